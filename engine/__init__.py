@@ -1,0 +1,1 @@
+"""The engine: everything about models, and nothing about a screen."""
