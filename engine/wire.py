@@ -80,9 +80,11 @@ def read_frame(stream: Readable) -> Frame | None:
 
 def request(body: msgspec.Raw) -> Request:
     """Decode and validate a request's body (raises msgspec.ValidationError or DecodeError)."""
-    return _requests.decode(body)
+    decoded: Request = _requests.decode(body)
+    return decoded
 
 
 def event(body: msgspec.Raw) -> Event:
     """Decode and validate an event's body (raises msgspec.ValidationError or DecodeError)."""
-    return _events.decode(body)
+    decoded: Event = _events.decode(body)
+    return decoded

@@ -1,0 +1,148 @@
+"""The shapes that the parts of the engine hand to each other. Imports no torch at run time."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from engine.messages import Head, Piece, Precision, Role, Turn
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """A model on disk, as the store found it: a folder in transformers layout."""
+
+    id: str
+    folder: Path
+    revision: str
+    model_type: str
+    heads: frozenset[Head]
+    """Only heads whose tensors are in the weight files."""
+    roles: tuple[Role, ...]
+    languages: tuple[str, ...]
+    weight_bytes: int
+    memory: int
+    """Estimated bytes in memory, from the weight files' headers."""
+    start_token: str | None = None
+    """The token that begins a text when B is scored alone, where the catalogue names one."""
+
+
+class Stream(Protocol):
+    """Turns ids into text as they come, holding back bytes of unfinished characters."""
+
+    def push(self, token_id: int) -> str:
+        """Take one id; return the whole characters that are now complete, perhaps none."""
+
+    def flush(self) -> str:
+        """Return what is still held back, with U+FFFD for broken bytes."""
+
+
+class Tokenizer(Protocol):
+    """Text <-> pieces <-> ids. Implementations are in `engine.tokenization`."""
+
+    vocabulary: int
+    unknown: int | None
+    start: int | None
+    ends: frozenset[int]
+    mask: int | None
+
+    def encode(self, text: str) -> list[Piece]:
+        """Cut a text into pieces with no special token added."""
+
+    def prompt(self, text: str) -> list[Piece]:
+        """Cut a text as a causal model's prompt: with a start token only where its
+        configuration asks for one, never with an end token."""
+
+    def single(self, text: str) -> list[Piece]:
+        """Cut a text as a masked model is fed: special tokens around, each `[MASK]` one id."""
+
+    def pair(self, a: str, b: str) -> list[Piece]:
+        """Cut two texts as a next-sentence head is fed, with segment ids."""
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of these ids, special tokens included as they are written."""
+
+    def token(self, token_id: int) -> Piece:
+        """One id of the vocabulary: what it reads as, how it is written, whether special."""
+
+    def stream(self, before: Sequence[int] = ()) -> Stream:
+        """A decoder for ids that follow `before` (which it does not repeat)."""
+
+    def chat(self, turns: Sequence[Turn]) -> str | None:
+        """Lay turns out by the chat template, ready for the answer; None without a template."""
+
+
+class Branches(Protocol):
+    """Rows of one batch, each with its own key-value cache, all of one length."""
+
+    @property
+    def rows(self) -> int:
+        """How many branches are alive."""
+
+    @property
+    def length(self) -> int:
+        """Tokens fed so far, the prompt included."""
+
+    @property
+    def logits(self) -> torch.Tensor:
+        """float32 [rows, vocabulary]: for the token after the last one fed."""
+
+
+class CausalRuntime(Protocol):
+    """How a causal model takes a step. Implementations are in `engine.runtime`."""
+
+    vocabulary: int
+    context: int | None
+    bytes: int
+
+    def prefill(self, ids: Sequence[int]) -> Generator[None, None, Branches]:
+        """Feed a prompt in chunks, yielding between them; return its one row."""
+
+    def step(self, branches: Branches, ids: Sequence[int]) -> Branches:
+        """Feed one id to each row."""
+
+    def select(self, branches: Branches, rows: Sequence[int]) -> Branches:
+        """Keep these rows, in this order; a row named twice is forked."""
+
+    def crop(self, branches: Branches, length: int) -> Branches:
+        """Forget all tokens after the first `length`. Its logits are invalid until a step."""
+
+    def logprobs(self, ids: Sequence[Sequence[int]]) -> list[torch.Tensor]:
+        """For each sequence, float32 [len - 1]: log p(ids[i + 1] | ids[: i + 1]), unsampled."""
+
+
+class MaskedRuntime(Protocol):
+    """A bidirectional encoder with the heads that its weight files hold."""
+
+    context: int | None
+    bytes: int
+
+    def mask_logits(self, pieces: Sequence[Piece], positions: Sequence[int]) -> torch.Tensor:
+        """float32 [len(positions), vocabulary]; raises EngineError without a masked-LM head."""
+
+    def next_sentence(self, pairs: Sequence[Sequence[Piece]]) -> torch.Tensor:
+        """float32 [len(pairs), 2], index 0 = "B continues A"; raises EngineError without."""
+
+
+@dataclass
+class LoadedModel:
+    """A model in memory. Tasks use it; the lifecycle owns it."""
+
+    files: ModelFiles
+    tokenizer: Tokenizer
+    causal: CausalRuntime | None = None
+    masked: MaskedRuntime | None = None
+    precision: Precision = "exact"
+    last_used: float = 0.0
+    users: int = field(default=0)
+    """Tasks in flight; a model in use is never evicted."""
+
+    @property
+    def bytes(self) -> int:
+        """Bytes that its weights take in memory."""
+        return sum(part.bytes for part in (self.causal, self.masked) if part is not None)
