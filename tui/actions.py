@@ -1,0 +1,185 @@
+"""Every action that a key can trigger, in one registry.
+
+Bindings, footer, palette, help and the user's keymap all read `ACTIONS`, so a key is written once.
+An action's id is its name in the keymap of the settings file; its title and help are in the
+strings file under ``actions.<id>``.
+
+The default keys are those that a terminal, tmux and a shell leave alone: function keys, and ctrl
+with c f g l n o p q r s t. Single letters only where nobody types text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from textual.binding import Binding
+
+from tui.strings import text
+
+Place = Literal[
+    "app",
+    "pane",
+    "composer",
+    "transcript",
+    "screen",
+    "models",
+    "sessions",
+    "settings",
+    "help",
+    "dialog",
+]
+"""Where the focus must be for an action's keys to work."""
+
+PARENT: Final[dict[Place, Place | None]] = {
+    "app": None,
+    "pane": "app",
+    "composer": "pane",
+    "transcript": "pane",
+    "screen": "app",
+    "models": "screen",
+    "sessions": "screen",
+    "settings": "screen",
+    "help": "screen",
+    "dialog": "screen",
+}
+"""Which place each one lies in: a key that works in the outer one works in the inner one too."""
+
+UNBOUND: Final = "unbound"
+"""Stands where an action has no key: Textual wants a name, and no terminal sends this one."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something a person can do.
+
+    `show` puts it in the footer. A `priority` key wins over the widget that has the focus. A
+    `required` action always keeps a key: without it a person would be locked in. `command` lists
+    it in the palette, which leaves out what only moves a cursor. `call` is the Textual action,
+    where it is not simply the id.
+    """
+
+    id: str
+    keys: tuple[str, ...]
+    where: Place
+    show: bool = False
+    priority: bool = False
+    required: bool = False
+    command: bool = True
+    call: str = ""
+
+    @property
+    def title_key(self) -> str:
+        """Where the strings file has its name."""
+        return f"actions.{self.id}.title"
+
+    @property
+    def help_key(self) -> str:
+        """Where the strings file has its explanation."""
+        return f"actions.{self.id}.help"
+
+    @property
+    def title(self) -> str:
+        """A word or two, for the footer and the palette."""
+        return text(self.title_key)
+
+    @property
+    def help(self) -> str:
+        """One sentence, for the palette and the help screen."""
+        return text(self.help_key)
+
+    def binding(self) -> Binding:
+        """The Textual binding with the default keys; the app's keymap replaces them by id."""
+        return Binding(
+            ",".join(self.keys) or UNBOUND,
+            self.call or self.id,
+            self.title,
+            show=self.show and bool(self.keys),
+            priority=self.priority,
+            tooltip=self.help,
+            id=self.id,
+        )
+
+
+ACTIONS: Final[tuple[Action, ...]] = (
+    # Everywhere.
+    Action("help", ("f1",), "app", show=True, priority=True),
+    Action("pane_continue", ("f2",), "app", call="show_pane('continue')"),
+    Action("pane_fill", ("f3",), "app", call="show_pane('fill')"),
+    Action("pane_score", ("f4",), "app", call="show_pane('score')"),
+    Action("next_pane", ("ctrl+t",), "app"),
+    Action("side_by_side", ("ctrl+l",), "app"),
+    Action("models", ("f8",), "app", show=True),
+    Action("sessions", ("f9",), "app"),
+    Action("settings", ("f10",), "app"),
+    Action("new_session", ("ctrl+n",), "app"),
+    Action("theme", (), "app"),
+    Action("palette", ("ctrl+p",), "app", show=True, priority=True, command=False),
+    Action("copy_or_stop", ("ctrl+c",), "app", priority=True, command=False),
+    Action("quit", ("ctrl+q",), "app", show=True, priority=True, required=True),
+    # In a pane, whatever part of it has the focus. Those that take a key from the editor under
+    # them (TextArea binds F6 and F7 itself) are priority.
+    Action("stop", ("escape",), "pane", required=True),
+    Action("inspector", ("f6",), "pane", show=True, priority=True),
+    Action("choose_model", ("f7",), "pane", priority=True),
+    Action("sampling", ("ctrl+s",), "pane"),
+    Action("chat", ("ctrl+o",), "pane"),
+    Action("system_prompt", (), "pane"),
+    Action("accept_offer", ("ctrl+g",), "pane"),
+    Action("rerun_last", ("ctrl+r",), "pane"),
+    # Where a prompt is written.
+    Action("send", ("enter", "f5"), "composer", show=True, priority=True, required=True),
+    Action("newline", ("ctrl+j",), "composer", priority=True, command=False),
+    Action("mask_word", ("ctrl+f",), "composer", priority=True),
+    Action("recall", ("up",), "composer", command=False),
+    Action("recall_next", ("down",), "composer", command=False),
+    Action("transcript", ("shift+tab",), "composer", priority=True),
+    # On the cards.
+    Action("card_previous", ("up", "k"), "transcript", command=False),
+    Action("card_next", ("down", "j"), "transcript", command=False),
+    Action("card_first", ("home",), "transcript", command=False),
+    Action("card_last", ("end",), "transcript", command=False),
+    Action("token_previous", ("left", "h"), "transcript", command=False),
+    Action("token_next", ("right", "l"), "transcript", command=False),
+    Action("composer", ("tab", "i"), "transcript", command=False),
+    Action("rerun", ("r",), "transcript", show=True),
+    Action("edit", ("e",), "transcript", show=True),
+    Action("continue_from_end", ("n",), "transcript", show=True),
+    Action("copy", ("c", "y"), "transcript", show=True),
+    Action("save", ("s",), "transcript"),
+    Action("delete", ("d", "delete"), "transcript"),
+    Action("undo", ("u",), "transcript"),
+    # On every screen that lies over the panes.
+    Action("close", ("escape",), "screen", show=True, required=True, command=False),
+    Action("models_use", ("enter",), "models", show=True, command=False),
+    Action("models_pull", ("p",), "models", show=True, command=False),
+    Action("models_load", ("l",), "models", show=True, command=False),
+    Action("models_unload", ("u",), "models", show=True, command=False),
+    Action("models_remove", ("d", "delete"), "models", show=True, command=False),
+    Action("models_open", ("o",), "models", show=True, command=False),
+    Action("models_stop", ("x",), "models", command=False),
+    Action("sessions_open", ("enter",), "sessions", show=True, command=False),
+    Action("sessions_search", ("slash",), "sessions", show=True, command=False),
+    Action("sessions_rename", ("r",), "sessions", show=True, command=False),
+    Action("sessions_markdown", ("m",), "sessions", show=True, command=False),
+    Action("sessions_json", ("j",), "sessions", show=True, command=False),
+    Action("sessions_delete", ("d", "delete"), "sessions", show=True, command=False),
+    Action("sessions_undo", ("u",), "sessions", show=True, command=False),
+    Action("settings_edit", ("e",), "settings", show=True, command=False),
+    Action("settings_reload", ("r",), "settings", show=True, command=False),
+)
+
+BY_ID: Final[dict[str, Action]] = {action.id: action for action in ACTIONS}
+
+
+def bindings(where: Place) -> list[Binding]:
+    """The bindings of one place, for a widget's or screen's ``BINDINGS``."""
+    return [action.binding() for action in ACTIONS if action.where == where]
+
+
+def enclosing(place: Place) -> tuple[Place, ...]:
+    """A place and those around it, innermost first."""
+    chain = [place]
+    while (outer := PARENT[chain[-1]]) is not None:
+        chain.append(outer)
+    return tuple(chain)

@@ -1,0 +1,32 @@
+"""All interface text, from one YAML file a language."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+
+import yaml
+
+
+@cache
+def _table(language: str) -> dict[str, str]:
+    """A language's texts under their dotted keys."""
+    source = resources.files(__name__).joinpath(f"{language}.yaml").read_text(encoding="utf-8")
+    table: dict[str, str] = {}
+    pending = [("", yaml.safe_load(source))]
+    while pending:
+        prefix, node = pending.pop()
+        if isinstance(node, dict):
+            pending.extend((f"{prefix}.{key}" if prefix else key, n) for key, n in node.items())
+        else:
+            table[prefix] = str(node)
+    return table
+
+
+def text(key: str, **values: object) -> str:
+    """The text under a dotted key, with its ``{placeholders}`` filled in.
+
+    Raises:
+        KeyError: there is no such text, or a placeholder has no value.
+    """
+    return _table("en")[key].format(**values)
