@@ -1,0 +1,31 @@
+"""Fixtures that every part of the tests shares."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+# Read when huggingface_hub is first imported: no test may reach a network.
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+Tiny = Callable[[str], Path]
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    """Give the folder of a random small model, built once a session: `tiny("gpt2")`."""
+    root = tmp_path_factory.mktemp("tiny")
+    built: dict[str, Path] = {}
+
+    def folder(kind: str) -> Path:
+        from tests.tiny import build  # torch and transformers, only where a test wants a model
+
+        if kind not in built:
+            built[kind] = build(kind, root / kind)
+        return built[kind]
+
+    return folder
