@@ -1,0 +1,201 @@
+"""What the engine tells a front."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from engine.messages.parts import (
+    Alternative,
+    Finish,
+    MaskFill,
+    ModelInfo,
+    NspDirection,
+    Piece,
+    PmiDirection,
+    Precision,
+    ScoredToken,
+    State,
+    Timing,
+)
+
+
+class Ready(Struct, tag="ready", frozen=True):
+    """The worker accepted `Configure`."""
+
+    protocol: int
+    pid: int
+    memory_budget: int
+    threads: int
+
+
+class Pong(Struct, tag="pong", frozen=True):
+    """The answer to `Ping`."""
+
+
+class Models(Struct, tag="models", frozen=True):
+    """The answer to `ListModels`."""
+
+    models: list[ModelInfo]
+
+
+class ModelState(Struct, tag="model_state", frozen=True, kw_only=True):
+    """A model changed its state. Sent to everybody (request id 0)."""
+
+    model: str
+    state: State
+    stage: str = ""
+    """What is being done, for a person: "reading weights", "model.safetensors"."""
+    done: int | None = None
+    total: int | None = None
+    percent: float | None = None
+    reason: str = ""
+    cause: Literal["", "asked", "idle", "evicted"] = ""
+    """Why a model left memory."""
+    memory: int = 0
+
+
+class Memory(Struct, tag="memory", frozen=True):
+    """Bytes that loaded models take, and the budget. Sent to everybody after each change."""
+
+    used: int
+    budget: int
+
+
+class Started(Struct, tag="started", frozen=True, kw_only=True):
+    """A continuation begins: exactly what was fed, and all that is needed to repeat it."""
+
+    model: str
+    revision: str
+    precision: Precision
+    prompt: str
+    prompt_tokens: list[Piece]
+    seed: int | None
+    dropped_turns: int = 0
+    """Chat turns left out, oldest first, because the context is full."""
+    context: int | None = None
+
+
+class Token(Struct, tag="token", frozen=True, kw_only=True):
+    """One token of one branch.
+
+    `text` holds whole characters only: the texts of a branch's tokens and its `BranchDone.tail`
+    joined are the text of the branch. `sampled_logprob` is the log-probability after the samplers.
+    """
+
+    branch: int
+    id: int
+    text: str
+    logprob: float
+    sampled_logprob: float
+    rank: int
+    entropy: float
+    top: list[Alternative] = []
+
+
+class BranchDone(Struct, tag="branch_done", frozen=True, kw_only=True):
+    """A branch ended; `tail` is text that was still held back (bytes of a broken character)."""
+
+    branch: int
+    finish: Finish
+    tail: str = ""
+
+
+class FillResult(Struct, tag="fill_result", frozen=True, kw_only=True):
+    """The answer to `Fill`.
+
+    Method ``mlm``: softmax over the vocabulary at the mask, from a masked model. Method ``causal``:
+    candidates from the left context, re-ranked by log p(w | left) + log p(right | left, w),
+    normalised over the `pool` candidates tried.
+    """
+
+    model: str
+    method: Literal["mlm", "causal"]
+    text: str
+    tokens: list[Piece]
+    masks: list[MaskFill]
+    pool: int | None = None
+
+
+class NspResult(Struct, tag="nsp_result", frozen=True, kw_only=True):
+    """The answer to `Score` from a next-sentence head; `margin` is logits[0] - logits[1]."""
+
+    model: str
+    probability: float
+    logits: tuple[float, float]
+    margin: float
+    reversed: NspDirection
+    tokens: list[Piece]
+    attention_mask: list[int]
+
+
+class PmiResult(Struct, tag="pmi_result", frozen=True, kw_only=True):
+    """The answer to `Score` from a causal model."""
+
+    model: str
+    bits: float
+    bits_per_token: float
+    logprob_conditional: float
+    logprob_alone: float
+    tokens: list[ScoredToken]
+    reversed: PmiDirection
+    join: str
+    """What was put between A and B: one space, or nothing next to Japanese or Chinese."""
+    start: str | None
+    """The start token both were scored after, or None: then B's first id leaves both terms."""
+
+
+class Tokens(Struct, tag="tokens", frozen=True, kw_only=True):
+    """The answer to `Tokenize`, and how well the model knows such text."""
+
+    model: str
+    tokens: list[Piece]
+    unknown: float
+    """Share (0-1) of the text's characters that the vocabulary does not know."""
+    foreign: float
+    """Share (0-1) of the text's letters in scripts that none of the model's languages use."""
+
+
+class Done(Struct, tag="done", frozen=True, kw_only=True):
+    """The last event of a request that did not fail."""
+
+    finish: Finish | None = None
+    timing: Timing = Timing()
+
+
+class Error(Struct, tag="error", frozen=True, kw_only=True):
+    """The last event of a request that failed: one line what, one line what to do next."""
+
+    kind: Literal[
+        "bad_request",
+        "unknown_model",
+        "absent_model",
+        "broken_model",
+        "too_big",
+        "unable",
+        "too_long",
+        "network",
+        "worker_died",
+        "internal",
+    ]
+    message: str
+    hint: str = ""
+
+
+Event = (
+    Ready
+    | Pong
+    | Models
+    | ModelState
+    | Memory
+    | Started
+    | Token
+    | BranchDone
+    | FillResult
+    | NspResult
+    | PmiResult
+    | Tokens
+    | Done
+    | Error
+)

@@ -1,0 +1,161 @@
+"""The values that requests and events are made of."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+Role = Literal["continue", "fill", "score"]
+Head = Literal["causal", "masked", "next_sentence"]
+State = Literal["absent", "pulling", "converting", "on_disk", "loading", "ready", "failed"]
+Finish = Literal["length", "stop", "eos", "context", "cancelled", "failed"]
+Source = Literal["bundled", "hub", "index", "local"]
+Precision = Literal["exact"]
+"""``exact`` is fp32, equal to transformers to float tolerance."""
+
+
+class Sampling(Struct, frozen=True, kw_only=True):
+    """How the next token is drawn. Temperature 0 is greedy; neutral values switch a step off."""
+
+    temperature: Annotated[float, Meta(ge=0.0, le=100.0)] = 0.8
+    top_k: Annotated[int, Meta(ge=0)] = 0
+    top_p: Annotated[float, Meta(gt=0.0, le=1.0)] = 0.95
+    min_p: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.0
+    typical_p: Annotated[float, Meta(gt=0.0, le=1.0)] = 1.0
+    repetition_penalty: Annotated[float, Meta(gt=0.0, le=10.0)] = 1.0
+    seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] | None = None
+    """None: the engine draws one and reports it in `Started`."""
+
+    @property
+    def greedy(self) -> bool:
+        """True when the likeliest token is always taken and no seed matters."""
+        return self.temperature == 0.0
+
+
+GREEDY = Sampling(temperature=0.0, top_p=1.0)
+
+
+class Turn(Struct, frozen=True):
+    """One turn of a chat."""
+
+    role: Literal["system", "user", "assistant"]
+    text: str
+
+
+class Piece(Struct, frozen=True):
+    """One token of an input as fed to the model.
+
+    `text` is what it reads as, `piece` how the vocabulary writes it. `start` and `end` are None
+    for tokens that stand for nothing in the user's text (start tokens, separators).
+    """
+
+    id: int
+    text: str
+    piece: str
+    special: bool = False
+    start: int | None = None
+    end: int | None = None
+    segment: int = 0
+
+
+class Alternative(Struct, frozen=True):
+    """Another token that could have stood here."""
+
+    id: int
+    text: str
+    logprob: float
+
+
+class Candidate(Struct, frozen=True):
+    """A word proposed for a mask."""
+
+    id: int
+    text: str
+    prob: float
+
+
+class Hidden(Struct, frozen=True):
+    """What the model thought of the word that the user hid behind a mask.
+
+    `prob` and `rank` are None when the word is more than one piece (`pieces`) of this vocabulary.
+    """
+
+    word: str
+    pieces: int
+    prob: float | None = None
+    rank: int | None = None
+
+
+class MaskFill(Struct, frozen=True):
+    """The answers for one mask; `position` counts in the tokens as fed."""
+
+    position: int
+    candidates: list[Candidate]
+    hidden: Hidden | None = None
+
+
+class NspDirection(Struct, frozen=True):
+    """Next-sentence judgement of one order. Index 0 means "the second continues the first"."""
+
+    probability: float
+    logits: tuple[float, float]
+    margin: float
+
+
+class PmiDirection(Struct, frozen=True):
+    """Causal judgement of one order: how much the first sentence helps to predict the second.
+
+    `bits` is the pointwise mutual information (logprob_conditional - logprob_alone) / ln 2.
+    """
+
+    bits: float
+    bits_per_token: float
+    logprob_conditional: float
+    logprob_alone: float
+    tokens: list[ScoredToken]
+
+
+class ScoredToken(Struct, frozen=True):
+    """One token of the scored sentence, with and without the sentence before it (nats)."""
+
+    id: int
+    text: str
+    conditional: float | None
+    alone: float | None
+
+
+class Timing(Struct, frozen=True):
+    """Seconds spent waiting for the model and for the first token, and the speed after it."""
+
+    load_s: float = 0.0
+    first_token_s: float | None = None
+    tokens_per_s: float | None = None
+    total_s: float = 0.0
+
+
+class ModelInfo(Struct, frozen=True, kw_only=True):
+    """What is known of one model without loading it."""
+
+    id: str
+    title: str
+    roles: list[Role]
+    heads: list[Head]
+    languages: list[str]
+    bytes: int
+    """Size of the weights on disk; for an absent model, of the download."""
+    licence: str
+    source: Source
+    origin: str = ""
+    """Where it comes from: a hub id, a wheel, a folder."""
+    revision: str = ""
+    path: str | None = None
+    state: State = "absent"
+    reason: str = ""
+    note: str = ""
+    memory: int = 0
+    """Estimated bytes in memory when loaded; the measured figure once it is ready."""
+    context: int | None = None
+    chat: bool = False
+    """True when a chat template comes with it."""
+    precision: Precision = "exact"

@@ -1,0 +1,130 @@
+"""What a front may ask of the engine."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from engine.messages.parts import Sampling, Turn
+
+PROTOCOL = 1
+"""Raised when a change of these messages would confuse an older peer."""
+
+
+class Configure(Struct, tag="configure", frozen=True, kw_only=True):
+    """The first request of every connection. Nothing else is answered before it."""
+
+    protocol: int = PROTOCOL
+    memory_budget: int | None = None
+    """Bytes; None takes 60 % of what the machine has available."""
+    idle_s: float = 900.0
+    """Unload a model unused for so long; 0 never does."""
+    threads: int | None = None
+    store: str | None = None
+    """Folder of pulled models; None takes the platform's data folder."""
+    folders: list[str] = []
+    """Local folders and .gguf files to list beside the catalogue."""
+
+
+class ListModels(Struct, tag="list_models", frozen=True):
+    """Answered by `Models`."""
+
+
+class Load(Struct, tag="load", frozen=True):
+    """Bring a model into memory; its progress is told by `ModelState`."""
+
+    model: str
+
+
+class Unload(Struct, tag="unload", frozen=True):
+    """Give a model's memory back. A model in use is unloaded when its tasks end."""
+
+    model: str
+
+
+class Pull(Struct, tag="pull", frozen=True):
+    """Download a model from where its catalogue entry says (or a hub id `owner/name`)."""
+
+    model: str
+    allow_pickle: bool = False
+    """Accept a checkpoint that exists only as a pickle. Pickles can run code: off unless asked."""
+
+
+class Remove(Struct, tag="remove", frozen=True):
+    """Delete a pulled model from the store."""
+
+    model: str
+
+
+class Continue(Struct, tag="continue", frozen=True, kw_only=True):
+    """Go on from a prompt, given as text or as ids.
+
+    With `chat`, the prompt is the next user turn after those turns (an empty list starts a chat),
+    laid out by the model's own chat template.
+    """
+
+    model: str
+    prompt: str | list[int]
+    chat: list[Turn] | None = None
+    sampling: Sampling = Sampling()
+    max_tokens: Annotated[int, Meta(ge=1, le=100_000)] = 64
+    stop: list[str] = []
+    branches: Annotated[int, Meta(ge=1, le=8)] = 1
+    top: Annotated[int, Meta(ge=0, le=1000)] = 30
+
+
+class Fill(Struct, tag="fill", frozen=True, kw_only=True):
+    """Propose words for every `[MASK]` in the text (that is how it is written for any model)."""
+
+    model: str
+    text: str
+    top: Annotated[int, Meta(ge=1, le=1000)] = 5
+    hidden: list[str | None] = []
+    """For the masks in order, the word that each one hides, where it is known."""
+
+
+class Score(Struct, tag="score", frozen=True, kw_only=True):
+    """How well B continues A, and A continues B."""
+
+    model: str
+    a: str
+    b: str
+
+
+class Tokenize(Struct, tag="tokenize", frozen=True, kw_only=True):
+    """Cut a text as the model would. Never waits for torch."""
+
+    model: str
+    text: str
+
+
+class Cancel(Struct, tag="cancel", frozen=True):
+    """End another request; it answers with `Done(finish="cancelled")`."""
+
+    request: int
+
+
+class Ping(Struct, tag="ping", frozen=True):
+    """Answered by the reader thread itself, whatever else is going on."""
+
+
+class Shutdown(Struct, tag="shutdown", frozen=True):
+    """End the worker in good order."""
+
+
+Request = (
+    Configure
+    | ListModels
+    | Load
+    | Unload
+    | Pull
+    | Remove
+    | Continue
+    | Fill
+    | Score
+    | Tokenize
+    | Cancel
+    | Ping
+    | Shutdown
+)
