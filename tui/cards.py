@@ -1,0 +1,215 @@
+"""What a transcript shows: one card for each thing asked, with its answer as it came.
+
+Cards are plain data. They hold the raw text of models; `tui.display` makes it safe to draw. A card
+is built from a request, takes the events of its answer one by one (`fold`), and is stored and
+exported as it stands, so that a partial answer survives whatever happens to the process.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import uuid
+from typing import Literal
+
+import msgspec
+from msgspec import Struct, field
+
+from engine.messages import (
+    BranchDone,
+    Continue,
+    Done,
+    Error,
+    Event,
+    Fill,
+    FillResult,
+    Finish,
+    NspResult,
+    Piece,
+    PmiResult,
+    Score,
+    Started,
+    Timing,
+    Token,
+)
+
+Pane = Literal["continue", "fill", "score"]
+Status = Literal["running", "done", "cancelled", "failed", "interrupted"]
+"""`interrupted`: the app or the worker ended before the answer did."""
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex
+
+
+class _Card(Struct, kw_only=True):
+    """What every card has."""
+
+    id: str = field(default_factory=_new_id)
+    created: float = field(default_factory=time.time)
+    """Seconds since 1970."""
+    title: str = ""
+    """The model's name for people; its id is in the request."""
+    revision: str = ""
+    precision: str = ""
+    status: Status = "running"
+    error: Error | None = None
+    timing: Timing = Timing()
+
+    def _end(self, event: Event) -> None:
+        """Take the event that ends every answer."""
+        if isinstance(event, Done):
+            self.status = "cancelled" if event.finish == "cancelled" else "done"
+            self.timing = event.timing
+        elif isinstance(event, Error):
+            self.status = "interrupted" if event.kind == "worker_died" else "failed"
+            self.error = event
+
+    def interrupt(self) -> None:
+        """Mark a card that was running when its process ended."""
+        if self.status == "running":
+            self.status = "interrupted"
+
+
+class Branch(Struct):
+    """One of the texts that a continuation wrote."""
+
+    tokens: list[Token] = []
+    tail: str = ""
+    """Text held back until the end: bytes that never became a whole character."""
+    finish: Finish | None = None
+
+    @property
+    def text(self) -> str:
+        """All that was written."""
+        return "".join(token.text for token in self.tokens) + self.tail
+
+    @property
+    def perplexity(self) -> float | None:
+        """exp of the mean surprisal, by the model before any sampler; None without tokens."""
+        if not self.tokens:
+            return None
+        return math.exp(-sum(token.logprob for token in self.tokens) / len(self.tokens))
+
+
+class ContinueCard(_Card, tag="continue"):
+    """A prompt and what a model wrote after it."""
+
+    request: Continue
+    prompt: str
+    """The prompt to show: what the person wrote, or the text that `request.prompt`'s ids say."""
+    fed: str = ""
+    """The text as it was fed, which a chat template may have laid out."""
+    prompt_tokens: list[Piece] = []
+    branches: list[Branch] = []
+    seed: int | None = None
+    """What makes the answer repeatable; None when greedy."""
+    dropped_turns: int = 0
+    context: int | None = None
+
+    @property
+    def pane(self) -> Pane:
+        """Where the card belongs."""
+        return "continue"
+
+    @property
+    def repeatable(self) -> Continue:
+        """The request that gives this very answer again."""
+        sampling = msgspec.structs.replace(self.request.sampling, seed=self.seed)
+        return msgspec.structs.replace(self.request, sampling=sampling)
+
+    @property
+    def answer(self) -> str:
+        """What was written; several branches follow each other with a blank line between."""
+        return "\n\n".join(branch.text for branch in self.branches)
+
+    def fold(self, event: Event) -> None:
+        """Take one event of the answer."""
+        if isinstance(event, Started):
+            self.revision, self.precision = event.revision, event.precision
+            self.fed, self.prompt_tokens = event.prompt, event.prompt_tokens
+            self.seed, self.context = event.seed, event.context
+            self.dropped_turns = event.dropped_turns
+        elif isinstance(event, Token):
+            self._branch(event.branch).tokens.append(event)
+        elif isinstance(event, BranchDone):
+            branch = self._branch(event.branch)
+            branch.finish, branch.tail = event.finish, event.tail
+        else:
+            self._end(event)
+
+    def _branch(self, index: int) -> Branch:
+        while len(self.branches) <= index:
+            self.branches.append(Branch())
+        return self.branches[index]
+
+
+class FillCard(_Card, tag="fill"):
+    """A text with masks and the words proposed for them."""
+
+    request: Fill
+    result: FillResult | None = None
+
+    @property
+    def pane(self) -> Pane:
+        """Where the card belongs."""
+        return "fill"
+
+    @property
+    def prompt(self) -> str:
+        """What the person wrote."""
+        return self.request.text
+
+    @property
+    def answer(self) -> str:
+        """The text with the likeliest word in each mask's place."""
+        if self.result is None:
+            return ""
+        first, *rest = self.request.text.split("[MASK]")
+        words = [mask.candidates[0].text if mask.candidates else "" for mask in self.result.masks]
+        return first + "".join(w + part for w, part in zip(words, rest, strict=False))
+
+    def fold(self, event: Event) -> None:
+        """Take one event of the answer."""
+        if isinstance(event, FillResult):
+            self.result = event
+        else:
+            self._end(event)
+
+
+class ScoreCard(_Card, tag="score"):
+    """Two sentences and how well the second continues the first."""
+
+    request: Score
+    result: NspResult | PmiResult | None = None
+
+    @property
+    def pane(self) -> Pane:
+        """Where the card belongs."""
+        return "score"
+
+    @property
+    def prompt(self) -> str:
+        """What the person wrote."""
+        return f"{self.request.a}\n{self.request.b}"
+
+    @property
+    def answer(self) -> str:
+        """The judgement in one figure with its unit."""
+        match self.result:
+            case NspResult():
+                return f"{self.result.probability:.2%}"
+            case PmiResult():
+                return f"{self.result.bits:+.2f} bits"
+            case None:
+                return ""
+
+    def fold(self, event: Event) -> None:
+        """Take one event of the answer."""
+        if isinstance(event, NspResult | PmiResult):
+            self.result = event
+        else:
+            self._end(event)
+
+
+Card = ContinueCard | FillCard | ScoreCard

@@ -1,0 +1,47 @@
+"""What stands in a pane's composer before it is sent, and the notebook's examples to begin with."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from engine.messages import GREEDY, Sampling
+from tui.cards import Pane
+
+
+class Draft(Struct, frozen=True, kw_only=True):
+    """A pane's unsent text and all that decides what sending it asks for."""
+
+    model: str
+    text: str = ""
+    """The prompt, the text with masks, or Score's first sentence."""
+    second: str = ""
+    """Score's second sentence."""
+    hidden: tuple[str | None, ...] = ()
+    """Fill: for the masks in order, the word that each one hides, where it is known."""
+    sampling: Sampling = Sampling()
+    max_tokens: int = 64
+    branches: int = 1
+    stop: tuple[str, ...] = ()
+    top: int = 5
+    """Fill: how many candidates a mask gets."""
+    chat: bool = False
+    system: str = ""
+    """Continue: what a chat tells the model first."""
+
+
+FIRST: dict[Pane, Draft] = {
+    "continue": Draft(
+        model="starter-ja", text="羽田空港に到着、東京の街は", sampling=GREEDY, max_tokens=43
+    ),
+    "fill": Draft(
+        model="starter-en",
+        text="I played [MASK] with my friends at school yesterday",
+        hidden=("baseball",),
+    ),
+    "score": Draft(
+        model="starter-en",
+        text="What is baseball ?",
+        second="It is a geme of hitting the ball with the bat.",
+    ),
+}
+"""What a newcomer finds: one Enter from its answer."""
