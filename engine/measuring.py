@@ -1,0 +1,48 @@
+"""What a model thought of the tokens that were chosen: the numbers shown beside each one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One token under the model's own distribution, before any sampler. Nats.
+
+    `rank` is 1 + the number of ids with a strictly higher logit; `top` holds the likeliest ids
+    with their log-probabilities, best first.
+    """
+
+    logprob: float
+    rank: int
+    entropy: float
+    top: list[tuple[int, float]]
+
+
+def read(logits: torch.Tensor, ids: torch.Tensor, top: int) -> list[Reading]:
+    """Read every row of a step at once.
+
+    Args:
+        logits: float32 [rows, vocabulary].
+        ids: int64 [rows], the id chosen in each row.
+        top: How many of the likeliest ids to name; 0 names none.
+    """
+    with torch.inference_mode():
+        chosen = ids.unsqueeze(-1)
+        logprobs = logits.log_softmax(-1)
+        ranks = (logits > logits.gather(-1, chosen)).sum(-1) + 1
+        entropies = torch.special.entr(logprobs.exp()).sum(-1)
+        best = logprobs.topk(min(top, logprobs.shape[-1]))
+        columns = (
+            logprobs.gather(-1, chosen).squeeze(-1).tolist(),
+            ranks.tolist(),
+            entropies.tolist(),
+            best.indices.tolist(),
+            best.values.tolist(),
+        )
+    return [
+        Reading(logprob, rank, entropy, list(zip(names, values, strict=True)))
+        for logprob, rank, entropy, names, values in zip(*columns, strict=True)
+    ]

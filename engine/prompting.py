@@ -1,0 +1,127 @@
+"""Turns what a person asked to have continued into the tokens that a causal model is fed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.errors import EngineError
+from engine.messages import Continue, Error, Piece, Turn
+from engine.model import CausalRuntime, LoadedModel, Tokenizer
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt as text and as fed, and how many turns of its chat did not fit."""
+
+    text: str
+    pieces: list[Piece]
+    dropped_turns: int = 0
+
+
+def lay_out(model: LoadedModel, runtime: CausalRuntime, request: Continue) -> Prompt:
+    """Make the prompt of a request: at least one token, all of them known to the model.
+
+    Raises:
+        EngineError: ``bad_request`` for ids outside the vocabulary or an empty prompt that
+            nothing can stand in for, ``unable`` for a chat without a template, ``too_long`` for
+            a prompt that leaves no room in the context.
+    """
+    tokenizer = model.tokenizer
+    if request.chat is not None:
+        prompt = _chat(model, runtime, request, request.chat)
+    elif isinstance(request.prompt, str):
+        prompt = Prompt(request.prompt, tokenizer.prompt(request.prompt))
+    else:
+        prompt = _from_ids(tokenizer, request.prompt)
+    if not prompt.pieces:
+        prompt = Prompt(prompt.text, [_start(model)])
+    for piece in prompt.pieces:
+        if not 0 <= piece.id < runtime.vocabulary:
+            raise _refused(
+                "bad_request",
+                f"{model.files.id} has no token {piece.id}; its vocabulary holds"
+                f" {runtime.vocabulary}.",
+                "Cut the text with this model's own tokenizer.",
+            )
+    length = len(prompt.pieces)
+    if runtime.context is not None and length >= runtime.context:
+        raise _refused(
+            "too_long",
+            f"The prompt has {length} tokens; the context of {model.files.id} holds"
+            f" {runtime.context}, the answer included.",
+            f"Shorten the prompt by {length - runtime.context + 1} tokens or more.",
+        )
+    return prompt
+
+
+def _from_ids(tokenizer: Tokenizer, ids: Sequence[int]) -> Prompt:
+    for number in ids:
+        if not 0 <= number < tokenizer.vocabulary:
+            raise _refused(
+                "bad_request",
+                f"There is no token {number}; the vocabulary holds {tokenizer.vocabulary}.",
+                "Give ids of this model's own vocabulary.",
+            )
+    return Prompt(tokenizer.decode(ids), [tokenizer.token(number) for number in ids])
+
+
+def _start(model: LoadedModel) -> Piece:
+    """The token that begins a text: the catalogue's word first, then the configuration's."""
+    if model.files.start_token is not None:
+        pieces = model.tokenizer.encode(model.files.start_token)
+        if len(pieces) == 1:
+            return model.tokenizer.token(pieces[0].id)
+    if model.tokenizer.start is None:
+        raise _refused(
+            "bad_request",
+            f"{model.files.id} has no start token, so it cannot begin from nothing.",
+            "Write at least one word for it to continue.",
+        )
+    return model.tokenizer.token(model.tokenizer.start)
+
+
+def _chat(
+    model: LoadedModel, runtime: CausalRuntime, request: Continue, earlier: Sequence[Turn]
+) -> Prompt:
+    """Lay out a chat, leaving out its oldest turns (never the system's) where it is too long."""
+    if not isinstance(request.prompt, str):
+        raise _refused(
+            "bad_request", "A chat's next turn must be a text, not ids.", "Send the text."
+        )
+    system = [turn for turn in earlier[:1] if turn.role == "system"]
+    middle = list(earlier[len(system) :])
+    last = Turn("user", request.prompt)
+
+    def laid_out(start: int) -> Prompt:
+        text = model.tokenizer.chat([*system, *middle[start:], last])
+        if text is None:
+            raise _refused(
+                "unable",
+                f"{model.files.id} has no chat template.",
+                "Turn chat off to have the text itself continued, or take a chat model.",
+            )
+        return Prompt(text, model.tokenizer.encode(text), dropped_turns=start)
+
+    prompt = laid_out(0)
+    if runtime.context is None:
+        return prompt
+    shortest = laid_out(len(middle))
+    room = runtime.context - request.max_tokens
+    if len(shortest.pieces) > room:
+        # Not even an empty past would leave room for so long an answer: share the context.
+        room = max(room, runtime.context // 2)
+    start = 0
+    while len(prompt.pieces) > room and start < len(middle):
+        start += 1
+        while start < len(middle) and middle[start].role != "user":
+            start += 1  # an answer does not stand without its question
+        prompt = laid_out(start)
+    return prompt
+
+
+def _refused(
+    kind: Literal["bad_request", "unable", "too_long"], message: str, hint: str
+) -> EngineError:
+    return EngineError(Error(kind=kind, message=message, hint=hint))

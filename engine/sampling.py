@@ -1,0 +1,115 @@
+"""How the next token is drawn: transformers' processors, and one generator for each branch."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from transformers.generation.logits_process import (
+    LogitsProcessorList,
+    MinPLogitsWarper,
+    RepetitionPenaltyLogitsProcessor,
+    TemperatureLogitsWarper,
+    TopKLogitsWarper,
+    TopPLogitsWarper,
+    TypicalLogitsWarper,
+)
+
+from engine.messages import Sampling
+
+COLDEST = 1e-30
+"""Below this temperature fp32 scores would overflow; the draw is long since the likeliest."""
+
+
+def choose_seed(sampling: Sampling) -> int | None:
+    """The seed asked for, or one drawn now; None when greedy, for then nothing is drawn."""
+    if sampling.greedy:
+        return None
+    return secrets.randbits(32) if sampling.seed is None else sampling.seed
+
+
+def processors(sampling: Sampling) -> LogitsProcessorList:
+    """The steps from logits to scores, in the order of transformers' `generate`.
+
+    A neutral value leaves its step out. Greedy keeps the repetition penalty alone, as there.
+    """
+    steps = LogitsProcessorList()
+    if sampling.repetition_penalty != 1.0:
+        steps.append(RepetitionPenaltyLogitsProcessor(float(sampling.repetition_penalty)))
+    if sampling.greedy:
+        return steps
+    if sampling.temperature != 1.0:
+        steps.append(TemperatureLogitsWarper(max(float(sampling.temperature), COLDEST)))
+    if sampling.top_k > 0:
+        steps.append(TopKLogitsWarper(sampling.top_k))
+    if sampling.top_p < 1.0:
+        steps.append(TopPLogitsWarper(sampling.top_p))
+    if sampling.min_p > 0.0:
+        steps.append(MinPLogitsWarper(sampling.min_p))
+    if sampling.typical_p < 1.0:
+        steps.append(TypicalLogitsWarper(sampling.typical_p))
+    return steps
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One draw for each row: int64 [rows] ids, float32 [rows] log-probability after the samplers.
+
+    Greedy has no sampler but the repetition penalty: its log-probability is the model's own.
+    """
+
+    ids: torch.Tensor
+    logprobs: torch.Tensor
+
+
+class Sampler:
+    """Draws for the branches of one request.
+
+    Branch k draws from a generator made from (seed, k), once a token: its draws do not depend on
+    how many other branches there are, nor on when those end.
+    """
+
+    def __init__(self, sampling: Sampling, seed: int | None) -> None:
+        """`seed` is what `choose_seed` returned for this sampling."""
+        self._steps = processors(sampling)
+        self._needs_history = sampling.repetition_penalty != 1.0
+        self._seed = seed
+        self._generators: dict[int, torch.Generator] = {}
+
+    def draw(
+        self, logits: torch.Tensor, branches: Sequence[int], histories: Sequence[Sequence[int]]
+    ) -> Drawn:
+        """Draw one id for each row.
+
+        Args:
+            logits: float32 [rows, vocabulary], of the model.
+            branches: The branch that each row belongs to.
+            histories: For each row all its ids so far, prompt included; all of one length.
+        """
+        with torch.inference_mode():
+            seen = torch.tensor(histories) if self._needs_history else torch.empty(0)
+            scores = self._steps(seen, logits)
+            logprobs = scores.log_softmax(-1)
+            if self._seed is None:
+                ids = scores.argmax(-1)
+            else:
+                probabilities = logprobs.exp()
+                ids = torch.cat(
+                    [
+                        torch.multinomial(row, 1, generator=self._generator(self._seed, branch))
+                        for row, branch in zip(probabilities, branches, strict=True)
+                    ]
+                )
+            return Drawn(ids, logprobs.gather(-1, ids.unsqueeze(-1)).squeeze(-1))
+
+    def _generator(self, seed: int, branch: int) -> torch.Generator:
+        generator = self._generators.get(branch)
+        if generator is None:
+            # Hashed, because torch's generator tells seeds apart by their low 32 bits only.
+            digest = hashlib.blake2b(f"{seed} {branch}".encode(), digest_size=8).digest()
+            generator = torch.Generator().manual_seed(int.from_bytes(digest, "big") >> 1)
+            self._generators[branch] = generator
+        return generator

@@ -1,0 +1,213 @@
+"""Continue a prompt with a causal model: n branches in one batch, from one reading of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from engine.errors import EngineError
+from engine.messages import (
+    Alternative,
+    BranchDone,
+    Continue,
+    Done,
+    Error,
+    Event,
+    Finish,
+    Started,
+    Timing,
+    Token,
+)
+from engine.model import LoadedModel, Stream, Tokenizer
+from engine.prompting import lay_out
+from engine.stopping import StopStrings
+
+if TYPE_CHECKING:
+    from engine.measuring import Reading
+
+
+def run(model: LoadedModel, request: Continue, load_s: float) -> Iterator[Event | None]:
+    """Yield `Started`, a `Token` for each token drawn, `BranchDone`s, and `Done`.
+
+    Yields None between the chunks of a long prompt. A branch that ends leaves the batch; the
+    others draw what they would have drawn without it. Closing the generator cancels.
+
+    Raises:
+        EngineError: the request cannot be answered; see `engine.prompting.lay_out`.
+    """
+    # Not at the top: the worker must be able to import its tasks before torch is there.
+    from engine.measuring import read
+    from engine.sampling import Sampler, choose_seed
+
+    clock = _Clock(load_s)
+    runtime = model.causal
+    if runtime is None:
+        raise EngineError(
+            Error(
+                kind="unable",
+                message=f"{model.files.id} cannot continue a text: it is not a causal model.",
+                hint="Take a causal model, such as starter-ja.",
+            )
+        )
+    if "" in request.stop:
+        raise EngineError(
+            Error(
+                kind="bad_request",
+                message="A stop string is empty.",
+                hint="Leave it out, or write what should end the text.",
+            )
+        )
+    prompt = lay_out(model, runtime, request)
+    ids = [piece.id for piece in prompt.pieces]
+    seed = choose_seed(request.sampling)
+    yield Started(
+        model=model.files.id,
+        revision=model.files.revision,
+        precision=model.precision,
+        prompt=prompt.text,
+        prompt_tokens=prompt.pieces,
+        seed=seed,
+        dropped_turns=prompt.dropped_turns,
+        context=runtime.context,
+    )
+    batch = yield from runtime.prefill(ids)
+    if request.branches > 1:
+        batch = runtime.select(batch, [0] * request.branches)
+    sampler = Sampler(request.sampling, seed)
+    limit = _limit(request.max_tokens, len(ids), runtime.context)
+    words = _Words(model.tokenizer)
+    alive = [
+        _Branch(number, list(ids), model.tokenizer.stream(ids), StopStrings(request.stop))
+        for number in range(request.branches)
+    ]
+    for drawn_so_far in range(limit.tokens):
+        drawn = sampler.draw(
+            batch.logits, [branch.number for branch in alive], [branch.ids for branch in alive]
+        )
+        readings = read(batch.logits, drawn.ids, request.top)
+        last = limit.finish if drawn_so_far + 1 == limit.tokens else None
+        clock.tick(len(alive))
+        staying = []
+        for row, (branch, token_id, sampled, reading) in enumerate(
+            zip(alive, drawn.ids.tolist(), drawn.logprobs.tolist(), readings, strict=True)
+        ):
+            text, finish = branch.take(token_id, token_id in model.tokenizer.ends, last)
+            yield Token(
+                branch=branch.number,
+                id=token_id,
+                text=text,
+                logprob=reading.logprob,
+                sampled_logprob=sampled,
+                rank=reading.rank,
+                entropy=reading.entropy,
+                top=words.alternatives(reading),
+            )
+            if finish is None:
+                staying.append(row)
+            else:
+                yield branch.done(finish)
+        if not staying:
+            break
+        if len(staying) < len(alive):
+            batch = runtime.select(batch, staying)
+            alive = [alive[row] for row in staying]
+        batch = runtime.step(batch, [branch.ids[-1] for branch in alive])
+    yield Done(timing=clock.timing())
+
+
+@dataclass(frozen=True)
+class _Limit:
+    """How many tokens a branch may have, and what ends it there."""
+
+    tokens: int
+    finish: Finish
+
+
+def _limit(max_tokens: int, prompt: int, context: int | None) -> _Limit:
+    if context is not None and context - prompt < max_tokens:
+        return _Limit(context - prompt, "context")
+    return _Limit(max_tokens, "length")
+
+
+@dataclass
+class _Branch:
+    """One branch: its ids from the prompt on, and its text on the way out."""
+
+    number: int
+    ids: list[int]
+    stream: Stream
+    stops: StopStrings
+    stopped: bool = False
+
+    def take(self, token_id: int, end: bool, last: Finish | None) -> tuple[str, Finish | None]:
+        """Add a token; return the text that it releases, and what ends the branch, if it does.
+
+        An end token is no text. `last` is what ends the branch if nothing else does.
+        """
+        self.ids.append(token_id)
+        if end:
+            return "", "eos"
+        text, self.stopped = self.stops.push(self.stream.push(token_id))
+        return text, "stop" if self.stopped else last
+
+    def done(self, finish: Finish) -> BranchDone:
+        """End the branch, releasing what was held back: a broken character, half a stop string."""
+        tail = ""
+        if not self.stopped:
+            tail, self.stopped = self.stops.push(self.stream.flush())
+            tail += self.stops.flush()
+        return BranchDone(branch=self.number, finish="stop" if self.stopped else finish, tail=tail)
+
+
+class _Words:
+    """What ids read as, each asked of the tokenizer once."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._texts: dict[int, str] = {}
+
+    def alternatives(self, reading: Reading) -> list[Alternative]:
+        """The likeliest tokens of a step. Ids that a padded vocabulary leaves unused read as ""."""
+        return [Alternative(number, self._text(number), value) for number, value in reading.top]
+
+    def _text(self, token_id: int) -> str:
+        text = self._texts.get(token_id)
+        if text is None:
+            known = token_id < self._tokenizer.vocabulary
+            text = self._tokenizer.token(token_id).text if known else ""
+            self._texts[token_id] = text
+        return text
+
+
+@dataclass
+class _Clock:
+    """Times a run: all branches' tokens count, those of the first step only as its start."""
+
+    load_s: float
+    began: float = field(default_factory=time.perf_counter)
+    first: float | None = None
+    latest: float = 0.0
+    tokens_after: int = 0
+
+    def tick(self, tokens: int) -> None:
+        """A step gave so many tokens."""
+        self.latest = time.perf_counter()
+        if self.first is None:
+            self.first = self.latest
+        else:
+            self.tokens_after += tokens
+
+    def timing(self) -> Timing:
+        """The figures so far."""
+        first_token_s = None if self.first is None else self.first - self.began
+        speed = None
+        if self.first is not None and self.tokens_after:
+            speed = self.tokens_after / (self.latest - self.first)
+        return Timing(
+            load_s=self.load_s,
+            first_token_s=first_token_s,
+            tokens_per_s=speed,
+            total_s=time.perf_counter() - self.began,
+        )
