@@ -1,0 +1,151 @@
+"""A folder in transformers layout, read without loading a weight or importing torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from safetensors import SafetensorError, safe_open
+
+from engine import heads
+from engine.messages import Head
+
+SINGLE = "model.safetensors"
+SHARDED = "model.safetensors.index.json"
+PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json")
+
+
+class Broken(Exception):
+    """The folder cannot be used; the message is a reason for a person."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What the configuration and the weight files' headers tell."""
+
+    folder: Path
+    model_type: str
+    heads: frozenset[Head]
+    weight_bytes: int
+    """Size of the weight files."""
+    memory: int
+    context: int | None
+    chat: bool
+
+
+class ShardIndex(msgspec.Struct, frozen=True):
+    """`model.safetensors.index.json`: which file holds which tensor."""
+
+    weight_map: dict[str, str]
+
+
+def read(folder: Path) -> Checkpoint:
+    """Look at a model folder.
+
+    Raises:
+        Broken: the configuration or the weights are missing, unreadable or of no known kind.
+    """
+    config = read_config(folder)
+    files = weight_files(folder)
+    shapes: dict[str, tuple[int, ...]] = {}
+    for file in files:
+        shapes.update(_shapes(file))
+    model_type = config.get("model_type")
+    if not isinstance(model_type, str):
+        raise Broken("config.json names no model_type")
+    if not heads.known(model_type):
+        raise Broken(f"models of type {model_type!r} are not known here")
+    if "quantization_config" in config:
+        raise Broken("its weights are stored quantised, which is not read here")
+    found = heads.find(config, shapes)
+    if not found:
+        raise Broken("no head in its weights can continue, fill or score")
+    return Checkpoint(
+        folder=folder,
+        model_type=model_type,
+        heads=found,
+        weight_bytes=sum(file.stat().st_size for file in files),
+        memory=heads.memory(config, shapes),
+        context=heads.context(config),
+        chat=has_chat_template(folder),
+    )
+
+
+def read_config(folder: Path) -> Mapping[str, object]:
+    """Read config.json.
+
+    Raises:
+        Broken: it is missing or not a JSON object.
+    """
+    try:
+        return msgspec.json.decode((folder / "config.json").read_bytes(), type=dict[str, object])
+    except FileNotFoundError as error:
+        raise Broken("there is no config.json: not a model folder") from error
+    except (OSError, msgspec.DecodeError) as error:
+        raise Broken(f"config.json cannot be read: {error}") from error
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The safetensors files of a folder: the single one if it is there, else the shards.
+
+    Raises:
+        Broken: there are none, or a shard is missing.
+    """
+    if (folder / SINGLE).is_file():
+        return [folder / SINGLE]
+    if (folder / SHARDED).is_file():
+        names = shard_names((folder / SHARDED).read_bytes())
+        if missing := [name for name in names if not (folder / name).is_file()]:
+            raise Broken(f"weights are missing: {missing[0]}")
+        return [folder / name for name in names]
+    if any((folder / name).is_file() for name in PICKLES):
+        raise Broken("its weights are a pickle, which can run code; safetensors are needed")
+    raise Broken(f"weights are missing: there is no {SINGLE}")
+
+
+def shard_names(index: bytes) -> list[str]:
+    """The files that a shard index names, which must be plain names in the same folder.
+
+    Raises:
+        Broken: the index cannot be read or points elsewhere.
+    """
+    try:
+        names = sorted(set(msgspec.json.decode(index, type=ShardIndex).weight_map.values()))
+    except msgspec.DecodeError as error:
+        raise Broken(f"the index of the weight files is broken: {error}") from error
+    if not names:
+        raise Broken("the index of the weight files is empty")
+    for name in names:
+        if not plain(name):
+            raise Broken(f"the index of the weight files points elsewhere: {name!r}")
+    return names
+
+
+def plain(name: str) -> bool:
+    """Whether this is the name of a file in the folder itself, on any system."""
+    return bool(name) and name not in {".", ".."} and not set(name) & {"/", "\\", ":", "\0"}
+
+
+def has_chat_template(folder: Path) -> bool:
+    """Whether a chat template comes with the tokenizer."""
+    if any((folder / name).is_file() for name in ("chat_template.jinja", "chat_template.json")):
+        return True
+    try:
+        settings = msgspec.json.decode(
+            (folder / "tokenizer_config.json").read_bytes(), type=dict[str, object]
+        )
+    except (OSError, msgspec.DecodeError):
+        return False  # whether the tokenizer itself can be read is told when it is loaded
+    return bool(settings.get("chat_template"))
+
+
+def _shapes(file: Path) -> dict[str, tuple[int, ...]]:
+    try:
+        with safe_open(file, framework="numpy") as weights:
+            return {
+                name: tuple(weights.get_slice(name).get_shape()) for name in weights.offset_keys()
+            }
+    except (SafetensorError, OSError) as error:
+        raise Broken(f"{file.name} is damaged or cut short: {error}") from error

@@ -1,0 +1,99 @@
+"""The list of files that makes a folder in the store a model: written last, checked ever after."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from engine.messages import Source
+
+NAME = "tsuzuki.json"
+
+FileName = Annotated[str, Meta(pattern=r"^[^/\\\x00]+$", max_length=255)]
+"""A plain file in the model's folder: manifests are read back, so they may not point elsewhere."""
+
+
+class File(Struct, frozen=True):
+    """One file as it was when the folder was sealed."""
+
+    name: FileName
+    bytes: int
+    sha256: str
+
+
+class Manifest(Struct, frozen=True, kw_only=True):
+    """What a sealed folder holds and where it came from."""
+
+    id: str
+    source: Source
+    origin: str
+    """A hub id, a requirement, or the path of a GGUF file."""
+    revision: str
+    """The commit or version that was really taken; for a GGUF file, its SHA-256."""
+    licence: str = ""
+    languages: list[str] = []
+    files: list[File]
+
+
+class Damaged(Exception):
+    """The folder is not what its manifest says; the message is a reason for a person."""
+
+
+def sha256(path: Path) -> str:
+    """Hash a file without holding it in memory."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def describe(folder: Path, names: Iterable[str]) -> list[File]:
+    """Measure and hash these files of the folder, in the order of their names."""
+    return [
+        File(name, (folder / name).stat().st_size, sha256(folder / name)) for name in sorted(names)
+    ]
+
+
+def seal(folder: Path, manifest: Manifest) -> None:
+    """Write the manifest as the folder's last file, after its files have reached the disk."""
+    for file in manifest.files:
+        _flush(folder / file.name)
+    path = folder / NAME
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
+    _flush(path)
+
+
+def read(folder: Path) -> Manifest:
+    """Read a sealed folder's manifest and check that its files are there in their full size.
+
+    Contents are hashed when they arrive, not at every listing.
+
+    Raises:
+        Damaged: there is no readable manifest, or a file is missing or has another size.
+    """
+    try:
+        manifest = msgspec.json.decode((folder / NAME).read_bytes(), type=Manifest)
+    except OSError as error:
+        raise Damaged(f"its list of files ({NAME}) cannot be read") from error
+    except msgspec.DecodeError as error:
+        raise Damaged(f"its list of files ({NAME}) is broken: {error}") from error
+    for file in manifest.files:
+        try:
+            size = (folder / file.name).stat().st_size
+        except OSError as error:
+            raise Damaged(f"{file.name} is missing") from error
+        if size != file.bytes:
+            raise Damaged(f"{file.name} has {size:,} bytes, not {file.bytes:,}")
+    return manifest
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,326 @@
+"""Models on disk: the bundled ones, those pulled into the store, and local folders and files.
+
+A folder in the store counts as a model only when it is complete: a pull works under `.partial`,
+writes the list of files last and renames the whole folder into place. So whatever is killed, and
+whenever, nothing half done is ever listed as whole. Nothing here imports torch or has a network.
+
+    <root>/models/<name>/      complete models; a catalogue id, or owner--name for other hub ids
+    <root>/converted/<key>/    the user's own GGUF files, converted
+    <root>/.partial/           work in progress, and models on their way out
+    <root>/.locks/             one lock a model, so that two pulls do not meet
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+import shutil
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from msgspec import structs
+
+from engine import catalog, checkpoint, heads
+from engine.catalog import Bundled, Entry, Hub
+from engine.checkpoint import Broken, Checkpoint
+from engine.errors import EngineError
+from engine.manifest import Damaged, Manifest
+from engine.manifest import read as read_manifest
+from engine.messages import Error, ModelInfo, Source
+from engine.model import ModelFiles
+
+STARTER = Path(__file__).parent / "starter"
+_REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
+_GGUF = b"GGUF"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a model is, or would be after a pull."""
+
+    id: str
+    folder: Path
+    source: Source
+    entry: Entry | None = None
+    gguf: Path | None = None
+    """The user's file that the folder is, or would be, converted from."""
+
+    @property
+    def ours(self) -> bool:
+        """Whether the folder lies in the store: sealed with a manifest, and ours to delete."""
+        return self.source in {"hub", "index"} or self.gguf is not None
+
+
+class Store:
+    """The models that can be named, and what is known of each without loading it."""
+
+    def __init__(
+        self, root: Path, folders: Sequence[Path] = (), entries: Sequence[Entry] | None = None
+    ) -> None:
+        """Look at a store; nothing is created or read yet.
+
+        Args:
+            root: the store's folder, which need not exist.
+            folders: model folders and .gguf files of the user's to list too.
+            entries: the catalogue; None takes the one installed with the program.
+        """
+        self.root = root
+        self.folders = tuple(folders)
+        self.entries = catalog.load() if entries is None else tuple(entries)
+        self._named = {entry.id: entry for entry in self.entries}
+        for entry in self.entries:
+            if isinstance(entry.origin, Hub):
+                self._named.setdefault(entry.origin.repo, entry)
+
+    def models(self) -> list[ModelInfo]:
+        """Everything that can be named: the catalogue, other pulled models, the user's own."""
+        places = [self._catalogued(entry) for entry in self.entries]
+        catalogued = {place.folder for place in places}
+        pulled = self.root / "models"
+        places += [
+            Place(folder.name.replace("--", "/", 1), folder, "hub")
+            for folder in (sorted(pulled.iterdir()) if pulled.is_dir() else ())
+            if folder.is_dir() and folder not in catalogued
+        ]
+        places += [self._local(path) for path in self.folders]
+        return [_info(place) for place in places]
+
+    def info(self, model: str) -> ModelInfo:
+        """What is known of one model.
+
+        Raises:
+            EngineError: unknown_model, nothing has this name.
+        """
+        return _info(self.place(model))
+
+    def find(self, model: str) -> ModelFiles:
+        """The files of a model, ready to be loaded.
+
+        Args:
+            model: a catalogue id, a hub id that was pulled, a folder, or a .gguf file.
+
+        Raises:
+            EngineError: unknown_model; absent_model where a `Pull` would bring it (which for a
+                .gguf file converts it); broken_model with the reason.
+        """
+        place = self.place(model)
+        if not place.folder.is_dir():
+            raise _absent(place)
+        try:
+            found, listed = _read(place)
+        except (Broken, Damaged) as error:
+            raise EngineError(
+                Error(
+                    kind="broken_model",
+                    message=f"{place.id} cannot be used: {error}.",
+                    hint="Pull it again." if place.ours else f"Look into {place.folder}.",
+                )
+            ) from error
+        entry = place.entry
+        return ModelFiles(
+            id=place.id,
+            folder=place.folder,
+            revision=listed.revision if listed else "",
+            model_type=found.model_type,
+            heads=found.heads,
+            roles=heads.roles(found.heads),
+            languages=tuple(entry.languages if entry else listed.languages if listed else ()),
+            weight_bytes=found.weight_bytes,
+            memory=found.memory,
+            start_token=entry.start_token if entry else None,
+        )
+
+    def remove(self, model: str) -> None:
+        """Delete a pulled model, or the conversion of a .gguf file (never the file itself).
+
+        Raises:
+            EngineError: unknown_model; absent_model when there is nothing to delete; unable for
+                bundled models and the user's own folders.
+        """
+        place = self.place(model)
+        if not place.ours:
+            why = "comes with tsuzuki" if place.source == "bundled" else "is a folder of your own"
+            raise EngineError(
+                Error(
+                    kind="unable",
+                    message=f"{place.id} {why}; it is not deleted from here.",
+                    hint="Only pulled models can be removed.",
+                )
+            )
+        if not place.folder.is_dir():
+            raise _absent(place)
+        self.discard(place.folder)
+
+    def folder(self, model: str) -> Path:
+        """Where a model is on disk, or would be after a pull.
+
+        Raises:
+            EngineError: unknown_model.
+        """
+        return self.place(model).folder
+
+    def unconverted(self, model: str) -> bool:
+        """Whether this is a .gguf file that a `Pull` must convert before it can be loaded.
+
+        Raises:
+            EngineError: unknown_model.
+        """
+        place = self.place(model)
+        return place.gguf is not None and not place.folder.is_dir()
+
+    def place(self, model: str) -> Place:
+        """Understand a name: catalogue id, else pulled hub id, else path, else any hub id.
+
+        Raises:
+            EngineError: unknown_model, with the nearest name.
+        """
+        if entry := self._named.get(model):
+            return self._catalogued(entry)
+        hub: Place | None = None
+        if _REPO.fullmatch(model) and "--" not in model and ".." not in model:
+            hub = Place(model, self.root / "models" / model.replace("/", "--"), "hub")
+            if hub.folder.is_dir():
+                return hub
+        path = Path(model).expanduser()
+        if path.is_dir() or (path.suffix == ".gguf" and path.is_file()):
+            return self._local(path)
+        if hub and path.suffix != ".gguf":
+            return hub
+        near = difflib.get_close_matches(model, list(self._named), n=1)
+        raise EngineError(
+            Error(
+                kind="unknown_model",
+                message=f"There is no model {model!r}.",
+                hint=f"Did you mean {near[0]}?"
+                if near
+                else "Name one from the list, a hub id (owner/name), a folder or a .gguf file.",
+            )
+        )
+
+    def partial(self, place: Place) -> Path:
+        """The folder in which a pull or conversion to this place works."""
+        return self.root / ".partial" / place.folder.name
+
+    def lock(self, place: Place) -> Path:
+        """The lock file that a pull or conversion to this place holds."""
+        return self.root / ".locks" / f"{place.folder.name}.lock"
+
+    def adopt(self, folder: Path, place: Place) -> None:
+        """Move a sealed folder into place, which makes it a model, over what was there."""
+        place.folder.parent.mkdir(parents=True, exist_ok=True)
+        if place.folder.exists():
+            self.discard(place.folder)
+        folder.replace(place.folder)
+
+    def discard(self, folder: Path) -> None:
+        """Take a folder out of sight in one step, then delete it."""
+        leaving = self.root / ".partial" / f"leaving-{uuid.uuid4().hex}"
+        leaving.parent.mkdir(parents=True, exist_ok=True)
+        folder.replace(leaving)
+        shutil.rmtree(leaving, ignore_errors=True)
+
+    def _catalogued(self, entry: Entry) -> Place:
+        if isinstance(entry.origin, Bundled):
+            return Place(entry.id, STARTER / entry.origin.folder, "bundled", entry)
+        return Place(entry.id, self.root / "models" / entry.id, entry.source, entry)
+
+    def _local(self, path: Path) -> Place:
+        path = path.expanduser().resolve()
+        if path.suffix != ".gguf":
+            return Place(str(path), path, "local")
+        # A changed or moved file is converted anew: to know it by its content would take seconds.
+        stamp = [str(path)]
+        if path.is_file():
+            stamp += [str(path.stat().st_size), str(path.stat().st_mtime_ns)]
+        key = hashlib.sha256("\0".join(stamp).encode()).hexdigest()[:32]
+        return Place(str(path), self.root / "converted" / key, "local", gguf=path)
+
+
+def _read(place: Place) -> tuple[Checkpoint, Manifest | None]:
+    """Raises Broken or Damaged."""
+    listed = read_manifest(place.folder) if place.ours else None
+    return checkpoint.read(place.folder), listed
+
+
+def _absent(place: Place) -> EngineError:
+    if place.gguf:
+        return EngineError(
+            Error(
+                kind="absent_model",
+                message=f"{place.gguf.name} has not been converted yet.",
+                hint="Pull it: that converts it, once.",
+            )
+        )
+    return EngineError(
+        Error(
+            kind="absent_model",
+            message=f"{place.id} is not on this machine.",
+            hint=f"Pull it: tsuzuki models pull {place.id}",
+        )
+    )
+
+
+def _info(place: Place) -> ModelInfo:
+    """Describe a place: from its files where it has them, else from the catalogue."""
+    entry = place.entry
+    known = ModelInfo(
+        id=place.id,
+        title=entry.title if entry else (place.gguf or place.folder).name.replace("--", "/", 1),
+        roles=list(heads.roles(entry.heads)) if entry else [],
+        heads=list(entry.heads) if entry else [],
+        languages=list(entry.languages) if entry else [],
+        bytes=entry.bytes if entry else 0,
+        licence=entry.licence if entry else "",
+        source=place.source,
+        origin=entry.origin.name if entry else place.id,
+        revision=(entry.origin.revision or "") if entry else "",
+        note=entry.note if entry else "",
+        memory=entry.memory if entry else 0,
+        context=entry.context if entry else None,
+        chat=entry.chat if entry else False,
+    )
+    if not place.folder.exists():
+        return _absent_info(place, known)
+    try:
+        found, listed = _read(place)
+    except (Broken, Damaged) as error:
+        return structs.replace(known, path=str(place.folder), state="failed", reason=str(error))
+    return structs.replace(
+        known,
+        roles=list(heads.roles(found.heads)),
+        heads=sorted(found.heads),
+        languages=list(known.languages or (listed.languages if listed else ())),
+        bytes=found.weight_bytes,
+        licence=known.licence or (listed.licence if listed else ""),
+        revision=listed.revision if listed else "",
+        path=str(place.folder),
+        state="on_disk",
+        memory=found.memory,
+        context=found.context,
+        chat=found.chat,
+    )
+
+
+def _absent_info(place: Place, known: ModelInfo) -> ModelInfo:
+    if place.source != "local":
+        return known
+    path = place.gguf or place.folder
+    try:
+        with path.open("rb") as stream:
+            magic = stream.read(len(_GGUF))
+    except OSError:
+        return structs.replace(known, state="failed", reason=f"there is nothing at {path}")
+    if magic != _GGUF:
+        return structs.replace(known, path=str(path), state="failed", reason="not a GGUF file")
+    return structs.replace(
+        known,
+        heads=["causal"],
+        roles=list(heads.roles(["causal"])),
+        bytes=path.stat().st_size,
+        path=str(path),
+        state="on_disk",
+        note="Will be converted, once, when it is first used.",
+    )
