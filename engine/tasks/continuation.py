@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from engine.measuring import Reading
 
 
-def run(model: LoadedModel, request: Continue, load_s: float) -> Iterator[Event | None]:
+def run(model: LoadedModel, request: Continue, load_s: float) -> Generator[Event | None, None, None]:
     """Yield `Started`, a `Token` for each token drawn, `BranchDone`s, and `Done`.
 
     Yields None between the chunks of a long prompt. A branch that ends leaves the batch; the
@@ -186,7 +186,7 @@ class _Clock:
     """Times a run: all branches' tokens count, those of the first step only as its start."""
 
     load_s: float
-    began: float = field(default_factory=time.perf_counter)
+    began: float = field(default_factory=lambda: time.perf_counter())
     first: float | None = None
     latest: float = 0.0
     tokens_after: int = 0

@@ -1,0 +1,179 @@
+"""A tokenizer of bytes and a model that is a function: tasks tested without weights."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from engine.messages import Piece, Turn
+from engine.model import Branches, LoadedModel, ModelFiles, Stream
+
+START, END, OTHER_END = 256, 257, 258
+VOCABULARY = 259
+
+
+class ByteStream:
+    """UTF-8 as it comes."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+
+    def push(self, token_id: int) -> str:
+        return self._decoder.decode(bytes([token_id])) if token_id < 256 else ""
+
+    def flush(self) -> str:
+        return self._decoder.decode(b"", final=True)
+
+
+class ByteTokenizer:
+    """Ids 0-255 are bytes; then a start token and two end tokens."""
+
+    vocabulary = VOCABULARY
+    unknown: int | None = None
+    ends = frozenset({END, OTHER_END})
+    mask: int | None = None
+
+    def __init__(self, *, start: int | None = START, template: bool = False) -> None:
+        self.start = start
+        self._template = template
+
+    def encode(self, text: str) -> list[Piece]:
+        return [self.token(byte) for byte in text.encode()]
+
+    def prompt(self, text: str) -> list[Piece]:
+        return self.encode(text)
+
+    def single(self, text: str) -> list[Piece]:
+        return self.encode(text)
+
+    def pair(self, a: str, b: str) -> list[Piece]:
+        return self.encode(a + b)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return bytes(number for number in ids if number < 256).decode(errors="replace")
+
+    def token(self, token_id: int) -> Piece:
+        if not 0 <= token_id < VOCABULARY:
+            raise IndexError(token_id)
+        if token_id >= 256:
+            return Piece(token_id, f"<{token_id}>", f"<{token_id}>", special=True)
+        text = bytes([token_id]).decode(errors="replace")
+        return Piece(token_id, text, f"{token_id:02x}")
+
+    def stream(self, before: Sequence[int] = ()) -> Stream:
+        return ByteStream()
+
+    def chat(self, turns: Sequence[Turn]) -> str | None:
+        """One letter for the role, then the text, for each turn."""
+        return "".join(turn.role[0] + turn.text for turn in turns) if self._template else None
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Branches that remember their ids."""
+
+    ids: list[list[int]]
+    logits: torch.Tensor
+
+    @property
+    def rows(self) -> int:
+        return len(self.ids)
+
+    @property
+    def length(self) -> int:
+        return len(self.ids[0])
+
+
+class FunctionModel:
+    """A causal model whose logits are a function of all ids so far."""
+
+    bytes = 0
+
+    def __init__(
+        self,
+        function: Callable[[Sequence[int]], torch.Tensor],
+        context: int | None = None,
+        vocabulary: int = VOCABULARY,
+    ) -> None:
+        self.vocabulary = vocabulary
+        self.context = context
+        self._function = function
+        self.rows_fed: list[int] = []
+        """How many rows each prefill or step had."""
+
+    def prefill(self, ids: Sequence[int]) -> Generator[None, None, Branches]:
+        yield None
+        return self._fed([list(ids)])
+
+    def step(self, branches: Branches, ids: Sequence[int]) -> Branches:
+        rows = self._own(branches)
+        return self._fed([[*row, new] for row, new in zip(rows.ids, ids, strict=True)])
+
+    def select(self, branches: Branches, rows: Sequence[int]) -> Branches:
+        source = self._own(branches)
+        return Rows([list(source.ids[row]) for row in rows], source.logits[list(rows)])
+
+    def crop(self, branches: Branches, length: int) -> Branches:
+        return self._fed([row[:length] for row in self._own(branches).ids])
+
+    def logprobs(self, ids: Sequence[Sequence[int]]) -> list[torch.Tensor]:
+        return [
+            torch.stack(
+                [self._function(row[:end]).log_softmax(-1)[row[end]] for end in range(1, len(row))]
+            )
+            for row in ids
+        ]
+
+    def _fed(self, ids: list[list[int]]) -> Rows:
+        assert self.context is None or len(ids[0]) <= self.context
+        self.rows_fed.append(len(ids))
+        return Rows(ids, torch.stack([self._function(row) for row in ids]))
+
+    def _own(self, branches: Branches) -> Rows:
+        assert isinstance(branches, Rows)
+        return branches
+
+
+def scripted(prompt: int, script: Sequence[int]) -> Callable[[Sequence[int]], torch.Tensor]:
+    """A model that is all but sure to say the script after so many prompt tokens, then ends."""
+
+    def function(ids: Sequence[int]) -> torch.Tensor:
+        logits = torch.zeros(VOCABULARY)
+        said = len(ids) - prompt
+        logits[script[said] if said < len(script) else END] = 50.0
+        return logits
+
+    return function
+
+
+def dreaming(ids: Sequence[int]) -> torch.Tensor:
+    """A model that says anything: random logits, always the same ones after the same ids."""
+    seed = 0
+    for number in ids:
+        seed = (seed * 1000003 + number + 1) % 2**31
+    return 2 * torch.randn(VOCABULARY, generator=torch.Generator().manual_seed(seed))
+
+
+def loaded(
+    causal: FunctionModel | None,
+    tokenizer: ByteTokenizer | None = None,
+    start_token: str | None = None,
+) -> LoadedModel:
+    """A model in memory, as the lifecycle hands it to a task."""
+    files = ModelFiles(
+        id="fake",
+        folder=Path("fake"),
+        revision="r1",
+        model_type="fake",
+        heads=frozenset({"causal"}),
+        roles=("continue",),
+        languages=(),
+        weight_bytes=0,
+        memory=0,
+        start_token=start_token,
+    )
+    return LoadedModel(files=files, tokenizer=tokenizer or ByteTokenizer(), causal=causal)
