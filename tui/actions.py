@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 
 from tui.strings import text
 
@@ -172,7 +172,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
 BY_ID: Final[dict[str, Action]] = {action.id: action for action in ACTIONS}
 
 
-def bindings(where: Place) -> list[Binding]:
+def bindings(where: Place) -> list[BindingType]:
     """The bindings of one place, for a widget's or screen's ``BINDINGS``."""
     return [action.binding() for action in ACTIONS if action.where == where]
 

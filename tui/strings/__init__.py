@@ -23,7 +23,7 @@ def _table(language: str) -> dict[str, str]:
     return table
 
 
-def text(key: str, **values: object) -> str:
+def text(key: str, /, **values: object) -> str:
     """The text under a dotted key, with its ``{placeholders}`` filled in.
 
     Raises:

@@ -1,0 +1,24 @@
+"""What every test of the interface stands on: folders of its own and a plain environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+
+# A busy machine is no failure.
+hypothesis_settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("patient")
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the tests away from the user's files, and the user's environment from the tests."""
+    for kind in ("config", "state", "data"):
+        monkeypatch.setenv(f"TSUZUKI_{kind.upper()}_HOME", str(tmp_path / f"{kind}-home"))
+    for name in ("NO_COLOR", "SSH_CONNECTION"):
+        monkeypatch.delenv(name, raising=False)
