@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import itertools
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -129,17 +130,25 @@ class GenericRuntime:
         return scores
 
     def _scored(self, ids: Sequence[Sequence[int]]) -> Iterator[torch.Tensor]:
-        """Score sequences side by side, padded on the right, where no token looks."""
+        """Score sequences side by side, padded on the right, where no token looks.
+
+        What they all begin with is fed once, as one row, which is then forked.
+        """
         width = max(len(row) for row in ids)
         tokens = torch.tensor([[*row, *[0] * (width - len(row))] for row in ids])
         scores = torch.empty(len(ids), max(width - 1, 0))
+        shared = min(_shared(ids), width - 1)
         cache = self._cache()
         chunk = max(1, SCORED_NUMBERS // (len(ids) * self.vocabulary))
-        for start in range(0, width - 1, chunk):
-            stop = min(start + chunk, width - 1)
-            logits = self._forward(cache, tokens[:, start:stop])
+        starts = [*range(0, shared, chunk), *range(shared, width - 1, chunk)]
+        for start, stop in itertools.pairwise([*starts, width - 1]):
+            if start == shared and len(ids) > 1:
+                cache.reorder_cache(torch.zeros(len(ids), dtype=torch.long))
+            fed = tokens[:1] if start < shared else tokens
+            logprobs = self._forward(cache, fed[:, start:stop]).log_softmax(-1)
             targets = tokens[:, start + 1 : stop + 1, None]
-            scores[:, start:stop] = logits.log_softmax(-1).gather(-1, targets).squeeze(-1)
+            found = logprobs.expand(len(ids), -1, -1).gather(-1, targets)
+            scores[:, start:stop] = found.squeeze(-1)
         return (row[: max(len(given) - 1, 0)] for row, given in zip(scores, ids, strict=True))
 
     def _forward(self, cache: DynamicCache, tokens: torch.Tensor, **options: int) -> torch.Tensor:
@@ -171,6 +180,13 @@ def _own(branches: Branches) -> CachedRows:
     if not isinstance(branches, CachedRows):
         raise TypeError(f"branches of another runtime: {type(branches).__name__}")
     return branches
+
+
+def _shared(ids: Sequence[Sequence[int]]) -> int:
+    """How many ids all these sequences begin with alike."""
+    columns = enumerate(zip(*ids, strict=False))
+    shortest = min(map(len, ids))
+    return next((place for place, column in columns if len(set(column)) > 1), shortest)
 
 
 def _twin(cache: DynamicCache) -> DynamicCache:

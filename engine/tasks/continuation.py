@@ -27,8 +27,10 @@ from engine.stopping import StopStrings
 if TYPE_CHECKING:
     from engine.measuring import Reading
 
+Events = Generator[Event | None, None, None]
 
-def run(model: LoadedModel, request: Continue, load_s: float) -> Generator[Event | None, None, None]:
+
+def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
     """Yield `Started`, a `Token` for each token drawn, `BranchDone`s, and `Done`.
 
     Yields None between the chunks of a long prompt. A branch that ends leaves the batch; the

@@ -181,6 +181,24 @@ def test_logprobs_equal_a_plain_forward_whatever_the_lengths(
         assert close(row, expected.gather(-1, torch.tensor(ids[1:])[:, None])[:, 0])
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("chunk", [3, 100])
+def test_what_scored_sequences_begin_with_is_fed_once(
+    family: str, chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left, endings = text(10), [[5, 6, 7], [9], [], [5, 6, 8, 9, 9, 4]]
+    monkeypatch.setattr("engine.runtime.generic.SCORED_NUMBERS", 61 * len(endings) * chunk)
+    model = build(family)
+    fed: list[int] = []
+    model.register_forward_pre_hook(lambda module, given: fed.append(given[0].numel()))
+    scores = GenericRuntime(model).logprobs([[*left, *ending] for ending in endings])
+    assert sum(fed) == len(left) + len(endings) * (max(map(len, endings)) - 1)
+    for ending, row in zip(endings, scores, strict=True):
+        ids = [*left, *ending]
+        expected = plain(model, ids)[:-1].log_softmax(-1)
+        assert close(row, expected.gather(-1, torch.tensor(ids[1:])[:, None])[:, 0])
+
+
 def test_logprobs_of_nothing_is_nothing() -> None:
     assert GenericRuntime(build("gpt2")).logprobs([]) == []
 
