@@ -1,0 +1,93 @@
+"""`tsuzuki`: the app, and its subcommands for scripts and pipes.
+
+What a call does not need is not imported: `--help` and a wrong option answer at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from tui.headless import args, commands
+from tui.headless.failure import Exit, Failure
+from tui.headless.output import Output
+from tui.strings import text
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line (by default the process's own) and return its exit code."""
+    output = Output()
+    try:
+        command = args.parse(sys.argv[1:] if arguments is None else arguments)
+        output = Output(command.verbose)
+        code = _execute(command, output)
+        sys.stdout.flush()
+    except Failure as failure:
+        output.error(failure.message, failure.hint)
+        return failure.code
+    except KeyboardInterrupt:
+        output.error(text("cli.interrupted"))
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # The reader went away. What is still buffered must not be tried again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.INTERRUPTED
+    except OSError as error:
+        output.error(text("cli.system_error", reason=error))
+        return Exit.FAILED
+    return code
+
+
+def _execute(command: commands.AnyCommand, output: Output) -> Exit:
+    match command:
+        case commands.OpenApp():
+            return _open_app(command)
+        case commands.ContinueCommand():
+            from tui.headless import run_continue
+
+            return run_continue.execute(command, output)
+        case commands.FillCommand():
+            from tui.headless import run_fill
+
+            return run_fill.execute(command, output)
+        case commands.ScoreCommand():
+            from tui.headless import run_score
+
+            return run_score.execute(command, output)
+        case commands.TokensCommand():
+            from tui.headless import run_tokens
+
+            return run_tokens.execute(command, output)
+        case commands.DoctorCommand():
+            from tui.headless import run_doctor
+
+            return run_doctor.execute(command, output)
+        case (
+            commands.ModelsList()
+            | commands.ModelsInfo()
+            | commands.ModelsPull()
+            | commands.ModelsRemove()
+        ):
+            from tui.headless import run_models
+
+            return run_models.execute(command, output)
+
+
+def _open_app(command: commands.OpenApp) -> Exit:
+    """Open the app.
+
+    Raises:
+        Failure: there is no terminal to draw it on; Textual would wait for one for ever.
+    """
+    terminal = os.environ.get("TERM", "")
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise Failure.usage(text("cli.not_a_terminal"), text("cli.use_headless"))
+    if terminal in ("", "dumb", "unknown"):
+        raise Failure.usage(
+            text("cli.dumb_terminal", term=terminal or text("cli.unset")), text("cli.use_headless")
+        )
+    from tui.app import TsuzukiApp
+
+    TsuzukiApp().run()
+    return Exit.DONE

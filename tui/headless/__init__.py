@@ -1,0 +1,1 @@
+"""The subcommands for scripts and pipes: stdout is data, stderr is narration."""

@@ -1,0 +1,186 @@
+"""The command line: words in, a typed command out. Imports neither textual nor torch."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from importlib import metadata
+from typing import NoReturn
+
+import msgspec
+
+from tui.headless import commands
+from tui.headless.failure import Failure
+from tui.strings import text
+
+PROGRAM = "tsuzuki"
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports wrong use as a `Failure`, so that one place prints what goes to stderr."""
+
+    def error(self, message: str) -> NoReturn:
+        raise Failure.usage(message, text("cli.see_help", command=self.prog))
+
+
+def parse(arguments: Sequence[str]) -> commands.AnyCommand:
+    """Understand a command line.
+
+    Raises:
+        Failure: it cannot be understood (exit code 2).
+        SystemExit: it asked for help or for the version, which is printed.
+    """
+    values = vars(_parser().parse_args(arguments))
+    kind: type[commands.AnyCommand] = values.pop("kind")
+    foreign = sorted(values.keys() - set(kind.__struct_fields__))
+    if foreign:
+        raise Failure.usage(text("cli.not_here", option=f"--{foreign[0]}"))
+    return msgspec.convert(values, kind)
+
+
+def _parser() -> _Parser:
+    common = _common()
+    parser = _Parser(
+        prog=PROGRAM,
+        description=text("cli.description"),
+        epilog=text("cli.epilog"),
+        allow_abbrev=False,
+        parents=[common],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(kind=commands.OpenApp)
+    parser.add_argument("--version", action="version", version=_version())
+    parser.add_argument(
+        "--model", metavar="M", default=argparse.SUPPRESS, help=text("cli.option.model")
+    )
+    parser.add_argument(
+        "--theme", metavar="NAME", default=argparse.SUPPRESS, help=text("cli.option.theme")
+    )
+    subcommands = parser.add_subparsers(title=text("cli.commands"), metavar="COMMAND")
+    _add_continue(_subcommand(subcommands, "continue", commands.ContinueCommand, common))
+    _add_fill(_subcommand(subcommands, "fill", commands.FillCommand, common))
+    _add_score(_subcommand(subcommands, "score", commands.ScoreCommand, common))
+    _add_tokens(_subcommand(subcommands, "tokens", commands.TokensCommand, common))
+    _add_models(subcommands, common)
+    doctor = _subcommand(subcommands, "doctor", commands.DoctorCommand, common)
+    doctor.add_argument("--network", action="store_true", help=text("cli.option.network"))
+    return parser
+
+
+def _version() -> str:
+    return f"{PROGRAM} {metadata.version(PROGRAM)}"
+
+
+def _common() -> _Parser:
+    """Options that may stand before or after the subcommand, which therefore have no default."""
+    parser = _Parser(add_help=False)
+    parser.add_argument(
+        "--config", metavar="FILE", default=argparse.SUPPRESS, help=text("cli.option.config")
+    )
+    parser.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help=text("cli.option.verbose"),
+    )
+    return parser
+
+
+def _subcommand(
+    subcommands: argparse._SubParsersAction[_Parser],
+    name: str,
+    kind: type[commands.Command],
+    common: _Parser,
+    family: str = "",
+) -> _Parser:
+    parser = subcommands.add_parser(
+        name,
+        help=text(f"cli.{family}{name}.title"),
+        description=text(f"cli.{family}{name}.help"),
+        allow_abbrev=False,
+        parents=[common],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(kind=kind)
+    parser.add_argument("--json", action="store_true", help=text("cli.option.json"))
+    return parser
+
+
+def _add_model(parser: _Parser, default: str) -> None:
+    parser.add_argument(
+        "--model",
+        metavar="M",
+        default=argparse.SUPPRESS,
+        help=text("cli.option.model_default", default=default),
+    )
+
+
+def _add_number(parser: _Parser, option: str, kind: type[int] | type[float], metavar: str) -> None:
+    key = option.removeprefix("--").replace("-", "_")
+    parser.add_argument(option, type=kind, metavar=metavar, help=text(f"cli.option.{key}"))
+
+
+def _add_continue(parser: _Parser) -> None:
+    parser.add_argument("text", metavar="TEXT", help=text("cli.option.text"))
+    _add_model(parser, commands.CAUSAL)
+    _add_number(parser, "--max-tokens", int, "N")
+    drawing = parser.add_mutually_exclusive_group()
+    drawing.add_argument("--greedy", action="store_true", help=text("cli.option.greedy"))
+    drawing.add_argument(
+        "--temperature", type=float, metavar="T", help=text("cli.option.temperature")
+    )
+    _add_number(parser, "--top-k", int, "K")
+    _add_number(parser, "--top-p", float, "P")
+    _add_number(parser, "--min-p", float, "P")
+    _add_number(parser, "--typical-p", float, "P")
+    _add_number(parser, "--repetition-penalty", float, "R")
+    _add_number(parser, "--seed", int, "S")
+    parser.add_argument(
+        "--n", type=int, metavar="B", dest="branches", help=text("cli.option.branches")
+    )
+    parser.add_argument(
+        "--stop", metavar="STR", action="append", default=[], help=text("cli.option.stop")
+    )
+    _add_number(parser, "--top", int, "A")
+    parser.add_argument("--chat", action="store_true", help=text("cli.option.chat"))
+    parser.add_argument("--system", metavar="TEXT", help=text("cli.option.system"))
+
+
+def _add_fill(parser: _Parser) -> None:
+    parser.add_argument("text", metavar="TEXT", help=text("cli.option.masked_text"))
+    _add_model(parser, commands.MASKED)
+    parser.add_argument("--top", type=int, metavar="K", help=text("cli.option.candidates"))
+    parser.add_argument(
+        "--mask", type=int, metavar="N", action="append", default=[], help=text("cli.option.mask")
+    )
+
+
+def _add_score(parser: _Parser) -> None:
+    parser.add_argument("a", metavar="A", help=text("cli.option.a"))
+    parser.add_argument("b", metavar="B", help=text("cli.option.b"))
+    _add_model(parser, commands.MASKED)
+
+
+def _add_tokens(parser: _Parser) -> None:
+    parser.add_argument("text", metavar="TEXT", help=text("cli.option.text"))
+    _add_model(parser, commands.CAUSAL)
+
+
+def _add_models(subcommands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:
+    models = subcommands.add_parser("models", help=text("cli.models.title"))
+    actions = models.add_subparsers(title=text("cli.commands"), metavar="ACTION", required=True)
+    kinds: dict[str, type[commands.Command]] = {
+        "list": commands.ModelsList,
+        "info": commands.ModelsInfo,
+        "pull": commands.ModelsPull,
+        "remove": commands.ModelsRemove,
+    }
+    for name, kind in kinds.items():
+        parser = _subcommand(actions, name, kind, common, family="models_")
+        if name != "list":
+            parser.add_argument("model", metavar="MODEL", help=text("cli.option.which_model"))
+        if name == "pull":
+            parser.add_argument(
+                "--allow-pickle", action="store_true", help=text("cli.option.allow_pickle")
+            )

@@ -1,0 +1,144 @@
+"""What `tsuzuki doctor` finds out about the installation, the machine and the terminal."""
+
+from __future__ import annotations
+
+import locale
+import os
+import platform
+import re
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+import psutil
+from msgspec import Struct
+from packaging.requirements import Requirement
+
+from tui import paths
+from tui.headless.narration import size
+from tui.settings import Loaded, Settings
+from tui.strings import text
+
+Mark = Literal["ok", "note", "warning", "wrong"]
+
+
+class Check(Struct, frozen=True):
+    """One thing looked at; `advice` says what to do about it."""
+
+    name: str
+    mark: Mark
+    value: str
+    advice: str = ""
+
+
+class Section(Struct, frozen=True):
+    """Checks that belong together."""
+
+    name: str
+    checks: list[Check]
+
+
+def installation() -> Iterator[Check]:
+    """Versions of tsuzuki, Python and what tsuzuki requires."""
+    yield Check("tsuzuki", "ok", metadata.version("tsuzuki"))
+    yield Check("Python", "ok", f"{platform.python_version()}  {sys.executable}")
+    for line in metadata.requires("tsuzuki") or []:
+        requirement = Requirement(line)
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            version = metadata.version(requirement.name)
+        except metadata.PackageNotFoundError:
+            version = ""
+        if version and requirement.specifier.contains(version, prereleases=True):
+            yield Check(requirement.name, "ok", version)
+        else:
+            yield Check(
+                requirement.name,
+                "wrong",
+                version or text("doctor.missing"),
+                text("doctor.install", requirement=f"{requirement.name}{requirement.specifier}"),
+            )
+
+
+def folders(settings: Settings) -> Iterator[Check]:
+    """Where files are kept, and whether they can be."""
+    store = settings.configure().store
+    places = {
+        "config": paths.folder("config"),
+        "state": paths.folder("state"),
+        "log": paths.log_file(),
+        "models": paths.store_folder() if store is None else Path(store),
+    }
+    for name, place in places.items():
+        existing = next(parent for parent in (place, *place.parents) if parent.exists())
+        if os.access(existing, os.W_OK):
+            yield Check(name, "ok", str(place))
+        else:
+            yield Check(name, "wrong", str(place), text("doctor.not_writable", path=existing))
+
+
+def settings_file(loaded: Loaded) -> Iterator[Check]:
+    """What is wrong in the settings file."""
+    if not loaded.path.exists():
+        yield Check("settings", "ok", text("doctor.no_settings", path=loaded.path))
+    elif not loaded.problems:
+        yield Check("settings", "ok", str(loaded.path))
+    for problem in loaded.problems:
+        yield Check("settings", "wrong", str(problem), text("doctor.settings_default"))
+
+
+def machine() -> Iterator[Check]:
+    """Memory, cores and the free disk."""
+    memory = psutil.virtual_memory()
+    yield Check(
+        "memory",
+        "ok",
+        text("doctor.memory", available=size(memory.available), total=size(memory.total)),
+    )
+    yield Check("cores", "ok", str(os.cpu_count() or text("doctor.none")))
+    yield Check("system", "ok", platform.platform())
+
+
+def terminal(environment: Mapping[str, str]) -> Iterator[Check]:
+    """What the app would find to draw on."""
+    name = environment.get("TERM", "")
+    if name in ("", "dumb", "unknown"):
+        yield Check("TERM", "wrong", name or text("cli.unset"), text("doctor.dumb"))
+    else:
+        yield Check("TERM", "ok", name)
+    yield Check("colours", "ok", text(f"doctor.colours.{colours(environment)}"))
+    streams = {"stdin": sys.stdin, "stdout": sys.stdout, "stderr": sys.stderr}
+    attached = [name for name, stream in streams.items() if stream.isatty()]
+    yield Check(
+        "terminal on", "ok" if attached else "note", ", ".join(attached) or text("doctor.none")
+    )
+    columns, lines = shutil.get_terminal_size()
+    small = columns < 80 or lines < 24
+    yield Check(
+        "size",
+        "warning" if small else "ok",
+        f"{columns}x{lines}",
+        text("doctor.small") if small else "",
+    )
+    encoding = sys.stdout.encoding
+    if re.sub("[-_]", "", encoding.lower()) == "utf8":
+        yield Check("encoding", "ok", f"{encoding}  {locale.setlocale(locale.LC_CTYPE)}")
+    else:
+        yield Check("encoding", "wrong", encoding, text("doctor.not_utf8"))
+    if "SSH_CONNECTION" in environment:
+        yield Check("SSH", "note", text("doctor.ssh"))
+    if "TMUX" in environment:
+        yield Check("tmux", "note", environment["TMUX"].split(",")[0], text("doctor.tmux"))
+
+
+def colours(environment: Mapping[str, str]) -> Literal["none", "full", "many", "few"]:
+    """How many colours the terminal says it has."""
+    if environment.get("NO_COLOR"):
+        return "none"
+    if environment.get("COLORTERM") in ("truecolor", "24bit"):
+        return "full"
+    return "many" if "256" in environment.get("TERM", "") else "few"

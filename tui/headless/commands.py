@@ -1,0 +1,119 @@
+"""What a command line asks for, as typed structs: `args` fills them, the `run_` modules obey."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+CAUSAL = "starter-ja"
+MASKED = "starter-en"
+"""The bundled models: the defaults, because they are always there."""
+
+
+class Command(Struct, frozen=True, kw_only=True):
+    """What every command takes."""
+
+    config: str | None = None
+    verbose: bool = False
+
+
+class OpenApp(Command, frozen=True, kw_only=True):
+    """`tsuzuki` alone."""
+
+    model: str | None = None
+    theme: str | None = None
+
+
+class ContinueCommand(Command, frozen=True, kw_only=True):
+    """`tsuzuki continue`. None leaves a value to its default."""
+
+    text: str
+    model: str = CAUSAL
+    max_tokens: int | None
+    temperature: float | None
+    top_k: int | None
+    top_p: float | None
+    min_p: float | None
+    typical_p: float | None
+    repetition_penalty: float | None
+    seed: int | None
+    branches: int | None
+    stop: list[str]
+    top: int | None
+    greedy: bool
+    chat: bool
+    system: str | None
+    json: bool
+
+
+class FillCommand(Command, frozen=True, kw_only=True):
+    """`tsuzuki fill`; `mask` holds the numbers of the words to hide, from 1."""
+
+    text: str
+    model: str = MASKED
+    top: int | None
+    mask: list[int]
+    json: bool
+
+
+class ScoreCommand(Command, frozen=True, kw_only=True):
+    """`tsuzuki score`."""
+
+    a: str
+    b: str
+    model: str = MASKED
+    json: bool
+
+
+class TokensCommand(Command, frozen=True, kw_only=True):
+    """`tsuzuki tokens`."""
+
+    text: str
+    model: str = CAUSAL
+    json: bool
+
+
+class ModelsList(Command, frozen=True, kw_only=True):
+    """`tsuzuki models list`."""
+
+    json: bool
+
+
+class ModelsInfo(Command, frozen=True, kw_only=True):
+    """`tsuzuki models info`."""
+
+    model: str
+    json: bool
+
+
+class ModelsPull(Command, frozen=True, kw_only=True):
+    """`tsuzuki models pull`."""
+
+    model: str
+    allow_pickle: bool
+    json: bool
+
+
+class ModelsRemove(Command, frozen=True, kw_only=True):
+    """`tsuzuki models remove`."""
+
+    model: str
+    json: bool
+
+
+class DoctorCommand(Command, frozen=True, kw_only=True):
+    """`tsuzuki doctor`."""
+
+    network: bool
+    json: bool
+
+
+ModelsCommand = ModelsList | ModelsInfo | ModelsPull | ModelsRemove
+AnyCommand = (
+    OpenApp
+    | ContinueCommand
+    | FillCommand
+    | ScoreCommand
+    | TokensCommand
+    | ModelsCommand
+    | DoctorCommand
+)

@@ -1,0 +1,148 @@
+"""The JSON documents: their fields, in the order in which they are printed.
+
+Structs of the contract are used as they are where they hold what is promised; the ones here name a
+selection or an addition, filled by `msgspec.convert(..., from_attributes=True)`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from engine.messages import (
+    Alternative,
+    Finish,
+    Head,
+    MaskFill,
+    NspDirection,
+    Piece,
+    PmiDirection,
+    Role,
+    ScoredToken,
+    Source,
+    State,
+)
+
+
+class TokenDocument(Struct, frozen=True, kw_only=True):
+    """One token of a continuation."""
+
+    id: int
+    text: str
+    logprob: float
+    rank: int
+    entropy: float
+    top: list[Alternative]
+    sampled_logprob: float
+
+
+class BranchDocument(Struct, frozen=True, kw_only=True):
+    """One continuation."""
+
+    text: str
+    finish: Finish
+    tokens: list[TokenDocument]
+
+
+class TimingDocument(Struct, frozen=True, kw_only=True):
+    """Seconds and speed; None where nothing was measured."""
+
+    load_s: float | None = None
+    first_token_s: float | None = None
+    tokens_per_s: float | None = None
+    total_s: float | None = None
+
+
+class ContinueDocument(Struct, frozen=True, kw_only=True):
+    """`tsuzuki continue --json`."""
+
+    model: str
+    prompt: str
+    prompt_tokens: list[Piece]
+    branches: list[BranchDocument]
+    seed: int | None
+    timing: TimingDocument
+    revision: str
+    precision: str
+    context: int | None
+    dropped_turns: int
+    fed: str
+    """The text as the model was fed it, which a chat template may have laid out."""
+
+
+class FillDocument(Struct, frozen=True, kw_only=True):
+    """`tsuzuki fill --json`; `text` has its masks in place, and tokens count in it."""
+
+    model: str
+    method: Literal["mlm", "causal"]
+    text: str
+    tokens: list[Piece]
+    masks: list[MaskFill]
+    pool: int | None
+
+
+class NspDocument(Struct, frozen=True, kw_only=True):
+    """`tsuzuki score --json` from a model with a next-sentence head."""
+
+    model: str
+    method: Literal["nsp"] = "nsp"
+    probability: float
+    logits: tuple[float, float]
+    margin: float
+    reversed: NspDirection
+    tokens: list[Piece]
+    attention_mask: list[int]
+
+
+class PmiDocument(Struct, frozen=True, kw_only=True):
+    """`tsuzuki score --json` from a causal model."""
+
+    model: str
+    method: Literal["pmi"] = "pmi"
+    bits: float
+    bits_per_token: float
+    logprob_conditional: float
+    logprob_alone: float
+    reversed: PmiDirection
+    tokens: list[ScoredToken]
+    join: str
+    start: str | None
+
+
+class TokensDocument(Struct, frozen=True, kw_only=True):
+    """`tsuzuki tokens --json`."""
+
+    model: str
+    tokens: list[Piece]
+    unknown: float
+    foreign: float
+
+
+class ModelDocument(Struct, frozen=True, kw_only=True):
+    """`tsuzuki models info|pull|remove --json`, and one entry of the list."""
+
+    id: str
+    roles: list[Role]
+    languages: list[str]
+    bytes: int
+    licence: str
+    source: Source
+    path: str | None
+    state: State
+    reason: str
+    title: str
+    heads: list[Head]
+    origin: str
+    revision: str
+    note: str
+    memory: int
+    context: int | None
+    chat: bool
+    precision: str
+
+
+class ModelsDocument(Struct, frozen=True, kw_only=True):
+    """`tsuzuki models list --json`."""
+
+    models: list[ModelDocument]

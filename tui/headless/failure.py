@@ -1,0 +1,41 @@
+"""How a command ends: its exit code, and what it says when it fails."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from engine.messages import Error
+
+
+class Exit(IntEnum):
+    """The exit codes that scripts can rely on."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    INTERRUPTED = 130
+
+
+_WRONG_USE = frozenset({"bad_request", "unknown_model"})
+"""Errors of the engine that another command line would cure."""
+
+
+class Failure(Exception):
+    """Ends the command: a line on stderr that says what, one that says what to do, a code."""
+
+    def __init__(self, message: str, hint: str = "", code: Exit = Exit.FAILED) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.code = code
+
+    @classmethod
+    def usage(cls, message: str, hint: str = "") -> Failure:
+        """The command line asks for something that cannot be."""
+        return cls(message, hint, Exit.USAGE)
+
+    @classmethod
+    def from_error(cls, error: Error) -> Failure:
+        """The engine's answer to a request that failed."""
+        code = Exit.USAGE if error.kind in _WRONG_USE else Exit.FAILED
+        return cls(error.message, error.hint, code)

@@ -1,0 +1,110 @@
+"""What a command writes: data on standard output, narration and errors on standard error."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import TextIO
+
+import msgspec
+
+from tui.display import clean
+
+_UNSEEN = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What JSON leaves as it is, though a terminal may obey it: C1 controls and text direction."""
+
+
+class Output:
+    """The two streams of a command.
+
+    A terminal gets text cleaned of control characters; a pipe or a file gets every byte, in
+    UTF-8. Narration is for people: it is dropped where standard error is no terminal, unless it
+    was asked for.
+    """
+
+    def __init__(self, verbose: bool = False) -> None:
+        self._out: TextIO = sys.stdout
+        self._err: TextIO = sys.stderr
+        self._out_terminal = self._out.isatty()
+        self._err_terminal = self._err.isatty()
+        self._narrates = verbose or self._err_terminal
+        # A status line is drawn over itself, which a dumb terminal cannot do.
+        self._redraws = self._err_terminal and os.environ.get("TERM", "dumb") != "dumb"
+        self._status = ""
+        self._line_begun = False
+
+    @property
+    def narrates(self) -> bool:
+        """True when somebody reads what is said beside the data."""
+        return self._narrates
+
+    def write(self, data: str) -> None:
+        """Write a part of a text to standard output, at once."""
+        if not data:
+            return
+        self._clear_status()
+        if self._out_terminal:
+            self._out.write(clean(data))
+            self._out.flush()
+        else:
+            self._out.flush()
+            self._out.buffer.write(data.encode("utf-8", "replace"))
+            self._out.buffer.flush()
+        self._line_begun = not data.endswith("\n")
+
+    def line(self, data: str = "") -> None:
+        """Write a whole line to standard output."""
+        self.write(f"{data}\n")
+
+    def end_line(self) -> None:
+        """Finish the line on standard output that was begun, if one was."""
+        if self._line_begun:
+            self.write("\n")
+
+    def document(self, document: msgspec.Struct) -> None:
+        """Write a result as one line of JSON, its fields in the order of their definition."""
+        data = msgspec.json.encode(document).decode()
+        if self._out_terminal:
+            data = _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", data)
+        self.line(data)
+
+    def status(self, message: str) -> None:
+        """Say what is going on, in a line that the next one replaces."""
+        if not self._narrates or message == self._status:
+            return
+        if self._redraws:
+            self._err.write(f"\r\x1b[K{clean(message)}")
+            self._err.flush()
+        else:
+            self._say(message)
+        self._status = message
+
+    def note(self, message: str) -> None:
+        """Say something that stays."""
+        if self._narrates:
+            self._make_room()
+            self._say(message)
+
+    def error(self, message: str, hint: str = "") -> None:
+        """Say what went wrong, and what to do about it: a line each."""
+        self._make_room()
+        for part in (message, hint):
+            if part:
+                self._say(" ".join(part.split()))
+
+    def _make_room(self) -> None:
+        """Leave the line that data or a status began, before something else is said."""
+        self._clear_status()
+        if self._out_terminal:
+            self.end_line()
+
+    def _say(self, message: str) -> None:
+        self._err.write(f"{clean(message)}\n")
+        self._err.flush()
+
+    def _clear_status(self) -> None:
+        if self._status and self._redraws:
+            self._err.write("\r\x1b[K")
+            self._err.flush()
+        self._status = ""

@@ -1,0 +1,33 @@
+"""A short-lived child process: `python -P -m tui.headless.reach URL` exits 0 when URL answers.
+
+It exists so that no long-lived process of tsuzuki ever has a network.
+"""
+
+from __future__ import annotations
+
+import sys
+import urllib.error
+import urllib.request
+
+TIMEOUT_S = 10.0
+
+
+def main() -> int:
+    """Ask for the address that is the only argument; say on standard output why it fails."""
+    try:
+        request = urllib.request.Request(sys.argv[1], method="HEAD")
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S):
+            return 0
+    except urllib.error.HTTPError as error:
+        # A server that knows no such page is a server that answers.
+        if error.code < 500:
+            return 0
+        failure = str(error)
+    except (OSError, ValueError) as error:
+        failure = str(error)
+    sys.stdout.write(f"{failure}\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""`tsuzuki fill`: words for the masks of a text."""
+
+from __future__ import annotations
+
+import msgspec
+
+from engine.messages import Fill, FillResult, MaskFill
+from tui.headless.commands import FillCommand
+from tui.headless.documents import FillDocument
+from tui.headless.failure import Exit, Failure
+from tui.headless.narration import percent
+from tui.headless.output import Output
+from tui.headless.request import given, model_name, read_text, validated
+from tui.headless.session import Session, run
+from tui.strings import text
+from tui.words import MASK, hide, words
+
+
+def execute(command: FillCommand, output: Output) -> Exit:
+    """Run the command."""
+    request = build(command, read_text(command.text, "TEXT"))
+
+    async def work(session: Session) -> Exit:
+        result = await session.ask(request, FillResult)
+        if command.json:
+            output.document(msgspec.convert(result, FillDocument, from_attributes=True))
+        else:
+            _print(result, output)
+        return Exit.DONE
+
+    return run(command, output, work)
+
+
+def build(command: FillCommand, given_text: str) -> Fill:
+    """The request that a command line means.
+
+    Raises:
+        Failure: there is no mask, no such word, or a number is out of range.
+    """
+    masked, hidden = _hide(given_text, command.mask) if command.mask else (given_text, [])
+    if MASK not in masked:
+        raise Failure.usage(text("cli.no_mask"), text("cli.no_mask_hint"))
+    fields = given(top=command.top)
+    return validated(
+        Fill,
+        {**fields, "model": model_name(command.model), "text": masked, "hidden": hidden},
+    )
+
+
+def _hide(given_text: str, numbers: list[int]) -> tuple[str, list[str | None]]:
+    """Put masks over words named by their number, from 1."""
+    found = words(given_text)
+    # One run of letters without a space is one word in English and a whole sentence in Japanese.
+    if len(found) == 1 and not given_text.isascii():
+        raise Failure.usage(text("cli.no_words"), text("cli.no_words_hint"))
+    for number in numbers:
+        if not 1 <= number <= len(found):
+            raise Failure.usage(text("cli.no_such_word", number=number, count=len(found)))
+    return hide(given_text, {found[number - 1] for number in numbers})
+
+
+def _print(result: FillResult, output: Output) -> None:
+    if result.method == "causal":
+        output.note(text("cli.fill_causal", model=result.model, pool=result.pool))
+    for number, mask in enumerate(result.masks, start=1):
+        if len(result.masks) > 1:
+            heading = text("cli.mask_heading", number=number, position=mask.position)
+            output.line(("" if number == 1 else "\n") + heading)
+        _print_mask(mask, output)
+
+
+def _print_mask(mask: MaskFill, output: Output) -> None:
+    for rank, candidate in enumerate(mask.candidates, start=1):
+        output.line(f"{rank:>4}  {percent(candidate.prob):>8}  {candidate.text}")
+    hidden = mask.hidden
+    if hidden is None:
+        return
+    if hidden.prob is None or hidden.rank is None:
+        output.line(text("cli.hidden_pieces", word=hidden.word, pieces=hidden.pieces))
+    else:
+        output.line(
+            f"{hidden.rank:>4}  {percent(hidden.prob):>8}  {hidden.word}  {text('cli.hidden')}"
+        )

@@ -1,0 +1,117 @@
+"""`tsuzuki models list|info|pull|remove`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec
+
+from engine.messages import Done, ListModels, ModelInfo, Models, Pull, Remove
+from tui.headless.commands import ModelsCommand, ModelsList, ModelsPull, ModelsRemove
+from tui.headless.documents import ModelDocument, ModelsDocument
+from tui.headless.failure import Exit, Failure
+from tui.headless.narration import size
+from tui.headless.output import Output
+from tui.headless.request import model_name
+from tui.headless.session import Session, run
+from tui.strings import text
+
+
+def execute(command: ModelsCommand, output: Output) -> Exit:
+    """Run one of the commands. After a pull or a removal, what became of the model is told."""
+    if isinstance(command, ModelsList):
+        return _list(command, output)
+    name = model_name(command.model)
+
+    async def work(session: Session) -> Exit:
+        if isinstance(command, ModelsPull):
+            await _pull(session, Pull(model=name, allow_pickle=command.allow_pickle), output)
+        elif isinstance(command, ModelsRemove):
+            await session.ask(Remove(model=name), Done)
+        model = _named(name, (await session.ask(ListModels(), Models)).models)
+        if command.json:
+            output.document(msgspec.convert(model, ModelDocument, from_attributes=True))
+        else:
+            _print_rows(_described(model), output)
+        return Exit.DONE
+
+    # A model that the settings do not name is listed because this command names it.
+    return run(command, output, work, folders=[name] if name.startswith("/") else [])
+
+
+def _list(command: ModelsList, output: Output) -> Exit:
+    async def work(session: Session) -> Exit:
+        found = await session.ask(ListModels(), Models)
+        if command.json:
+            output.document(msgspec.convert(found, ModelsDocument, from_attributes=True))
+        else:
+            _print_rows([_summary(model) for model in found.models], output)
+        return Exit.DONE
+
+    return run(command, output, work)
+
+
+async def _pull(session: Session, request: Pull, output: Output) -> None:
+    try:
+        await session.ask(request, Done)
+    except asyncio.CancelledError:
+        output.note(text("cli.pull_stopped"))
+        raise
+
+
+def _named(name: str, models: Sequence[ModelInfo]) -> ModelInfo:
+    """The model of this name.
+
+    Raises:
+        Failure: there is none (exit code 2).
+    """
+    for model in models:
+        if name in (model.id, model.path, model.origin):
+            return model
+    raise Failure.usage(text("cli.no_model", model=name), text("cli.no_model_hint"))
+
+
+def _summary(model: ModelInfo) -> tuple[str, ...]:
+    """A model's line in the list. What has no sure width on a screen comes last."""
+    return (
+        model.id,
+        model.state,
+        ",".join(model.roles),
+        ",".join(model.languages),
+        size(model.bytes),
+        model.licence,
+        model.reason,
+    )
+
+
+def _described(model: ModelInfo) -> list[tuple[str, str]]:
+    """Label and value of all that is known of a model."""
+    values = {
+        "id": model.id,
+        "title": model.title,
+        "state": model.state,
+        "reason": model.reason,
+        "roles": ", ".join(model.roles),
+        "heads": ", ".join(model.heads),
+        "languages": ", ".join(model.languages),
+        "size": size(model.bytes),
+        "memory": size(model.memory) if model.memory else "",
+        "context": "" if model.context is None else str(model.context),
+        "chat": text("cli.has_chat") if model.chat else "",
+        "licence": model.licence,
+        "source": model.source,
+        "origin": model.origin,
+        "revision": model.revision,
+        "path": model.path or "",
+        "note": model.note,
+    }
+    return [(text(f"cli.field.{name}"), value) for name, value in values.items() if value]
+
+
+def _print_rows(rows: Sequence[Sequence[str]], output: Output) -> None:
+    """Print rows with their columns aligned."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        output.line("  ".join(cells).rstrip())

@@ -1,0 +1,122 @@
+"""One command's conversation with the engine, from its start to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from pathlib import Path
+from typing import TypeVar
+
+from msgspec import structs
+
+from engine.client import Engine
+from engine.messages import Configure, Error, Event, ModelState, Request
+from tui import paths, settings
+from tui.headless.commands import Command
+from tui.headless.failure import Exit, Failure
+from tui.headless.narration import describe
+from tui.headless.output import Output
+from tui.strings import text
+
+T = TypeVar("T")
+
+
+class Session:
+    """Asks the engine, and turns its errors into failures of the command."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def events(self, body: Request) -> AsyncGenerator[Event, None]:
+        """The events of one request. Closing the generator cancels it.
+
+        Raises:
+            Failure: the engine answered with an error.
+        """
+        async with aclosing(self._engine.request(body)) as events:
+            async for event in events:
+                if isinstance(event, Error):
+                    raise Failure.from_error(event)
+                yield event
+
+    async def ask(self, body: Request, *kinds: type[T]) -> T:
+        """The one event, of one of these kinds, that answers a request.
+
+        Raises:
+            Failure: the engine answered with an error, or not at all.
+        """
+        answer: T | None = None
+        async with aclosing(self.events(body)) as events:
+            async for event in events:
+                if isinstance(event, kinds):
+                    answer = event
+        if answer is None:
+            raise Failure(text("cli.no_answer"))
+        return answer
+
+
+def run(
+    command: Command,
+    output: Output,
+    work: Callable[[Session], Awaitable[Exit]],
+    folders: Sequence[str] = (),
+) -> Exit:
+    """Start the engine, do the work, stop the engine.
+
+    `folders` holds models to list beside those of the settings.
+
+    Ctrl+C, SIGTERM and a closed terminal cancel the work, which may still write what it has.
+
+    Raises:
+        Failure: the settings file is not there, or the engine does not start.
+        KeyboardInterrupt: Ctrl+C ended the work.
+    """
+    loaded = load_settings(command)
+    for problem in loaded.problems:
+        output.note(str(problem))
+    configure = loaded.settings.configure()
+    configure = structs.replace(configure, folders=[*configure.folders, *folders])
+    try:
+        return asyncio.run(_run(configure, output, work))
+    except asyncio.CancelledError:
+        return Exit.INTERRUPTED
+
+
+def load_settings(command: Command) -> settings.Loaded:
+    """Read the settings file that the command line names, or else the user's.
+
+    Raises:
+        Failure: the file that was named is not there (exit code 2).
+    """
+    path = None if command.config is None else Path(command.config).expanduser().absolute()
+    if path is not None and not path.is_file():
+        raise Failure.usage(text("cli.no_config", path=path))
+    return settings.load(path)
+
+
+async def _run(
+    configure: Configure, output: Output, work: Callable[[Session], Awaitable[Exit]]
+) -> Exit:
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    assert task is not None, "a coroutine runs in a task"
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # Ctrl+C needs none: asyncio.run cancels the task by itself.
+        loop.add_signal_handler(number, task.cancel)
+
+    def tell(event: Event) -> None:
+        if isinstance(event, ModelState) and (line := describe(event)):
+            output.status(line)
+
+    log = paths.log_file()
+    try:
+        engine = await Engine.start(configure, log, tell)
+    except OSError as error:
+        raise Failure(
+            text("cli.engine_did_not_start", reason=error), text("cli.engine_log", path=log)
+        ) from error
+    try:
+        return await work(Session(engine))
+    finally:
+        await engine.stop()
