@@ -159,11 +159,9 @@ def find(config: Config, shapes: Shapes) -> frozenset[Head]:
         config: the model's config.json.
         shapes: every tensor of its weight files.
     """
-    model_type = config.get("model_type")
+    model_type = str(config.get("model_type"))
     names = {_modern(name) for name in shapes}
     found: set[Head] = set()
-    if not isinstance(model_type, str):
-        return frozenset()
     if (causal := CAUSAL.get(model_type)) and _has_output(
         names, causal.head, causal.embedding, _tied(config, causal.tied)
     ):
@@ -192,18 +190,22 @@ def roles(heads: Iterable[Head]) -> tuple[Role, ...]:
 
 def memory(config: Config, shapes: Shapes) -> int:
     """Bytes that the weights take in fp32, an output layer tied to the embedding counted once."""
-    model_type = config.get("model_type")
-    output: str | None = None
-    if isinstance(model_type, str):
-        if (causal := CAUSAL.get(model_type)) and _tied(config, causal.tied):
-            output = causal.head
-        elif (masked := MASKED.get(model_type)) and _tied(config, True):
-            output = masked.output
+    tied = tied_output(config)
     return sum(
         FP32 * math.prod(shape)
         for name, shape in shapes.items()
-        if name != output and not name.endswith(_BUFFERS)
+        if name != tied and not name.endswith(_BUFFERS)
     )
+
+
+def tied_output(config: Config) -> str | None:
+    """The output layer's name where it is the embedding over again, not weights of its own."""
+    model_type = str(config.get("model_type"))
+    if (causal := CAUSAL.get(model_type)) and _tied(config, causal.tied):
+        return causal.head
+    if (masked := MASKED.get(model_type)) and _tied(config, True):
+        return masked.output
+    return None
 
 
 def context(config: Config) -> int | None:

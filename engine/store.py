@@ -35,6 +35,7 @@ from engine.model import ModelFiles
 STARTER = Path(__file__).parent / "starter"
 _REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 _GGUF = b"GGUF"
+_LEAVING = "leaving-"
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,8 @@ class Store:
     def remove(self, model: str) -> None:
         """Delete a pulled model, or the conversion of a .gguf file (never the file itself).
 
+        What an interrupted pull left for the next attempt goes too.
+
         Raises:
             EngineError: unknown_model; absent_model when there is nothing to delete; unable for
                 bundled models and the user's own folders.
@@ -150,9 +153,11 @@ class Store:
                     hint="Only pulled models can be removed.",
                 )
             )
-        if not place.folder.is_dir():
+        begun = [folder for folder in (place.folder, self.partial(place)) if folder.is_dir()]
+        if not begun:
             raise _absent(place)
-        self.discard(place.folder)
+        for folder in begun:
+            self.discard(folder)
 
     def folder(self, model: str) -> Path:
         """Where a model is on disk, or would be after a pull.
@@ -217,10 +222,22 @@ class Store:
 
     def discard(self, folder: Path) -> None:
         """Take a folder out of sight in one step, then delete it."""
-        leaving = self.root / ".partial" / f"leaving-{uuid.uuid4().hex}"
+        leaving = self.root / ".partial" / f"{_LEAVING}{uuid.uuid4().hex}"
         leaving.parent.mkdir(parents=True, exist_ok=True)
         folder.replace(leaving)
         shutil.rmtree(leaving, ignore_errors=True)
+
+    def sweep(self) -> None:
+        """Finish the deletions that were cut off, and drop conversions of files that changed."""
+        for folder in (self.root / ".partial").glob(f"{_LEAVING}*"):
+            shutil.rmtree(folder, ignore_errors=True)
+        for folder in (self.root / "converted").glob("*"):
+            try:
+                origin = Path(read_manifest(folder).origin)
+            except Damaged:
+                continue
+            if self._local(origin).folder != folder:
+                self.discard(folder)
 
     def _catalogued(self, entry: Entry) -> Place:
         if isinstance(entry.origin, Bundled):
