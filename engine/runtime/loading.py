@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 
 from engine.errors import EngineError
@@ -39,16 +40,22 @@ def read_model(
                 local_files_only=True,
                 trust_remote_code=False,
                 use_safetensors=True,
+                ignore_mismatched_sizes=True,  # refused below, with the tensor's name
                 dtype=torch.float32,
                 output_loading_info=True,
             )
-        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        except (OSError, ValueError, KeyError, SafetensorError, StrictDataclassError) as error:
             raise _broken(files, str(error).strip().partition("\n")[0]) from error
     if missing := sorted(info["missing_keys"]):
-        rest = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        raise _broken(files, f"its weight files lack {missing[0]}{rest}")
+        raise _broken(files, f"its weight files lack {_some(missing)}")
+    if other := sorted(name for name, *_ in info["mismatched_keys"]):
+        raise _broken(files, f"its configuration gives another shape to {_some(other)}")
     model.requires_grad_(False)
     return model.eval()
+
+
+def _some(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
 def _broken(files: ModelFiles, reason: str) -> EngineError:
@@ -56,7 +63,7 @@ def _broken(files: ModelFiles, reason: str) -> EngineError:
         Error(
             kind="broken_model",
             message=f"{files.id} cannot be loaded: {reason}",
-            hint="Remove the model and pull it again, or check the folder it was read from.",
+            hint="Check the files in its folder, or remove the model and pull it again.",
         )
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from engine.messages import (
     Timing,
     Token,
 )
-from engine.model import LoadedModel, Stream, Tokenizer
+from engine.model import CausalRuntime, LoadedModel, Stream, Tokenizer
 from engine.prompting import lay_out
 from engine.stopping import StopStrings
 
@@ -44,25 +44,9 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
     from engine.sampling import Sampler, choose_seed
 
     clock = _Clock(load_s)
-    runtime = model.causal
-    if runtime is None:
-        raise EngineError(
-            Error(
-                kind="unable",
-                message=f"{model.files.id} cannot continue a text: it is not a causal model.",
-                hint="Take a causal model, such as starter-ja.",
-            )
-        )
-    if "" in request.stop:
-        raise EngineError(
-            Error(
-                kind="bad_request",
-                message="A stop string is empty.",
-                hint="Leave it out, or write what should end the text.",
-            )
-        )
+    runtime = _causal(model)
+    _check_stops(request.stop)
     prompt = lay_out(model, runtime, request)
-    ids = [piece.id for piece in prompt.pieces]
     seed = choose_seed(request.sampling)
     yield Started(
         model=model.files.id,
@@ -74,28 +58,22 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
         dropped_turns=prompt.dropped_turns,
         context=runtime.context,
     )
+    ids = [piece.id for piece in prompt.pieces]
     batch = yield from runtime.prefill(ids)
     if request.branches > 1:
         batch = runtime.select(batch, [0] * request.branches)
+    alive = _branches(model.tokenizer, request, ids, runtime.context)
     sampler = Sampler(request.sampling, seed)
-    limit = _limit(request.max_tokens, len(ids), runtime.context)
     words = _Words(model.tokenizer)
-    alive = [
-        _Branch(number, list(ids), model.tokenizer.stream(ids), StopStrings(request.stop))
-        for number in range(request.branches)
-    ]
-    for drawn_so_far in range(limit.tokens):
-        drawn = sampler.draw(
-            batch.logits, [branch.number for branch in alive], [branch.ids for branch in alive]
-        )
+    while True:
+        drawn = sampler.draw(batch.logits, [b.number for b in alive], [b.ids for b in alive])
         readings = read(batch.logits, drawn.ids, request.top)
-        last = limit.finish if drawn_so_far + 1 == limit.tokens else None
         clock.tick(len(alive))
         staying = []
         for row, (branch, token_id, sampled, reading) in enumerate(
             zip(alive, drawn.ids.tolist(), drawn.logprobs.tolist(), readings, strict=True)
         ):
-            text, finish = branch.take(token_id, token_id in model.tokenizer.ends, last)
+            text, finish = branch.take(token_id)
             yield Token(
                 branch=branch.number,
                 id=token_id,
@@ -119,18 +97,27 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
     yield Done(timing=clock.timing())
 
 
-@dataclass(frozen=True)
-class _Limit:
-    """How many tokens a branch may have, and what ends it there."""
+def _causal(model: LoadedModel) -> CausalRuntime:
+    if model.causal is None:
+        raise EngineError(
+            Error(
+                kind="unable",
+                message=f"{model.files.id} cannot continue a text: it is not a causal model.",
+                hint="Take a causal model, such as starter-ja.",
+            )
+        )
+    return model.causal
 
-    tokens: int
-    finish: Finish
 
-
-def _limit(max_tokens: int, prompt: int, context: int | None) -> _Limit:
-    if context is not None and context - prompt < max_tokens:
-        return _Limit(context - prompt, "context")
-    return _Limit(max_tokens, "length")
+def _check_stops(stops: Sequence[str]) -> None:
+    if "" in stops:
+        raise EngineError(
+            Error(
+                kind="bad_request",
+                message="A stop string is empty.",
+                hint="Leave it out, or write what should end the text.",
+            )
+        )
 
 
 @dataclass
@@ -141,18 +128,24 @@ class _Branch:
     ids: list[int]
     stream: Stream
     stops: StopStrings
+    ends: frozenset[int]
+    full: int
+    """The length at which the branch ends, the prompt included, and the reason that it gives."""
+    reason: Finish
     stopped: bool = False
 
-    def take(self, token_id: int, end: bool, last: Finish | None) -> tuple[str, Finish | None]:
+    def take(self, token_id: int) -> tuple[str, Finish | None]:
         """Add a token; return the text that it releases, and what ends the branch, if it does.
 
-        An end token is no text. `last` is what ends the branch if nothing else does.
+        An end token is no text.
         """
         self.ids.append(token_id)
-        if end:
+        if token_id in self.ends:
             return "", "eos"
         text, self.stopped = self.stops.push(self.stream.push(token_id))
-        return text, "stop" if self.stopped else last
+        if self.stopped:
+            return text, "stop"
+        return text, self.reason if len(self.ids) == self.full else None
 
     def done(self, finish: Finish) -> BranchDone:
         """End the branch, releasing what was held back: a broken character, half a stop string."""
@@ -161,6 +154,27 @@ class _Branch:
             tail, self.stopped = self.stops.push(self.stream.flush())
             tail += self.stops.flush()
         return BranchDone(branch=self.number, finish="stop" if self.stopped else finish, tail=tail)
+
+
+def _branches(
+    tokenizer: Tokenizer, request: Continue, ids: Sequence[int], context: int | None
+) -> list[_Branch]:
+    full = len(ids) + request.max_tokens
+    reason: Finish = "length"
+    if context is not None and context < full:
+        full, reason = context, "context"
+    return [
+        _Branch(
+            number,
+            list(ids),
+            tokenizer.stream(ids),
+            StopStrings(request.stop),
+            tokenizer.ends,
+            full,
+            reason,
+        )
+        for number in range(request.branches)
+    ]
 
 
 class _Words:

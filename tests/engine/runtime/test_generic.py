@@ -270,7 +270,17 @@ def test_missing_tensors_are_refused_by_name(tiny: Tiny, tmp_path: Path) -> None
     assert "lm_head.weight" in caught.value.event.message
 
 
-@pytest.mark.parametrize("harm", ["cut short", "no weights", "not JSON", "other shape"])
+def test_tensors_of_another_shape_are_refused_by_name(tiny: Tiny, tmp_path: Path) -> None:
+    folder = copy_of(tiny("gpt2"), tmp_path / "misshapen")
+    config = (folder / "config.json").read_text()
+    (folder / "config.json").write_text(config.replace('"n_positions": 96', '"n_positions": 97'))
+    with pytest.raises(EngineError) as caught:
+        load_causal(files(folder), quiet)
+    assert caught.value.event.kind == "broken_model"
+    assert "transformer.wpe.weight" in caught.value.event.message
+
+
+@pytest.mark.parametrize("harm", ["cut short", "no weights", "not JSON", "no number"])
 def test_broken_files_are_a_broken_model(tiny: Tiny, tmp_path: Path, harm: str) -> None:
     folder = copy_of(tiny("gpt2"), tmp_path / "broken")
     weights = folder / "model.safetensors"
@@ -282,7 +292,7 @@ def test_broken_files_are_a_broken_model(tiny: Tiny, tmp_path: Path, harm: str) 
         (folder / "config.json").write_text("{")
     else:
         config = (folder / "config.json").read_text()
-        (folder / "config.json").write_text(config.replace('"n_embd": 32', '"n_embd": 16'))
+        (folder / "config.json").write_text(config.replace('"n_embd": 32', '"n_embd": "many"'))
     with pytest.raises(EngineError) as caught:
         load_causal(files(folder), quiet)
     assert caught.value.event.kind == "broken_model"

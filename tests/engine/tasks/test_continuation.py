@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Sequence
 
 import pytest
@@ -295,6 +297,11 @@ def test_an_empty_prompt_begins_with_the_start_token() -> None:
     started = answer(says(b"a"), ask(""))[0]
     assert isinstance(started, Started)
     assert [piece.id for piece in started.prompt_tokens] == [START]
+
+
+def test_importing_the_task_imports_no_torch() -> None:
+    code = "import sys, engine.runtime, engine.tasks.continuation; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_a_model_that_cannot_continue_says_so() -> None:
