@@ -14,6 +14,7 @@ from __future__ import annotations
 from msgspec import Raw, Struct
 
 from engine.messages.events import (
+    LAST,
     BranchDone,
     Done,
     Error,
@@ -71,6 +72,7 @@ from engine.messages.requests import (
 
 __all__ = [
     "GREEDY",
+    "LAST",
     "PROTOCOL",
     "Alternative",
     "BranchDone",

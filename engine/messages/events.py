@@ -199,3 +199,6 @@ Event = (
     | Done
     | Error
 )
+
+LAST = (Ready, Pong, Models, Tokens, Done, Error)
+"""After one of these nothing more comes for a request."""

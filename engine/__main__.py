@@ -1,0 +1,29 @@
+"""`python -P -m engine`: the worker process. It speaks frames on its standard input and output."""
+
+from __future__ import annotations
+
+import faulthandler
+import logging
+import os
+import signal
+
+from engine import pipes
+
+
+def main() -> None:
+    """Take the pipes and the network away from all other code, then serve until the front ends."""
+    requests, events = pipes.claim()
+    environ = pipes.go_offline(os.environ)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C at the terminal is for the front
+    faulthandler.enable()
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
+    )
+
+    from engine.worker import Worker  # after the environment is set: libraries read it early
+
+    Worker(requests, events, environ).serve()
+
+
+if __name__ == "__main__":
+    main()

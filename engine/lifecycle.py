@@ -1,0 +1,244 @@
+"""Models in memory: loading, sharing, counting, making room, and letting go."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+import msgspec
+
+from engine.errors import EngineError
+from engine.memory import give_back, readable
+from engine.messages import Error, Event, Memory, ModelInfo, ModelState
+from engine.model import LoadedModel, ModelFiles
+
+log = logging.getLogger(__name__)
+
+Report = Callable[[str, float], None]
+_INTERVAL_S = 0.05
+"""Between two reports of one stage of a load."""
+
+Cause = Literal["asked", "idle", "evicted"]
+
+
+@dataclass(eq=False)
+class _Resident:
+    """A model that is in memory or on its way there; `bytes` is measured once it is loaded."""
+
+    files: ModelFiles
+    bytes: int
+    last_used: float
+    ready: Future[LoadedModel] = field(default_factory=Future)
+    loaded: bool = False
+    users: int = 0
+    leaving: bool = False
+
+
+class Lifecycle:
+    """Keeps models in memory within a budget of bytes.
+
+    All methods belong to the scheduler's thread. Loads run on `loader`, an executor with a single
+    thread; what it finds out comes back through `post`. `tell` is called with the events that
+    everybody should hear, also from the loader's thread.
+    """
+
+    def __init__(
+        self,
+        *,
+        load: Callable[[ModelFiles, Report], LoadedModel],
+        loader: Executor,
+        post: Callable[[Callable[[], None]], None],
+        tell: Callable[[Event], None],
+        budget: int,
+        idle_s: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._load = load
+        self._loader = loader
+        self._post = post
+        self._tell = tell
+        self._budget = budget
+        self._idle_s = idle_s
+        self._clock = clock
+        self._residents: dict[str, _Resident] = {}
+        self._jobs: dict[str, Future[LoadedModel]] = {}
+        self._failures: dict[str, str] = {}
+
+    @property
+    def used(self) -> int:
+        """Bytes that models take, those being loaded counted by their estimate."""
+        return sum(resident.bytes for resident in self._residents.values())
+
+    @contextmanager
+    def use(self, files: ModelFiles) -> Iterator[Future[LoadedModel]]:
+        """Hold a model for a task, loading it if it is not in memory; it stays until the end.
+
+        Raises:
+            EngineError: ``too_big``, when no room can be made for it. The future raises what
+                loading raised.
+        """
+        resident = self._residents.get(files.id) or self._begin(files)
+        resident.users += 1
+        resident.leaving = False
+        try:
+            yield resident.ready
+        finally:
+            resident.users -= 1
+            resident.last_used = self._clock()
+            if not resident.users:
+                self._unused(resident)
+
+    def unload(self, model: str) -> None:
+        """Let a model go: now, or when the last task that uses it ends."""
+        resident = self._residents.get(model)
+        if resident is not None:
+            resident.leaving = True
+            if not resident.users:
+                self._unused(resident)
+
+    def loaded(self, model: str) -> LoadedModel | None:
+        """The model if it is in memory."""
+        resident = self._residents.get(model)
+        return resident.ready.result() if resident is not None and resident.loaded else None
+
+    def current(self, info: ModelInfo) -> ModelInfo:
+        """What the store knows of a model, with its state in memory put in."""
+        resident = self._residents.get(info.id)
+        if resident is not None:
+            state: Literal["ready", "loading"] = "ready" if resident.loaded else "loading"
+            return msgspec.structs.replace(info, state=state, memory=resident.bytes)
+        reason = self._failures.get(info.id)
+        if reason is not None and info.state == "on_disk":
+            return msgspec.structs.replace(info, state="failed", reason=reason)
+        return info
+
+    def forget_failure(self, model: str) -> None:
+        """The files of a model have changed: why it could not be loaded is no longer true."""
+        self._failures.pop(model, None)
+
+    def expire(self) -> float | None:
+        """Unload what has been idle for too long; in how many seconds the next one is due."""
+        if not self._idle_s:
+            return None
+        now = self._clock()
+        idle = self._idle()
+        for resident in idle:
+            if resident.last_used + self._idle_s <= now:
+                self._drop(resident, "idle")
+        dues = [resident.last_used + self._idle_s - now for resident in self._idle()]
+        return min(dues, default=None)
+
+    def _idle(self) -> list[_Resident]:
+        return [each for each in self._residents.values() if each.loaded and not each.users]
+
+    def _begin(self, files: ModelFiles) -> _Resident:
+        self._make_room(files)
+        self._failures.pop(files.id, None)
+        resident = _Resident(files, files.memory, self._clock())
+        self._residents[files.id] = resident
+        self._tell(ModelState(model=files.id, state="loading", percent=0.0))
+        job = self._loader.submit(self._load, files, self._reporter(files.id))
+        self._jobs[files.id] = job
+        job.add_done_callback(lambda job: self._post(lambda: self._arrived(resident, job)))
+        return resident
+
+    def _reporter(self, model: str) -> Report:
+        told_stage, told_at = "", 0.0
+
+        def report(stage: str, percent: float) -> None:
+            nonlocal told_stage, told_at
+            now = self._clock()
+            if stage != told_stage or now - told_at >= _INTERVAL_S:
+                told_stage, told_at = stage, now
+                self._tell(ModelState(model=model, state="loading", stage=stage, percent=percent))
+
+        return report
+
+    def _arrived(self, resident: _Resident, job: Future[LoadedModel]) -> None:
+        if self._residents.get(resident.files.id) is not resident:
+            return  # nobody wanted it any more, and it had not been begun
+        del self._jobs[resident.files.id]
+        error = job.exception()
+        if error is not None:
+            self._failed(resident, error)
+            return
+        model = job.result()
+        resident.loaded = True
+        resident.bytes = model.bytes
+        resident.last_used = self._clock()
+        resident.ready.set_result(model)
+        self._tell(ModelState(model=resident.files.id, state="ready", memory=resident.bytes))
+        self._tell_memory()
+        if not resident.users:
+            self._unused(resident)
+
+    def _failed(self, resident: _Resident, error: BaseException) -> None:
+        model = resident.files.id
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        if not isinstance(error, EngineError):
+            log.error("loading %s failed", model, exc_info=error)
+        del self._residents[model]
+        self._failures[model] = reason
+        resident.ready.set_exception(error)
+        self._tell(ModelState(model=model, state="failed", reason=reason))
+        self._tell_memory()
+
+    def _unused(self, resident: _Resident) -> None:
+        if resident.loaded:
+            if resident.leaving:
+                # Later, because the task that has just let go may not have forgotten it yet.
+                self._post(lambda: self._leave(resident))
+            return
+        job = self._jobs.get(resident.files.id)
+        if job is not None and job.cancel():  # it was waiting behind another model's load
+            del self._jobs[resident.files.id]
+            self._drop(resident, "asked")
+
+    def _leave(self, resident: _Resident) -> None:
+        current = self._residents.get(resident.files.id) is resident
+        if current and resident.leaving and not resident.users:
+            self._drop(resident, "asked")
+
+    def _make_room(self, files: ModelFiles) -> None:
+        idle = sorted(self._idle(), key=lambda resident: resident.last_used)
+        excess = self.used + files.memory - self._budget
+        if excess > sum(resident.bytes for resident in idle):
+            raise EngineError(self._too_big(files))
+        for resident in idle:
+            if excess <= 0:
+                break
+            excess -= resident.bytes
+            self._drop(resident, "evicted")
+
+    def _too_big(self, files: ModelFiles) -> Error:
+        needs = f"{files.id} needs about {readable(files.memory)} of memory"
+        if files.memory > self._budget:
+            return Error(
+                kind="too_big",
+                message=f"{needs}, and models may take {readable(self._budget)} on this machine.",
+                hint="Take a smaller model, or close other programs or raise the memory budget.",
+            )
+        busy = [each for each in self._residents.values() if each.users or not each.loaded]
+        names = ", ".join(each.files.id for each in busy)
+        held = readable(sum(each.bytes for each in busy))
+        return Error(
+            kind="too_big",
+            message=f"{needs}, but {held} of the {readable(self._budget)} that models may take "
+            f"are in use by {names}.",
+            hint=f"Wait until {names} is done, or stop it, and ask again.",
+        )
+
+    def _drop(self, resident: _Resident, cause: Cause) -> None:
+        del self._residents[resident.files.id]
+        resident.ready = Future()  # the last reference to the weights that is ours
+        give_back()
+        self._tell(ModelState(model=resident.files.id, state="on_disk", cause=cause))
+        self._tell_memory()
+
+    def _tell_memory(self) -> None:
+        self._tell(Memory(used=self.used, budget=self._budget))

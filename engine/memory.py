@@ -1,0 +1,46 @@
+"""What the machine has to give: memory and cores; and giving memory back to it."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import sys
+
+import psutil
+
+SHARE = 0.6
+"""Part of the available memory that models may take unless the settings say otherwise."""
+
+
+def default_budget() -> int:
+    """Bytes that models may take on this machine as it stands now."""
+    return int(psutil.virtual_memory().available * SHARE)
+
+
+def default_threads() -> int:
+    """Physical cores, as far as this process may use them."""
+    physical = psutil.cpu_count(logical=False) or os.cpu_count() or 1
+    allowed = len(os.sched_getaffinity(0)) if sys.platform == "linux" else physical
+    return min(physical, allowed)
+
+
+def give_back() -> None:
+    """Return freed memory to the system: collect cycles, then empty glibc's arenas."""
+    gc.collect()
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl has not
+        if trim is not None:
+            trim(0)
+
+
+def readable(size: int) -> str:
+    """Bytes for a person, in decimal units as disks and downloads are sold: "1.3 GB"."""
+    if size < 1000:
+        return f"{size} bytes"
+    amount = float(size)
+    for unit in ("kB", "MB"):
+        amount /= 1000
+        if amount < 999.5:
+            return f"{amount:.0f} {unit}" if amount >= 9.95 else f"{amount:.1f} {unit}"
+    return f"{amount / 1000:.1f} GB"

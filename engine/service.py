@@ -1,0 +1,178 @@
+"""What the engine does for each request: a task for the scheduler."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from concurrent.futures import Executor
+from functools import lru_cache
+from typing import ParamSpec, TypeVar
+
+from engine import tokenization
+from engine.children import Children
+from engine.errors import EngineError
+from engine.lifecycle import Lifecycle
+from engine.messages import (
+    Continue,
+    Done,
+    Error,
+    Event,
+    Fill,
+    ListModels,
+    Load,
+    Models,
+    ModelState,
+    Pull,
+    Remove,
+    Score,
+    Timing,
+    Tokenize,
+    Unload,
+)
+from engine.model import ModelFiles
+from engine.pulling import PullJob
+from engine.scheduler import Task, Wait, settled
+from engine.store import Store
+from engine.tasks import continuation
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Work = Continue | Fill | Score | Tokenize | ListModels | Load | Unload | Pull | Remove
+"""The requests that become tasks."""
+
+
+class Service:
+    """Turns requests into tasks over the models on disk and in memory.
+
+    Whatever reads the disk runs on `disk`, an executor with one thread, so that a slow one does
+    not hold up the tokens of other tasks. `job` says how a pull is run.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        lifecycle: Lifecycle,
+        children: Children,
+        disk: Executor,
+        job: Callable[[Pull], PullJob],
+        tell: Callable[[Event], None],
+    ) -> None:
+        self._store = store
+        self._lifecycle = lifecycle
+        self._children = children
+        self._disk = disk
+        self._job = job
+        self._tell = tell
+        self._tokenizer = lru_cache(maxsize=4)(tokenization.load)
+
+    def task(self, request: Work) -> Task:
+        """The generator that answers a request; nothing happens before its first step."""
+        match request:
+            case ListModels():
+                return self._list()
+            case Tokenize():
+                return self._tokenize(request)
+            case Load():
+                return self._load(request)
+            case Unload():
+                return self._unload(request)
+            case Pull():
+                return self._pull(request)
+            case Remove():
+                return self._remove(request)
+            case Continue() | Fill() | Score():
+                return self._run(request)
+
+    def _list(self) -> Task:
+        found = yield from self._read(self._store.models)
+        yield Models(
+            [self._lifecycle.current(self._children.current(info)) for info in found],
+        )
+
+    def _tokenize(self, request: Tokenize) -> Task:
+        files = yield from self._files(request.model)
+        loaded = self._lifecycle.loaded(files.id)
+        if loaded is not None:
+            tokenizer = loaded.tokenizer
+        else:
+            tokenizer = yield from self._read(self._tokenizer, files.folder)
+        from engine.tasks import inspection
+
+        yield inspection.run(tokenizer, files.languages, request)
+
+    def _load(self, request: Load) -> Task:
+        began = time.monotonic()
+        files = yield from self._files(request.model)
+        with self._lifecycle.use(files) as loading:
+            yield from settled(loading)
+        yield Done(timing=Timing(load_s=time.monotonic() - began))
+
+    def _run(self, request: Continue | Fill | Score) -> Task:
+        began = time.monotonic()
+        files = yield from self._files(request.model)
+        with self._lifecycle.use(files) as loading:
+            model = yield from settled(loading)
+            load_s = time.monotonic() - began
+            match request:
+                case Continue():
+                    yield from continuation.run(model, request, load_s)
+                case Fill():
+                    from engine.tasks import masking
+
+                    yield from masking.run(model, request, load_s)
+                case Score():
+                    from engine.tasks import continuity
+
+                    yield from continuity.run(model, request, load_s)
+
+    def _unload(self, request: Unload) -> Task:
+        place = yield from self._read(self._store.place, request.model)
+        self._lifecycle.unload(place.id)
+        yield Done()
+
+    def _pull(self, request: Pull) -> Task:
+        place = yield from self._read(self._store.place, request.model)
+        yield from self._fetch(place.id, request)
+        yield Done()
+
+    def _remove(self, request: Remove) -> Task:
+        place = yield from self._read(self._store.place, request.model)
+        if self._children.running(place.id):
+            raise EngineError(
+                Error(
+                    kind="unable",
+                    message=f"{place.id} is being pulled.",
+                    hint="Stop the pull first.",
+                )
+            )
+        self._lifecycle.unload(place.id)
+        yield from self._read(self._store.remove, request.model)
+        self._changed(place.id)
+        self._tell(ModelState(model=place.id, state="absent", cause="asked"))
+        yield Done()
+
+    def _files(self, model: str) -> Generator[Wait, None, ModelFiles]:
+        """Find a model's files, after converting a .gguf file that needs it."""
+        if (yield from self._read(self._store.unconverted, model)):
+            place = yield from self._read(self._store.place, model)
+            yield from self._fetch(place.id, Pull(place.id))
+        return (yield from self._read(self._store.find, model))
+
+    def _fetch(self, model: str, request: Pull) -> Generator[Wait, None, None]:
+        """Run the child that pulls or converts; say how things stand when it is over."""
+        try:
+            yield from self._children.run(model, self._job(request))
+        finally:
+            self._changed(model)
+
+    def _changed(self, model: str) -> None:
+        """Forget what was known of a model whose files are no longer the same."""
+        self._lifecycle.forget_failure(model)
+        self._tokenizer.cache_clear()
+
+    def _read(
+        self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> Generator[Wait, None, T]:
+        return (yield from settled(self._disk.submit(function, *args, **kwargs)))

@@ -1,0 +1,165 @@
+"""The engine's side of the wire: reads requests, hands them to the scheduler, writes events."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import BinaryIO, NoReturn
+
+import msgspec
+import platformdirs
+
+from engine import pulling, runtime, wire
+from engine.children import Children
+from engine.lifecycle import Lifecycle, Report
+from engine.memory import default_budget, default_threads
+from engine.messages import (
+    PROTOCOL,
+    Cancel,
+    Configure,
+    Error,
+    Frame,
+    Ping,
+    Pong,
+    Ready,
+    Request,
+    Shutdown,
+)
+from engine.model import LoadedModel, ModelFiles
+from engine.pipes import EventWriter
+from engine.scheduler import Scheduler
+from engine.service import Service
+from engine.store import Store
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """One connection with one front.
+
+    Three threads are its own: the reader, which answers `Ping` and ends the process when the
+    front is gone; the scheduler (the main thread), where everything is decided; and the loader,
+    which brings models into memory.
+    """
+
+    def __init__(self, requests: BinaryIO, events: int, environ: Mapping[str, str]) -> None:
+        self._requests = requests
+        self._environ = environ
+        self._writer = EventWriter(events)
+        self._children = Children(self._writer.tell)
+        self._scheduler = Scheduler(self._writer.send, self._housekeeping)
+        self._lifecycle: Lifecycle | None = None
+        self._service: Service | None = None
+
+    def serve(self) -> NoReturn:
+        """Serve until the input ends, which ends the process."""
+        threading.Thread(target=self._read, name="reader", daemon=True).start()
+        self._scheduler.run()
+
+    # ------------------------------------------------------------------ the reader's thread
+
+    def _read(self) -> NoReturn:
+        try:
+            while (frame := wire.read_frame(self._requests)) is not None:
+                self._receive(frame)
+        except wire.BrokenStream as error:
+            # Where the next frame begins is anyone's guess.
+            log.error("broken input: %s", error)
+            self._refuse(0, f"The input is not made of frames: {error}.")
+        self._end()
+
+    def _receive(self, frame: Frame) -> None:
+        try:
+            request = wire.request(frame.body)
+        except msgspec.DecodeError as error:
+            self._refuse(frame.id, f"The request cannot be understood: {error}.")
+            return
+        if frame.id < 1:
+            self._refuse(frame.id, "A request needs an id of 1 or more.")
+            return
+        if isinstance(request, Ping):
+            self._writer.send(frame.id, Pong())
+        else:
+            self._scheduler.post(lambda: self._accept(frame.id, request))
+
+    def _refuse(self, request_id: int, message: str) -> None:
+        self._writer.send(request_id, Error(kind="bad_request", message=message))
+
+    def _end(self) -> NoReturn:
+        """End the process now: nothing in it is worth waiting for."""
+        self._children.kill_all()
+        os._exit(0)
+
+    # --------------------------------------------------------------- the scheduler's thread
+
+    def _accept(self, request_id: int, request: Request) -> None:
+        if isinstance(request, Shutdown):
+            self._end()
+        if isinstance(request, Configure):
+            self._configure(request_id, request)
+        elif self._service is None:
+            self._refuse(request_id, "The first request of a connection is Configure.")
+        elif isinstance(request, Cancel):
+            self._scheduler.cancel(request.request)
+        elif not isinstance(request, Ping):
+            self._scheduler.start(request_id, self._service.task(request))
+
+    def _configure(self, request_id: int, configure: Configure) -> None:
+        if configure.protocol != PROTOCOL:
+            self._refuse(
+                request_id,
+                f"The engine speaks version {PROTOCOL} of the protocol, "
+                f"the front version {configure.protocol}.",
+            )
+            return
+        if self._service is not None:
+            self._refuse(request_id, "The connection is configured already.")
+            return
+        budget = configure.memory_budget or default_budget()
+        threads = configure.threads or default_threads()
+        root = platformdirs.user_data_path("tsuzuki", appauthor=False)
+        store = Store(
+            Path(configure.store) if configure.store else root,
+            [Path(folder) for folder in configure.folders],
+        )
+        prepared = ThreadPoolExecutor(1, "prepare").submit(_prepare, threads)
+        self._lifecycle = Lifecycle(
+            load=lambda files, report: _load(files, report, prepared),
+            loader=ThreadPoolExecutor(1, "loader"),
+            post=self._scheduler.post,
+            tell=self._writer.tell,
+            budget=budget,
+            idle_s=configure.idle_s,
+        )
+        self._service = Service(
+            store=store,
+            lifecycle=self._lifecycle,
+            children=self._children,
+            disk=ThreadPoolExecutor(1, "disk"),
+            job=lambda pull: pulling.command(store, pull, self._environ),
+            tell=self._writer.tell,
+        )
+        ready = Ready(protocol=PROTOCOL, pid=os.getpid(), memory_budget=budget, threads=threads)
+        self._writer.send(request_id, ready)
+
+    def _housekeeping(self) -> float | None:
+        return self._lifecycle.expire() if self._lifecycle is not None else None
+
+
+def _prepare(threads: int) -> None:
+    """Import what every load needs before the first one is asked for: it takes seconds."""
+    import torch
+
+    torch.set_num_threads(threads)
+    importlib.import_module("transformers.modeling_utils")
+
+
+def _load(files: ModelFiles, report: Report, prepared: Future[None]) -> LoadedModel:
+    report("starting PyTorch", 0.0)
+    prepared.result()
+    return runtime.load(files, report)
