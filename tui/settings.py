@@ -13,17 +13,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta, Struct
 
 from engine.messages import Configure, Role, Sampling
 from tui import paths
-from tui.documents import Mark, Node, Problem, Table, nearest, plain, read
-from tui.strings import text
-
-_S = TypeVar("_S", bound=Struct)
+from tui.documents import Mark, Problem, Table, read
+from tui.fields import Reader
 
 
 class PaneModels(Struct, frozen=True, kw_only=True, rename={"continue_": "continue"}):
@@ -112,7 +109,7 @@ def load(path: Path | None = None) -> Loaded:
 
 def read_table(table: Table, path: Path) -> Loaded:
     """Take settings from a document; `path` is what problems name."""
-    reader = _Reader(path)
+    reader = Reader(path)
     settings = reader.struct(table, Settings)
     return Loaded(path, settings, reader.problems, reader.marks)
 
@@ -138,69 +135,3 @@ def create(path: Path | None = None) -> Path:
 def _path(written: str) -> Path:
     """A path as a person writes it."""
     return Path(written).expanduser().absolute()
-
-
-class _Reader:
-    """Turns a document into settings, collecting problems and marks."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.problems: list[Problem] = []
-        self.marks: dict[str, Mark] = {}
-
-    def struct(self, node: Node, kind: type[_S], name: str = "") -> _S:
-        """Read a struct field by field; what is missing or wrong has its default."""
-        if not isinstance(node, Table):
-            self._complain(node.mark, text("problems.no_names", name=name))
-            return kind()
-        known = {field.encode_name: field for field in msgspec.structs.fields(kind)}
-        values: dict[str, object] = {}
-        for key, item in node.items.items():
-            dotted = f"{name}.{key}" if name else key
-            field = known.get(key)
-            if field is None:
-                hint = nearest(key, known)
-                self._complain(node.keys[key], text("problems.no_setting", name=dotted) + hint)
-            elif isinstance(field.type, type) and issubclass(field.type, Struct):
-                values[field.name] = self.struct(item, field.type, dotted)
-            elif get_origin(field.type) is dict:
-                values[field.name] = self._dict(item, get_args(field.type)[1], dotted)
-            else:
-                with suppress(msgspec.ValidationError):
-                    values[field.name] = self._value(item, field.type, dotted)
-        return kind(**values)
-
-    def _dict(self, node: Node, kind: object, name: str) -> dict[str, object]:
-        """Read a mapping entry by entry, leaving out those that are wrong."""
-        if not isinstance(node, Table):
-            self._complain(node.mark, text("problems.no_names", name=name))
-            return {}
-        values: dict[str, object] = {}
-        for key, item in node.items.items():
-            with suppress(msgspec.ValidationError):
-                values[key] = self._value(item, kind, f"{name}.{key}")
-        return values
-
-    def _value(self, node: Node, kind: object, name: str) -> object:
-        """Read one value and remember its place.
-
-        Raises:
-            msgspec.ValidationError: it is not of this kind; that has been noted.
-        """
-        self.marks[name] = node.mark
-        value = plain(node)
-        try:
-            return msgspec.convert(value, kind)
-        except msgspec.ValidationError as error:
-            if get_origin(kind) is Literal:
-                choices = [str(choice) for choice in get_args(kind)]
-                hint = nearest(str(value), choices)
-                self._complain(
-                    node.mark, text("problems.choice", name=name, choices=", ".join(choices)) + hint
-                )
-            else:
-                self._complain(node.mark, f"{name}: {error}")
-            raise
-
-    def _complain(self, mark: Mark, message: str) -> None:
-        self.problems.append(Problem.at(self._path, mark, message))
