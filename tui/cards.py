@@ -34,6 +34,8 @@ from engine.messages import (
 )
 
 Pane = Literal["continue", "fill", "score"]
+PANES: tuple[Pane, ...] = ("continue", "fill", "score")
+"""In the order of their keys."""
 Status = Literal["running", "done", "cancelled", "failed", "interrupted"]
 """`interrupted`: the app or the worker ended before the answer did."""
 

@@ -1,0 +1,20 @@
+"""What every part of the screen shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tui.display import Glyphs
+from tui.keymap import Keymap
+from tui.link import Link
+from tui.settings import Settings
+
+
+@dataclass
+class Context:
+    """One app's engine, settings and keys."""
+
+    link: Link
+    settings: Settings
+    keymap: Keymap
+    glyphs: Glyphs

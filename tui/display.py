@@ -1,0 +1,105 @@
+"""How text from models, files and people is drawn: the one place that makes it safe and visible.
+
+Textual hands escape sequences on to the terminal as they are. A terminal obeys them: it can be made
+to rewrite its title, its clipboard or what was printed before. So every text that somebody else
+wrote passes `clean` on its way to the screen; what is stored, copied and exported stays raw.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+REPLACEMENT: Final = "\ufffd"
+
+HOSTILE: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f"  # C0 but tab and newline, and DEL
+    "\x80-\x9f"  # C1: 0x9b alone begins a sequence
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # bidirectional controls
+    "\u2028\u2029"  # line and paragraph separators, which some libraries break lines at
+    "\ud800-\udfff]"  # lone surrogates, which no terminal encoding can hold
+)
+
+
+def _placeholder(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code < 0x20:
+        return chr(0x2400 + code)  # the control pictures: ESC is drawn as one cell that says so
+    return "\u2421" if code == 0x7F else REPLACEMENT
+
+
+def clean(text: str) -> str:
+    """The text with everything that a terminal might obey replaced by a visible placeholder.
+
+    One character stands for one character, so offsets into the text stay true. Tabs and newlines
+    stay; whoever lays lines out expands and breaks at them.
+    """
+    return HOSTILE.sub(_placeholder, text)
+
+
+def composed(text: str) -> str:
+    """A text ready for an editor: cleaned, with every system's line ends as newlines."""
+    return clean(text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+@dataclass(frozen=True)
+class Glyphs:
+    """The characters that drawings are made of."""
+
+    bar: str
+    """The full cell of a bar, then its fractions from the largest to the smallest."""
+    track: str
+    """What the unfilled part of a bar is drawn with."""
+    gutter: str
+    """Marks the chosen card."""
+    space: str
+    newline: str
+    tab: str
+    dot: str
+    """Stands between facts."""
+    arrow: str
+    below: str
+    """There is more text below."""
+    on: str
+    off: str
+
+
+UNICODE: Final = Glyphs(
+    bar="█▉▊▋▌▍▎▏",
+    track=" ",
+    gutter="▌",
+    space="␣",
+    newline="⏎",
+    tab="⇥",
+    dot=" · ",
+    arrow="→",
+    below="↓",
+    on="●",
+    off="○",
+)
+ASCII: Final = Glyphs(
+    bar="#",
+    track=".",
+    gutter="|",
+    space="_",
+    newline="\\n",
+    tab="\\t",
+    dot=" - ",
+    arrow="->",
+    below="v",
+    on="*",
+    off="o",
+)
+
+
+def token(text: str, token_id: int, glyphs: Glyphs) -> str:
+    """One token on one line, its spaces and line ends made visible.
+
+    A token that holds no whole character (part of one, in a byte-level vocabulary) is shown by its
+    number.
+    """
+    if not text:
+        return f"#{token_id}"
+    marks = {" ": glyphs.space, "\n": glyphs.newline, "\t": glyphs.tab}
+    return "".join(marks.get(character, character) for character in clean(text))

@@ -1,0 +1,114 @@
+"""The app's side of the engine: one connection, and what it has told about models and memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from typing import Protocol
+
+import msgspec
+
+from engine.client import Answer, EngineState
+from engine.messages import (
+    Error,
+    Event,
+    ListModels,
+    Memory,
+    ModelInfo,
+    Models,
+    ModelState,
+    Request,
+    Role,
+)
+
+
+class Backend(Protocol):
+    """What the app needs of `engine.client.Engine`; tests give their own."""
+
+    def request(self, body: Request) -> Answer:
+        """Ask something."""
+
+    async def stop(self) -> None:
+        """End the engine."""
+
+
+OnEvent = Callable[[Event], None]
+OnState = Callable[[EngineState, Error | None], None]
+Connect = Callable[[OnEvent, OnState], Awaitable[Backend]]
+
+
+class Link:
+    """Hands requests to the engine as soon as it is there, and keeps what it broadcasts."""
+
+    def __init__(self, connect: Connect, on_change: Callable[[], None], on_state: OnState) -> None:
+        self.models: dict[str, ModelInfo] = {}
+        self.progress: dict[str, ModelState] = {}
+        """The latest word on each model that is on its way somewhere."""
+        self.memory: Memory | None = None
+        self._connect = connect
+        self._on_change = on_change
+        self._on_state = on_state
+        self._backend: asyncio.Task[Backend] | None = None
+
+    async def request(self, body: Request) -> Answer:
+        """Ask the engine, starting it if this is the first that is asked of it.
+
+        Raises:
+            OSError: the engine cannot be started.
+        """
+        if self._backend is None:
+            self._backend = asyncio.create_task(self._open())
+        return (await asyncio.shield(self._backend)).request(body)
+
+    async def _open(self) -> Backend:
+        return await self._connect(self._event, self._state)
+
+    async def close(self) -> None:
+        """End the engine, whether or not it ever came up."""
+        if self._backend is None:
+            return
+        if self._backend.done() and self._backend.exception() is None:
+            await self._backend.result().stop()
+        else:
+            self._backend.cancel()
+
+    async def refresh(self) -> None:
+        """Ask again which models there are."""
+        async with aclosing(await self.request(ListModels())) as events:
+            async for event in events:
+                if isinstance(event, Models):
+                    self.models = {info.id: info for info in event.models}
+        self._on_change()
+
+    def title(self, model: str) -> str:
+        """A model's name for people."""
+        info = self.models.get(model)
+        return info.title if info is not None else model
+
+    def fitting(self, role: Role) -> list[ModelInfo]:
+        """The models that can do this, those at hand first."""
+        able = [info for info in self.models.values() if role in info.roles]
+        return sorted(able, key=lambda info: info.state in ("absent", "failed"))
+
+    def _event(self, event: Event) -> None:
+        if isinstance(event, Memory):
+            self.memory = event
+        elif isinstance(event, ModelState):
+            self.progress[event.model] = event
+            info = self.models.get(event.model)
+            if info is not None:
+                changed = msgspec.structs.replace(info, state=event.state, reason=event.reason)
+                if event.memory:
+                    changed = msgspec.structs.replace(changed, memory=event.memory)
+                self.models[event.model] = changed
+        self._on_change()
+
+    def _state(self, state: EngineState, error: Error | None) -> None:
+        if state in ("restarting", "dead"):  # nothing is in memory any more
+            self.progress.clear()
+            for model, info in self.models.items():
+                if info.state in ("ready", "loading"):
+                    self.models[model] = msgspec.structs.replace(info, state="on_disk")
+        self._on_state(state, error)
+        self._on_change()

@@ -1,0 +1,1 @@
+"""The three panes: one shape, thrice."""

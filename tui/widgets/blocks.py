@@ -1,0 +1,264 @@
+"""One card as lines: what was asked, what came, and a line of facts.
+
+A block keeps its lines until its card or the width changes. A continuation's block keeps a `Flow`
+for each branch, so that a new token costs the layout of one line, however long the text is.
+"""
+
+from __future__ import annotations
+
+from engine.messages import FillResult, NspResult, Piece, PmiResult
+from tui.cards import Card, ContinueCard, FillCard, ScoreCard
+from tui.display import Glyphs, clean
+from tui.display import token as shown
+from tui.strings import text
+from tui.widgets import bars
+from tui.widgets.facts import facts
+from tui.widgets.flow import Flow, Line, Ref, Span, wrap
+
+INDENT = "  "
+"""The chosen card's mark stands in its first column."""
+
+
+class Block:
+    """A card laid out. Subclasses say what their kind of card looks like."""
+
+    def __init__(self, card: Card, width: int, glyphs: Glyphs) -> None:
+        self.card = card
+        self.note = ""
+        """What a running card waits for, when it is not the model's next token."""
+        self.speed: float | None = None
+        """Tokens a second so far, while it runs."""
+        self.lines: list[Line] = []
+        self._glyphs = glyphs
+        self._width = width
+        self.lay_out(width)
+
+    @property
+    def refs(self) -> list[Ref]:
+        """The tokens to walk through, in order."""
+        raise NotImplementedError
+
+    def lay_out(self, width: int) -> None:
+        """Make all lines anew for a width."""
+        self._width = width
+        self.lines = [*self._body(), *self._footer(), Line()]
+
+    def update(self) -> None:
+        """Take in what the card has gained since."""
+        self.lay_out(self._width)
+
+    def _body(self) -> list[Line]:
+        """What was asked and what came."""
+        raise NotImplementedError
+
+    def _footer(self) -> list[Line]:
+        """The error, if any, and the facts."""
+        lines: list[Line] = []
+        if self.card.error is not None:
+            for part, style in ((self.card.error.message, "error"), (self.card.error.hint, "dim")):
+                if part:
+                    lines += wrap([Span(clean(part), style)], self._width, INDENT)
+        spans = facts(self.card, self._glyphs, self.note, self.speed)
+        return [*lines, *(wrap(spans, self._width, INDENT) if spans else [])]
+
+
+class ContinueBlock(Block):
+    """A prompt with its continuation running on from it, or several below it."""
+
+    card: ContinueCard
+
+    def __init__(self, card: ContinueCard, width: int, glyphs: Glyphs) -> None:
+        self._head: list[Line] = []
+        self._flows: list[Flow] = []
+        self._fed: list[int] = []
+        super().__init__(card, width, glyphs)
+
+    @property
+    def refs(self) -> list[Ref]:
+        """Every token written, branch by branch."""
+        return [
+            (number, index)
+            for number, branch in enumerate(self.card.branches)
+            for index in range(len(branch.tokens))
+        ]
+
+    def lay_out(self, width: int) -> None:
+        """Forget the flows: they belong to a width."""
+        self._head, self._flows, self._fed = [], [], []
+        super().lay_out(width)
+
+    def update(self) -> None:
+        """Lay out only what is new."""
+        self.lines = [*self._body(), *self._footer(), Line()]
+
+    def _body(self) -> list[Line]:
+        prompt = Span(clean(self.card.prompt), "prompt")
+        inline = self.card.request.branches == 1 and self.card.request.chat is None
+        if not self._flows:
+            if inline:
+                self._flows.append(Flow(self._width, INDENT))
+                self._flows[0].add([prompt])
+                self._fed.append(0)
+            else:
+                self._head = wrap([prompt], self._width, INDENT)
+        for number, branch in enumerate(self.card.branches):
+            if number == len(self._flows):
+                first = f"{number + 1} " if self.card.request.branches > 1 else INDENT
+                self._flows.append(Flow(self._width, INDENT * 2, INDENT + first))
+                self._fed.append(0)
+            new = branch.tokens[self._fed[number] :]
+            self._flows[number].add(
+                Span(clean(token.text), ref=(number, self._fed[number] + index))
+                for index, token in enumerate(new)
+            )
+            self._fed[number] += len(new)
+            if branch.tail and self._fed[number] == len(branch.tokens):
+                self._flows[number].add([Span(clean(branch.tail))])
+                self._fed[number] += 1  # the tail is in; a branch that has one is done
+        return [*self._head, *(line for flow in self._flows for line in flow.lines)]
+
+
+class FillBlock(Block):
+    """A text with masks, and under it the candidates of each."""
+
+    card: FillCard
+
+    @property
+    def refs(self) -> list[Ref]:
+        """The tokens as fed."""
+        result = self.card.result
+        return [] if result is None else [(0, index) for index in range(len(result.tokens))]
+
+    def _body(self) -> list[Line]:
+        lines = wrap([Span(clean(self.card.prompt), "prompt")], self._width, INDENT)
+        if self.card.result is not None:
+            lines += self._masks(self.card.result)
+            lines += token_lines(self.card.result.tokens, self._width, self._glyphs)
+        return lines
+
+    def _masks(self, result: FillResult) -> list[Line]:
+        lines: list[Line] = []
+        names = [c.text for mask in result.masks for c in mask.candidates]
+        column = bars.column(names, self._width // 2, self._glyphs)
+        for number, mask in enumerate(result.masks, 1):
+            if len(result.masks) > 1:
+                lines.append(Line((Span(f"{INDENT}{text('card.mask', n=number)}", "label"),)))
+            for rank, candidate in enumerate(mask.candidates, 1):
+                known = mask.hidden is not None and mask.hidden.word == candidate.text
+                lines.append(
+                    bars.row(
+                        str(rank),
+                        bars.label(candidate.text, candidate.id, column, self._glyphs),
+                        candidate.prob,
+                        self._width,
+                        self._glyphs,
+                        style="good" if known else "",
+                        ref=(0, mask.position),
+                    )
+                )
+            hidden = mask.hidden
+            if hidden is None:
+                continue
+            word = clean(hidden.word)
+            if hidden.prob is None or hidden.rank is None:
+                told = text("card.hidden_pieces", word=word, pieces=hidden.pieces)
+            else:
+                told = text(
+                    "card.hidden",
+                    word=word,
+                    prob=bars.percent(hidden.prob).strip(),
+                    rank=hidden.rank,
+                )
+            lines += wrap([Span(told, "good")], self._width, INDENT)
+        return lines
+
+
+class ScoreBlock(Block):
+    """Two sentences and the judgement of both orders."""
+
+    card: ScoreCard
+
+    @property
+    def refs(self) -> list[Ref]:
+        """The tokens as fed, or those of B that were scored."""
+        result = self.card.result
+        return [] if result is None else [(0, index) for index in range(len(result.tokens))]
+
+    def _body(self) -> list[Line]:
+        lines: list[Line] = []
+        for name, sentence in (("A", self.card.request.a), ("B", self.card.request.b)):
+            spans = [Span(clean(sentence), "prompt")]
+            lines += wrap(spans, self._width, INDENT * 2, f"{INDENT}{name} ")
+        match self.card.result:
+            case NspResult() as result:
+                lines += self._nsp(result)
+            case PmiResult() as result:
+                lines += self._pmi(result)
+            case None:
+                pass
+        return lines
+
+    def _nsp(self, result: NspResult) -> list[Line]:
+        lines: list[Line] = []
+        for name, way in (("AB", result), ("BA", result.reversed)):
+            order = self._glyphs.arrow.join(name)
+            lines.append(bars.row("", order, way.probability, self._width, self._glyphs, indent=0))
+            told = text(
+                "card.nsp",
+                margin=f"{way.margin:+.2f}",
+                first=f"{way.logits[0]:+.4f}",
+                second=f"{way.logits[1]:+.4f}",
+            )
+            lines += wrap([Span(told, "dim")], self._width, INDENT * 2)
+        return lines + token_lines(result.tokens, self._width, self._glyphs)
+
+    def _pmi(self, result: PmiResult) -> list[Line]:
+        lines: list[Line] = []
+        for name, way in (("AB", result), ("BA", result.reversed)):
+            told = text(
+                "card.pmi",
+                order=self._glyphs.arrow.join(name),
+                bits=f"{way.bits:+.2f}",
+                each=f"{way.bits_per_token:+.2f}",
+            )
+            lines += wrap([Span(told, "good" if way.bits > 0 else "warning")], self._width, INDENT)
+            told = text(
+                "card.pmi_terms",
+                conditional=f"{way.logprob_conditional:.2f}",
+                alone=f"{way.logprob_alone:.2f}",
+            )
+            lines += wrap([Span(told, "dim")], self._width, INDENT * 2)
+        join = text("card.join_space") if result.join else text("card.join_nothing")
+        start = clean(result.start) if result.start else text("card.no_start")
+        told = text("card.convention", join=join, start=start)
+        lines += wrap([Span(told, "dim")], self._width, INDENT)
+        spans = [
+            Span(shown(token.text, token.id, self._glyphs), "second", (0, index))
+            for index, token in enumerate(result.tokens)
+        ]
+        return lines + wrap(_spaced(spans), self._width, INDENT)
+
+
+def token_lines(tokens: list[Piece], width: int, glyphs: Glyphs) -> list[Line]:
+    """The tokens as fed, the second segment in a style of its own."""
+    spans = [
+        Span(clean(piece.piece), "second" if piece.segment else "dim", (0, index))
+        for index, piece in enumerate(tokens)
+    ]
+    return wrap(_spaced(spans), width, INDENT)
+
+
+def _spaced(spans: list[Span]) -> list[Span]:
+    """The spans with a space between each two."""
+    return [part for span in spans for part in (span, Span(" "))][:-1]
+
+
+def block(card: Card, width: int, glyphs: Glyphs) -> Block:
+    """Lay a card out."""
+    match card:
+        case ContinueCard():
+            return ContinueBlock(card, width, glyphs)
+        case FillCard():
+            return FillBlock(card, width, glyphs)
+        case ScoreCard():
+            return ScoreBlock(card, width, glyphs)

@@ -1,0 +1,113 @@
+"""Where a prompt is written."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.content import Content
+from textual.events import Paste
+from textual.message import Message
+from textual.widgets import TextArea
+
+from tui.actions import bindings
+from tui.display import clean, composed
+
+
+class Composer(TextArea):
+    """An editor with the model and the parameters on its frame.
+
+    What it cannot decide by itself it asks of the pane around it, by messages.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("composer")]
+
+    class Asked(Message):
+        """A key asked for something that the pane has to do."""
+
+        def __init__(self, composer: Composer) -> None:
+            super().__init__()
+            self.composer = composer
+
+        @property
+        def control(self) -> Composer:
+            """The composer, for ``@on``."""
+            return self.composer
+
+    class Sent(Asked):
+        """Run what is written."""
+
+    class MaskWord(Asked):
+        """Hide the word under the cursor, or show it again."""
+
+    class ToCards(Asked):
+        """Go to the cards."""
+
+    class Recalled(Asked):
+        """Bring back an earlier prompt (`by` -1) or a later one (1)."""
+
+        def __init__(self, composer: Composer, by: int) -> None:
+            super().__init__(composer)
+            self.by = by
+
+    def __init__(self, content: str = "") -> None:
+        super().__init__(
+            composed(content),
+            highlight_cursor_line=False,
+            tab_behavior="focus",
+        )
+        self.recalled = ""
+        """The text that recall put here; while it stands unchanged, up and down go on."""
+        self.move_cursor(self.document.end)
+
+    def label(self, title: str, subtitle: str) -> None:
+        """Write on the frame: the model above, the parameters below."""
+        self.border_title = Content(f" {clean(title)} ") if title else None
+        self.border_subtitle = Content(f" {clean(subtitle)} ") if subtitle else None
+
+    def fill(self, content: str) -> None:
+        """Replace the whole text, so that undo brings the old one back."""
+        self.replace(composed(content), (0, 0), self.document.end)
+        self.move_cursor(self.document.end)
+
+    async def on_paste(self, event: Paste) -> None:
+        """Insert pasted text with what a terminal would obey made visible."""
+        event.prevent_default()
+        event.stop()
+        result = self.replace(composed(event.text), *self.selection)
+        self.move_cursor(result.end_location)
+
+    def action_send(self) -> None:
+        """Run what is written."""
+        self.post_message(self.Sent(self))
+
+    def action_newline(self) -> None:
+        """Begin a new line."""
+        result = self.replace("\n", *self.selection)
+        self.move_cursor(result.end_location)
+
+    def action_mask_word(self) -> None:
+        """Hide the word under the cursor, or show it again."""
+        self.post_message(self.MaskWord(self))
+
+    def action_transcript(self) -> None:
+        """Go to the cards."""
+        self.post_message(self.ToCards(self))
+
+    def action_recall(self) -> None:
+        """In an empty editor, or one that recall filled, bring back an earlier prompt."""
+        if self._recalling:
+            self.post_message(self.Recalled(self, -1))
+        else:
+            self.action_cursor_up()
+
+    def action_recall_next(self) -> None:
+        """Go forward again among the prompts brought back."""
+        if self._recalling and self.text:
+            self.post_message(self.Recalled(self, 1))
+        else:
+            self.action_cursor_down()
+
+    @property
+    def _recalling(self) -> bool:
+        return not self.text or self.text == self.recalled

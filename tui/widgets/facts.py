@@ -1,0 +1,61 @@
+"""The line of facts under a card."""
+
+from __future__ import annotations
+
+from engine.messages import FillResult
+from tui.cards import Card, ContinueCard
+from tui.display import Glyphs, clean
+from tui.strings import text
+from tui.widgets.flow import Span
+
+_FINISH = {"eos": "card.eos", "stop": "card.stop", "context": "card.context"}
+
+
+def facts(card: Card, glyphs: Glyphs, note: str, speed: float | None) -> list[Span]:
+    """What is worth knowing of a card, as one run of dim text that begins with its status.
+
+    `note` and `speed` (tokens a second) tell of a card that runs.
+    """
+    spans: list[Span] = []
+    if card.status == "running":
+        spans.append(Span(clean(note) or text("card.running"), "warning"))
+    elif card.status != "done":
+        style = "error" if card.status == "failed" else "warning"
+        spans.append(Span(text(f"card.{card.status}"), style))
+    told = _measures(card, speed)
+    if card.status != "failed" or told:
+        told.append(clean(f"{card.title or card.request.model} {card.precision}".strip()))
+    for fact in told:
+        spans.append(Span(glyphs.dot if spans else "", "dim"))
+        spans.append(Span(fact, "dim"))
+    return spans
+
+
+def _measures(card: Card, speed: float | None) -> list[str]:
+    """The figures of a card."""
+    if not isinstance(card, ContinueCard):
+        result = card.result
+        if result is None:
+            return []
+        told = []
+        if isinstance(result, FillResult) and result.method == "causal":
+            told = [text("card.causal", pool=result.pool)]
+        return [*told, text("card.total", s=f"{card.timing.total_s:.2f}")]
+    count = sum(len(branch.tokens) for branch in card.branches)
+    if not count:
+        return []
+    told = [text("card.tokens", n=count)]
+    rate = speed if card.status == "running" else card.timing.tokens_per_s
+    if rate is not None:
+        told.append(text("card.speed", rate=f"{rate:.1f}"))
+    if card.timing.first_token_s is not None:
+        told.append(text("card.first", s=f"{card.timing.first_token_s:.2f}"))
+    perplexities = [f"{b.perplexity:.2f}" for b in card.branches if b.perplexity is not None]
+    told.append(text("card.perplexity", value=" ".join(perplexities)))
+    greedy = card.request.sampling.greedy
+    told.append(text("card.greedy") if greedy else text("card.seed", seed=card.seed))
+    ends = {b.finish for b in card.branches if b.finish is not None}
+    told += [text(key) for finish, key in _FINISH.items() if finish in ends]
+    if card.dropped_turns:
+        told.append(text("card.dropped", n=card.dropped_turns))
+    return told

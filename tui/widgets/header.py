@@ -1,0 +1,77 @@
+"""The line at the top: the panes, the model in use and how the engine is."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from textual.content import Content
+from textual.widget import Widget
+
+from engine.messages import ModelInfo, ModelState
+from tui.cards import PANES, Pane
+from tui.context import Context
+from tui.display import clean
+from tui.strings import text
+from tui.widgets.bars import bar
+
+_GAUGE = 6
+"""Cells of the memory gauge."""
+
+
+def state_text(info: ModelInfo | None, progress: ModelState | None) -> str:
+    """A model's state in a word, with how far it has come."""
+    if info is None:
+        return text("header.unknown")
+    percent = ""
+    if progress is not None and progress.state == info.state and progress.percent is not None:
+        percent = text("header.percent", n=f"{progress.percent:.0f}")
+    return text(f"header.{info.state}", percent=percent)
+
+
+class Header(Widget):
+    """Draws itself from the context; what does not fit is left out, the least important first."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self._shared = context
+        self._pane: Pane = "continue"
+        self._model = ""
+        self._speed: float | None = None
+
+    def show(self, pane: Pane, model: str, speed: float | None) -> None:
+        """Turn to a pane, its model, and the speed of what it writes."""
+        self._pane, self._model, self._speed = pane, model, speed
+        self.refresh()
+
+    def render(self) -> Content:
+        """The tabs on the left, the facts on the right."""
+        tabs = [Content(" ")]
+        for pane in PANES:
+            key = self._shared.keymap.shown(f"pane_{pane}")
+            tabs.append(Content.styled(f" {key} ", "$text-muted"))
+            name = f" {text(f'actions.pane_{pane}.title')} "
+            active = "bold reverse" if pane == self._pane else ""
+            tabs.append(Content.styled(name, active))
+        left = Content("").join(tabs)
+        room = self.size.width - left.cell_length - 2
+        facts = self._facts()
+        while facts and sum(cell_len(fact) + 2 for fact in facts) > room:
+            facts.pop()
+        right = "  ".join(facts) + " "
+        gap = self.size.width - left.cell_length - cell_len(right)
+        return left + Content(" " * max(0, gap)) + Content(right)
+
+    def _facts(self) -> list[str]:
+        """What to tell, the most important first."""
+        link, glyphs = self._shared.link, self._shared.glyphs
+        info = link.models.get(self._model)
+        state = state_text(info, link.progress.get(self._model))
+        mark = glyphs.on if info is not None and info.state == "ready" else glyphs.off
+        facts = [f"{mark} {clean(self._model)} {state}"]
+        if self._speed is not None:
+            facts.append(text("header.speed", rate=f"{self._speed:.1f}"))
+        if link.memory is not None and link.memory.budget:
+            used, budget = link.memory.used, link.memory.budget
+            filled, empty = bar(used / budget, _GAUGE, glyphs)
+            figure = text("header.memory", used=f"{used / 1e9:.1f}", budget=f"{budget / 1e9:.1f}")
+            facts.append(f"{filled}{empty} {figure}")
+        return facts

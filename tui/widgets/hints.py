@@ -1,0 +1,53 @@
+"""The line at the bottom: the keys that matter where the person is."""
+
+from __future__ import annotations
+
+from textual.app import App
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+
+from tui.actions import BY_ID, PARENT
+from tui.context import Context
+
+
+class Hints(Widget):
+    """Lists the active keys, those of the innermost place first, as many as fit."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self._shared = context
+
+    def on_mount(self) -> None:
+        """Follow the focus."""
+        self.screen.bindings_updated_signal.subscribe(self, self._changed)
+
+    def _changed(self, screen: Screen[object]) -> None:
+        self.refresh()
+
+    def render(self) -> Content:
+        """The hints in one line; the last ones stay, since they lead to all the others."""
+        app: App[object] = self.app
+        if not app.is_running:
+            return Content("")
+        ids: list[str] = []
+        for active in self.screen.active_bindings.values():
+            action = BY_ID.get(active.binding.id or "")
+            if action is not None and action.show and active.enabled and action.id not in ids:
+                ids.append(action.id)
+        outer = [i for i in ids if PARENT[BY_ID[i].where] is None]
+        inner = [i for i in ids if i not in outer]
+        room = self.size.width
+        kept: list[Content] = []
+        tail = [self._hint(i) for i in outer]
+        used = sum(hint.cell_length for hint in tail)
+        for hint in map(self._hint, inner):
+            if used + hint.cell_length <= room:
+                kept.append(hint)
+                used += hint.cell_length
+        return Content("").join([*kept, *tail])
+
+    def _hint(self, action_id: str) -> Content:
+        keys = self._shared.keymap.shown(action_id).split()
+        key = keys[0] if keys else ""
+        return Content.assemble((f" {key} ", "bold"), (f"{BY_ID[action_id].title} ", "$text-muted"))

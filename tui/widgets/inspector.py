@@ -1,0 +1,49 @@
+"""The details of the token under the cursor."""
+
+from __future__ import annotations
+
+from textual.events import Resize
+
+from tui.cards import Card
+from tui.display import Glyphs
+from tui.strings import text
+from tui.widgets.details import details
+from tui.widgets.flow import Line, Ref, Span, wrap
+from tui.widgets.lines import LinesView
+
+
+class Inspector(LinesView, can_focus=True):
+    """Shows one token; beside the cards where there is room, over them where there is not."""
+
+    def __init__(self, glyphs: Glyphs) -> None:
+        super().__init__()
+        self._glyphs = glyphs
+        self._lines: list[Line] = []
+        self._card: Card | None = None
+        self._ref: Ref | None = None
+        self.border_title = text("inspector.title")
+
+    @property
+    def lines(self) -> list[Line]:
+        """What it says."""
+        return self._lines
+
+    def show(self, card: Card | None, ref: Ref | None) -> None:
+        """Turn to a token of a card."""
+        self._card, self._ref = card, ref
+        if self.display:
+            self._rebuild()
+
+    def on_resize(self, event: Resize) -> None:
+        """Lay out anew."""
+        self._rebuild()
+
+    def on_show(self) -> None:
+        """Catch up with what was missed while hidden."""
+        self._rebuild()
+
+    def _rebuild(self) -> None:
+        width = max(8, self.size.width - 1)
+        lines = [] if self._card is None else details(self._card, self._ref, width, self._glyphs)
+        self._lines = lines or wrap([Span(text("inspector.empty"), "dim")], width, " ")
+        self.resized()

@@ -1,0 +1,103 @@
+"""A scrolling view of lines that are already laid out, drawn by Textual's line API."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.selection import Selection
+from textual.strip import Strip
+
+from tui.widgets.flow import Line, Span
+
+STYLES = (
+    "prompt",
+    "label",
+    "dim",
+    "good",
+    "warning",
+    "error",
+    "bar",
+    "track",
+    "second",
+    "gutter",
+    "cursor",
+)
+"""What a span's style may be; themes colour each by the component class ``lines--<name>``."""
+
+
+class LinesView(ScrollView):
+    """Draws `lines`, of which only those on the screen cost anything."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"lines--{name}" for name in STYLES}
+
+    @property
+    def lines(self) -> list[Line]:
+        """All lines, first to last."""
+        raise NotImplementedError
+
+    def spans(self, row: int) -> tuple[Span, ...]:
+        """What to draw in one row; a view that marks something overrides this."""
+        return self.lines[row].spans
+
+    def resized(self) -> None:
+        """Take the number of lines as the height to scroll over, and draw again."""
+        self.virtual_size = Size(self.size.width, len(self.lines))
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one row of the window."""
+        width, row = self.size.width, y + self.scroll_offset.y
+        base = self.rich_style
+        if row >= len(self.lines):
+            return Strip.blank(width, base)
+        segments = [
+            Segment(span.text, base + self._style(span.style) if span.style else base)
+            for span in self.spans(row)
+        ]
+        selection = self.text_selection
+        chosen = None if selection is None else selection.get_span(row)
+        if chosen is not None:
+            style = self.screen.get_component_rich_style("screen--selection")
+            segments = _paint(segments, *chosen, style)
+        return Strip(segments).adjust_cell_length(width, base).apply_offsets(0, row)
+
+    def _style(self, name: str) -> Style:
+        return self.get_component_rich_style(f"lines--{name}", partial=True)
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The selected text, with wrapped lines joined again and indents left out."""
+        parts: list[str] = []
+        for row, line in enumerate(self.lines):
+            chosen = selection.get_span(row)
+            if chosen is None:
+                continue
+            start, end = chosen
+            whole = line.text
+            end = len(whole) if end == -1 else end
+            parts.append(whole[max(start, line.indent) : end])
+            if not line.soft:
+                parts.append("\n")
+        text = "".join(parts).rstrip("\n")
+        return (text, "\n") if text else None
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Show the new selection."""
+        self.refresh()
+
+
+def _paint(segments: list[Segment], start: int, end: int, style: Style) -> list[Segment]:
+    """Lay a style over the characters from `start` to `end` (-1: to the last)."""
+    painted: list[Segment] = []
+    at = 0
+    for text, own, _ in segments:
+        first = min(max(start - at, 0), len(text))
+        last = len(text) if end == -1 else min(max(end - at, first), len(text))
+        painted.append(Segment(text[:first], own))
+        painted.append(Segment(text[first:last], style if own is None else own + style))
+        painted.append(Segment(text[last:], own))
+        at += len(text)
+    return [segment for segment in painted if segment.text]

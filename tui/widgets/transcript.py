@@ -1,0 +1,265 @@
+"""The cards of a pane, one below the other."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.events import Focus, Resize
+from textual.geometry import Region
+from textual.message import Message
+from textual.reactive import reactive
+
+from tui.actions import bindings
+from tui.cards import Card
+from tui.display import Glyphs
+from tui.widgets.blocks import Block, block
+from tui.widgets.flow import Line, Ref, Span
+from tui.widgets.lines import LinesView
+
+
+class Transcript(LinesView, can_focus=True):
+    """A scrolling list of cards, with a cursor that stands on a card and on one of its tokens.
+
+    It stays at the bottom only while the reader is there. With `jump`, it scrolls half a page at a
+    time while text streams: on a slow line, every scrolled row is sent again.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("transcript")]
+
+    chosen: reactive[str | None] = reactive(None)
+    """The id of the chosen card."""
+    ref: reactive[Ref | None] = reactive(None)
+    """The token under the cursor."""
+
+    class Moved(Message):
+        """The cursor went to another card or token, or what it stands on changed."""
+
+    class Below(Message):
+        """There is, or no longer is, new text below what the reader sees."""
+
+        def __init__(self, below: bool) -> None:
+            super().__init__()
+            self.below = below
+
+    def __init__(self, glyphs: Glyphs, *, jump: bool = False) -> None:
+        super().__init__()
+        self._glyphs = glyphs
+        self._jump = jump
+        self._blocks: dict[str, Block] = {}
+        self._lines: list[Line] = []
+        self._below = False
+
+    # ------------------------------------------------------------------ what it holds
+
+    @property
+    def lines(self) -> list[Line]:
+        """The lines of all cards."""
+        return self._lines
+
+    @property
+    def cards(self) -> list[Card]:
+        """All cards, oldest first."""
+        return [block.card for block in self._blocks.values()]
+
+    @property
+    def card(self) -> Card | None:
+        """The chosen card, else the newest."""
+        if self.chosen is not None:
+            return self._blocks[self.chosen].card
+        return next(reversed(self._blocks.values())).card if self._blocks else None
+
+    def show(self, cards: list[Card]) -> None:
+        """Replace everything by these cards."""
+        self._blocks = {card.id: block(card, self._room, self._glyphs) for card in cards}
+        self.chosen = self.ref = None
+        self._rebuild()
+        self.scroll_end(animate=False, immediate=True)
+
+    def add(self, card: Card) -> None:
+        """Append a new card and go there: the reader has just asked for it."""
+        self._blocks[card.id] = block(card, self._room, self._glyphs)
+        self.chosen = self.ref = None
+        self._rebuild()
+        self.scroll_end(animate=False, immediate=True)
+
+    def insert(self, card: Card, index: int) -> None:
+        """Put a card back where it was."""
+        items = list(self._blocks.items())
+        items.insert(index, (card.id, block(card, self._room, self._glyphs)))
+        self._blocks = dict(items)
+        self._rebuild()
+
+    def remove_card(self, card_id: str) -> int:
+        """Take a card out; return the place it had."""
+        index = list(self._blocks).index(card_id)
+        del self._blocks[card_id]
+        ids = list(self._blocks)
+        if self.chosen == card_id:
+            self.ref = None
+            self.chosen = ids[min(index, len(ids) - 1)] if ids else None
+        self._rebuild()
+        return index
+
+    def update_card(self, card_id: str, note: str, speed: float | None) -> None:
+        """Draw what a card has gained. Call it at most some 20 times a second."""
+        changed = self._blocks.get(card_id)
+        if changed is None:
+            return
+        changed.note, changed.speed = note, speed
+        changed.update()
+        self._rebuild()
+
+    # ----------------------------------------------------------------------- drawing
+
+    @property
+    def _room(self) -> int:
+        return max(8, self.size.width - 1)
+
+    def on_resize(self, event: Resize) -> None:
+        """Lay everything out for the new width, keeping the reader's place."""
+        at_end = self.is_vertical_scroll_end
+        for each in self._blocks.values():
+            each.lay_out(self._room)
+        self._rebuild()
+        if at_end:
+            self.scroll_end(animate=False, immediate=True)
+
+    def _rebuild(self) -> None:
+        """Put the cards' lines together and follow the text if the reader is at its end."""
+        at_end = self.is_vertical_scroll_end
+        before = len(self._lines)
+        self._lines = [line for each in self._blocks.values() for line in each.lines]
+        self.resized()
+        if not at_end:
+            if len(self._lines) > before:
+                self._tell_below(True)
+            return
+        overflow = len(self._lines) - self.size.height - self.scroll_offset.y
+        if overflow > 0:
+            slack = self.size.height // 2 if self._jump else 0
+            self.scroll_to(y=self.scroll_offset.y + overflow + slack, animate=False)
+        self.post_message(self.Moved())
+
+    def _tell_below(self, below: bool) -> None:
+        if below != self._below:
+            self._below = below
+            self.post_message(self.Below(below))
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Notice that the reader came back to the end."""
+        super().watch_scroll_y(old_value, new_value)
+        if self.is_vertical_scroll_end:
+            self._tell_below(False)
+
+    def spans(self, row: int) -> tuple[Span, ...]:
+        """Draw the chosen card's mark in its first column, and its token reversed."""
+        line = self._lines[row].spans
+        top, height = self._extent()
+        if not (top <= row < top + height) or not line:
+            return line
+        first, *rest = line
+        marked = [Span(self._glyphs.gutter, "gutter"), Span(first.text[1:], first.style, first.ref)]
+        return tuple(
+            Span(span.text, "cursor", span.ref)
+            if self.ref is not None and span.ref == self.ref
+            else span
+            for span in (*marked, *rest)
+        )
+
+    def _extent(self) -> tuple[int, int]:
+        """First row and number of rows of the chosen card, without the blank one after it."""
+        top = 0
+        for card_id, each in self._blocks.items():
+            if card_id == self.chosen:
+                return top, len(each.lines) - 1
+            top += len(each.lines)
+        return 0, 0
+
+    # ------------------------------------------------------------------------ moving
+
+    def watch_chosen(self) -> None:
+        """Tell who shows details."""
+        self.refresh()
+        self.post_message(self.Moved())
+
+    def watch_ref(self) -> None:
+        """Tell who shows details."""
+        self.refresh()
+        self.post_message(self.Moved())
+
+    def on_focus(self, event: Focus) -> None:
+        """Stand on the newest card when coming from the composer."""
+        if self.chosen is None and self._blocks:
+            self._choose(len(self._blocks) - 1)
+
+    def leave(self) -> None:
+        """Let go of the chosen card."""
+        self.chosen = self.ref = None
+
+    def _index(self) -> int:
+        ids = list(self._blocks)
+        return len(ids) if self.chosen is None else ids.index(self.chosen)
+
+    def _choose(self, index: int) -> None:
+        ids = list(self._blocks)
+        if ids:
+            self.ref = None
+            self.chosen = ids[max(0, min(index, len(ids) - 1))]
+            top, height = self._extent()
+            self._reveal(top, height)
+
+    def _reveal(self, top: int, height: int) -> None:
+        """Scroll so that these rows are seen, their first one above all."""
+        region = Region(0, top, 1, min(height, self.size.height))
+        self.scroll_to_region(region, animate=False, force=True, immediate=True)
+
+    def action_card_previous(self) -> None:
+        """Choose the card above; within a card taller than the window, scroll up first."""
+        top, _ = self._extent()
+        if self.chosen is not None and top < self.scroll_offset.y:
+            self.scroll_relative(y=-max(1, self.size.height // 2), animate=False, immediate=True)
+        else:
+            self._choose(self._index() - 1)
+
+    def action_card_next(self) -> None:
+        """Choose the card below; within a card taller than the window, scroll down first."""
+        top, height = self._extent()
+        if self.chosen is not None and top + height > self.scroll_offset.y + self.size.height:
+            self.scroll_relative(y=max(1, self.size.height // 2), animate=False, immediate=True)
+        else:
+            self._choose(self._index() + 1)
+
+    def action_card_first(self) -> None:
+        """Choose the oldest card."""
+        self._choose(0)
+
+    def action_card_last(self) -> None:
+        """Choose the newest card and follow its text."""
+        self._choose(len(self._blocks) - 1)
+        self.scroll_end(animate=False, immediate=True)
+
+    def action_token_previous(self) -> None:
+        """Go to the token before."""
+        self._step(-1)
+
+    def action_token_next(self) -> None:
+        """Go to the token after."""
+        self._step(1)
+
+    def _step(self, by: int) -> None:
+        if self.chosen is None:
+            return
+        refs = self._blocks[self.chosen].refs
+        if not refs:
+            return
+        if self.ref is None:
+            at = 0 if by > 0 else len(refs) - 1
+        else:
+            at = max(0, min(refs.index(self.ref) + by, len(refs) - 1))
+        self.ref = refs[at]
+        top, _ = self._extent()
+        for row, line in enumerate(self._blocks[self.chosen].lines, top):
+            if any(span.ref == self.ref for span in line.spans):
+                self._reveal(row, 1)
+                return
