@@ -64,11 +64,20 @@ class Tokenizer(Protocol):
     def pair(self, a: str, b: str) -> list[Piece]:
         """Cut two texts as a next-sentence head is fed, with segment ids."""
 
+    def fed(self, text: str) -> list[Piece]:
+        """Cut a text as this model is fed: `prompt` for a causal one, else `single`."""
+
+    def laid_out(self, text: str) -> list[Piece]:
+        """Cut what `chat` laid out: special tokens written in it stand for themselves."""
+
     def decode(self, ids: Sequence[int]) -> str:
         """The text of these ids, special tokens included as they are written."""
 
     def token(self, token_id: int) -> Piece:
         """One id of the vocabulary: what it reads as, how it is written, whether special."""
+
+    def find(self, piece: str) -> int | None:
+        """The id of a token as the vocabulary writes it; None where there is none such."""
 
     def stream(self, before: Sequence[int] = ()) -> Stream:
         """A decoder for ids that follow `before` (which it does not repeat)."""

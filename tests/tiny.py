@@ -141,7 +141,7 @@ def _llama(folder: Path) -> None:
 
 def _qwen2(folder: Path) -> None:
     # Special tokens come after the vocabulary, as in the real ones, and the template is a file.
-    tokenizer = _byte_level([])
+    tokenizer = _byte_level([], digits=True)
     tokenizer.normalizer = normalizers.NFC()
     tokenizer.add_special_tokens(["<|endoftext|>", "<|im_start|>", "<|im_end|>"])
     tokenizer.save(str(folder / "tokenizer.json"))
@@ -304,10 +304,13 @@ def _modernbert(folder: Path) -> None:
 # --------------------------------------------------------------------------- tokenizers
 
 
-def _byte_level(special: list[str]) -> Tokenizer:
-    """A byte-level BPE like GPT-2's: no text is unknown to it."""
+def _byte_level(special: list[str], *, digits: bool = False) -> Tokenizer:
+    """A byte-level BPE like GPT-2's: no text is unknown to it. `digits`: each by itself."""
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    steps = [pre_tokenizers.Digits(individual_digits=True)] if digits else []
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [*steps, pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    )
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
     trainer = trainers.BpeTrainer(

@@ -1,0 +1,259 @@
+"""What the JSON files of a model's folder say about its tokenizer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from engine.errors import EngineError
+from engine.messages import Error
+
+ROLES = ("bos", "eos", "unk", "sep", "pad", "cls", "mask")
+
+
+class TokenSpec(Struct, frozen=True):
+    """A special token written out with its options (`AddedToken` in the library)."""
+
+    content: str
+    single_word: bool = False
+    lstrip: bool = False
+    rstrip: bool = False
+    normalized: bool = False
+    special: bool = True
+
+
+class NamedTemplate(Struct, frozen=True):
+    """One of several chat templates."""
+
+    name: str
+    template: str
+
+
+NamedToken = str | TokenSpec | None | UnsetType
+
+
+class SpecialTokens(Struct, frozen=True):
+    """Special tokens by role: null says "has none", an absent key says nothing."""
+
+    bos_token: NamedToken = UNSET
+    eos_token: NamedToken = UNSET
+    unk_token: NamedToken = UNSET
+    sep_token: NamedToken = UNSET
+    pad_token: NamedToken = UNSET
+    cls_token: NamedToken = UNSET
+    mask_token: NamedToken = UNSET
+    additional_special_tokens: list[str | TokenSpec] | None = None
+    extra_special_tokens: list[str | TokenSpec] | dict[str, str | TokenSpec] | None = None
+
+    def by_role(self, role: str) -> NamedToken:
+        """The token of a role of `ROLES`."""
+        value: NamedToken = getattr(self, f"{role}_token")
+        return value
+
+
+class TokenizerConfig(SpecialTokens, frozen=True):
+    """tokenizer_config.json, as far as it decides what a text becomes."""
+
+    tokenizer_class: str | None = None
+    word_tokenizer_type: str | None = None
+    do_lower_case: bool | None = None
+    keep_accents: bool | None = None
+    strip_accents: bool | None = None
+    tokenize_chinese_chars: bool | None = None
+    add_bos_token: bool | None = None
+    add_eos_token: bool | None = None
+    add_prefix_space: bool | None = None
+    legacy: bool | None = None
+    trim_offsets: bool | None = None
+    added_tokens_decoder: dict[str, TokenSpec] = {}
+    chat_template: str | list[NamedTemplate] | None = None
+
+
+class ModelConfig(Struct, frozen=True):
+    """config.json, as far as tokenization depends on it."""
+
+    model_type: str = ""
+    architectures: list[str] | None = None
+    tokenizer_class: str | None = None
+    bos_token_id: int | None = None
+    eos_token_id: int | list[int] | None = None
+
+
+class GenerationConfig(Struct, frozen=True):
+    """generation_config.json: where texts begin and end."""
+
+    bos_token_id: int | None = None
+    eos_token_id: int | list[int] | None = None
+
+
+# What transformers' own classes take a role's token for when no file names it.
+_DEFAULTS: dict[str, dict[str, str]] = {
+    "BertTokenizer": {
+        "unk": "[UNK]",
+        "sep": "[SEP]",
+        "pad": "[PAD]",
+        "cls": "[CLS]",
+        "mask": "[MASK]",
+    },
+    "RobertaTokenizer": {
+        "bos": "<s>",
+        "eos": "</s>",
+        "sep": "</s>",
+        "cls": "<s>",
+        "unk": "<unk>",
+        "pad": "<pad>",
+        "mask": "<mask>",
+    },
+    "AlbertTokenizer": {
+        "bos": "[CLS]",
+        "eos": "[SEP]",
+        "unk": "<unk>",
+        "sep": "[SEP]",
+        "pad": "<pad>",
+        "cls": "[CLS]",
+        "mask": "[MASK]",
+    },
+    "GPT2Tokenizer": dict.fromkeys(("bos", "eos", "unk"), "<|endoftext|>"),
+    "LlamaTokenizer": {"bos": "<s>", "eos": "</s>", "unk": "<unk>"},
+    "Qwen2Tokenizer": dict.fromkeys(("eos", "pad", "unk"), "<|endoftext|>"),
+    "T5Tokenizer": {"eos": "</s>", "unk": "<unk>", "pad": "<pad>"},
+}
+_BY_MODEL = {
+    "bert": "BertTokenizer",
+    "distilbert": "BertTokenizer",
+    "electra": "BertTokenizer",
+    "roberta": "RobertaTokenizer",
+    "albert": "AlbertTokenizer",
+    "gpt2": "GPT2Tokenizer",
+    "qwen3": "Qwen2Tokenizer",
+    "t5": "T5Tokenizer",
+}
+_SAME = {"DistilBertTokenizer": "BertTokenizer", "ElectraTokenizer": "BertTokenizer"}
+# For these model types transformers does not believe the class that the files name
+# (MODELS_WITH_INCORRECT_HUB_TOKENIZER_CLASS in its models/auto/tokenization_auto.py).
+_CORRECTED = {
+    **dict.fromkeys(("modernbert", "modernbert-decoder", "nemotron", "phi3", "phimoe"), ""),
+    "qwen2": "Qwen2Tokenizer",
+}
+
+
+@dataclass(frozen=True)
+class TokenizerFiles:
+    """A model's folder, read."""
+
+    folder: Path
+    tokenizer: TokenizerConfig
+    model: ModelConfig
+    generation: GenerationConfig | None
+    map: SpecialTokens
+    added: dict[str, int]
+
+    @property
+    def family(self) -> str:
+        """The transformers class whose rules apply; empty: tokenizer.json as it is written."""
+        corrected = _CORRECTED.get(self.model.model_type)
+        if corrected is not None:
+            return corrected
+        named = self.tokenizer.tokenizer_class or self.model.tokenizer_class
+        if named is None:
+            return _BY_MODEL.get(self.model.model_type, "")
+        name = named.removesuffix("Fast")
+        name = _SAME.get(name, name)
+        return name if name in _DEFAULTS else ""
+
+    @property
+    def causal(self) -> bool:
+        """Whether the model reads from left to right only, so that texts have no frame."""
+        names = self.model.architectures
+        if names:
+            return any(name.endswith(("ForCausalLM", "LMHeadModel")) for name in names)
+        return self.special("cls") is None
+
+    def special(self, role: str) -> TokenSpec | None:
+        """The special token of a role of `ROLES`, or None where the model has none."""
+        value = self.tokenizer.by_role(role)
+        if value is UNSET or not self.tokenizer.added_tokens_decoder:
+            # special_tokens_map.json is the older place; the newer files say all in one.
+            older = self.map.by_role(role)
+            value = older if older is not UNSET else value
+        if value is UNSET:
+            value = _DEFAULTS.get(self.family, {}).get(role)
+        if value is None or isinstance(value, UnsetType):
+            return None
+        return TokenSpec(value) if isinstance(value, str) else value
+
+    def extra(self) -> list[TokenSpec]:
+        """Special tokens without a role."""
+        found: list[TokenSpec] = []
+        for source in (self.tokenizer, self.map):
+            for group in (source.additional_special_tokens, source.extra_special_tokens):
+                values = group.values() if isinstance(group, dict) else group or ()
+                found += [TokenSpec(v) if isinstance(v, str) else v for v in values]
+        return found
+
+    def chat_template(self) -> str | None:
+        """The chat template: a file of its own wins over tokenizer_config.json."""
+        separate = self.folder / "chat_template.jinja"
+        if separate.is_file():
+            return separate.read_text(encoding="utf-8")
+        template = self.tokenizer.chat_template
+        if isinstance(template, list):
+            return next((t.template for t in template if t.name == "default"), None)
+        return template
+
+    def ends(self) -> list[int]:
+        """Ids that end a text, from where `generate` reads them; empty where no file says."""
+        for source in (self.generation, self.model):
+            if source is not None and source.eos_token_id is not None:
+                ids = source.eos_token_id
+                return ids if isinstance(ids, list) else [ids]
+        return []
+
+    def start(self) -> int | None:
+        """The id that begins a text, where the model's (not the tokenizer's) files name one."""
+        for source in (self.generation, self.model):
+            if source is not None and source.bos_token_id is not None:
+                return source.bos_token_id
+        return None
+
+
+def read(folder: Path) -> TokenizerFiles:
+    """Read a model's folder; files that are not there say nothing.
+
+    Raises:
+        EngineError: ``broken_model`` when a file is not the JSON that it should be.
+    """
+    generation = folder / "generation_config.json"
+    return TokenizerFiles(
+        folder=folder,
+        tokenizer=_json(folder / "tokenizer_config.json", TokenizerConfig),
+        model=_json(folder / "config.json", ModelConfig),
+        generation=_json(generation, GenerationConfig) if generation.is_file() else None,
+        map=_json(folder / "special_tokens_map.json", SpecialTokens),
+        added=_json(folder / "added_tokens.json", dict[str, int]),
+    )
+
+
+T = TypeVar("T")
+
+
+def _json(path: Path, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(path.read_bytes() if path.is_file() else b"{}", type=kind)
+    except (msgspec.DecodeError, OSError) as error:
+        raise broken(path.parent, f"{path.name}: {error}") from error
+
+
+def broken(folder: Path, why: str) -> EngineError:
+    """The error for a folder whose tokenizer cannot be used."""
+    return EngineError(
+        Error(
+            kind="broken_model",
+            message=f"The tokenizer of {folder.name} cannot be read: {why}",
+            hint="Remove the model and pull it again, or choose another folder.",
+        )
+    )

@@ -1,0 +1,210 @@
+"""Tokenizers of the `tokenizers` library: WordPiece, byte-level BPE, Unigram."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cached_property
+
+import tokenizers
+from tokenizers import Encoding, models
+
+from engine.messages import Piece, Turn
+from engine.tokenization.files import TokenizerFiles, broken
+from engine.tokenization.rewriting import Rewritten, checked, with_mask
+from engine.tokenization.streaming import EACH_BYTE, ByteStream, byte_of, decode
+from engine.tokenization.templates import ChatTemplate, chat_template
+
+_KNOWN = {"ByteLevel", "ByteFallback", "WordPiece", "Metaspace", "Replace", "Fuse", "Strip"}
+
+
+class LibraryTokenizer:
+    """A pipeline of the `tokenizers` library as an `engine.model.Tokenizer`."""
+
+    def __init__(self, files: TokenizerFiles, backend: tokenizers.Tokenizer) -> None:
+        """Raises EngineError (``broken_model``) for a decoder that cannot run piece by piece."""
+        self._files = files
+        self._backend = backend
+        self._specials = {
+            number for number, token in backend.get_added_tokens_decoder().items() if token.special
+        }
+        self._steps = _steps(backend)
+        strange = self._steps - _KNOWN
+        if strange:
+            raise broken(files.folder, f"it is decoded by {', '.join(sorted(strange))}")
+        added = backend.get_added_tokens_decoder()
+        self.vocabulary = max([backend.get_vocab_size(with_added_tokens=True) - 1, *added]) + 1
+        self.unknown = self._unknown()
+        self.mask = self._role("mask")
+        begins = self._role("bos")
+        self.start = begins if begins is not None else self._within(files.start())
+        ends = [number for number in files.ends() if self._within(number) is not None]
+        own = self._role("eos")
+        self.ends = frozenset(ends or ([] if own is None else [own]))
+        self._spelled: dict[int, bytes] = {}
+        # The start tokens that its post-processor adds are those before the text itself.
+        probe = backend.encode("a")
+        self._lead = [self.token(i) for i in probe.ids[: probe.special_tokens_mask.index(0)]]
+
+    # ------------------------------------------------------------------------- encoding
+
+    def encode(self, text: str) -> list[Piece]:
+        """See `engine.model.Tokenizer.encode`."""
+        encoding = self._backend.encode(checked(text), add_special_tokens=False)
+        return self._pieces(encoding, Rewritten(text))
+
+    def laid_out(self, text: str) -> list[Piece]:
+        """See `engine.model.Tokenizer.laid_out`."""
+        return self.encode(text)
+
+    def prompt(self, text: str) -> list[Piece]:
+        """See `engine.model.Tokenizer.prompt`."""
+        return [*self._lead, *self.encode(text)]
+
+    def single(self, text: str) -> list[Piece]:
+        """See `engine.model.Tokenizer.single`."""
+        masked = self._masked(text)
+        return self._pieces(self._backend.encode(masked.text), masked)
+
+    def pair(self, a: str, b: str) -> list[Piece]:
+        """See `engine.model.Tokenizer.pair`."""
+        first, second = self._masked(a), self._masked(b)
+        return self._pieces(self._backend.encode(first.text, second.text), first, second)
+
+    def fed(self, text: str) -> list[Piece]:
+        """See `engine.model.Tokenizer.fed`."""
+        return self.prompt(text) if self._files.causal else self.single(text)
+
+    def _masked(self, text: str) -> Rewritten:
+        mask = self._files.special("mask")
+        return with_mask(checked(text), mask.content) if mask else Rewritten(checked(text))
+
+    def _pieces(self, encoding: Encoding, *texts: Rewritten) -> list[Piece]:
+        pieces: list[Piece] = []
+        rows = zip(
+            encoding.ids,
+            encoding.offsets,
+            encoding.special_tokens_mask,
+            encoding.sequence_ids,
+            encoding.type_ids,
+            strict=True,
+        )
+        for number, (begin, end), added, sequence, segment in rows:
+            token = self.token(number)
+            place = None if added or sequence is None else texts[sequence].span(begin, end)
+            pieces.append(
+                Piece(
+                    id=number,
+                    text=token.text,
+                    piece=token.piece,
+                    special=bool(added) or token.special,
+                    start=place[0] if place else None,
+                    end=place[1] if place else None,
+                    segment=segment,
+                )
+            )
+        return pieces
+
+    # ------------------------------------------------------------------------- decoding
+
+    def token(self, token_id: int) -> Piece:
+        """See `engine.model.Tokenizer.token`."""
+        text = self._spell(token_id, False).decode("utf-8", "replace")
+        if "WordPiece" in self._steps:
+            text = text.removeprefix(" ")  # the decoder's own space between two words
+        written = self._backend.id_to_token(token_id) or ""
+        return Piece(token_id, text, written, special=token_id in self._specials)
+
+    def find(self, piece: str) -> int | None:
+        """See `engine.model.Tokenizer.find`."""
+        return self._backend.token_to_id(piece)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """See `engine.model.Tokenizer.decode`."""
+        return decode(self.stream(), ids)
+
+    def stream(self, before: Sequence[int] = ()) -> ByteStream:
+        """See `engine.model.Tokenizer.stream`."""
+        errors = EACH_BYTE if "ByteFallback" in self._steps else "replace"
+        return ByteStream(self._spell, lambda token_id, _: self._exists(token_id), errors, before)
+
+    def _exists(self, token_id: int) -> bool:
+        return self._backend.id_to_token(token_id) is not None
+
+    def _spell(self, token_id: int, first: bool) -> bytes:
+        if not first and token_id in self._spelled:
+            return self._spelled[token_id]
+        piece = self._backend.id_to_token(token_id)
+        data = b"" if piece is None else self._spell_piece(piece, first)
+        if not first:
+            self._spelled[token_id] = data
+        return data
+
+    def _spell_piece(self, piece: str, first: bool) -> bytes:
+        if "ByteLevel" in self._steps:
+            table = _BYTES
+            if all(character in table for character in piece):
+                return bytes([table[character] for character in piece])
+            return piece.encode("utf-8")
+        if "ByteFallback" in self._steps:
+            byte = byte_of(piece)
+            if byte is not None:
+                return b"" if first and byte == b" " and "Strip" in self._steps else byte
+        decoder = self._backend.decoder
+        if decoder is None:
+            return (piece if first else " " + piece).encode("utf-8")
+        # What a piece adds to a text is what its decoder makes of it after another.
+        text: str = decoder.decode([piece]) if first else decoder.decode(["x", piece])[1:]
+        return text.encode("utf-8")
+
+    # ----------------------------------------------------------------------------- chat
+
+    def chat(self, turns: Sequence[Turn]) -> str | None:
+        """See `engine.model.Tokenizer.chat`."""
+        return None if self._template is None else self._template.render(turns)
+
+    @cached_property
+    def _template(self) -> ChatTemplate | None:
+        return chat_template(self._files)
+
+    # ---------------------------------------------------------------------------- roles
+
+    def _role(self, role: str) -> int | None:
+        spec = self._files.special(role)
+        return None if spec is None else self._backend.token_to_id(spec.content)
+
+    def _within(self, token_id: int | None) -> int | None:
+        return token_id if token_id is not None and self._exists(token_id) else None
+
+    def _unknown(self) -> int | None:
+        model = self._backend.model
+        if isinstance(model, models.Unigram):
+            return self._role("unk")
+        name = getattr(model, "unk_token", None)
+        return self._backend.token_to_id(name) if name else None
+
+
+def _steps(backend: tokenizers.Tokenizer) -> set[str]:
+    """The names of the decoder's steps."""
+    if backend.decoder is None:
+        return set()
+    written: dict[str, object] = json.loads(backend.decoder.__getstate__())
+    inner = written.get("decoders")
+    steps = inner if isinstance(inner, list) else [written]
+    return {str(step["type"]) for step in steps}
+
+
+def _byte_table() -> dict[str, int]:
+    """How byte-level vocabularies write each byte as one printable character.
+
+    From GPT-2's `bytes_to_unicode` (openai/gpt-2, src/encoder.py): printable Latin-1 characters
+    stand for themselves, the other bytes take the code points from 256 on, in order.
+    """
+    own = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in own]
+    table = {chr(byte): byte for byte in own}
+    table.update({chr(256 + place): byte for place, byte in enumerate(others)})
+    return table
+
+
+_BYTES = _byte_table()

@@ -1,0 +1,78 @@
+"""Changes to a text before it is cut, and the way back to positions in the original."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.errors import EngineError
+from engine.messages import Error
+
+MASK = "[MASK]"
+"""How a mask is written in this application, whatever the model's own is."""
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """A text made from another. `origin[i]` is where its i-th character began in the other,
+    with one more entry for the end; None: every character stayed where it was."""
+
+    text: str
+    origin: Sequence[int] | None = None
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Positions in the text it was made from; a part of what grew covers all of it."""
+        if self.origin is None:
+            return start, end
+        if start == end:
+            return self.origin[start], self.origin[start]
+        last = end
+        while last < len(self.origin) - 1 and self.origin[last] == self.origin[end - 1]:
+            last += 1
+        return self.origin[start], self.origin[last]
+
+
+def checked(text: str) -> str:
+    """The text itself, if it can be written in UTF-8.
+
+    Raises:
+        EngineError: ``bad_request`` for half of a surrogate pair.
+    """
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise EngineError(
+            Error(
+                kind="bad_request",
+                message=f"Character {error.start + 1} of the text is half a surrogate pair.",
+                hint="The text was not valid UTF-8; convert it first.",
+            )
+        ) from error
+    return text
+
+
+def lowered(text: str) -> Rewritten:
+    """The text in lower case, where one letter may become two."""
+    lower = text.lower()
+    if len(lower) == len(text):
+        return Rewritten(lower)
+    origin: list[int] = []
+    for position, character in enumerate(text):
+        origin += [position] * len(character.lower())
+    return Rewritten(lower, [*origin, len(text)])
+
+
+def with_mask(text: str, mask: str) -> Rewritten:
+    """The text with each `[MASK]` written as the model writes it."""
+    if mask == MASK or MASK not in text:
+        return Rewritten(text)
+    parts = text.split(MASK)
+    origin: list[int] = []
+    position = 0
+    for number, part in enumerate(parts):
+        if number:
+            origin += [position] * len(mask)
+            position += len(MASK)
+        origin += range(position, position + len(part))
+        position += len(part)
+    return Rewritten(mask.join(parts), [*origin, len(text)])

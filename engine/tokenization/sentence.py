@@ -1,0 +1,250 @@
+"""Sentencepiece models, cut by sentencepiece itself.
+
+transformers rebuilds these models from their parts and not always rightly: its T5Tokenizer takes
+id 2 for unknown whatever the model says, and ignores `do_lower_case`. Here the model's own
+library does the work, and only what it does not know is added: lower case, and the special
+tokens that frame a text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+from sentencepiece import SentencePieceProcessor
+
+from engine.messages import Piece, Turn
+from engine.tokenization.files import ROLES, TokenizerFiles, broken
+from engine.tokenization.rewriting import MASK, Rewritten, checked, lowered
+from engine.tokenization.streaming import EACH_BYTE, ByteStream, byte_of, decode
+from engine.tokenization.templates import ChatTemplate, chat_template
+
+NAMES = ("spiece.model", "tokenizer.model", "sentencepiece.bpe.model", "spm.model")
+"""What the model file is called, in the order they are looked for."""
+
+_SPACE = "▁"
+_ANCHOR = "\x00"
+
+
+def find_model(folder: Path) -> Path | None:
+    """The sentencepiece model of a folder, if it has one."""
+    return next((folder / name for name in NAMES if (folder / name).is_file()), None)
+
+
+class SentenceTokenizer:
+    """A sentencepiece model as an `engine.model.Tokenizer`."""
+
+    def __init__(self, files: TokenizerFiles, path: Path) -> None:
+        """Raises EngineError (``broken_model``) when the file is not such a model."""
+        self._files = files
+        try:
+            self._processor = SentencePieceProcessor(model_file=str(path))
+        except (RuntimeError, OSError) as error:
+            raise broken(files.folder, f"{path.name}: {error}") from error
+        # ALBERT's class lowers unless told otherwise; all others only when told.
+        lower = files.tokenizer.do_lower_case
+        self._lower = files.family == "AlbertTokenizer" if lower is None else lower
+        self._size: int = self._processor.get_piece_size()
+        self._beyond = self._added()
+        self.vocabulary = max([self._size - 1, *self._beyond]) + 1
+        self.unknown: int | None = self._processor.unk_id()
+        self.mask = self._role("mask")
+        self.start = next(
+            (i for i in (self._role("bos"), self._within(files.start())) if i is not None), None
+        )
+        ends = [number for number in files.ends() if self._within(number) is not None]
+        own = self._role("eos")
+        self.ends = frozenset(ends or ([] if own is None else [own]))
+        self._specials = self._special_ids()
+        space = self.find(_SPACE)
+        self._strip = space is not None and self._processor.decode([space]) == ""
+        self._strip_all = space is not None and self._processor.decode([space] * 2) == ""
+
+    # ------------------------------------------------------------------------- encoding
+
+    def encode(self, text: str) -> list[Piece]:
+        """See `engine.model.Tokenizer.encode`."""
+        return self._cut(checked(text))
+
+    def prompt(self, text: str) -> list[Piece]:
+        """See `engine.model.Tokenizer.prompt`."""
+        start = self._role("bos") if self._files.tokenizer.add_bos_token else None
+        return [*([] if start is None else [self.token(start)]), *self.encode(text)]
+
+    def laid_out(self, text: str) -> list[Piece]:
+        """See `engine.model.Tokenizer.laid_out`."""
+        return self._around(checked(text), [self.token(i).piece for i in sorted(self._specials)])
+
+    def single(self, text: str) -> list[Piece]:
+        """See `engine.model.Tokenizer.single`."""
+        return self._framed(self._with_masks(text), 0, first=True)
+
+    def pair(self, a: str, b: str) -> list[Piece]:
+        """See `engine.model.Tokenizer.pair`."""
+        return [
+            *self._framed(self._with_masks(a), 0, first=True),
+            *self._framed(self._with_masks(b), 1, first=False),
+        ]
+
+    def fed(self, text: str) -> list[Piece]:
+        """See `engine.model.Tokenizer.fed`."""
+        return self.prompt(text) if self._files.causal else self.single(text)
+
+    def _cut(self, text: str, offset: int = 0, *, bare: bool = False) -> list[Piece]:
+        """Cut a text that stands at `offset` in the user's; `bare`: with no space before it."""
+        before = _ANCHOR if bare else ""
+        lower = lowered(before + text) if self._lower else Rewritten(before + text)
+        found = self._processor.encode(lower.text, return_type="offset_mapping")
+        ids: list[int] = found["ids"]
+        offsets: list[tuple[int, int]] = found["offsets"]
+        pieces: list[Piece] = []
+        following = (len(lower.text), len(lower.text))
+        for number, (begin, end) in zip(reversed(ids), reversed(offsets), strict=True):
+            # Of a character's bytes only the last one is given its place.
+            place = following if begin == end and self._processor.is_byte(number) else (begin, end)
+            following = place
+            if place[1] <= len(before) and before:
+                break
+            start, stop = lower.span(*place)
+            known = self.token(number)
+            pieces.append(
+                Piece(
+                    id=number,
+                    text=known.text,
+                    piece=known.piece,
+                    special=known.special,
+                    start=start - len(before) + offset,
+                    end=stop - len(before) + offset,
+                )
+            )
+        return pieces[::-1]
+
+    def _around(self, text: str, specials: Sequence[str]) -> list[Piece]:
+        """Cut a text in which some tokens are written out."""
+        names = [re.escape(name) for name in sorted(specials, key=len, reverse=True) if name]
+        if not names:
+            return self._cut(text)
+        pieces: list[Piece] = []
+        position = 0
+        for match in [*re.finditer("|".join(names), text), None]:
+            end = len(text) if match is None else match.start()
+            if position < end:
+                # Only newer Llamas put no space after a special token ("legacy": false).
+                bare = position > 0 and self._files.tokenizer.legacy is False
+                pieces += self._cut(text[position:end], position, bare=bare)
+            if match is not None:
+                number = self.find(match.group())
+                assert number is not None
+                known = self.token(number)
+                position = match.end()
+                pieces.append(
+                    Piece(number, known.text, known.piece, True, match.start(), match.end())
+                )
+        return pieces
+
+    def _with_masks(self, text: str) -> list[Piece]:
+        if self.mask is None:
+            return self._cut(checked(text))
+        own = self.token(self.mask).piece
+        text = checked(text)
+        pieces: list[Piece] = []
+        position = 0
+        for match in [*re.finditer(f"{re.escape(MASK)}|{re.escape(own)}", text), None]:
+            end = len(text) if match is None else match.start()
+            pieces += self._cut(text[position:end], position)
+            if match is not None:
+                position = match.end()
+                pieces.append(Piece(self.mask, own, own, True, match.start(), match.end()))
+        return pieces
+
+    def _framed(self, pieces: Sequence[Piece], segment: int, *, first: bool) -> list[Piece]:
+        cls, sep = self._role("cls"), self._role("sep")
+        before = [self.token(cls)] if first and cls is not None else []
+        after = [self.token(sep)] if sep is not None else []
+        return [
+            Piece(p.id, p.text, p.piece, p.special, p.start, p.end, segment)
+            for p in (*before, *pieces, *after)
+        ]
+
+    # ------------------------------------------------------------------------- decoding
+
+    def token(self, token_id: int) -> Piece:
+        """See `engine.model.Tokenizer.token`."""
+        text = self._spell(token_id, False).decode("utf-8", "replace")
+        return Piece(token_id, text, self._written(token_id), special=token_id in self._specials)
+
+    def find(self, piece: str) -> int | None:
+        """See `engine.model.Tokenizer.find`."""
+        for number, written in self._beyond.items():
+            if written == piece:
+                return number
+        number = self._processor.piece_to_id(piece)
+        return number if self._processor.id_to_piece(number) == piece else None
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """See `engine.model.Tokenizer.decode`."""
+        return decode(self.stream(), ids)
+
+    def stream(self, before: Sequence[int] = ()) -> ByteStream:
+        """See `engine.model.Tokenizer.stream`."""
+        return ByteStream(self._spell, self._stands, EACH_BYTE, before)
+
+    def _stands(self, token_id: int, data: bytes) -> bool:
+        if token_id >= self._size or self._processor.is_control(token_id):
+            return False
+        return bool(data) or not self._strip_all
+
+    def _spell(self, token_id: int, first: bool) -> bytes:
+        written = self._written(token_id)
+        if token_id < self._size and self._processor.is_byte(token_id):
+            return byte_of(written) or b""
+        if token_id in self._specials:
+            return written.encode("utf-8")
+        if first and self._strip:
+            written = written.removeprefix(_SPACE)
+        return written.replace(_SPACE, " ").encode("utf-8")
+
+    def _written(self, token_id: int) -> str:
+        if token_id in self._beyond:
+            return self._beyond[token_id]
+        piece: str = self._processor.id_to_piece(token_id) if token_id < self._size else ""
+        return piece
+
+    # ----------------------------------------------------------------------------- chat
+
+    def chat(self, turns: Sequence[Turn]) -> str | None:
+        """See `engine.model.Tokenizer.chat`."""
+        return None if self._template is None else self._template.render(turns)
+
+    @cached_property
+    def _template(self) -> ChatTemplate | None:
+        return chat_template(self._files)
+
+    # ---------------------------------------------------------------------------- roles
+
+    def _role(self, role: str) -> int | None:
+        spec = self._files.special(role)
+        return None if spec is None else self.find(spec.content)
+
+    def _within(self, token_id: int | None) -> int | None:
+        return token_id if token_id is not None and 0 <= token_id < self.vocabulary else None
+
+    def _added(self) -> dict[int, str]:
+        """Tokens that the folder's other files add to the model's, or write in another way."""
+        named = {
+            int(i): spec.content for i, spec in self._files.tokenizer.added_tokens_decoder.items()
+        }
+        named |= {number: text for text, number in self._files.added.items()}
+        return {
+            number: text
+            for number, text in named.items()
+            if number >= self._size or self._processor.id_to_piece(number) != text
+        }
+
+    def _special_ids(self) -> set[int]:
+        named = [self._files.special(role) for role in ROLES] + self._files.extra()
+        ids = {self.find(spec.content) for spec in named if spec is not None}
+        ids |= {i for i in range(self._size) if self._processor.is_control(i)}
+        return {number for number in ids | self._beyond.keys() if number is not None}

@@ -1,0 +1,64 @@
+"""From ids to text, one at a time: bytes of an unfinished character wait for the rest of it."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable, Iterable
+
+Spell = Callable[[int, bool], bytes]
+"""The bytes that an id stands for; the flag says that no visible text stands before it."""
+Stands = Callable[[int, bytes], bool]
+"""Whether an id with these bytes counts as text, for the rule about what stands first."""
+
+EACH_BYTE = "tsuzuki.each-byte"
+"""Decoding errors: one U+FFFD for each broken byte, as sentencepiece does."""
+
+
+def _each_byte(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "\ufffd" * (error.end - error.start), error.end
+
+
+codecs.register_error(EACH_BYTE, _each_byte)
+_utf8 = codecs.getincrementaldecoder("utf-8")
+
+
+class ByteStream:
+    """Decodes ids as they come. The pieces it gives, joined, are the text of all its ids."""
+
+    def __init__(
+        self, spell: Spell, stands: Stands, errors: str, before: Iterable[int] = ()
+    ) -> None:
+        self._spell = spell
+        self._stands = stands
+        self._decoder = _utf8(errors)
+        self._first = True
+        for token_id in before:
+            self.push(token_id)
+
+    def push(self, token_id: int) -> str:
+        """Take one id; return the characters that are now whole."""
+        data = self._spell(token_id, self._first)
+        if self._stands(token_id, data):
+            self._first = False
+        return self._decoder.decode(data)
+
+    def flush(self) -> str:
+        """Give up on what is still held back: U+FFFD stands for it."""
+        return self._decoder.decode(b"", final=True)
+
+
+def decode(stream: ByteStream, ids: Iterable[int]) -> str:
+    """The text of ids, all at once."""
+    return "".join([stream.push(token_id) for token_id in ids]) + stream.flush()
+
+
+def byte_of(piece: str) -> bytes | None:
+    """The byte that a piece such as `<0xE3>` stands for; None for any other piece."""
+    if len(piece) == 6 and piece.startswith("<0x") and piece.endswith(">"):
+        try:
+            return bytes([int(piece[3:5], 16)])
+        except ValueError:
+            return None
+    return None
