@@ -36,7 +36,14 @@ def lay_out(model: LoadedModel, runtime: CausalRuntime, request: Continue) -> Pr
     else:
         prompt = _from_ids(tokenizer, request.prompt)
     if not prompt.pieces:
-        prompt = Prompt(prompt.text, [_start(model)])
+        start = start_token(model)
+        if start is None:
+            raise _refused(
+                "bad_request",
+                f"{model.files.id} has no start token, so it cannot begin from nothing.",
+                "Write at least one word for it to continue.",
+            )
+        prompt = Prompt(prompt.text, [start])
     for piece in prompt.pieces:
         if not 0 <= piece.id < runtime.vocabulary:
             raise _refused(
@@ -67,19 +74,13 @@ def _from_ids(tokenizer: Tokenizer, ids: Sequence[int]) -> Prompt:
     return Prompt(tokenizer.decode(ids), [tokenizer.token(number) for number in ids])
 
 
-def _start(model: LoadedModel) -> Piece:
+def start_token(model: LoadedModel) -> Piece | None:
     """The token that begins a text: the catalogue's word first, then the configuration's."""
-    if model.files.start_token is not None:
-        pieces = model.tokenizer.encode(model.files.start_token)
-        if len(pieces) == 1:
-            return model.tokenizer.token(pieces[0].id)
-    if model.tokenizer.start is None:
-        raise _refused(
-            "bad_request",
-            f"{model.files.id} has no start token, so it cannot begin from nothing.",
-            "Write at least one word for it to continue.",
-        )
-    return model.tokenizer.token(model.tokenizer.start)
+    named = model.files.start_token
+    number = None if named is None else model.tokenizer.find(named)
+    if number is None:
+        number = model.tokenizer.start
+    return None if number is None else model.tokenizer.token(number)
 
 
 def _chat(
@@ -102,7 +103,7 @@ def _chat(
                 f"{model.files.id} has no chat template.",
                 "Turn chat off to have the text itself continued, or take a chat model.",
             )
-        return Prompt(text, model.tokenizer.encode(text), dropped_turns=start)
+        return Prompt(text, model.tokenizer.laid_out(text), dropped_turns=start)
 
     prompt = laid_out(0)
     if runtime.context is None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from engine.messages import Piece, Turn
-from engine.model import Branches, LoadedModel, ModelFiles, Stream
+from engine.model import Branches, LoadedModel, ModelFiles, Stream, Tokenizer
 
 START, END, OTHER_END = 256, 257, 258
 VOCABULARY = 259
@@ -52,6 +52,15 @@ class ByteTokenizer:
 
     def pair(self, a: str, b: str) -> list[Piece]:
         return self.encode(a + b)
+
+    def fed(self, text: str) -> list[Piece]:
+        return self.prompt(text)
+
+    def laid_out(self, text: str) -> list[Piece]:
+        return self.encode(text)
+
+    def find(self, piece: str) -> int | None:
+        return {"<other end>": OTHER_END}.get(piece)
 
     def decode(self, ids: Sequence[int]) -> str:
         return bytes(number for number in ids if number < 256).decode(errors="replace")
@@ -138,13 +147,15 @@ class FunctionModel:
         return branches
 
 
-def scripted(prompt: int, script: Sequence[int]) -> Callable[[Sequence[int]], torch.Tensor]:
+def scripted(
+    prompt: int, script: Sequence[int], vocabulary: int = VOCABULARY, end: int = END
+) -> Callable[[Sequence[int]], torch.Tensor]:
     """A model that is all but sure to say the script after so many prompt tokens, then ends."""
 
     def function(ids: Sequence[int]) -> torch.Tensor:
-        logits = torch.zeros(VOCABULARY)
+        logits = torch.zeros(vocabulary)
         said = len(ids) - prompt
-        logits[script[said] if said < len(script) else END] = 50.0
+        logits[script[said] if said < len(script) else end] = 50.0
         return logits
 
     return function
@@ -160,7 +171,7 @@ def dreaming(ids: Sequence[int]) -> torch.Tensor:
 
 def loaded(
     causal: FunctionModel | None,
-    tokenizer: ByteTokenizer | None = None,
+    tokenizer: Tokenizer | None = None,
     start_token: str | None = None,
 ) -> LoadedModel:
     """A model in memory, as the lifecycle hands it to a task."""

@@ -9,6 +9,7 @@ from engine.messages import Continue, Turn
 from engine.prompting import Prompt, lay_out
 from tests.engine.fakes import (
     END,
+    OTHER_END,
     START,
     VOCABULARY,
     ByteTokenizer,
@@ -84,7 +85,9 @@ def test_nothing_begins_with_the_start_token(empty: str | list[int]) -> None:
 
 
 def test_the_catalogues_start_token_comes_first() -> None:
-    assert ids(prompt(Continue(model="fake", prompt=""), start_token="#")) == [ord("#")]
+    empty = Continue(model="fake", prompt="")
+    assert ids(prompt(empty, start_token="<other end>")) == [OTHER_END]
+    assert ids(prompt(empty, start_token="<unheard of>")) == [START]
 
 
 def test_nothing_without_a_start_token_is_refused() -> None:

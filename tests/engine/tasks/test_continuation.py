@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine import tokenization
 from engine.errors import EngineError
 from engine.messages import (
     GREEDY,
@@ -22,8 +23,9 @@ from engine.messages import (
     Started,
     Token,
 )
-from engine.model import LoadedModel
+from engine.model import LoadedModel, Tokenizer
 from engine.tasks import continuation
+from tests.conftest import Tiny
 from tests.engine.fakes import (
     END,
     OTHER_END,
@@ -121,6 +123,34 @@ def test_half_a_stop_string_at_the_end_is_the_tail() -> None:
     events = answer(says(b"ab"), ask(stop=["bc"]))
     assert [(token.id, token.text) for token in tokens(events)] == [(97, "a"), (98, ""), (END, "")]
     assert ending(events) == BranchDone(branch=0, finish="eos", tail="b")
+
+
+@pytest.fixture(scope="session")
+def byte_level(tiny: Tiny) -> Tokenizer:
+    """A byte-level BPE: its tokens cut characters wherever that was frequent."""
+    return tokenization.load(tiny("gpt2"))
+
+
+@settings(deadline=None, max_examples=80)
+@given(whole=st.text(max_size=20), data=st.data())
+def test_byte_level_tokens_come_as_whole_characters(
+    byte_level: Tokenizer, whole: str, data: st.DataObject
+) -> None:
+    parts = st.integers(0, len(whole)).flatmap(
+        lambda start: st.integers(start, len(whole)).map(lambda end: whole[start:end])
+    )
+    stops = data.draw(st.lists(parts.filter(len), max_size=2) if whole else st.just([]))
+    script = [piece.id for piece in byte_level.encode(whole)]
+    (end,) = byte_level.ends
+    prompt = [piece.id for piece in byte_level.prompt("p")]
+    function = scripted(len(prompt), script, byte_level.vocabulary, end)
+    causal = FunctionModel(function, vocabulary=byte_level.vocabulary)
+    events = answer(loaded(causal, byte_level), ask(prompt, stop=stops))
+    expected, stopped = before_stop(whole, stops)
+    assert text(events) == expected
+    assert ending(events).finish == ("stop" if stopped else "eos")
+    if "\ufffd" not in whole:
+        assert not any("\ufffd" in token.text for token in tokens(events))
 
 
 # ---------------------------------------------------------------------------- endings
