@@ -42,7 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _execute(command: commands.AnyCommand, output: Output) -> Exit:
     match command:
         case commands.OpenApp():
-            return _open_app(command)
+            from tui.headless import open_app
+
+            return open_app.execute(command)
         case commands.ContinueCommand():
             from tui.headless import run_continue
 
@@ -72,22 +74,3 @@ def _execute(command: commands.AnyCommand, output: Output) -> Exit:
             from tui.headless import run_models
 
             return run_models.execute(command, output)
-
-
-def _open_app(command: commands.OpenApp) -> Exit:
-    """Open the app.
-
-    Raises:
-        Failure: there is no terminal to draw it on; Textual would wait for one for ever.
-    """
-    terminal = os.environ.get("TERM", "")
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise Failure.usage(text("cli.not_a_terminal"), text("cli.use_headless"))
-    if terminal in ("", "dumb", "unknown"):
-        raise Failure.usage(
-            text("cli.dumb_terminal", term=terminal or text("cli.unset")), text("cli.use_headless")
-        )
-    from tui.app import TsuzukiApp
-
-    TsuzukiApp().run()
-    return Exit.DONE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from unicodedata import east_asian_width
 
 MASK = "[MASK]"
 """How a mask is written, whatever the model's own mask is."""
@@ -26,6 +27,11 @@ def words(text: str) -> list[Word]:
     A run of punctuation alone, and one that holds a mask, is a word as it stands.
     """
     return [_trim(run[0], run.start()) for run in _RUN.finditer(text)]
+
+
+def unspaced(text: str) -> bool:
+    """Whether a text has letters of a script that puts no spaces between words, as Japanese."""
+    return any(letter.isalpha() and east_asian_width(letter) == "W" for letter in text)
 
 
 def _trim(run: str, offset: int) -> Word:

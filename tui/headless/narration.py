@@ -6,18 +6,17 @@ from engine.messages import ModelState
 from tui.strings import text
 
 
-def describe(event: ModelState) -> str:
-    """A model's state in one line; empty where there is nothing to wait for."""
+def describe(event: ModelState) -> tuple[str, str]:
+    """What is being done to a model, and how far it is; both empty when nothing is."""
     if event.state not in ("pulling", "converting", "loading"):
-        return ""
-    parts = [text(f"cli.state.{event.state}", model=event.model)]
-    if event.stage:
-        parts.append(event.stage)
+        return "", ""
+    step = [text(f"cli.state.{event.state}", model=event.model), event.stage]
+    progress = []
     if event.done is not None and event.total:
-        parts.append(text("cli.amount", done=size(event.done), total=size(event.total)))
+        progress.append(text("cli.amount", done=size(event.done), total=size(event.total)))
     if event.percent is not None:
-        parts.append(f"{event.percent:.0f} %")
-    return "  ".join(parts)
+        progress.append(f"{event.percent:.0f} %")
+    return "  ".join(filter(None, step)), "  ".join(progress)
 
 
 def size(count: int) -> str:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
+import shutil
 import sys
 from typing import TextIO
 
 import msgspec
+from rich.cells import cell_len, set_cell_size
 
-from tui.display import clean
-
-_UNSEEN = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""What JSON leaves as it is, though a terminal may obey it: C1 controls and text direction."""
+from tui.display import HOSTILE, clean
 
 
 class Output:
@@ -31,13 +29,8 @@ class Output:
         self._narrates = verbose or self._err_terminal
         # A status line is drawn over itself, which a dumb terminal cannot do.
         self._redraws = self._err_terminal and os.environ.get("TERM", "dumb") != "dumb"
-        self._status = ""
+        self._step = ""
         self._line_begun = False
-
-    @property
-    def narrates(self) -> bool:
-        """True when somebody reads what is said beside the data."""
-        return self._narrates
 
     def write(self, data: str) -> None:
         """Write a part of a text to standard output, at once."""
@@ -66,19 +59,26 @@ class Output:
         """Write a result as one line of JSON, its fields in the order of their definition."""
         data = msgspec.json.encode(document).decode()
         if self._out_terminal:
-            data = _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", data)
+            # JSON escapes some of what a terminal obeys, not all.
+            data = HOSTILE.sub(lambda found: f"\\u{ord(found[0]):04x}", data)
         self.line(data)
 
-    def status(self, message: str) -> None:
-        """Say what is going on, in a line that the next one replaces."""
-        if not self._narrates or message == self._status:
+    def status(self, step: str, progress: str = "") -> None:
+        """Say what is going on, and how far, in a line that the next one replaces.
+
+        Where lines cannot be replaced, only a new step is worth one.
+        """
+        if not self._narrates:
             return
         if self._redraws:
-            self._err.write(f"\r\x1b[K{clean(message)}")
+            line = clean(f"{step}  {progress}".strip())
+            # A line that wraps could not be taken back.
+            columns = shutil.get_terminal_size().columns
+            self._err.write(f"\r\x1b[K{set_cell_size(line, min(cell_len(line), columns - 1))}")
             self._err.flush()
-        else:
-            self._say(message)
-        self._status = message
+        elif step and step != self._step:
+            self._say(step)
+        self._step = step
 
     def note(self, message: str) -> None:
         """Say something that stays."""
@@ -104,7 +104,7 @@ class Output:
         self._err.flush()
 
     def _clear_status(self) -> None:
-        if self._status and self._redraws:
+        if self._step and self._redraws:
             self._err.write("\r\x1b[K")
             self._err.flush()
-        self._status = ""
+        self._step = ""

@@ -9,6 +9,7 @@ import msgspec
 
 from engine.messages import GREEDY, BranchDone, Continue, Sampling, Token, Turn
 from tui.cards import Branch, ContinueCard
+from tui.display import UNICODE
 from tui.headless.commands import ContinueCommand
 from tui.headless.documents import BranchDocument, ContinueDocument, TimingDocument
 from tui.headless.failure import Exit, Failure
@@ -16,6 +17,7 @@ from tui.headless.output import Output
 from tui.headless.request import given, model_name, read_text, validated
 from tui.headless.session import Session, run
 from tui.strings import text
+from tui.widgets.facts import facts
 
 ALTERNATIVES = 5
 """For each token of a document, unless more or fewer are asked for."""
@@ -87,6 +89,7 @@ def build(command: ContinueCommand, prompt: str) -> Continue:
 
 def _cancel(card: ContinueCard) -> None:
     """Give every branch that was still being written, or not begun, its end."""
+    card.status = "cancelled"
     missing = card.request.branches - len(card.branches)
     card.branches += [Branch() for _ in range(missing)]
     for branch in card.branches:
@@ -99,7 +102,7 @@ def _conclude(card: ContinueCard, printer: BranchPrinter | None, output: Output)
         output.document(_document(card))
     else:
         printer.close()
-        output.note(_facts(card))
+        output.note("".join(span.text for span in facts(card, UNICODE, note="", speed=None)))
 
 
 def _document(card: ContinueCard) -> ContinueDocument:
@@ -118,18 +121,6 @@ def _document(card: ContinueCard) -> ContinueDocument:
         dropped_turns=card.dropped_turns,
         fed=card.fed,
     )
-
-
-def _facts(card: ContinueCard) -> str:
-    """The line that a person reads under a continuation."""
-    facts = [text("cli.facts.tokens", count=sum(len(branch.tokens) for branch in card.branches))]
-    if card.timing.tokens_per_s is not None:
-        facts.append(text("cli.facts.speed", speed=f"{card.timing.tokens_per_s:.1f}"))
-    if card.seed is not None:
-        facts.append(text("cli.facts.seed", seed=card.seed))
-    ends = dict.fromkeys(branch.finish for branch in card.branches if branch.finish is not None)
-    facts += [text(f"cli.facts.finish.{end}") for end in ends]
-    return "  ".join([*facts, card.request.model])
 
 
 class BranchPrinter:

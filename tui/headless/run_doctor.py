@@ -9,13 +9,13 @@ from msgspec import Struct
 
 from engine.messages import ListModels, ModelInfo, Models, Ping, Pong
 from tui import paths
-from tui.headless import checks, checks_network
+from tui.headless import checks, checks_network, settings_file
 from tui.headless.checks import Check, Section
 from tui.headless.commands import DoctorCommand
 from tui.headless.failure import Exit, Failure
 from tui.headless.narration import size
 from tui.headless.output import Output
-from tui.headless.session import Session, load_settings, run
+from tui.headless.session import Session, run
 from tui.strings import text
 
 _SIGNS = {"ok": "ok", "note": "--", "warning": "! ", "wrong": "XX"}
@@ -30,7 +30,7 @@ class DoctorDocument(Struct, frozen=True):
 
 def execute(command: DoctorCommand, output: Output) -> Exit:
     """Run the command: exit code 1 when something is wrong."""
-    loaded = load_settings(command)
+    loaded = settings_file.load(command.config)
     sections = [
         _section("installation", checks.installation()),
         _section("folders", [*checks.settings_file(loaded), *checks.folders(loaded.settings)]),

@@ -13,7 +13,7 @@ from tui.headless.output import Output
 from tui.headless.request import given, model_name, read_text, validated
 from tui.headless.session import Session, run
 from tui.strings import text
-from tui.words import MASK, hide, words
+from tui.words import MASK, hide, unspaced, words
 
 
 def execute(command: FillCommand, output: Output) -> Exit:
@@ -50,13 +50,17 @@ def build(command: FillCommand, given_text: str) -> Fill:
 def _hide(given_text: str, numbers: list[int]) -> tuple[str, list[str | None]]:
     """Put masks over words named by their number, from 1."""
     found = words(given_text)
-    # One run of letters without a space is one word in English and a whole sentence in Japanese.
-    if len(found) == 1 and not given_text.isascii():
+    if len(found) == 1 and unspaced(given_text):
         raise Failure.usage(text("cli.no_words"), text("cli.no_words_hint"))
+    places = set()
     for number in numbers:
         if not 1 <= number <= len(found):
             raise Failure.usage(text("cli.no_such_word", number=number, count=len(found)))
-    return hide(given_text, {found[number - 1] for number in numbers})
+        word = found[number - 1]
+        if MASK in given_text[word.start : word.end]:
+            raise Failure.usage(text("cli.masked_already", number=number))
+        places.add(word)
+    return hide(given_text, places)
 
 
 def _print(result: FillResult, output: Output) -> None:

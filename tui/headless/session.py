@@ -6,14 +6,14 @@ import asyncio
 import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from pathlib import Path
 from typing import TypeVar
 
 from msgspec import structs
 
 from engine.client import Engine
 from engine.messages import Configure, Error, Event, ModelState, Request
-from tui import paths, settings
+from tui import paths
+from tui.headless import settings_file
 from tui.headless.commands import Command
 from tui.headless.failure import Exit, Failure
 from tui.headless.narration import describe
@@ -73,7 +73,7 @@ def run(
         Failure: the settings file is not there, or the engine does not start.
         KeyboardInterrupt: Ctrl+C ended the work.
     """
-    loaded = load_settings(command)
+    loaded = settings_file.load(command.config)
     for problem in loaded.problems:
         output.note(str(problem))
     configure = loaded.settings.configure()
@@ -82,18 +82,6 @@ def run(
         return asyncio.run(_run(configure, output, work))
     except asyncio.CancelledError:
         return Exit.INTERRUPTED
-
-
-def load_settings(command: Command) -> settings.Loaded:
-    """Read the settings file that the command line names, or else the user's.
-
-    Raises:
-        Failure: the file that was named is not there (exit code 2).
-    """
-    path = None if command.config is None else Path(command.config).expanduser().absolute()
-    if path is not None and not path.is_file():
-        raise Failure.usage(text("cli.no_config", path=path))
-    return settings.load(path)
 
 
 async def _run(
@@ -106,8 +94,8 @@ async def _run(
         loop.add_signal_handler(number, task.cancel)
 
     def tell(event: Event) -> None:
-        if isinstance(event, ModelState) and (line := describe(event)):
-            output.status(line)
+        if isinstance(event, ModelState):
+            output.status(*describe(event))
 
     log = paths.log_file()
     try:

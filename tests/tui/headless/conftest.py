@@ -1,0 +1,102 @@
+"""A command line run in this process, against an engine that says what a test wants it to."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from engine.messages import Configure, Event, ModelState, Request
+from tui import cli
+from tui.headless import session
+
+Step = Event | signal.Signals
+"""An event of the answer (a `ModelState` goes to everybody), or a signal to this process."""
+
+
+@dataclass
+class FakeEngine:
+    """Answers each request with the script for its kind."""
+
+    scripts: dict[type[Request], Sequence[Step]] = field(default_factory=dict)
+    asked: list[Request] = field(default_factory=list)
+    configured: list[Configure] = field(default_factory=list)
+    stops: int = 0
+    tell: Callable[[Event], None] = lambda event: None
+
+    async def start(
+        self, configure: Configure, log: Path, on_event: Callable[[Event], None]
+    ) -> FakeEngine:
+        """Stand in for `Engine.start`."""
+        self.configured.append(configure)
+        self.tell = on_event
+        return self
+
+    async def request(self, body: Request) -> AsyncGenerator[Event, None]:
+        """Play the script; what follows a signal never comes."""
+        self.asked.append(body)
+        for step in self.scripts[type(body)]:
+            await asyncio.sleep(0)
+            if isinstance(step, signal.Signals):
+                os.kill(os.getpid(), step)
+                await asyncio.Event().wait()
+            elif isinstance(step, ModelState):
+                self.tell(step)
+            else:
+                yield step
+
+    async def stop(self) -> None:
+        """Count."""
+        self.stops += 1
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeEngine]:
+    """The engine that commands of this test talk to. It must be stopped as often as started."""
+    fake = FakeEngine()
+    monkeypatch.setattr(session, "Engine", fake)
+    for kind in ("CONFIG", "STATE", "DATA"):
+        monkeypatch.setenv(f"TSUZUKI_{kind}_HOME", str(tmp_path / kind.lower()))
+    yield fake
+    assert fake.stops == len(fake.configured)
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, object]:
+        """The one document on standard output."""
+        document = json.loads(self.out)
+        assert isinstance(document, dict)
+        assert self.out.count("\n") == 1
+        return document
+
+
+Tsuzuki = Callable[..., Result]
+
+
+@pytest.fixture
+def tsuzuki(engine: FakeEngine, capsysbinary: pytest.CaptureFixture[bytes]) -> Tsuzuki:
+    """Run a command line."""
+
+    def call(*arguments: str) -> Result:
+        try:
+            code = cli.main(arguments)
+        except SystemExit as ending:
+            code = int(ending.code or 0)
+        out, err = capsysbinary.readouterr()
+        return Result(code, out.decode(), err.decode())
+
+    return call

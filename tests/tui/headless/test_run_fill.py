@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import pytest
+
+from engine.messages import Done, Fill, FillResult, Hidden, Piece
+from tests.tui.headless.conftest import FakeEngine, Tsuzuki
+from tests.tui.headless.samples import mask
+
+
+def _answer(engine: FakeEngine, *masks: Hidden | None) -> None:
+    engine.scripts[Fill] = [
+        FillResult(
+            model="starter-en",
+            method="mlm",
+            text="I [MASK].",
+            tokens=[Piece(2, "[CLS]", "[CLS]", special=True)],
+            masks=[mask("play", hidden, at) for at, hidden in enumerate(masks, start=2)],
+        ),
+        Done(),
+    ]
+
+
+def test_candidates_are_listed_with_their_probability(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+    _answer(engine, None)
+
+    result = tsuzuki("fill", "I [MASK].", "--top", "1")
+
+    assert (result.code, result.out, result.err) == (0, "   1    25.00%  play\n", "")
+    assert engine.asked == [Fill(model="starter-en", text="I [MASK].", top=1)]
+
+
+def test_a_hidden_word_has_its_own_probability_and_rank(
+    engine: FakeEngine, tsuzuki: Tsuzuki
+) -> None:
+    _answer(engine, Hidden("sing", 1, 0.0000123, 17))
+
+    result = tsuzuki("fill", "I sing.", "--mask", "2")
+
+    assert result.out.splitlines()[-1] == "  17  1.2e-03%  sing  (hidden)"
+    assert engine.asked == [Fill(model="starter-en", text="I [MASK].", hidden=["sing"])]
+
+
+def test_a_hidden_word_of_several_pieces_has_none(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+    _answer(engine, Hidden("yodelled", 3))
+
+    assert "yodelled is 3 pieces" in tsuzuki("fill", "I yodelled.", "--mask", "2").out
+
+
+def test_several_masks_are_told_apart(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+    _answer(engine, None, None)
+
+    result = tsuzuki("fill", "[MASK] [MASK]")
+
+    headings = [line for line in result.out.splitlines() if line.startswith("mask")]
+    assert headings == ["mask 1, token 2", "mask 2, token 3"]
+
+
+def test_several_words_can_be_hidden_beside_masks(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+    _answer(engine, None)
+
+    tsuzuki("fill", "I [MASK] very well.", "--mask", "4", "--mask", "1")
+
+    assert engine.asked == [
+        Fill(
+            model="starter-en",
+            text="[MASK] [MASK] very [MASK].",
+            hidden=["I", None, "well"],
+        )
+    ]
+
+
+def test_the_document_has_the_promised_fields(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+    _answer(engine, Hidden("sing", 1, 0.125, 17))
+
+    document = tsuzuki("fill", "I sing.", "--mask", "2", "--json").json
+
+    assert document == {
+        "model": "starter-en",
+        "method": "mlm",
+        "text": "I [MASK].",
+        "tokens": [
+            {
+                "id": 2,
+                "text": "[CLS]",
+                "piece": "[CLS]",
+                "special": True,
+                "start": None,
+                "end": None,
+                "segment": 0,
+            }
+        ],
+        "masks": [
+            {
+                "position": 2,
+                "candidates": [{"id": 3, "text": "play", "prob": 0.25}],
+                "hidden": {"word": "sing", "pieces": 1, "prob": 0.125, "rank": 17},
+            }
+        ],
+        "pool": None,
+    }
+    assert list(document)[:5] == ["model", "method", "text", "tokens", "masks"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["I sing."], "nothing to fill"),
+        ([""], "nothing to fill"),
+        (["I sing.", "--mask", "3"], "--mask 3: the text has 2 words"),
+        (["I sing.", "--mask", "0"], "--mask 0: the text has 2 words"),
+        (["", "--mask", "1"], "--mask 1: the text has 0 words"),
+        (["東京は日本の首都です。", "--mask", "1"], "words split at spaces"),
+        (["I [MASK].", "--mask", "2"], "--mask 2: that word is a mask already"),
+        (["[MASK]", "--top", "0"], "--top 0: must be int >= 1"),
+    ],
+)
+def test_wrong_use_is_told_before_the_engine_starts(
+    engine: FakeEngine, tsuzuki: Tsuzuki, arguments: list[str], complaint: str
+) -> None:
+    result = tsuzuki("fill", *arguments)
+
+    assert (result.code, result.out) == (2, "")
+    assert complaint in result.err
+    assert result.err.count("\n") <= 2
+    assert engine.configured == []

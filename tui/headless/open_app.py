@@ -1,0 +1,62 @@
+"""`tsuzuki` alone: opens the app, where there is a terminal to draw it on."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+
+from msgspec import structs
+
+from tui import paths
+from tui.headless.commands import OpenApp
+from tui.headless.failure import Exit, Failure
+from tui.headless.request import model_name
+from tui.headless.settings_file import load
+from tui.settings import Loaded, PaneModels
+from tui.strings import text
+
+
+def execute(command: OpenApp) -> Exit:
+    """Run the command.
+
+    Raises:
+        Failure: there is no terminal; Textual would wait for one for ever. Or there is no such
+            theme or settings file.
+    """
+    terminal = os.environ.get("TERM", "")
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise Failure.usage(text("cli.not_a_terminal"), text("cli.use_headless"))
+    if terminal in ("", "dumb", "unknown"):
+        term = terminal or text("cli.unset")
+        raise Failure.usage(text("cli.dumb_terminal", term=term), text("cli.use_headless"))
+    loaded = _chosen(command)
+
+    from tui.app import TsuzukiApp
+
+    app = TsuzukiApp(loaded)
+    app.run()
+    return Exit(app.return_code or 0)
+
+
+def _chosen(command: OpenApp) -> Loaded:
+    """The settings, with what the command line says in place of what the file says."""
+    loaded = load(command.config)
+    chosen = loaded.settings
+    if command.theme is not None:
+        _check_theme(command.theme)
+        chosen = structs.replace(chosen, theme=command.theme)
+    if command.model is not None:
+        name = model_name(command.model)
+        chosen = structs.replace(chosen, models=PaneModels(continue_=name, fill=name, score=name))
+    return dataclasses.replace(loaded, settings=chosen)
+
+
+def _check_theme(name: str) -> None:
+    from themes import load_builtin, load_folder
+
+    known = (load_builtin() | load_folder(paths.themes_folder())).themes
+    if name not in known:
+        raise Failure.usage(
+            text("cli.no_theme", name=name), text("cli.themes", names=", ".join(known))
+        )
