@@ -33,7 +33,8 @@ from engine.messages import Error, ModelInfo, Source
 from engine.model import ModelFiles
 
 STARTER = Path(__file__).parent / "starter"
-_REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
+_REPO = re.compile(r"(?!.*(--|\.\.|\.gguf$))[a-z0-9][\w.-]{0,95}/[a-z0-9][\w.-]{0,95}", re.A | re.I)
+"""A hub id. The hub allows neither "--" nor ".." in one, so that a folder can be named after it."""
 _GGUF = b"GGUF"
 _LEAVING = "leaving-"
 
@@ -177,23 +178,18 @@ class Store:
         return place.gguf is not None and not place.folder.is_dir()
 
     def place(self, model: str) -> Place:
-        """Understand a name: catalogue id, else pulled hub id, else path, else any hub id.
+        """Understand a name: a catalogue id, else a path that exists, else a hub id.
 
         Raises:
             EngineError: unknown_model, with the nearest name.
         """
         if entry := self._named.get(model):
             return self._catalogued(entry)
-        hub: Place | None = None
-        if _REPO.fullmatch(model) and "--" not in model and ".." not in model:
-            hub = Place(model, self.root / "models" / model.replace("/", "--"), "hub")
-            if hub.folder.is_dir():
-                return hub
         path = Path(model).expanduser()
-        if path.is_dir() or (path.suffix == ".gguf" and path.is_file()):
+        if model and (path.is_dir() or (path.suffix == ".gguf" and path.is_file())):
             return self._local(path)
-        if hub and path.suffix != ".gguf":
-            return hub
+        if _REPO.fullmatch(model):
+            return Place(model, self.root / "models" / model.replace("/", "--"), "hub")
         near = difflib.get_close_matches(model, list(self._named), n=1)
         raise EngineError(
             Error(
