@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from engine import tokenization
 from engine.errors import EngineError
 from engine.messages import Error
 from engine.model import LoadedModel, ModelFiles
@@ -19,8 +20,6 @@ def load(files: ModelFiles, report: Callable[[str, float], None]) -> LoadedModel
         EngineError: ``broken_model`` when the files do not hold what they should, ``unable``
             when no head in them is one that this engine can use.
     """
-    from engine import tokenization
-
     report("reading the tokenizer", 0.0)
     model = LoadedModel(files=files, tokenizer=tokenization.load(files.folder))
     report("importing torch", 0.0)
