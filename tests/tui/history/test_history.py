@@ -1,0 +1,350 @@
+"""Sessions are saved as they happen, and come back whatever happened meanwhile."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import pytest
+
+from engine.messages import Continue
+from tests.tui.samples import filled, finished, running, scored, token
+from tui.cards import Card, ContinueCard
+from tui.drafts import Draft
+from tui.history import History, database, schema
+
+
+@asynccontextmanager
+async def opened(path: Path, problems: list[str] | None = None) -> AsyncIterator[History]:
+    heard = [] if problems is None else problems
+    history = await History.open(path, heard.append)
+    try:
+        yield history
+    finally:
+        await history.close()
+    if problems is None:
+        assert not heard
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "history.sqlite3"
+
+
+async def test_everything_is_there_at_the_next_start(path: Path) -> None:
+    cards: list[Card] = [finished(branches=2), filled(), scored()]
+    draft = Draft(model="starter-ja", text="続き", max_tokens=9)
+    async with opened(path) as history:
+        for card in cards:
+            history.save_card(card)
+        history.save_draft("continue", draft)
+        session = history.session
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    async with opened(path) as history:
+        found = await history.resume()
+        assert found is not None
+        assert history.session == found.id == session
+        assert sorted(found.cards, key=lambda c: c.created) == cards
+        assert found.drafts == {"continue": draft}
+        assert not found.unreadable
+
+
+async def test_nothing_saved_is_no_session(path: Path) -> None:
+    async with opened(path) as history:
+        assert await history.resume() is None
+        assert await history.sessions() == []
+
+
+async def test_a_growing_card_writes_each_token_once(path: Path) -> None:
+    card = running(branches=2)
+    async with opened(path) as history:
+        for number in range(6):
+            card.fold(token(number, branch=number % 2))
+            history.save_card(card)
+        found = await history.read(history.session)
+        assert found is not None
+        assert found.cards == [card]
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute("SELECT branch, start FROM chunks ORDER BY branch, start")
+        assert rows.fetchall() == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
+
+
+async def test_a_card_run_again_forgets_its_old_tokens(path: Path) -> None:
+    card = finished(tokens=5)
+    async with opened(path) as history:
+        history.save_card(card)
+        card.branches[0].tokens = card.branches[0].tokens[:2]
+        history.save_card(card)
+        found = await history.read(history.session)
+        assert found is not None
+        assert found.cards == [card]
+
+
+async def test_a_reopened_card_goes_on_growing(path: Path) -> None:
+    card = finished(tokens=3)
+    async with opened(path) as history:
+        history.save_card(card)
+    async with opened(path) as history:
+        found = await history.resume()
+        assert found is not None
+        again = found.cards[0]
+        assert isinstance(again, ContinueCard)
+        again.branches[0].tokens.append(token(3))
+        history.save_card(again)
+    async with opened(path) as history:
+        last = await history.resume()
+        assert last is not None
+        assert last.cards == [again]
+
+
+KILLED = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from tests.tui.samples import running, token
+from tui.drafts import Draft
+from tui.history import History
+
+async def main():
+    history = await History.open(Path(sys.argv[1]), print)
+    card = running(tokens=4)
+    history.save_draft("fill", Draft(model="m", text="half a thought"))
+    history.save_card(card)
+    card.fold(token(4))
+    history.save_card(card)
+    await history.sessions()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main())
+"""
+
+
+def run(code: str, path: Path, times: int = 1) -> list[tuple[int, bytes]]:
+    """Run this in so many processes at once; their exit codes and what they printed."""
+    argv = [sys.executable, "-c", code, str(path)]
+    root = Path(__file__).parents[3]
+    children = [subprocess.Popen(argv, cwd=root, stdout=subprocess.PIPE) for _ in range(times)]
+    outputs = [child.communicate()[0] for child in children]
+    return [(child.returncode, out) for child, out in zip(children, outputs, strict=True)]
+
+
+async def test_a_killed_app_leaves_a_partial_answer_and_its_draft(path: Path) -> None:
+    assert run(KILLED, path) == [(-9, b"")]
+    async with opened(path) as history:
+        found = await history.resume()
+        assert found is not None
+        (card,) = found.cards
+        assert card.status == "interrupted"
+        assert card.answer == "語0語1語2語3語4"
+        assert found.drafts["fill"].text == "half a thought"
+        # Its partial answer can be found by searching.
+        assert len(await history.sessions("語2語3")) == 1
+
+
+async def test_the_other_running_apps_cards_stay_running(path: Path) -> None:
+    async with opened(path) as one, opened(path) as other:
+        # Both are this very process, so each looks alive to the other.
+        card = running(tokens=1)
+        one.save_card(card)
+        assert len(await one.sessions()) == 1
+        async with opened(path) as third:
+            found = await third.read(one.session)
+            assert found is not None
+            assert found.cards[0].status == "running"
+        other.save_card(filled())
+        assert len(await other.sessions()) == 2
+
+
+async def test_two_processes_write_at_once(path: Path) -> None:
+    code = KILLED.replace("os.kill(os.getpid(), signal.SIGKILL)", "await history.close()").replace(
+        "card = running(tokens=4)",
+        "[history.save_card(running(tokens=2)) for _ in range(50)]; card = running(tokens=4)",
+    )
+    assert run(code, path, times=2) == [(0, b"")] * 2
+    async with opened(path) as history:
+        assert [s.cards for s in await history.sessions()] == [51, 51]
+
+
+async def test_a_session_in_use_elsewhere_is_not_resumed(path: Path) -> None:
+    async with opened(path) as history:
+        history.save_card(filled())
+        session = history.session
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE sessions SET holder = ?", (database.process(1),))
+    async with opened(path) as history:
+        assert await history.resume() is None
+        (summary,) = await history.sessions()
+        assert summary.held
+        assert summary.id == session
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("baseball", 1),
+        ("BASEBALL", 1),
+        ("ｂａｓｅｂａｌｌ", 1),
+        ("羽田空港", 1),
+        ("語1", 1),
+        ("続き", 1),
+        ("空港 羽田", 0),
+        ("100%", 0),
+        ("_", 0),
+        ("'; DROP TABLE cards; --", 0),
+        ("", 3),
+    ],
+)
+async def test_search(path: Path, query: str, count: int) -> None:
+    async with opened(path) as history:
+        history.save_card(finished())
+        history.start()
+        history.save_card(scored())
+        history.start()
+        history.save_draft("continue", Draft(model="m", text="この続き"))
+        assert len(await history.sessions(query)) == count
+
+
+async def test_rename_delete_undo(path: Path) -> None:
+    async with opened(path) as history:
+        history.save_card(finished())
+        first = history.session
+        history.start()
+        history.save_card(filled())
+        history.rename(first, "朝の実験")
+        assert [s.name for s in await history.sessions("朝の")] == ["朝の実験"]
+        history.delete(first)
+        assert [s.id for s in await history.sessions()] == [history.session]
+        history.restore(first)
+        assert len(await history.sessions()) == 2
+        history.delete(first)
+    async with opened(path) as history:
+        assert await history.read(first) is None
+        assert len(await history.sessions()) == 1
+
+
+async def test_a_deleted_card_comes_back_until_the_app_ends(path: Path) -> None:
+    one, two = finished(), filled()
+    async with opened(path) as history:
+        history.save_card(one)
+        history.save_card(two)
+        session = history.session
+        for card in (one, two):
+            history.delete_card(card.id)
+        history.restore_card(one.id)
+        found = await history.read(session)
+        assert found is not None
+        assert found.cards == [one]
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM cards").fetchone() == (1,)
+
+
+async def test_prompts_and_choices(path: Path) -> None:
+    async with opened(path) as history:
+        for created, prompt in enumerate(("one", "two", "one")):
+            card = finished(prompt)
+            card.created = float(created)
+            history.save_card(card)
+        history.save_card(filled())
+        assert await history.prompts("continue") == ["one", "two"]
+        history.choose("theme", "light")
+        history.choose("theme", "dark")
+        assert await history.choices() == {"theme": "dark"}
+
+
+async def test_what_this_version_cannot_read_stays_and_is_counted(path: Path) -> None:
+    async with opened(path) as history:
+        history.save_card(finished())
+        history.save_card(filled())
+        session = history.session
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE cards SET data = x'c1' WHERE pane = 'fill'")
+    async with opened(path) as history:
+        found = await history.read(session)
+        assert found is not None
+        assert len(found.cards) == found.unreadable == 1
+
+
+def garbage(path: Path) -> bytes:
+    path.write_bytes(b"this is no database" * 100)
+    return path.read_bytes()
+
+
+def torn(path: Path) -> bytes:
+    content = bytearray(path.read_bytes())
+    content[4096 : 3 * 4096] = b"\xff" * (2 * 4096)
+    path.write_bytes(content)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("damage", [garbage, torn])
+async def test_a_damaged_file_is_moved_aside(path: Path, damage: Callable[[Path], bytes]) -> None:
+    async with opened(path) as history:
+        for _ in range(30):
+            history.save_card(finished())
+    broken = damage(path)
+    problems: list[str] = []
+    async with opened(path, problems) as history:
+        assert await history.sessions() == []
+        history.save_card(filled())
+        assert len(await history.sessions()) == 1
+    (message,) = problems
+    (aside,) = path.parent.glob("*.broken-*")
+    assert str(aside) in message
+    assert aside.read_bytes() == broken
+    async with opened(path) as history:
+        assert len(await history.sessions()) == 1
+
+
+async def test_without_a_place_to_write_sessions_live_in_memory(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    problems: list[str] = []
+    async with opened(tmp_path / "file" / "history.sqlite3", problems) as history:
+        history.save_card(filled())
+        assert len(await history.sessions()) == 1
+    assert "this session will not be kept" in problems[0]
+
+
+async def test_a_file_of_a_later_version_is_left_alone(path: Path) -> None:
+    async with opened(path) as history:
+        history.save_card(filled())
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    problems: list[str] = []
+    async with opened(path, problems) as history:
+        assert await history.sessions() == []
+    assert "later version" in problems[0]
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM cards").fetchone() == (1,)
+
+
+async def test_migrations_run_once_each(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened(path) as history:
+        history.save_card(filled())
+    later = (*schema.MIGRATIONS, "ALTER TABLE cards ADD COLUMN stars INTEGER DEFAULT 3")
+    monkeypatch.setattr(schema, "MIGRATIONS", later)
+    for _ in range(2):
+        async with opened(path) as history:
+            assert len(await history.sessions()) == 1
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT stars FROM cards").fetchall() == [(3,)]
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(later),)
+
+
+async def test_a_full_disk_is_told_once(path: Path) -> None:
+    problems: list[str] = []
+    async with opened(path, problems) as history:
+        await history.sessions()
+        # As good as full: no page more than there are.
+        pages = history._thread.submit(
+            lambda: history._database._rows("PRAGMA max_page_count = 1").fetchone()
+        ).result()
+        assert pages
+        for _ in range(20):
+            card = finished(prompt="x" * 5000)
+            card.request = Continue(model="m", prompt="x" * 5000)
+            history.save_card(card)
+        await history.sessions()
+    assert problems == ["database or disk is full"]

@@ -1,0 +1,74 @@
+"""What leaves the app as a file is raw, complete and never overwrites."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from engine.messages import Error
+from tests.tui.samples import filled, finished, running, scored, token
+from tui import export
+from tui.cards import Card, ContinueCard
+from tui.history import Session
+
+
+def session(*cards: Card) -> Session:
+    return Session("s", "朝", cards=list(cards))
+
+
+def test_json_gives_the_cards_back() -> None:
+    cards: list[Card] = [finished(branches=2), filled(), scored()]
+    document = json.loads(export.json(session(*cards)))
+    assert document["name"] == "朝"
+    assert document["tsuzuki"]
+    assert msgspec.convert(document["cards"], list[Card]) == cards
+    again = msgspec.convert(document["cards"][0], ContinueCard)
+    assert again.repeatable.sampling.seed == 7
+
+
+def test_raw_text_is_kept() -> None:
+    hostile = "\x1b]0;title\x07 ``` | 語\u202e"
+    card = running()
+    card.fold(token(1, text=hostile))
+    assert (
+        json.loads(export.json(session(card)))["cards"][0]["branches"][0]["tokens"][0]["text"]
+        == hostile
+    )
+    assert f"````text\n{hostile}\n````" in export.markdown(session(card))
+
+
+def test_markdown_reads_well() -> None:
+    failed = running("again")
+    failed.fold(Error(kind="too_big", message="It does not fit."))
+    written = export.markdown(session(finished(), filled(), scored(), failed))
+    assert written.startswith("# 朝\n\n## Continue · starter-ja · ")
+    assert "```text\n羽田空港に到着、\n```" in written
+    assert "```text\n語0語1語2\n```" in written
+    assert "- seed: 7\n" in written
+    assert "- temperature: 0.8\n" in written
+    assert "| 2 | `a\\|b'c` | 12.5000% |" in written
+    assert "Hidden word: `baseball`, 6.2500%, rank 9" in written
+    assert "| probability | 0.75 | 0.25 |" in written
+    assert "**Failed:** It does not fit." in written
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    paths = {export.save(folder, session(filled()), "md") for _ in range(3)}
+    paths.add(export.save(folder, session(filled()), "json"))
+    assert len(paths) == 4
+    assert {path.suffix for path in paths} == {".md", ".json"}
+    assert all(path.read_text(encoding="utf-8") for path in paths)
+
+
+def test_a_place_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="file"):
+        export.save(tmp_path / "file", session(), "md")
+
+
+def test_a_session_without_a_name_or_cards_has_a_title() -> None:
+    assert export.markdown(Session("s")).startswith("# A session of tsuzuki")

@@ -1,0 +1,189 @@
+"""Sessions and cards as files: Markdown to read, JSON to compute with and to repeat from.
+
+What models and people wrote is kept as it is, character for character; only Markdown's table cells
+cannot hold a line break or a bar and show them as code.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from engine.messages import NspResult, PmiResult
+from tui import paths
+from tui.cards import Card, ContinueCard, FillCard, ScoreCard
+from tui.history.records import Session
+from tui.strings import text
+
+Format = Literal["md", "json"]
+
+
+class Document(Struct, frozen=True, kw_only=True):
+    """The JSON document: each card holds its whole request, answer, seed, model and revision."""
+
+    tsuzuki: str
+    exported: float
+    session: str
+    name: str
+    cards: Sequence[Card]
+
+
+def save(folder: Path, session: Session, form: Format) -> Path:
+    """Write a session (or a card alone, as a session of one) and return the file's path.
+
+    Nothing is overwritten: a name that is taken gets a number.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    content = json(session) if form == "json" else markdown(session)
+    paths.ensure(folder)
+    stamp = time.strftime("%Y-%m-%d-%H%M%S", time.localtime())
+    for number in range(1, 1000):
+        path = folder / f"tsuzuki-{stamp}{'' if number == 1 else f'-{number}'}.{form}"
+        try:
+            with path.open("x", encoding="utf-8", newline="\n") as file:
+                file.write(content)
+        except FileExistsError:
+            continue
+        return path
+    raise FileExistsError(text("export.taken", folder=folder))
+
+
+def json(session: Session) -> str:
+    """A session with all that is needed to repeat it. Infinite log-probabilities become null."""
+    document = Document(
+        tsuzuki=version("tsuzuki"),
+        exported=time.time(),
+        session=session.id,
+        name=session.name,
+        cards=session.cards,
+    )
+    return msgspec.json.format(msgspec.json.encode(document), indent=1).decode() + "\n"
+
+
+def markdown(session: Session) -> str:
+    """A session to read."""
+    title = session.name or (session.cards[0].prompt if session.cards else "")
+    parts = [f"# {_line(title) or text('export.untitled')}"]
+    parts += [_card(card) for card in session.cards]
+    return "\n\n".join(parts) + "\n"
+
+
+def _card(card: Card) -> str:
+    """One card: what was asked of whom, what came, and the facts."""
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(card.created))
+    parts = [f"## {text(f'export.{card.pane}')} · {_line(card.request.model)} · {when}"]
+    match card:
+        case ContinueCard():
+            parts += _continuation(card)
+        case FillCard():
+            parts += _fill(card)
+        case ScoreCard():
+            parts += _score(card)
+    if card.error is not None:
+        parts.append(f"**{text('export.error')}** {_line(card.error.message)}")
+    parts.append(_facts(card))
+    return "\n\n".join(parts)
+
+
+def _continuation(card: ContinueCard) -> list[str]:
+    parts = [text("export.prompt"), _fence(card.prompt)]
+    for number, branch in enumerate(card.branches, 1):
+        key = "export.branch" if len(card.branches) > 1 else "export.answer"
+        parts += [text(key, number=number), _fence(branch.text)]
+    return parts
+
+
+def _fill(card: FillCard) -> list[str]:
+    parts = [text("export.text"), _fence(card.prompt)]
+    for number, mask in enumerate(card.result.masks if card.result else [], 1):
+        rows = [
+            [str(rank), _code(word.text), f"{word.prob:.4%}"]
+            for rank, word in enumerate(mask.candidates, 1)
+        ]
+        parts += [text("export.mask", number=number), _table(["#", "", "%"], rows)]
+        if mask.hidden is not None and mask.hidden.prob is not None:
+            hidden = mask.hidden
+            parts.append(
+                text(
+                    "export.hidden",
+                    word=_code(hidden.word),
+                    prob=f"{hidden.prob:.4%}",
+                    rank=hidden.rank,
+                )
+            )
+    return parts
+
+
+def _score(card: ScoreCard) -> list[str]:
+    parts = ["A", _fence(card.request.a), "B", _fence(card.request.b)]
+    header = ["", "A → B", "B → A"]
+    match card.result:
+        case NspResult() as found:
+            pairs = [
+                ("probability", found.probability, found.reversed.probability),
+                ("logit 0", found.logits[0], found.reversed.logits[0]),
+                ("logit 1", found.logits[1], found.reversed.logits[1]),
+                ("margin", found.margin, found.reversed.margin),
+            ]
+        case PmiResult() as found:
+            back = found.reversed
+            pairs = [
+                ("bits", found.bits, back.bits),
+                ("bits per token", found.bits_per_token, back.bits_per_token),
+                ("log p(B | A)", found.logprob_conditional, back.logprob_conditional),
+                ("log p(B)", found.logprob_alone, back.logprob_alone),
+            ]
+        case None:
+            return parts
+    rows = [[name, f"{there:.6g}", f"{back:.6g}"] for name, there, back in pairs]
+    return [*parts, _table(header, rows)]
+
+
+def _facts(card: Card) -> str:
+    """Everything that the answer depends on, and how long it took."""
+    facts: dict[str, object] = {
+        "model": card.request.model,
+        "revision": card.revision,
+        "precision": card.precision,
+        "status": card.status,
+    }
+    if isinstance(card, ContinueCard):
+        facts |= msgspec.structs.asdict(card.request.sampling) | {"seed": card.seed}
+        facts["max_tokens"] = card.request.max_tokens
+        facts["branches"] = card.request.branches
+        facts["finish"] = ", ".join(branch.finish or "" for branch in card.branches)
+    facts["tokens_per_s"] = card.timing.tokens_per_s and round(card.timing.tokens_per_s, 2)
+    shown = {name: value for name, value in facts.items() if value not in (None, "")}
+    return "\n".join(f"- {name}: {_line(str(value))}" for name, value in shown.items())
+
+
+def _fence(written: str) -> str:
+    """A text as it is, in a fence that is longer than any in it."""
+    longest = max((len(run) for run in re.findall(r"`+", written)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{written}\n{fence}"
+
+
+def _code(written: str) -> str:
+    """A word in a table's cell."""
+    flat = repr(written)[1:-1] if re.search(r"[\n\r\t`|]", written) else written
+    return "`" + flat.replace("|", "\\|").replace("`", "'") + "`"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _line(written: str) -> str:
+    """A text on one line, for headings and lists."""
+    return " ".join(written.split())

@@ -1,0 +1,265 @@
+"""Every statement that touches the session file.
+
+Tokens are kept apart from their card, in chunks that are written once and never again: saving a
+card that grows costs what is new, not what is there. A card whose process died comes back with all
+the tokens that had been saved, marked as interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from tui.cards import PANES, Card, ContinueCard, Pane
+from tui.drafts import Draft
+from tui.history.records import (
+    Session,
+    Snapshot,
+    Summary,
+    decode_card,
+    decode_draft,
+    decode_tokens,
+    encode,
+    fold,
+    token_counts,
+)
+from tui.history.schema import open_file
+
+KEPT_S = 24 * 3600.0
+"""Seconds for which something deleted can come back where the app ended before purging it."""
+
+
+class Database:
+    """One connection, used by one thread. Methods raise `sqlite3.Error` for what the disk does."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection, self.problem = open_file(path)
+        """`problem` says what happened to the file that a person should know, or nothing."""
+        self._me = process(os.getpid())
+        self._doomed: set[tuple[str, str]] = set()
+        """Table and id of what this process deleted: gone for good when it ends."""
+        self._recover()
+
+    def _recover(self) -> None:
+        """Purge what was deleted long ago; close cards whose process ended before their answer."""
+        for table in ("sessions", "cards"):
+            self._write(f"DELETE FROM {table} WHERE deleted < ?", (time.time() - KEPT_S,))
+        running = self._rows(
+            "SELECT cards.id, session, holder FROM cards JOIN sessions ON session = sessions.id "
+            "WHERE status = 'running'"
+        )
+        for card_id, session, holder in running.fetchall():
+            card = None if _alive(holder) else self._card(card_id)
+            if card is not None:
+                card.interrupt()
+                self.save_card(session, Snapshot.of(card, token_counts(card)))
+
+    # ------------------------------------------------------------------------- writing
+
+    def save_card(self, session: str, card: Snapshot, afresh: bool = False) -> None:
+        """Write a card and the tokens it gained; `afresh` forgets those saved before."""
+        with self._connection:
+            self._touch(session)
+            self._connection.execute(
+                "INSERT INTO cards (id, session, pane, created, status, prompt, folded, data) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+                "status = excluded.status, folded = excluded.folded, data = excluded.data",
+                (
+                    card.id,
+                    session,
+                    card.pane,
+                    card.created,
+                    card.status,
+                    card.prompt,
+                    card.folded,
+                    card.data,
+                ),
+            )
+            if afresh:
+                self._connection.execute("DELETE FROM chunks WHERE card = ?", (card.id,))
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO chunks (card, branch, start, data) VALUES (?, ?, ?, ?)",
+                [(card.id, chunk.branch, chunk.start, chunk.data) for chunk in card.chunks],
+            )
+
+    def save_draft(self, session: str, pane: Pane, draft: Draft) -> None:
+        """Write what stands in a pane's composer."""
+        with self._connection:
+            self._touch(session)
+            self._connection.execute(
+                "INSERT OR REPLACE INTO drafts (session, pane, text, data) VALUES (?, ?, ?, ?)",
+                (session, pane, draft.text, encode(draft)),
+            )
+
+    def mark_card(self, card_id: str, deleted: bool) -> None:
+        """Delete a card so that it can come back, or bring it back."""
+        self._mark("cards", card_id, deleted=deleted)
+
+    def mark_session(self, session: str, deleted: bool) -> None:
+        """Delete a session so that it can come back, or bring it back."""
+        self._mark("sessions", session, deleted=deleted)
+
+    def rename(self, session: str, name: str) -> None:
+        """Give a session the user's own name."""
+        self._write("UPDATE sessions SET name = ? WHERE id = ?", (name, session))
+
+    def choose(self, name: str, value: str) -> None:
+        """Remember something that was chosen in the app."""
+        self._write("INSERT OR REPLACE INTO choices (name, value) VALUES (?, ?)", (name, value))
+
+    def hold(self, session: str) -> None:
+        """Say that this process has this session open, and no other one."""
+        self.release()
+        self._write("UPDATE sessions SET holder = ? WHERE id = ?", (self._me, session))
+
+    def release(self) -> None:
+        """Say that this process has no session open."""
+        self._write("UPDATE sessions SET holder = NULL WHERE holder = ?", (self._me,))
+
+    def close(self) -> None:
+        """Purge what was deleted, let the session go, and close the file."""
+        try:
+            for table, key in self._doomed:
+                self._write(f"DELETE FROM {table} WHERE id = ?", (key,))
+            self.release()
+        finally:
+            self._connection.close()
+
+    # ------------------------------------------------------------------------- reading
+
+    def sessions(self, query: str = "") -> list[Summary]:
+        """Sessions with anything in them, the latest first; with a query, those that hold it."""
+        where, values = "", []
+        if query:
+            needle = fold(query)
+            where = (
+                "AND (instr(folded(name), ?) OR EXISTS (SELECT 1 FROM cards WHERE "
+                "session = sessions.id AND deleted IS NULL AND instr(folded, ?)) OR EXISTS "
+                "(SELECT 1 FROM drafts WHERE session = sessions.id AND instr(folded(text), ?)))"
+            )
+            values = [needle] * 3
+        rows = self._rows(
+            f"""
+            SELECT id, name, created, updated, holder,
+                (SELECT count(*) FROM cards WHERE session = sessions.id AND deleted IS NULL),
+                (SELECT prompt FROM cards WHERE session = sessions.id AND deleted IS NULL
+                    ORDER BY created LIMIT 1),
+                (SELECT text FROM drafts WHERE session = sessions.id AND text != '' LIMIT 1)
+            FROM sessions WHERE deleted IS NULL {where} ORDER BY updated DESC, id
+            """,
+            values,
+        )
+        return [
+            Summary(
+                id=session,
+                name=name or prompt or draft or "",
+                created=created,
+                updated=updated,
+                cards=cards,
+                held=holder != self._me and _alive(holder),
+            )
+            for session, name, created, updated, holder, cards, prompt, draft in rows
+            if cards or draft
+        ]
+
+    def latest(self) -> str | None:
+        """The session used last that no running app has open."""
+        return next((session.id for session in self.sessions() if not session.held), None)
+
+    def session(self, session: str) -> Session | None:
+        """All of one session; None when there is no such one."""
+        row = self._rows("SELECT name, created FROM sessions WHERE id = ?", (session,)).fetchone()
+        if row is None:
+            return None
+        found = Session(session, *row)
+        for pane, data in self._rows("SELECT pane, data FROM drafts WHERE session = ?", (session,)):
+            try:
+                found.drafts[PANES[PANES.index(pane)]] = decode_draft.decode(data)
+            except (msgspec.DecodeError, ValueError):
+                found.unreadable += 1
+        for (card_id,) in self._rows(
+            "SELECT id FROM cards WHERE session = ? AND deleted IS NULL ORDER BY created, rowid",
+            (session,),
+        ):
+            card = self._card(card_id)
+            if card is None:
+                found.unreadable += 1
+            else:
+                found.cards.append(card)
+        return found
+
+    def prompts(self, pane: Pane, limit: int) -> list[str]:
+        """What was sent in a pane, in any session: each text once, the latest first."""
+        rows = self._rows(
+            "SELECT prompt FROM cards WHERE pane = ? AND deleted IS NULL "
+            "GROUP BY prompt ORDER BY max(created) DESC LIMIT ?",
+            (pane, limit),
+        )
+        return [prompt for (prompt,) in rows]
+
+    def choices(self) -> dict[str, str]:
+        """Everything remembered by `choose`."""
+        return dict(self._rows("SELECT name, value FROM choices"))
+
+    # ------------------------------------------------------------------------- helpers
+
+    def _card(self, card_id: str) -> Card | None:
+        """A card with its tokens; None if this version cannot read it."""
+        row = self._rows("SELECT data FROM cards WHERE id = ?", (card_id,)).fetchone()
+        chunks = self._rows(
+            "SELECT branch, start, data FROM chunks WHERE card = ? ORDER BY branch, start",
+            (card_id,),
+        )
+        try:
+            card = decode_card.decode(row[0])
+            if isinstance(card, ContinueCard):
+                for branch, start, data in chunks:
+                    tokens = card.branches[branch].tokens
+                    if start == len(tokens):
+                        tokens.extend(decode_tokens.decode(data))
+        except (msgspec.DecodeError, LookupError):
+            return None
+        return card
+
+    def _touch(self, session: str) -> None:
+        """See that the session is there, held by this process, and note the time."""
+        now = time.time()
+        self._connection.execute(
+            "INSERT INTO sessions (id, created, updated, holder) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (id) DO UPDATE SET updated = excluded.updated",
+            (session, now, now, self._me),
+        )
+
+    def _mark(self, table: str, key: str, *, deleted: bool) -> None:
+        self._write(
+            f"UPDATE {table} SET deleted = ? WHERE id = ?", (time.time() if deleted else None, key)
+        )
+        (self._doomed.add if deleted else self._doomed.discard)((table, key))
+
+    def _write(self, statement: str, values: Iterable[object]) -> None:
+        with self._connection:
+            self._connection.execute(statement, tuple(values))
+
+    def _rows(self, statement: str, values: Iterable[object] = ()) -> sqlite3.Cursor:
+        return self._connection.execute(statement, tuple(values))
+
+
+def process(pid: int) -> str:
+    """Names a process for good: its number alone is given to another one some day."""
+    return f"{pid}:{psutil.Process(pid).create_time():.0f}"
+
+
+def _alive(holder: str | None) -> bool:
+    """Whether the process that is named so still runs."""
+    if holder is None:
+        return False
+    try:
+        return process(int(holder.partition(":")[0])) == holder
+    except (psutil.Error, ValueError):
+        return False
