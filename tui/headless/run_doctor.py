@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from engine.messages import ListModels, ModelInfo, Models, Ping, Pong
-from tui import paths
 from tui.headless import checks, checks_network, settings_file
 from tui.headless.checks import Check, Section
 from tui.headless.commands import DoctorCommand
@@ -56,7 +55,6 @@ def execute(command: DoctorCommand, output: Output) -> Exit:
         engine.append(Check(text("doctor.worker"), "wrong", failure.message, failure.hint))
     if code is Exit.INTERRUPTED:
         return code
-    engine.append(Check(text("doctor.log"), "note", str(paths.log_file())))
     if not command.network:
         network.append(Check(text("doctor.network"), "note", text("doctor.not_tried")))
     sections += [
