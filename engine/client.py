@@ -142,6 +142,11 @@ class Engine:
         """Whether requests are, or will be, answered by a worker."""
         return self._state not in {"dead", "stopped"}
 
+    @property
+    def pid(self) -> int | None:
+        """The worker's process id, for a person who wants to look at it."""
+        return self._process.pid if self._process is not None else None
+
     def request(self, body: Request) -> Answer:
         """Ask something. The answer can be iterated once, from this loop."""
         self._last_id += 1
@@ -173,9 +178,10 @@ class Engine:
             try:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(process.wait(), GRACE_S)
-            finally:
+            finally:  # also when whoever stops us is in a hurry
                 if process.returncode is None:
                     process.kill()
+            await process.wait()
         self._end_answers(Done(finish="cancelled"))
 
     async def _spawn(self) -> asyncio.subprocess.Process:

@@ -96,10 +96,17 @@ class Lifecycle:
     def unload(self, model: str) -> None:
         """Let a model go: now, or when the last task that uses it ends."""
         resident = self._residents.get(model)
-        if resident is not None:
+        if resident is None:
+            return
+        if resident.loaded and not resident.users:
+            self._drop(resident, "asked")
+        else:
             resident.leaving = True
-            if not resident.users:
-                self._unused(resident)
+
+    def busy(self, model: str) -> bool:
+        """Whether a model is being loaded or used by a task."""
+        resident = self._residents.get(model)
+        return resident is not None and (resident.users > 0 or not resident.loaded)
 
     def loaded(self, model: str) -> LoadedModel | None:
         """The model if it is in memory."""
@@ -223,7 +230,7 @@ class Lifecycle:
                 message=f"{needs}, and models may take {readable(self._budget)} on this machine.",
                 hint="Take a smaller model, or close other programs or raise the memory budget.",
             )
-        busy = [each for each in self._residents.values() if each.users or not each.loaded]
+        busy = [each for each in self._residents.values() if self.busy(each.files.id)]
         names = ", ".join(each.files.id for each in busy)
         held = readable(sum(each.bytes for each in busy))
         return Error(

@@ -33,7 +33,7 @@ from engine.model import ModelFiles
 from engine.pulling import PullJob
 from engine.scheduler import Task, Wait, settled
 from engine.store import Store
-from engine.tasks import continuation
+from engine.tasks import continuation, continuity, inspection, masking
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -98,8 +98,6 @@ class Service:
             tokenizer = loaded.tokenizer
         else:
             tokenizer = yield from self._read(self._tokenizer, files.folder)
-        from engine.tasks import inspection
-
         yield inspection.run(tokenizer, files.languages, request)
 
     def _load(self, request: Load) -> Task:
@@ -119,12 +117,8 @@ class Service:
                 case Continue():
                     yield from continuation.run(model, request, load_s)
                 case Fill():
-                    from engine.tasks import masking
-
                     yield from masking.run(model, request, load_s)
                 case Score():
-                    from engine.tasks import continuity
-
                     yield from continuity.run(model, request, load_s)
 
     def _unload(self, request: Unload) -> Task:
@@ -139,16 +133,16 @@ class Service:
 
     def _remove(self, request: Remove) -> Task:
         place = yield from self._read(self._store.place, request.model)
-        if self._children.running(place.id):
+        if self._children.running(place.id) or self._lifecycle.busy(place.id):
             raise EngineError(
                 Error(
                     kind="unable",
-                    message=f"{place.id} is being pulled.",
-                    hint="Stop the pull first.",
+                    message=f"{place.id} is being pulled, loaded or used.",
+                    hint="Stop that first, or wait for its end.",
                 )
             )
-        self._lifecycle.unload(place.id)
         yield from self._read(self._store.remove, request.model)
+        self._lifecycle.unload(place.id)
         self._changed(place.id)
         self._tell(ModelState(model=place.id, state="absent", cause="asked"))
         yield Done()
