@@ -3,59 +3,101 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import ClassVar
 
-from textual.app import App, ComposeResult
+import msgspec
+from textual import on
+from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import BindingType
+from textual.command import CommandPalette
 from textual.containers import Horizontal
+from textual.dom import DOMNode
+from textual.events import DescendantFocus, Resize
 from textual.filter import LineFilter
+from textual.screen import Screen
+from textual.widgets import TextArea
 
+import themes
 from engine.client import Engine, EngineState
 from engine.messages import Error
 from tui import keymap, paths, settings
-from tui.actions import bindings
+from tui.actions import Action, bindings
 from tui.cards import PANES, Pane
 from tui.context import Context
 from tui.display import ASCII, UNICODE, clean
-from tui.drafts import FIRST
+from tui.drafts import FIRST, Draft, fresh
+from tui.history import History, Session
 from tui.link import Connect, Link, OnEvent, OnState
+from tui.palette import ThemeChooser, commands
 from tui.panes.base import TaskPane
 from tui.panes.continue_ import ContinuePane
+from tui.panes.fill import FillPane
+from tui.panes.score import ScorePane
+from tui.saving import EVERY_S, Saver
 from tui.strings import text
 from tui.widgets.header import Header
 from tui.widgets.hints import Hints
 from tui.widgets.hostile import HostileFilter
+
+SIDE_BY_SIDE = 160
+"""From so many columns on, the three panes can stand next to each other."""
 
 
 class TsuzukiApp(App[None], inherit_bindings=False):
     """Explore language models with the keyboard."""
 
     CSS_PATH = "app.tcss"
-    ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("app")]
 
     def __init__(
-        self, loaded: settings.Loaded | None = None, connect: Connect | None = None
+        self,
+        loaded: settings.Loaded | None = None,
+        connect: Connect | None = None,
+        history: Path | None = None,
     ) -> None:
-        super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)
-        loaded = settings.load() if loaded is None else loaded
-        self.loaded = loaded
-        own = loaded.settings
-        self.keys = keymap.resolve(loaded)
-        log = paths.log_file()
-        self.link = Link(
-            connect or partial(_start, loaded), self._engine_changed, self._engine_state
-        )
+        """Tests give settings, an engine and a file of their own."""
+        # Only at construction does Textual choose between no colour at all and grey.
+        plain = bool(os.environ.get("NO_COLOR"))
+        super().__init__(ansi_color=True if plain else None)
+        self.loaded = settings.load() if loaded is None else loaded
+        own = self.loaded.settings
+        self.keys = keymap.resolve(self.loaded)
+        self.link = Link(connect or partial(_start, own), self._engine_changed, self._engine_state)
         self.shared = Context(self.link, own, self.keys, ASCII if own.ascii else UNICODE)
+        self.saver = Saver()
+        self.pane: Pane = "continue"
         self.header = Header(self.shared)
         self.panes: dict[Pane, TaskPane] = {
-            "continue": ContinuePane(self.shared, FIRST["continue"]),
+            "continue": ContinuePane(self.shared, self._first("continue")),
+            "fill": FillPane(self.shared, self._first("fill")),
+            "score": ScorePane(self.shared, self._first("score")),
         }
-        self.pane: Pane = "continue"
-        self._log_path = log
+        self._history_file = paths.history_file() if history is None else history
         self._hostile = HostileFilter()
+        self._themes = self._load_themes()
+        self._chooser = ThemeChooser(self, self._theme_chosen)
+        self._beside = own.layout != "single"
+        """Whether the panes stand side by side where there is room."""
+        if own.slow_link():
+            self.animation_level = "none"
+
+    def _first(self, pane: Pane) -> Draft:
+        """The notebook's example, with the model that the settings name for this pane."""
+        return msgspec.structs.replace(FIRST[pane], model=self.shared.settings.models.of(pane))
+
+    def _load_themes(self) -> themes.LoadResult:
+        """Make ours the only themes, and put on the one that the settings name."""
+        found = themes.load_builtin() | themes.load_folder(paths.themes_folder())
+        for theme in found.themes.values():
+            self.register_theme(theme)
+        wanted = "no-colour" if os.environ.get("NO_COLOR") else self.shared.settings.theme
+        self.theme = wanted if wanted in found.themes else themes.DEFAULT
+        for name in set(self.available_themes) - set(found.themes):
+            self.unregister_theme(name)
+        return found
 
     def compose(self) -> ComposeResult:
         """The header, the panes, the keys."""
@@ -65,21 +107,86 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         yield Hints(self.shared)
 
     def on_mount(self) -> None:
-        """Show the first pane, then start the engine behind it."""
+        """Show the first pane; everything that takes time comes after it is seen."""
+        self.set_class(self.shared.settings.slow_link(), "-slow")
         self.set_keymap(self.keys.changes())
         self.action_show_pane("continue")
-        self.call_after_refresh(self.run_worker, self._open())
+        self.call_after_refresh(self._begin)
 
-    async def _open(self) -> None:
-        await self.link.refresh()
+    def _begin(self) -> None:
+        self.run_worker(self._open_history())
+        self.run_worker(self._open_engine())
+        self.set_interval(EVERY_S, self.saver.flush)
+        problems = [*self.loaded.problems, *self.keys.problems, *self._themes.problems]
+        if problems:
+            first, more = clean(str(problems[0])), len(problems) - 1
+            told = text("notice.problems", first=first, n=more) if more else first
+            self.notify(told, severity="warning", timeout=20, markup=False)
+
+    async def _open_engine(self) -> None:
+        try:
+            await self.link.refresh()
+        except OSError as error:
+            message = text("notice.no_engine", reason=error.strerror or error)
+            self.notify(message, severity="error", timeout=60, markup=False)
+
+    async def _open_history(self) -> None:
+        """Go on where the last session ended."""
+        history = await History.open(self._history_file, self._history_problem)
+        self.saver.history = history
+        chosen = (await history.choices()).get("theme")
+        if chosen in self.available_themes and not os.environ.get("NO_COLOR"):
+            self.theme = chosen
+        session = await history.resume()
+        if session is not None:
+            self.show_session(session)
+
+    def _history_problem(self, problem: str) -> None:
+        self.notify(clean(problem), severity="warning", timeout=20, markup=False)
 
     async def on_unmount(self) -> None:
-        """Leave no process behind."""
+        """Leave no process behind and no text unsaved."""
+        await self.saver.close()
         await self.link.close()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Textual's own filters after ours, which makes text safe."""
+        """Ours, which makes text safe, and then Textual's own."""
         return [self._hostile, *super().get_line_filters()]
+
+    # ----------------------------------------------------------------------- sessions
+
+    def show_session(self, session: Session) -> None:
+        """Put a session's cards and drafts into the panes."""
+        for name, pane in self.panes.items():
+            cards = [card for card in session.cards if card.pane == name]
+            pane.open_session(cards, session.drafts.get(name))
+        if session.unreadable:
+            self.notify(text("notice.unreadable", n=session.unreadable), markup=False)
+        self.panes[self.pane].focus_composer()
+        self._tell()
+
+    def action_new_session(self) -> None:
+        """Start an empty session; the one before stays in the list."""
+        if self.saver.history is None:
+            return
+        self.saver.flush()
+        for pane in self.panes.values():
+            pane.runs.stop()
+            pane.open_session([], fresh(pane.role, self.shared.settings))
+        self.saver.history.start()
+        self.panes[self.pane].focus_composer()
+
+    @on(TaskPane.Changed)
+    def _pane_changed(self, event: TaskPane.Changed) -> None:
+        """Save what changed, and tell the speed."""
+        self.saver.draft(event.pane.role, event.pane.draft)
+        if event.card is not None:
+            self.saver.card(event.card)
+        self._tell()
+
+    @on(TaskPane.Removed)
+    def _card_removed(self, event: TaskPane.Removed) -> None:
+        self.saver.removed(event.card, back=event.back)
 
     # ------------------------------------------------------------------------- engine
 
@@ -87,32 +194,51 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         if self.is_running:
             self._tell()
             for pane in self.panes.values():
-                pane.label()
+                pane.engine_changed()
 
     def _engine_state(self, state: EngineState, error: Error | None) -> None:
         reason = clean(error.message) if error is not None else ""
         if state == "restarting":
-            self.notify(text("notice.restarting", reason=reason), severity="warning", markup=False)
+            message = text("notice.restarting", reason=reason)
+            self.notify(message, severity="warning", timeout=10, markup=False)
         elif state == "dead":
             hint = clean(error.hint) if error is not None else ""
             message = text("notice.dead", reason=reason, hint=hint)
             self.notify(message, severity="error", timeout=60, markup=False)
 
-    def on_task_pane_changed(self, event: TaskPane.Changed) -> None:
-        """Tell the speed, and save what changed."""
-        self._tell()
-
     def _tell(self) -> None:
         pane = self.panes[self.pane]
         self.header.show(self.pane, pane.draft.model, pane.speed)
+
+    # ------------------------------------------------------------------------- layout
+
+    def _lay_out(self) -> None:
+        """Show the current pane, or all three."""
+        beside = self._beside and self.size.width >= SIDE_BY_SIDE
+        for name, each in self.panes.items():
+            each.display = beside or name == self.pane
+            each.set_class(beside, "-beside")
+            each.set_class(name == self.pane, "-current")
+
+    @on(Resize)
+    def _resized(self) -> None:
+        self._lay_out()
+
+    @on(DescendantFocus)
+    def _focused(self, event: DescendantFocus) -> None:
+        """A click in another pane makes it the current one."""
+        for name, pane in self.panes.items():
+            if pane in event.widget.ancestors and name != self.pane:
+                self.pane = name
+                self._lay_out()
+                self._tell()
 
     # ------------------------------------------------------------------------ actions
 
     def action_show_pane(self, pane: Pane) -> None:
         """Go to a pane."""
         self.pane = pane
-        for name, each in self.panes.items():
-            each.display = name == pane
+        self._lay_out()
         self.panes[pane].focus_composer()
         self._tell()
 
@@ -120,10 +246,65 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         """Go round the panes."""
         self.action_show_pane(PANES[(PANES.index(self.pane) + 1) % len(PANES)])
 
+    def action_side_by_side(self) -> None:
+        """Show the panes next to each other, or one at a time."""
+        if self.size.width < SIDE_BY_SIDE:
+            message = text("notice.narrow", n=SIDE_BY_SIDE, have=self.size.width)
+            self.panes[self.pane].notice(message)
+            return
+        self._beside = not self._beside
+        self._lay_out()
+
+    def action_copy_or_stop(self) -> None:
+        """Copy what is selected; without a selection, stop what runs."""
+        focused = self.focused
+        chosen = focused.selected_text if isinstance(focused, TextArea) else ""
+        chosen = chosen or self.screen.get_selected_text() or ""
+        pane = self.panes[self.pane]
+        if chosen:
+            self.copy_to_clipboard(chosen)
+            pane.notice(text("notice.copied_selection", n=len(chosen)))
+        else:
+            pane.runs.stop()
+
     def action_palette(self) -> None:
         """Find any command by its name."""
         self.action_command_palette()
 
+    def action_theme(self) -> None:
+        """Change the colours."""
+        self._chooser.open()
 
-async def _start(loaded: settings.Loaded, on_event: OnEvent, on_state: OnState) -> Engine:
-    return await Engine.start(loaded.settings.configure(), paths.log_file(), on_event, on_state)
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Every action that works where the palette was opened."""
+        yield from commands(self.keys, partial(self._usable, screen), self._run)
+
+    def _usable(self, screen: Screen[object], action: Action) -> bool:
+        if action.where == "app":
+            return True
+        return action.where in ("pane", "composer", "transcript") and screen is self.screen_stack[0]
+
+    async def _run(self, action: Action) -> None:
+        pane = self.panes[self.pane]
+        nodes: dict[str, DOMNode] = {
+            "pane": pane,
+            "composer": pane.composers[-1],
+            "transcript": pane.transcript,
+        }
+        await self.run_action(action.call or action.id, nodes.get(action.where, self))
+
+    @on(CommandPalette.OptionHighlighted)
+    def _try_theme(self, event: CommandPalette.OptionHighlighted) -> None:
+        self._chooser.preview(event)
+
+    @on(CommandPalette.Closed)
+    def _theme_closed(self, event: CommandPalette.Closed) -> None:
+        self._chooser.closed(event)
+
+    def _theme_chosen(self, name: str) -> None:
+        if self.saver.history is not None:
+            self.saver.history.choose("theme", name)
+
+
+async def _start(own: settings.Settings, on_event: OnEvent, on_state: OnState) -> Engine:
+    return await Engine.start(own.configure(), paths.log_file(), on_event, on_state)

@@ -215,3 +215,14 @@ class ScoreCard(_Card, tag="score"):
 
 
 Card = ContinueCard | FillCard | ScoreCard
+
+
+def copy_request(card: Card) -> Card:
+    """A new card that asks what another asked."""
+    match card:
+        case ContinueCard():
+            return ContinueCard(request=card.request, prompt=card.prompt)
+        case FillCard():
+            return FillCard(request=card.request)
+        case ScoreCard():
+            return ScoreCard(request=card.request)

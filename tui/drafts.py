@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from engine.messages import GREEDY, Sampling
 from tui.cards import Pane
+from tui.settings import Settings
 
 
 class Draft(Struct, frozen=True, kw_only=True):
@@ -45,3 +46,14 @@ FIRST: dict[Pane, Draft] = {
     ),
 }
 """What a newcomer finds: one Enter from its answer."""
+
+
+def fresh(pane: Pane, settings: Settings) -> Draft:
+    """An empty draft as the settings want it."""
+    return Draft(
+        model=settings.models.of(pane),
+        sampling=settings.sampling,
+        max_tokens=settings.max_tokens,
+        branches=settings.branches,
+        top=settings.fill_top,
+    )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
-from contextlib import aclosing
 from typing import ClassVar
 
 import msgspec
@@ -16,12 +14,15 @@ from textual.events import Resize
 from textual.message import Message
 from textual.widgets import Static, TextArea
 
-from engine.client import Answer
-from engine.messages import Token
 from tui.actions import bindings
-from tui.cards import Card, Pane
+from tui.cards import Card, ContinueCard, Pane
 from tui.context import Context
-from tui.drafts import Draft
+from tui.drafts import FIRST, Draft, fresh
+from tui.panes import sampling
+from tui.panes.desk import Desk
+from tui.panes.dialogs import Field, Form, Picker
+from tui.panes.offering import Offering
+from tui.panes.running import Runs
 from tui.strings import text
 from tui.widgets.composer import Composer
 from tui.widgets.header import state_text
@@ -40,12 +41,20 @@ class TaskPane(Horizontal):
     role: ClassVar[Pane]
 
     class Changed(Message):
-        """The draft, a card or the speed changed: the app saves it and tells it in the header."""
+        """The draft or the speed changed, or a card when there is one."""
 
         def __init__(self, pane: TaskPane, card: Card | None = None) -> None:
             super().__init__()
             self.pane = pane
             self.card = card
+
+    class Removed(Message):
+        """A card was deleted, or brought back."""
+
+        def __init__(self, card: Card, *, back: bool) -> None:
+            super().__init__()
+            self.card = card
+            self.back = back
 
     def __init__(self, shared: Context, draft: Draft) -> None:
         super().__init__(id=f"pane-{self.role}")
@@ -56,10 +65,11 @@ class TaskPane(Horizontal):
         self.transcript = Transcript(shared.glyphs, jump=shared.settings.slow_link())
         self.inspector = Inspector(shared.glyphs)
         self.composers = list(self.make_composers())
+        self.runs = Runs(shared.link, self._ended)
+        self.desk = Desk(self)
+        self.offering = Offering(self)
         self._notice = Static(classes="notice", markup=False)
-        self._below = Static(text("notice.below"), classes="below", markup=False)
-        self._answers: dict[str, Answer] = {}
-        self._dirty: dict[str, Card] = {}
+        self._below = Static(classes="below", markup=False)
         self._inspecting: bool | None = None
         """What the person asked for; None leaves it to the width."""
 
@@ -76,6 +86,7 @@ class TaskPane(Horizontal):
         """Draw what has come at most so many times a second."""
         rate = 10 if self.shared.settings.slow_link() else 20
         self.set_interval(1 / rate, self._flush)
+        self._below.update(text("notice.below", key=self.shared.keymap.shown("card_last")))
         self._below.display = False
         self.notice("")
         self.label()
@@ -94,6 +105,10 @@ class TaskPane(Horizontal):
         """The card that sending this draft makes; None where something is missing (say what)."""
         raise NotImplementedError
 
+    def recalled(self, card: Card) -> Draft:
+        """The draft that made a card."""
+        return msgspec.structs.replace(self.draft, model=card.request.model, text=card.prompt)
+
     def parameters(self) -> str:
         """A few words on how a request will be run, for the composer's frame."""
         raise NotImplementedError
@@ -102,23 +117,43 @@ class TaskPane(Horizontal):
 
     def label(self) -> None:
         """Write model, state and parameters on the composers' frames."""
-        link = self.shared.link
-        model = self.draft.model
-        state = state_text(link.models.get(model), link.progress.get(model))
-        title = f"{model}{self.shared.glyphs.dot}{state}"
-        self.composers[0].label(title, "" if len(self.composers) > 1 else self.parameters())
-        for composer in self.composers[1:]:
-            composer.label("", self.parameters())
+        self.composers[0].label(self.shared.glyphs.dot.join(self.chip()), self.parameters())
+
+    def chip(self) -> list[str]:
+        """The model, and its state where it cannot answer at once."""
+        link, model = self.shared.link, self.draft.model
+        info = link.models.get(model)
+        if info is None or info.state in ("ready", "on_disk"):
+            return [model]
+        return [model, state_text(info, link.progress.get(model))]
 
     def notice(self, message: str) -> None:
-        """Say something in one line above the composer, or nothing any more."""
+        """Say something in a line above the composer, or nothing any more."""
         self._notice.update(message)
         self._notice.display = bool(message)
+
+    def put(self, draft: Draft) -> None:
+        """Show another draft."""
+        self.draft = draft
+        self.composers[0].fill(draft.text)
+        self.label()
+
+    def open_session(self, cards: list[Card], draft: Draft | None) -> None:
+        """Show the cards and the draft of a session; without a draft the one here stays."""
+        self.offering.withdraw()
+        self.transcript.show(cards)
+        if draft is not None:
+            self.put(draft)
 
     def focus_composer(self) -> None:
         """Go back to writing."""
         self.transcript.leave()
         self.composers[0].focus()
+
+    def engine_changed(self) -> None:
+        """Show a model's new state wherever it is told."""
+        self.label()
+        self.runs.touch()
 
     def on_resize(self, event: Resize) -> None:
         """Put the inspector beside the cards or below them."""
@@ -130,17 +165,24 @@ class TaskPane(Horizontal):
         self.inspector.display = wide if self._inspecting is None else self._inspecting
 
     @on(Transcript.Moved)
-    def _inspect(self) -> None:
+    def _inspect(self, event: Transcript.Moved) -> None:
+        event.stop()
         self.inspector.show(self.transcript.card, self.transcript.ref)
 
     @on(Transcript.Below)
     def _cue(self, event: Transcript.Below) -> None:
+        event.stop()
         self._below.display = event.below
 
     @on(TextArea.Changed)
-    def _drafted(self) -> None:
-        self.draft = self.edited()
-        self.post_message(self.Changed(self))
+    def _drafted(self, event: TextArea.Changed) -> None:
+        event.stop()
+        draft = self.edited()
+        if draft != self.draft:
+            self.draft = draft
+            self.offering.withdraw()
+            self.label()
+            self.post_message(self.Changed(self))
 
     # ------------------------------------------------------------------------ running
 
@@ -149,63 +191,52 @@ class TaskPane(Horizontal):
         card.title = self.shared.link.title(card.request.model)
         self.transcript.add(card)
         self.post_message(self.Changed(self, card))
-        self.run_worker(self._answer(card), group="answers")
+        self.run_worker(self.runs.run(card))
 
-    async def _answer(self, card: Card) -> None:
-        """Fold the engine's events into the card, whatever they are, until the last."""
-        self._dirty[card.id] = card
-        answer = await self.shared.link.request(card.request)
-        self._answers[card.id] = answer
-        count, first = 0, 0.0
-        async with aclosing(answer) as events:
-            async for event in events:
-                card.fold(event)
-                if isinstance(event, Token):
-                    count += 1
-                    first = first or time.monotonic()
-                    elapsed = time.monotonic() - first
-                    self.speed = (count - 1) / elapsed if elapsed > 0 else None
-                self._dirty[card.id] = card
-        del self._answers[card.id]
-        if card.timing.tokens_per_s is not None:
+    def _ended(self, card: Card) -> None:
+        if isinstance(card, ContinueCard):
             self.speed = card.timing.tokens_per_s
+        self.transcript.update_card(card.id, "", None)
         self.post_message(self.Changed(self, card))
 
     def _flush(self) -> None:
         """Draw the cards that gained something since the last time."""
-        if not self._dirty:
+        for run in self.runs.take_dirty():
+            self.speed = run.speed or self.speed
+            self.transcript.update_card(run.card.id, self.runs.note(run), run.speed)
+            self.post_message(self.Changed(self, run.card))
+
+    async def send(self) -> None:
+        """Run the draft, unless there is something to say first; sent again, it runs."""
+        draft = self.edited()
+        card = self.build(draft)
+        if card is None:
             return
-        dirty, self._dirty = self._dirty, {}
-        for card in dirty.values():
-            self.transcript.update_card(card.id, self._waiting(card), self.speed)
-            self.post_message(self.Changed(self, card))
+        if await self.offering.hold_back(draft):
+            return
+        self.offering.withdraw()
+        if draft == FIRST[self.role]:
+            self.draft = fresh(self.role, self.shared.settings)
+        self.put(msgspec.structs.replace(self.draft, text="", second="", hidden=()))
+        self.focus_composer()
+        self.run_card(card)
 
-    def _waiting(self, card: Card) -> str:
-        """What a running card waits for, if not for the model itself."""
-        if card.status != "running" or card.timing.first_token_s is not None:
-            return ""
-        return ""
+    def start_sending(self) -> None:
+        """Run the draft as soon as it is known to fit."""
+        self.run_worker(self.send(), group="send", exclusive=True)
 
-    @property
-    def running(self) -> bool:
-        """Whether anything runs here."""
-        return bool(self._answers)
-
-    def stop_running(self) -> bool:
-        """Stop everything that runs here and keep what came; False if nothing did."""
-        for answer in self._answers.values():
-            answer.cancel()
-        return bool(self._answers)
+    def use_model(self, model: str) -> None:
+        """Make a model the pane's own."""
+        self.draft = msgspec.structs.replace(self.draft, model=model)
+        self.label()
+        self.post_message(self.Changed(self))
 
     # ------------------------------------------------------------------------ actions
 
     @on(Composer.Sent)
     def _send(self, event: Composer.Sent) -> None:
         event.stop()
-        card = self.build(self.edited())
-        if card is not None:
-            self.notice("")
-            self.run_card(card)
+        self.start_sending()
 
     @on(Composer.ToCards)
     def _to_cards(self, event: Composer.ToCards) -> None:
@@ -213,15 +244,73 @@ class TaskPane(Horizontal):
         if self.transcript.cards:
             self.transcript.focus()
 
+    @on(Composer.Recalled)
+    def _recall(self, event: Composer.Recalled) -> None:
+        event.stop()
+        self.desk.recall(event.by)
+
+    @on(Transcript.Wanted)
+    def _on_card(self, event: Transcript.Wanted) -> None:
+        event.stop()
+        self.desk.do(event.action)
+
     def action_stop(self) -> None:
         """Close what is open; else stop and keep what came; else go back to the composer."""
         if self._inspecting and self.has_class("-narrow"):
             self.action_inspector()
-        elif not self.stop_running():
+        elif self.offering.open:
+            self.offering.withdraw()
+        elif not self.runs.stop() and not self.offering.stop_pull():
             self.focus_composer()
 
     def action_inspector(self) -> None:
         """Show or hide the details."""
         self._inspecting = not self.inspector.display
         self._place_inspector()
-        self._inspect()
+        self.inspector.show(self.transcript.card, self.transcript.ref)
+
+    def action_rerun_last(self) -> None:
+        """Run the newest card once more."""
+        if self.transcript.cards:
+            self.desk.rerun(self.transcript.cards[-1])
+
+    def action_accept_offer(self) -> None:
+        """Use the model that is offered for this text."""
+        self.offering.accept()
+
+    def action_choose_model(self) -> None:
+        """Choose among the models that can do this."""
+        models = self.shared.link.fitting(self.role)
+        self.app.push_screen(Picker(models, self.draft.model), self._picked)
+
+    def _picked(self, model: str | None) -> None:
+        if model is None:
+            return
+        self.use_model(model)
+        self.offering.consider(model)
+
+    def fields(self) -> list[Field]:
+        """What can be set here; none where nothing can."""
+        return []
+
+    def action_sampling(self) -> None:
+        """Set how tokens are drawn."""
+        fields = self.fields()
+        if fields:
+            self.app.push_screen(Form(fields), self._set)
+        else:
+            self.notice(text("notice.no_sampling"))
+
+    def _set(self, values: dict[str, object] | None) -> None:
+        if values is not None:
+            self.draft = sampling.apply(self.draft, values)
+            self.label()
+            self.post_message(self.Changed(self))
+
+    def action_chat(self) -> None:
+        """Only a continuation can be a chat."""
+        self.notice(text("notice.only_chat"))
+
+    def action_system_prompt(self) -> None:
+        """Only a chat has a system prompt."""
+        self.notice(text("notice.no_system"))

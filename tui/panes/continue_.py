@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from engine.messages import Continue
-from tui.cards import ContinueCard, Pane
+import msgspec
+
+from engine.messages import Continue, Turn
+from tui.cards import Card, ContinueCard, Pane
+from tui.display import clean
 from tui.drafts import Draft
 from tui.panes.base import TaskPane
+from tui.panes.dialogs import Field, TextDialog
+from tui.panes.sampling import continue_fields
 from tui.strings import text
 
 
@@ -24,12 +29,76 @@ class ContinuePane(TaskPane):
         request = Continue(
             model=draft.model,
             prompt=draft.text,
+            chat=self._turns(draft) if draft.chat else None,
             sampling=draft.sampling,
             max_tokens=draft.max_tokens,
             stop=list(draft.stop),
             branches=draft.branches,
         )
         return ContinueCard(request=request, prompt=draft.text)
+
+    def _turns(self, draft: Draft) -> list[Turn]:
+        """The system prompt and the cards above that this model wrote, as the earlier turns."""
+        turns = [Turn("system", draft.system)] if draft.system else []
+        for card in self.transcript.cards:
+            if not isinstance(card, ContinueCard) or card.request.model != draft.model:
+                continue
+            answer = card.branches[0].text if card.branches else ""
+            if answer and card.status != "running":
+                turns += [Turn("user", card.prompt), Turn("assistant", answer)]
+        return turns
+
+    def recalled(self, card: Card) -> Draft:
+        """The draft that made a card."""
+        draft = super().recalled(card)
+        if not isinstance(card, ContinueCard):
+            return draft
+        request = card.request
+        return msgspec.structs.replace(
+            draft,
+            sampling=request.sampling,
+            max_tokens=request.max_tokens,
+            branches=request.branches,
+            stop=tuple(request.stop),
+            chat=request.chat is not None,
+        )
+
+    def fields(self) -> list[Field]:
+        """How a continuation is drawn."""
+        return continue_fields(self.draft)
+
+    def use_model(self, model: str) -> None:
+        """Make a model the pane's own; a chat ends where it has no template."""
+        info = self.shared.link.models.get(model)
+        if info is not None and not info.chat:
+            self.draft = msgspec.structs.replace(self.draft, chat=False)
+        super().use_model(model)
+
+    def action_chat(self) -> None:
+        """Make the cards above the earlier turns, or no more."""
+        info = self.shared.link.models.get(self.draft.model)
+        if info is None or not info.chat:
+            key = self.shared.keymap.shown("continue_from_end")
+            title = clean(self.shared.link.title(self.draft.model))
+            self.notice(text("notice.no_chat", model=title, key=key))
+            return
+        self.draft = msgspec.structs.replace(self.draft, chat=not self.draft.chat)
+        self.notice(text("notice.chat_on" if self.draft.chat else "notice.chat_off"))
+        self.label()
+        self.post_message(self.Changed(self))
+
+    def action_system_prompt(self) -> None:
+        """Edit what a chat tells the model first."""
+        if self.draft.chat:
+            dialog = TextDialog(text("dialog.system"), self.draft.system)
+            self.app.push_screen(dialog, self._set_system)
+        else:
+            super().action_system_prompt()
+
+    def _set_system(self, written: str | None) -> None:
+        if written is not None:
+            self.draft = msgspec.structs.replace(self.draft, system=written)
+            self.post_message(self.Changed(self))
 
     def parameters(self) -> str:
         """How the next token is drawn."""
@@ -44,6 +113,8 @@ class ContinuePane(TaskPane):
                 parts.append(text("composer.seed", seed=sampling.seed))
         if sampling.repetition_penalty != 1:
             parts.append(f"rep {sampling.repetition_penalty:g}")
+        if self.draft.chat:
+            parts.insert(0, text("composer.chat"))
         parts.append(text("composer.tokens", n=self.draft.max_tokens))
         if self.draft.branches > 1:
             parts.append(text("composer.branches", n=self.draft.branches))

@@ -6,6 +6,7 @@ import math
 
 from rich.cells import cell_len, set_cell_size
 
+from engine.messages import Token
 from tui.display import Glyphs, token
 from tui.widgets.flow import Line, Ref, Span
 
@@ -57,10 +58,10 @@ def row(
     head = f"{' ' * indent}{number:>3} "
     figure = percent(probability)
     room = width - cell_len(head) - cell_len(name) - len(figure) - 2
-    spans = [Span(head, "dim"), Span(f"{name} ", style, ref)]
+    spans = [Span(head, "facts"), Span(f"{name} ", style, ref)]
     if room >= 3:
         filled, empty = bar(probability, room, glyphs)
-        spans += [Span(filled, "bar"), Span(empty, "track")]
+        spans += [Span(filled, "bar"), Span(empty, "bar-rest")]
     spans.append(Span(f" {figure}", style))
     return Line(tuple(spans), indent=indent)
 
@@ -69,3 +70,9 @@ def column(names: list[str], limit: int, glyphs: Glyphs) -> int:
     """How many cells a column of tokens needs, at most `limit`."""
     widths = [cell_len(token(name, 0, glyphs)) for name in names]
     return max(1, min(max(widths, default=1), limit))
+
+
+def shade(written: Token) -> str:
+    """The style of a token by how surprising it was: below 1, 2, 4 and 7 bits, or beyond."""
+    surprise = bits(-written.logprob)
+    return f"token-{sum(surprise >= limit for limit in (1, 2, 4, 7))}"

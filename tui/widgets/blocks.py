@@ -55,7 +55,10 @@ class Block:
         """The error, if any, and the facts."""
         lines: list[Line] = []
         if self.card.error is not None:
-            for part, style in ((self.card.error.message, "error"), (self.card.error.hint, "dim")):
+            for part, style in (
+                (self.card.error.message, "failed"),
+                (self.card.error.hint, "facts"),
+            ):
                 if part:
                     lines += wrap([Span(clean(part), style)], self._width, INDENT)
         spans = facts(self.card, self._glyphs, self.note, self.speed)
@@ -152,7 +155,7 @@ class FillBlock(Block):
                         candidate.prob,
                         self._width,
                         self._glyphs,
-                        style="good" if known else "",
+                        style="chip" if known else "",
                         ref=(0, mask.position),
                     )
                 )
@@ -169,7 +172,7 @@ class FillBlock(Block):
                     prob=bars.percent(hidden.prob).strip(),
                     rank=hidden.rank,
                 )
-            lines += wrap([Span(told, "good")], self._width, INDENT)
+            lines += wrap([Span(told, "chip")], self._width, INDENT)
         return lines
 
 
@@ -209,7 +212,7 @@ class ScoreBlock(Block):
                 first=f"{way.logits[0]:+.4f}",
                 second=f"{way.logits[1]:+.4f}",
             )
-            lines += wrap([Span(told, "dim")], self._width, INDENT * 2)
+            lines += wrap([Span(told, "facts")], self._width, INDENT * 2)
         return lines + token_lines(result.tokens, self._width, self._glyphs)
 
     def _pmi(self, result: PmiResult) -> list[Line]:
@@ -221,17 +224,17 @@ class ScoreBlock(Block):
                 bits=f"{way.bits:+.2f}",
                 each=f"{way.bits_per_token:+.2f}",
             )
-            lines += wrap([Span(told, "good" if way.bits > 0 else "warning")], self._width, INDENT)
+            lines += wrap([Span(told, "chip" if way.bits > 0 else "busy")], self._width, INDENT)
             told = text(
                 "card.pmi_terms",
                 conditional=f"{way.logprob_conditional:.2f}",
                 alone=f"{way.logprob_alone:.2f}",
             )
-            lines += wrap([Span(told, "dim")], self._width, INDENT * 2)
+            lines += wrap([Span(told, "facts")], self._width, INDENT * 2)
         join = text("card.join_space") if result.join else text("card.join_nothing")
         start = clean(result.start) if result.start else text("card.no_start")
         told = text("card.convention", join=join, start=start)
-        lines += wrap([Span(told, "dim")], self._width, INDENT)
+        lines += wrap([Span(told, "facts")], self._width, INDENT)
         spans = [
             Span(shown(token.text, token.id, self._glyphs), "second", (0, index))
             for index, token in enumerate(result.tokens)
@@ -242,7 +245,7 @@ class ScoreBlock(Block):
 def token_lines(tokens: list[Piece], width: int, glyphs: Glyphs) -> list[Line]:
     """The tokens as fed, the second segment in a style of its own."""
     spans = [
-        Span(clean(piece.piece), "second" if piece.segment else "dim", (0, index))
+        Span(clean(piece.piece), "second" if piece.segment else "facts", (0, index))
         for index, piece in enumerate(tokens)
     ]
     return wrap(_spaced(spans), width, INDENT)

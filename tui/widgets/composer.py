@@ -70,6 +70,20 @@ class Composer(TextArea):
         self.replace(composed(content), (0, 0), self.document.end)
         self.move_cursor(self.document.end)
 
+    def offset_of(self, location: tuple[int, int]) -> int:
+        """The offset in the text, in characters, of a row and column."""
+        row, column = location
+        return sum(len(line) + 1 for line in self.text.split("\n")[:row]) + column
+
+    def replace_range(self, start: int, end: int, new: str) -> None:
+        """Put a text where another stands, by offsets, and go behind it."""
+        result = self.replace(new, self._location(start), self._location(end))
+        self.move_cursor(result.end_location)
+
+    def _location(self, offset: int) -> tuple[int, int]:
+        before = self.text[:offset].split("\n")
+        return len(before) - 1, len(before[-1])
+
     async def on_paste(self, event: Paste) -> None:
         """Insert pasted text with what a terminal would obey made visible."""
         event.prevent_default()

@@ -73,7 +73,7 @@ def _alternatives(token: Token, width: int, glyphs: Glyphs) -> list[Line]:
     lines = [Line(), Line((Span(" " + text("inspector.alternatives"), "label"),))]
     for rank, other in enumerate(token.top, 1):
         name = bars.label(other.text, other.id, column, glyphs)
-        style = "good" if other.id == token.id else ""
+        style = "chip" if other.id == token.id else ""
         probability = math.exp(other.logprob)
         lines.append(bars.row(str(rank), name, probability, width, glyphs, indent=0, style=style))
     return lines
@@ -86,7 +86,7 @@ def _mask(mask: MaskFill, width: int, glyphs: Glyphs) -> list[Line]:
     for rank, candidate in enumerate(mask.candidates, 1):
         name = bars.label(candidate.text, candidate.id, column, glyphs)
         known = mask.hidden is not None and mask.hidden.word == candidate.text
-        style = "good" if known else ""
+        style = "chip" if known else ""
         lines.append(
             bars.row(str(rank), name, candidate.prob, width, glyphs, indent=0, style=style)
         )
@@ -112,7 +112,7 @@ def _piece(tokens: list[Piece], index: int, width: int, glyphs: Glyphs) -> list[
         _fact("segment", str(piece.segment)),
     ]
     if piece.special:
-        lines.append(Line((Span(" " + text("inspector.a_special"), "dim"),)))
+        lines.append(Line((Span(" " + text("inspector.a_special"), "facts"),)))
     if piece.start is not None and piece.end is not None:
         lines.append(_fact("offset", f"{piece.start}-{piece.end}"))
     return lines
@@ -137,9 +137,9 @@ def _scored(result: PmiResult, index: int, width: int, glyphs: Glyphs) -> list[L
 
 def _title(name: str, place: str, width: int) -> list[Line]:
     """The token itself, and where it stands."""
-    return [*wrap([Span(name, "prompt")], width, " "), Line((Span(f" {place}", "dim"),)), Line()]
+    return [*wrap([Span(name, "prompt")], width, " "), Line((Span(f" {place}", "facts"),)), Line()]
 
 
 def _fact(key: str, value: str) -> Line:
     """One line: a name, and what it is."""
-    return Line((Span(f" {text(f'inspector.{key}'):<{_LABEL}}", "dim"), Span(value)), indent=1)
+    return Line((Span(f" {text(f'inspector.{key}'):<{_LABEL}}", "facts"), Span(value)), indent=1)

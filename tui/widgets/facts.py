@@ -18,16 +18,16 @@ def facts(card: Card, glyphs: Glyphs, note: str, speed: float | None) -> list[Sp
     """
     spans: list[Span] = []
     if card.status == "running":
-        spans.append(Span(clean(note) or text("card.running"), "warning"))
+        spans.append(Span(clean(note) or text("card.running"), "busy"))
     elif card.status != "done":
-        style = "error" if card.status == "failed" else "warning"
+        style = "failed" if card.status == "failed" else "busy"
         spans.append(Span(text(f"card.{card.status}"), style))
     told = _measures(card, speed)
     if card.status != "failed" or told:
         told.append(clean(f"{card.title or card.request.model} {card.precision}".strip()))
     for fact in told:
-        spans.append(Span(glyphs.dot if spans else "", "dim"))
-        spans.append(Span(fact, "dim"))
+        spans.append(Span(glyphs.dot if spans else "", "facts"))
+        spans.append(Span(fact, "facts"))
     return spans
 
 

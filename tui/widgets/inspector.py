@@ -45,5 +45,5 @@ class Inspector(LinesView, can_focus=True):
     def _rebuild(self) -> None:
         width = max(8, self.size.width - 1)
         lines = [] if self._card is None else details(self._card, self._ref, width, self._glyphs)
-        self._lines = lines or wrap([Span(text("inspector.empty"), "dim")], width, " ")
+        self._lines = lines or wrap([Span(text("inspector.empty"), "facts")], width, " ")
         self.resized()

@@ -16,15 +16,17 @@ from tui.widgets.flow import Line, Span
 STYLES = (
     "prompt",
     "label",
-    "dim",
-    "good",
-    "warning",
-    "error",
+    "facts",
     "bar",
-    "track",
-    "second",
-    "gutter",
+    "bar-rest",
+    "chip",
+    "busy",
+    "failed",
+    "chosen",
     "cursor",
+    "mask",
+    "second",
+    *(f"token-{bucket}" for bucket in range(5)),
 )
 """What a span's style may be; themes colour each by the component class ``lines--<name>``."""
 

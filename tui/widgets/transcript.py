@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from textual.binding import BindingType
 from textual.events import Focus, Resize
@@ -11,11 +11,15 @@ from textual.message import Message
 from textual.reactive import reactive
 
 from tui.actions import bindings
-from tui.cards import Card
+from tui.cards import Card, ContinueCard
 from tui.display import Glyphs
+from tui.widgets.bars import shade
 from tui.widgets.blocks import Block, block
 from tui.widgets.flow import Line, Ref, Span
 from tui.widgets.lines import LinesView
+
+Wish = Literal["composer", "rerun", "edit", "continue_from_end", "copy", "save", "delete", "undo"]
+"""What the keys on a card ask of the pane."""
 
 
 class Transcript(LinesView, can_focus=True):
@@ -34,6 +38,13 @@ class Transcript(LinesView, can_focus=True):
 
     class Moved(Message):
         """The cursor went to another card or token, or what it stands on changed."""
+
+    class Wanted(Message):
+        """A key asks the pane to do something with the chosen card."""
+
+        def __init__(self, action: Wish) -> None:
+            super().__init__()
+            self.action = action
 
     class Below(Message):
         """There is, or no longer is, new text below what the reader sees."""
@@ -159,13 +170,19 @@ class Transcript(LinesView, can_focus=True):
         if not (top <= row < top + height) or not line:
             return line
         first, *rest = line
-        marked = [Span(self._glyphs.gutter, "gutter"), Span(first.text[1:], first.style, first.ref)]
-        return tuple(
-            Span(span.text, "cursor", span.ref)
-            if self.ref is not None and span.ref == self.ref
-            else span
-            for span in (*marked, *rest)
-        )
+        marked = [Span(self._glyphs.gutter, "chosen"), Span(first.text[1:], first.style, first.ref)]
+        return tuple(self._shaded(span) for span in (*marked, *rest))
+
+    def _shaded(self, span: Span) -> Span:
+        """A span of the chosen card: the token under the cursor, others by their surprise."""
+        if span.ref is None:
+            return span
+        if span.ref == self.ref:
+            return Span(span.text, "cursor", span.ref)
+        card = self.card
+        if span.style or not isinstance(card, ContinueCard):
+            return span
+        return Span(span.text, shade(card.branches[span.ref[0]].tokens[span.ref[1]]), span.ref)
 
     def _extent(self) -> tuple[int, int]:
         """First row and number of rows of the chosen card, without the blank one after it."""
@@ -175,6 +192,12 @@ class Transcript(LinesView, can_focus=True):
                 return top, len(each.lines) - 1
             top += len(each.lines)
         return 0, 0
+
+    # ------------------------------------------------------------------------ asking
+
+    def action_want(self, action: Wish) -> None:
+        """Ask the pane to do something with the chosen card."""
+        self.post_message(self.Wanted(action))
 
     # ------------------------------------------------------------------------ moving
 
@@ -192,6 +215,10 @@ class Transcript(LinesView, can_focus=True):
         """Stand on the newest card when coming from the composer."""
         if self.chosen is None and self._blocks:
             self._choose(len(self._blocks) - 1)
+
+    def choose(self, card_id: str) -> None:
+        """Stand on a card."""
+        self._choose(list(self._blocks).index(card_id))
 
     def leave(self) -> None:
         """Let go of the chosen card."""

@@ -1,0 +1,192 @@
+"""The small windows that open over a pane."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import msgspec
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Label, OptionList, Static
+from textual.widgets.option_list import Option
+
+from engine.messages import ModelInfo
+from tui.actions import bindings
+from tui.display import clean
+from tui.strings import text
+from tui.widgets.composer import Composer
+
+
+class Picker(ModalScreen[str | None]):
+    """Chooses one of the models that fit a pane. Gives its id, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("screen")]
+
+    def __init__(self, models: Sequence[ModelInfo], current: str) -> None:
+        super().__init__()
+        self._models = list(models)
+        self._current = current
+
+    def compose(self) -> ComposeResult:
+        """One line a model: its name, its languages, its size and its state."""
+        with Vertical(classes="dialog"):
+            yield Label(text("dialog.models"), classes="dialog-title", markup=False)
+            yield OptionList(*(Option(self._line(info), id=info.id) for info in self._models))
+            yield Label(text("dialog.models_hint"), classes="dialog-hint", markup=False)
+
+    def on_mount(self) -> None:
+        """Stand on the model in use."""
+        options = self.query_one(OptionList)
+        ids = [info.id for info in self._models]
+        options.highlighted = ids.index(self._current) if self._current in ids else 0
+        options.focus()
+
+    def _line(self, info: ModelInfo) -> Content:
+        state = text(f"header.{info.state}", percent="")
+        facts = f"{' '.join(info.languages):<6} {info.bytes / 1e6:6.0f} MB  {state}"
+        name = Content(clean(info.id)).truncate(30, ellipsis=True, pad=True)
+        return Content.assemble(name, "  ", (facts, "$text-muted"))
+
+    @on(OptionList.OptionSelected)
+    def _choose(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.dismiss(event.option.id)
+
+    def action_close(self) -> None:
+        """Leave everything as it was."""
+        self.dismiss(None)
+
+
+@dataclass(frozen=True)
+class Field:
+    """One thing to set: its name in the struct, its type there, and its value as text."""
+
+    name: str
+    kind: object
+    value: str
+
+    def read(self, written: str) -> object:
+        """The value of what is written.
+
+        Raises:
+            msgspec.ValidationError: it is none, or out of its range; the message says which.
+        """
+        if self.name == "stop":
+            return tuple(_unescape(part) for part in written.split("|") if part)
+        return msgspec.convert(written.strip() or None, self.kind, strict=False)
+
+
+_ESCAPES = {"\\n": "\n", "\\t": "\t", "\\\\": "\\"}
+
+
+def _unescape(written: str) -> str:
+    return re.sub(r"\\[nt\\]", lambda found: _ESCAPES[found[0]], written)
+
+
+def escape(part: str) -> str:
+    """A string as the form shows it: on one line, ready to be read again."""
+    for shown, meant in reversed(_ESCAPES.items()):
+        part = part.replace(meant, shown)
+    return part
+
+
+class Form(ModalScreen[dict[str, object] | None]):
+    """Sets a few values, each judged as it is typed. Gives them by name, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("screen")]
+
+    def __init__(self, fields: Sequence[Field]) -> None:
+        super().__init__()
+        self._fields = {field.name: field for field in fields}
+
+    def compose(self) -> ComposeResult:
+        """One row a field: what it is, its value, and what is wrong or what it means."""
+        with VerticalScroll(classes="dialog", can_focus=False):
+            yield Label(text("dialog.sampling"), classes="dialog-title", markup=False)
+            for field in self._fields.values():
+                with Horizontal(classes="field"):
+                    yield Label(text(f"field.{field.name}.name"), markup=False)
+                    yield Input(field.value, id=f"field-{field.name}", compact=True)
+                    help_text = text(f"field.{field.name}.help")
+                    yield Static(help_text, id=f"help-{field.name}", markup=False)
+            yield Label(text("dialog.sampling_hint"), classes="dialog-hint", markup=False)
+
+    @on(Input.Changed)
+    def _judge(self, event: Input.Changed) -> None:
+        event.stop()
+        field = self._field(event.input)
+        label = self.query_one(f"#help-{field.name}", Static)
+        try:
+            field.read(event.value)
+        except msgspec.ValidationError as error:
+            label.update(str(error))
+            label.add_class("wrong")
+        else:
+            label.update(text(f"field.{field.name}.help"))
+            label.remove_class("wrong")
+
+    @on(Input.Submitted)
+    def _apply(self, event: Input.Submitted) -> None:
+        event.stop()
+        values: dict[str, object] = {}
+        for entry in self.query(Input):
+            field = self._field(entry)
+            try:
+                values[field.name] = field.read(entry.value)
+            except msgspec.ValidationError:
+                entry.focus()
+                return
+        self.dismiss(values)
+
+    def _field(self, entry: Input) -> Field:
+        return self._fields[(entry.id or "").removeprefix("field-")]
+
+    def key_up(self) -> None:
+        """Go to the field above."""
+        self.focus_previous(Input)
+
+    def key_down(self) -> None:
+        """Go to the field below."""
+        self.focus_next(Input)
+
+    def action_close(self) -> None:
+        """Leave everything as it was."""
+        self.dismiss(None)
+
+
+class TextDialog(ModalScreen[str | None]):
+    """Edits one text. Gives it, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("screen")]
+
+    def __init__(self, title: str, content: str) -> None:
+        super().__init__()
+        self._title = title
+        self._editor = Composer(content)
+
+    def compose(self) -> ComposeResult:
+        """The editor under its title."""
+        with Vertical(classes="dialog"):
+            yield Label(self._title, classes="dialog-title", markup=False)
+            yield self._editor
+            yield Label(text("dialog.text_hint"), classes="dialog-hint", markup=False)
+
+    def on_mount(self) -> None:
+        """Write at once."""
+        self._editor.focus()
+
+    @on(Composer.Sent)
+    def _keep(self, event: Composer.Sent) -> None:
+        event.stop()
+        self.dismiss(self._editor.text)
+
+    def action_close(self) -> None:
+        """Leave everything as it was."""
+        self.dismiss(None)

@@ -1,0 +1,109 @@
+"""Holding an offer until it is taken, or until the text it was about has changed."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from engine.client import Answer
+from engine.messages import Error, Pull
+from tui.display import clean
+from tui.drafts import Draft
+from tui.panes.offers import Offer, absent, judge
+from tui.strings import text
+
+if TYPE_CHECKING:
+    from tui.panes.base import TaskPane
+
+
+class Offering:
+    """The offers of one pane."""
+
+    def __init__(self, pane: TaskPane) -> None:
+        self._pane = pane
+        self._offer: Offer | None = None
+        self._about: Draft | None = None
+        """The draft that was warned of: sent again, it runs as it is."""
+        self._pull: Answer | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether something is offered."""
+        return self._about is not None
+
+    async def hold_back(self, draft: Draft) -> bool:
+        """Whether there is something to say before this draft runs, which is then said."""
+        pane = self._pane
+        if draft == self._about:
+            return False
+        key = pane.shared.keymap.shown("accept_offer")
+        try:
+            offer = await judge(pane.shared.link, pane.role, draft, key)
+        except OSError:  # running the draft tells it on its card
+            return False
+        if offer is None:
+            return False
+        self._offer, self._about = offer, draft
+        pane.notice(offer.message)
+        return True
+
+    def consider(self, model: str) -> None:
+        """Offer to pull a model that was chosen and is not here."""
+        pane = self._pane
+        info = pane.shared.link.models.get(model)
+        if info is not None and info.state == "absent":
+            self._offer = absent(info, pane.shared.keymap.shown("accept_offer"))
+            self._about = pane.draft
+            pane.notice(self._offer.message)
+
+    def withdraw(self) -> None:
+        """Forget the offer: what it was about is no more."""
+        if self.open:
+            self._offer = self._about = None
+            self._pane.notice("")
+
+    def accept(self) -> None:
+        """Take the offer."""
+        pane, offer = self._pane, self._offer
+        if offer is None or offer.model is None:
+            pane.notice(text("notice.no_offer"))
+            return
+        self._offer = self._about = None
+        pane.use_model(offer.model)
+        if offer.pull:
+            pane.run_worker(self._fetch(offer.model))
+        else:
+            pane.notice(text("offer.accepted", model=clean(pane.shared.link.title(offer.model))))
+            pane.start_sending()
+
+    async def _fetch(self, model: str) -> None:
+        """Pull a model and run the draft when it is here. The header shows how far it is."""
+        pane = self._pane
+        title = clean(pane.shared.link.title(model))
+        key = pane.shared.keymap.shown("stop")
+        pane.notice(text("offer.pulling", model=title, key=key))
+        draft = pane.draft
+        failure: Error | None = None
+        self._pull = await pane.shared.link.request(Pull(model))
+        async with aclosing(self._pull) as events:
+            async for event in events:
+                failure = event if isinstance(event, Error) else failure
+        self._pull = None
+        await pane.shared.link.refresh()
+        info = pane.shared.link.models.get(model)
+        if failure is not None:
+            reason, hint = clean(failure.message), clean(failure.hint)
+            pane.notice(text("offer.failed", model=title, reason=reason, hint=hint))
+        elif info is not None and info.state != "absent":
+            pane.notice(text("offer.done", model=title))
+            if pane.draft == draft:
+                pane.start_sending()
+        else:
+            pane.notice("")
+
+    def stop_pull(self) -> bool:
+        """Stop a pull that was accepted here; False if there is none."""
+        if self._pull is None:
+            return False
+        self._pull.cancel()
+        return True

@@ -1,0 +1,101 @@
+"""Asking the engine for a card's answer and folding what comes into the card."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from engine.client import Answer
+from engine.messages import Error, ModelInfo, ModelState, Token
+from tui.cards import Card, ContinueCard
+from tui.link import Link
+from tui.strings import text
+
+
+@dataclass
+class Run:
+    """A card whose answer is on its way."""
+
+    card: Card
+    answer: Answer | None = None
+    tokens: int = 0
+    first: float = 0.0
+    """When the first token came, on the monotonic clock."""
+    latest: float = 0.0
+
+    @property
+    def speed(self) -> float | None:
+        """Tokens a second after the first, all branches together."""
+        elapsed = self.latest - self.first
+        return (self.tokens - 1) / elapsed if elapsed > 0 else None
+
+
+class Runs:
+    """The answers under way in one pane."""
+
+    def __init__(self, link: Link, ended: Callable[[Card], None]) -> None:
+        self.live: dict[str, Run] = {}
+        self._link = link
+        self._ended = ended
+        self._dirty: set[str] = set()
+
+    async def run(self, card: Card) -> None:
+        """Fold the engine's events into the card, whatever they are, until the last."""
+        run = self.live[card.id] = Run(card)
+        self._dirty.add(card.id)
+        try:
+            run.answer = await self._link.request(card.request)
+        except OSError as error:
+            message = text("notice.no_engine", reason=error.strerror or error)
+            card.fold(Error(kind="worker_died", message=message))
+        else:
+            await self._fold(run, run.answer)
+        del self.live[card.id]
+        self._dirty.discard(card.id)
+        self._ended(card)
+
+    async def _fold(self, run: Run, answer: Answer) -> None:
+        async with aclosing(answer) as events:
+            async for event in events:
+                run.card.fold(event)
+                if isinstance(event, Token):
+                    run.latest = time.monotonic()
+                    run.first = run.first or run.latest
+                    run.tokens += 1
+                self._dirty.add(run.card.id)
+
+    def take_dirty(self) -> list[Run]:
+        """The runs whose cards gained something since the last time this was asked."""
+        dirty, self._dirty = self._dirty, set()
+        return [self.live[card_id] for card_id in dirty if card_id in self.live]
+
+    def touch(self) -> None:
+        """Count every card that waits for its model as changed: its progress may have."""
+        self._dirty |= {card_id for card_id, run in self.live.items() if not run.tokens}
+
+    def stop(self) -> bool:
+        """Stop everything and keep what came; False if nothing ran."""
+        for run in self.live.values():
+            if run.answer is not None:
+                run.answer.cancel()
+        return bool(self.live)
+
+    def note(self, run: Run) -> str:
+        """What a card waits for before its first token; nothing once it writes."""
+        if run.tokens or (not isinstance(run.card, ContinueCard) and run.card.result is not None):
+            return ""
+        model = run.card.request.model
+        return waiting(self._link.models.get(model), self._link.progress.get(model))
+
+
+def waiting(info: ModelInfo | None, progress: ModelState | None) -> str:
+    """What must happen before a model can answer, in a few words."""
+    if info is None:
+        return text("card.waiting")
+    if info.state != "loading":
+        return text("card.asked")
+    percent = progress.percent if progress is not None else None
+    told = "" if percent is None else text("header.percent", n=f"{percent:.0f}")
+    return text("card.loading", model=info.title, percent=told)

@@ -1,0 +1,73 @@
+"""The pane that scores how well one sentence continues another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import msgspec
+from textual import on
+
+from engine.messages import Score
+from tui.cards import Card, Pane, ScoreCard
+from tui.drafts import Draft
+from tui.panes.base import TaskPane
+from tui.strings import text
+from tui.widgets.composer import Composer
+
+
+class ScorePane(TaskPane):
+    """Score."""
+
+    role: ClassVar[Pane] = "score"
+
+    def make_composers(self) -> Iterator[Composer]:
+        """A, and B below it."""
+        yield Composer(self.draft.text)
+        yield Composer(self.draft.second)
+
+    def edited(self) -> Draft:
+        """The draft with what the two composers hold."""
+        first, second = (composer.text for composer in self.composers)
+        return msgspec.structs.replace(self.draft, text=first, second=second)
+
+    def build(self, draft: Draft) -> ScoreCard | None:
+        """A judgement of both orders."""
+        if not draft.text or not draft.second:
+            self.notice(text("notice.no_b"))
+            return None
+        return ScoreCard(request=Score(model=draft.model, a=draft.text, b=draft.second))
+
+    def recalled(self, card: Card) -> Draft:
+        """The draft that made a card."""
+        draft = super().recalled(card)
+        if isinstance(card, ScoreCard):
+            draft = msgspec.structs.replace(draft, text=card.request.a, second=card.request.b)
+        return draft
+
+    def put(self, draft: Draft) -> None:
+        """Show another draft in both composers."""
+        super().put(draft)
+        self.composers[1].fill(draft.second)
+
+    def parameters(self) -> str:
+        """Nothing can be set."""
+        return ""
+
+    def label(self) -> None:
+        """Name the two fields; the model stands on the first."""
+        self.composers[0].label(self.shared.glyphs.dot.join(["A", *self.chip()]), "")
+        self.composers[1].label("B", "")
+
+    def focus_composer(self) -> None:
+        """Go to where the next Enter is wanted: B once A is written."""
+        self.transcript.leave()
+        self.composers[1 if self.composers[0].text else 0].focus()
+
+    @on(Composer.Sent)
+    def _go_to_b(self, event: Composer.Sent) -> None:
+        """In A, go on to B; in B, the pane scores."""
+        if event.composer is self.composers[0]:
+            event.prevent_default()
+            event.stop()
+            self.composers[1].focus()
