@@ -64,6 +64,9 @@ class Tokenizer(Protocol):
     def pair(self, a: str, b: str) -> list[Piece]:
         """Cut two texts as a next-sentence head is fed, with segment ids."""
 
+    def after(self, text: str) -> list[Piece]:
+        """Cut a text that goes on right after another: no space is put before it."""
+
     def fed(self, text: str) -> list[Piece]:
         """Cut a text as this model is fed: `prompt` for a causal one, else `single`."""
 

@@ -17,6 +17,7 @@ import sentencepiece
 import torch
 import transformers
 from tokenizers import (
+    AddedToken,
     Tokenizer,
     decoders,
     models,
@@ -247,8 +248,8 @@ def _albert(folder: Path) -> None:
 
 
 def _roberta(folder: Path) -> None:
-    names = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
-    tokenizer = _byte_level(names)
+    mask = AddedToken("<mask>", lstrip=True, special=True)  # takes the space before it
+    tokenizer = _byte_level(["<s>", "<pad>", "</s>", "<unk>", mask])
     tokenizer.save(str(folder / "tokenizer.json"))
     transformers.RobertaTokenizer.from_pretrained(folder).save_pretrained(folder)
     config = transformers.RobertaConfig(
@@ -265,7 +266,8 @@ def _roberta(folder: Path) -> None:
 
 
 def _modernbert(folder: Path) -> None:
-    tokenizer = _byte_level(["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"])
+    mask = AddedToken("[MASK]", lstrip=True, special=True)
+    tokenizer = _byte_level(["[UNK]", "[CLS]", "[SEP]", "[PAD]", mask])
     ids = [(name, tokenizer.token_to_id(name)) for name in ("[CLS]", "[SEP]")]
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=ids
@@ -304,7 +306,7 @@ def _modernbert(folder: Path) -> None:
 # --------------------------------------------------------------------------- tokenizers
 
 
-def _byte_level(special: list[str], *, digits: bool = False) -> Tokenizer:
+def _byte_level(special: Sequence[str | AddedToken], *, digits: bool = False) -> Tokenizer:
     """A byte-level BPE like GPT-2's: no text is unknown to it. `digits`: each by itself."""
     tokenizer = Tokenizer(models.BPE())
     steps = [pre_tokenizers.Digits(individual_digits=True)] if digits else []
@@ -315,7 +317,7 @@ def _byte_level(special: list[str], *, digits: bool = False) -> Tokenizer:
     tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
     trainer = trainers.BpeTrainer(
         vocab_size=420,
-        special_tokens=special,
+        special_tokens=list(special),
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )

@@ -11,7 +11,7 @@ from tokenizers import Encoding, models
 
 from engine.messages import Piece, Turn
 from engine.tokenization.files import TokenizerFiles, broken
-from engine.tokenization.rewriting import Rewritten, checked, with_mask
+from engine.tokenization.rewriting import ANCHOR, Rewritten, checked, with_mask
 from engine.tokenization.streaming import EACH_BYTE, ByteStream, byte_of, decode
 from engine.tokenization.templates import ChatTemplate, chat_template
 
@@ -42,6 +42,8 @@ class LibraryTokenizer:
         own = self._role("eos")
         self.ends = frozenset(ends or ([] if own is None else [own]))
         self._spelled: dict[int, bytes] = {}
+        first = backend.encode("a", add_special_tokens=False).ids[0]
+        self._prefixed = self.token(first).text.startswith(" ")
         # The start tokens that its post-processor adds are those before the text itself.
         probe = backend.encode("a")
         self._lead = [self.token(i) for i in probe.ids[: probe.special_tokens_mask.index(0)]]
@@ -70,6 +72,16 @@ class LibraryTokenizer:
         """See `engine.model.Tokenizer.pair`."""
         first, second = self._masked(a), self._masked(b)
         return self._pieces(self._backend.encode(first.text, second.text), first, second)
+
+    def after(self, text: str) -> list[Piece]:
+        """See `engine.model.Tokenizer.after`."""
+        if not self._prefixed:
+            return self.encode(text)
+        anchored = Rewritten(ANCHOR + text, [0, *range(len(text) + 1)])
+        encoding = self._backend.encode(anchored.text, add_special_tokens=False)
+        places = encoding.offsets
+        skipped = next((n for n, (_, end) in enumerate(places) if end > 1), len(places))
+        return self._pieces(encoding, anchored)[skipped:]
 
     def fed(self, text: str) -> list[Piece]:
         """See `engine.model.Tokenizer.fed`."""

@@ -11,6 +11,9 @@ from engine.messages import Error
 MASK = "[MASK]"
 """How a mask is written in this application, whatever the model's own is."""
 
+ANCHOR = "\x00"
+"""Put before a text so that the space which some tokenizers begin with does not reach it."""
+
 
 @dataclass(frozen=True)
 class Rewritten:

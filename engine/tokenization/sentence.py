@@ -17,7 +17,7 @@ from sentencepiece import SentencePieceProcessor
 
 from engine.messages import Piece, Turn
 from engine.tokenization.files import ROLES, TokenizerFiles, broken
-from engine.tokenization.rewriting import MASK, Rewritten, checked, lowered
+from engine.tokenization.rewriting import ANCHOR, MASK, Rewritten, checked, lowered
 from engine.tokenization.streaming import EACH_BYTE, ByteStream, byte_of, decode
 from engine.tokenization.templates import ChatTemplate, chat_template
 
@@ -25,7 +25,6 @@ NAMES = ("spiece.model", "tokenizer.model", "sentencepiece.bpe.model", "spm.mode
 """What the model file is called, in the order they are looked for."""
 
 _SPACE = "▁"
-_ANCHOR = "\x00"
 
 
 def find_model(folder: Path) -> Path | None:
@@ -88,13 +87,17 @@ class SentenceTokenizer:
             *self._framed(self._with_masks(b), 1, first=False),
         ]
 
+    def after(self, text: str) -> list[Piece]:
+        """See `engine.model.Tokenizer.after`."""
+        return self._cut(checked(text), bare=True)
+
     def fed(self, text: str) -> list[Piece]:
         """See `engine.model.Tokenizer.fed`."""
         return self.prompt(text) if self._files.causal else self.single(text)
 
     def _cut(self, text: str, offset: int = 0, *, bare: bool = False) -> list[Piece]:
         """Cut a text that stands at `offset` in the user's; `bare`: with no space before it."""
-        before = _ANCHOR if bare else ""
+        before = ANCHOR if bare else ""
         lower = lowered(before + text) if self._lower else Rewritten(before + text)
         found = self._processor.encode(lower.text, return_type="offset_mapping")
         ids: list[int] = found["ids"]
@@ -115,7 +118,7 @@ class SentenceTokenizer:
                     text=known.text,
                     piece=known.piece,
                     special=known.special,
-                    start=start - len(before) + offset,
+                    start=max(0, start - len(before)) + offset,
                     end=stop - len(before) + offset,
                 )
             )

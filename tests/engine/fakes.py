@@ -53,6 +53,9 @@ class ByteTokenizer:
     def pair(self, a: str, b: str) -> list[Piece]:
         return self.encode(a + b)
 
+    def after(self, text: str) -> list[Piece]:
+        return self.encode(text)
+
     def fed(self, text: str) -> list[Piece]:
         return self.prompt(text)
 

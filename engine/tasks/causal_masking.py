@@ -1,0 +1,208 @@
+"""Fill one mask with a model that reads from left to right only.
+
+The text is cut in three: left of the mask, the word, right of it, each by itself, so that every
+candidate meets the same ids on its right and their scores can be compared. A space before the
+mask goes to the candidate, as causal vocabularies write it (" word"); without one only
+candidates that begin without a space are taken. The `POOL` likeliest words after the left text
+(more when more are asked for, and the hidden word always) are scored by
+log p(w | left) + log p(right | left, w), and the scores normalised over those tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+
+from engine.errors import EngineError
+from engine.messages import (
+    Candidate,
+    Error,
+    Event,
+    Fill,
+    FillResult,
+    Hidden,
+    MaskFill,
+    Piece,
+)
+from engine.model import Branches, CausalRuntime, LoadedModel, Tokenizer
+from engine.prompting import start_token
+from engine.tasks.limits import check_length
+from engine.tokenization.rewriting import MASK
+
+POOL = 64
+"""Candidates tried: beyond them the left text gives a word less than about one in a thousand."""
+ROWS = 32
+"""Candidates scored side by side."""
+
+Steps = Generator[Event | None, None, None]
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """A text around its one mask, cut in three."""
+
+    left: list[Piece]
+    right: list[Piece]
+    spaced: bool
+    """A space stands before the mask; it belongs to the word."""
+    begins: bool
+    """Nothing stands before the mask."""
+
+
+def fill(model: LoadedModel, runtime: CausalRuntime, request: Fill) -> Steps:
+    """Yield a `FillResult`, and None between steps.
+
+    Its tokens are those fed for the best candidate.
+
+    Raises:
+        EngineError: ``unable`` for several masks, or for one that begins the text of a model
+            without a start token; ``too_long`` when the text does not fit.
+    """
+    cut = _cut(model, request.text)
+    check_length(model, len(cut.left) + 1 + len(cut.right), runtime.context)
+    word = next(iter(request.hidden), None)
+    hidden = None if word is None else _cut_word(model.tokenizer, cut, word)
+    prefix = yield from runtime.prefill([piece.id for piece in cut.left])
+    wanted = max(POOL, request.top)
+    pool = _likeliest(model, prefix, cut, wanted)
+    if hidden is not None and len(hidden) == 1 and hidden[0] not in pool:
+        pool.append(hidden[0])
+    scores = yield from _scores(runtime, prefix, pool, [piece.id for piece in cut.right])
+    yield _result(model, request, cut, pool, scores, hidden)
+
+
+def _cut(model: LoadedModel, text: str) -> _Cut:
+    left, _, right = text.partition(MASK)
+    if MASK in right:
+        raise EngineError(
+            Error(
+                kind="unable",
+                message=f"{model.files.id} is a causal model and fills one mask at a time.",
+                hint="Leave one mask, or take a masked model such as starter-en.",
+            )
+        )
+    begins = not left.strip()
+    pieces = [] if begins else model.tokenizer.prompt(left.rstrip(" "))
+    if not pieces:
+        start = start_token(model)
+        if start is None:
+            raise EngineError(
+                Error(
+                    kind="unable",
+                    message=f"{model.files.id} has no start token, so no word can come first.",
+                    hint="Put a word before the mask, or take a masked model.",
+                )
+            )
+        pieces = [start]
+    return _Cut(pieces, model.tokenizer.after(right), left.endswith(" "), begins)
+
+
+def _cut_word(tokenizer: Tokenizer, cut: _Cut, word: str) -> list[int]:
+    word = word.strip()
+    if cut.begins:
+        return [piece.id for piece in tokenizer.encode(word)]
+    return [piece.id for piece in tokenizer.after((" " if cut.spaced else "") + word)]
+
+
+def _likeliest(model: LoadedModel, prefix: Branches, cut: _Cut, wanted: int) -> list[int]:
+    """The ids that begin as the text wants it, likeliest first."""
+    tokenizer = model.tokenizer
+    pool: list[int] = []
+    for number in prefix.logits[0].argsort(descending=True).tolist():
+        if number < tokenizer.vocabulary and _fits(tokenizer.token(number), cut):
+            pool.append(number)
+            if len(pool) == wanted:
+                break
+    if not pool:
+        raise EngineError(
+            Error(
+                kind="unable",
+                message=f"{model.files.id} has no word that could stand at the mask.",
+                hint="Take out the space before the mask, or take a masked model.",
+            )
+        )
+    return pool
+
+
+def _fits(piece: Piece, cut: _Cut) -> bool:
+    whole = bool(piece.text.strip()) and not piece.special and "\ufffd" not in piece.text
+    return whole and (cut.begins or piece.text.startswith(" ") == cut.spaced)
+
+
+def _scores(
+    runtime: CausalRuntime, prefix: Branches, pool: Sequence[int], right: Sequence[int]
+) -> Generator[None, None, list[float]]:
+    """log p(w | left) + log p(right | left, w) of each candidate, in nats."""
+    scores: list[float] = []
+    first = prefix.logits[0].double().log_softmax(0)
+    for words in _batches(pool):
+        total = first[list(words)].clone()
+        if right:
+            rows = runtime.select(prefix, [0] * len(words))
+            rows = runtime.step(rows, words)
+            for place, number in enumerate(right):
+                total += rows.logits.double().log_softmax(1)[:, number]
+                yield None
+                if place < len(right) - 1:
+                    rows = runtime.step(rows, [number] * len(words))
+        scores += total.tolist()
+    return scores
+
+
+def _batches(pool: Sequence[int]) -> Iterator[Sequence[int]]:
+    for begin in range(0, len(pool), ROWS):
+        yield pool[begin : begin + ROWS]
+
+
+def _result(
+    model: LoadedModel,
+    request: Fill,
+    cut: _Cut,
+    pool: Sequence[int],
+    scores: Sequence[float],
+    hidden: Sequence[int] | None,
+) -> FillResult:
+    import torch  # not at the top: the worker imports its tasks before torch is there
+
+    probabilities = torch.tensor(scores, dtype=torch.float64).softmax(0).tolist()
+    ranked = sorted(zip(pool, probabilities, strict=True), key=lambda pair: -pair[1])
+    tokenizer = model.tokenizer
+    position = len(cut.left)
+    word = next(iter(request.hidden), None)
+    told = None
+    if word is not None and hidden is not None:
+        own = dict(ranked).get(hidden[0]) if len(hidden) == 1 else None
+        rank = None if own is None else 1 + sum(p > own for _, p in ranked)
+        told = Hidden(word=word, pieces=len(hidden), prob=own, rank=rank)
+    return FillResult(
+        model=model.files.id,
+        method="causal",
+        text=request.text,
+        tokens=_fed(tokenizer, request.text, cut, ranked[0][0]),
+        masks=[
+            MaskFill(
+                position=position,
+                candidates=[
+                    Candidate(number, tokenizer.token(number).text.strip(), probability)
+                    for number, probability in ranked[: request.top]
+                ],
+                hidden=told,
+            )
+        ],
+        pool=len(pool),
+    )
+
+
+def _fed(tokenizer: Tokenizer, text: str, cut: _Cut, best: int) -> list[Piece]:
+    """The tokens with the best candidate at the mask, placed in the user's text."""
+    begin = text.index(MASK)
+    end = begin + len(MASK)
+    chosen = tokenizer.token(best)
+    return [
+        *cut.left,
+        Piece(chosen.id, chosen.text, chosen.piece, chosen.special, begin, end),
+        *(
+            Piece(p.id, p.text, p.piece, p.special, (p.start or 0) + end, (p.end or 0) + end)
+            for p in cut.right
+        ),
+    ]

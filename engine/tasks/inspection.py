@@ -1,0 +1,26 @@
+"""Cut a text as a model would, and say how well the model knows such text. Needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.messages import Tokenize, Tokens
+from engine.model import Tokenizer
+from engine.suitability import foreign_share, unknown_share
+
+
+def run(tokenizer: Tokenizer, languages: Sequence[str], request: Tokenize) -> Tokens:
+    """The tokens that the model would be fed, special ones included.
+
+    `languages` are the model's (ISO 639-1).
+
+    Raises:
+        EngineError: ``bad_request`` for a text that is not valid Unicode.
+    """
+    pieces = tokenizer.fed(request.text)
+    return Tokens(
+        model=request.model,
+        tokens=pieces,
+        unknown=unknown_share(request.text, pieces, tokenizer.unknown),
+        foreign=foreign_share(request.text, languages),
+    )

@@ -1,0 +1,114 @@
+"""Encoders against transformers' own classes, and heads that are not there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+import transformers
+from safetensors.torch import load_file, save_file
+
+from engine import tokenization
+from engine.errors import EngineError
+from engine.messages import Piece
+from engine.runtime.masked import load_masked
+from tests.conftest import Tiny
+from tests.engine.bundles import STARTER, files, quiet
+
+TEXTS = ["I played [MASK] with my friends.", "[MASK]", "The [MASK] was [MASK] in the morning ."]
+MASKED = ["bert", "bert-mlm", "bert-vocab", "albert", "distilbert", "roberta", "modernbert"]
+PAIR = ("What is baseball ?", "It is a geme of hitting the ball with the bat.")
+
+
+def whole(kind: str, tiny: Tiny) -> Path:
+    return STARTER / kind if kind == "starter-en" else tiny(kind)
+
+
+@pytest.mark.parametrize("kind", [*MASKED, "starter-en"])
+def test_masks_equal_transformers_to_the_bit(kind: str, tiny: Tiny) -> None:
+    folder = whole(kind, tiny)
+    both = kind in ("bert", "bert-vocab", "starter-en")
+    found = files(folder, "masked", "next_sentence") if both else files(folder, "masked")
+    ours = load_masked(found, quiet)
+    reference = transformers.AutoModelForMaskedLM.from_pretrained(folder, dtype=torch.float32)
+    cut = tokenization.load(folder)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    for text in TEXTS:
+        pieces = cut.single(text)
+        positions = [n for n, piece in enumerate(pieces) if piece.id == cut.mask]
+        inputs = tokenizer(text.replace("[MASK]", tokenizer.mask_token), return_tensors="pt")
+        with torch.no_grad():
+            expected = reference(**inputs).logits[0, positions]
+        assert torch.equal(ours.mask_logits(pieces, positions), expected)
+
+
+@pytest.mark.parametrize("kind", ["bert", "bert-nsp", "starter-en"])
+def test_next_sentences_equal_transformers_to_the_bit(kind: str, tiny: Tiny) -> None:
+    folder = whole(kind, tiny)
+    heads = files(folder, "next_sentence")
+    if kind != "bert-nsp":
+        heads = files(folder, "masked", "next_sentence")
+    ours = load_masked(heads, quiet)
+    reference = transformers.BertForNextSentencePrediction.from_pretrained(
+        folder, dtype=torch.float32
+    )
+    cut = tokenization.load(folder)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    pairs = [PAIR, PAIR[::-1], ("a", "b" * 20)]
+    with torch.no_grad():
+        expected = [reference(**tokenizer(*pair, return_tensors="pt")).logits for pair in pairs]
+    got = ours.next_sentence([cut.pair(*pair) for pair in pairs])
+    assert torch.equal(got, torch.cat(expected))
+
+
+def test_a_head_that_the_files_lack_is_refused_at_loading(tiny: Tiny) -> None:
+    with pytest.raises(EngineError) as refusal:
+        load_masked(files(tiny("bert-mlm"), "masked", "next_sentence"), quiet)
+    assert refusal.value.event.kind == "broken_model"
+    with pytest.raises(EngineError) as refusal:
+        load_masked(files(tiny("bert-nsp"), "masked"), quiet)
+    assert refusal.value.event.kind == "broken_model"
+
+
+def test_a_head_that_was_not_loaded_answers_nothing(tiny: Tiny) -> None:
+    pieces = [Piece(2, "[CLS]", "[CLS]"), Piece(4, "[MASK]", "[MASK]"), Piece(3, "[SEP]", "[SEP]")]
+    filler = load_masked(files(tiny("bert"), "masked"), quiet)
+    assert filler.mask_logits(pieces, [1]).shape == (1, 6000)
+    with pytest.raises(EngineError) as refusal:
+        filler.next_sentence([pieces])
+    assert refusal.value.event.kind == "unable"
+    judge = load_masked(files(tiny("bert"), "next_sentence"), quiet)
+    assert judge.next_sentence([pieces]).shape == (1, 2)
+    with pytest.raises(EngineError) as refusal:
+        judge.mask_logits(pieces, [1])
+    assert refusal.value.event.kind == "unable"
+
+
+def test_half_a_head_is_no_head(tiny: Tiny, tmp_path: Path) -> None:
+    weights = load_file(tiny("bert") / "model.safetensors")
+    del weights["cls.seq_relationship.bias"]
+    save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    (tmp_path / "config.json").write_bytes((tiny("bert") / "config.json").read_bytes())
+    with pytest.raises(EngineError) as refusal:
+        load_masked(files(tmp_path, "masked", "next_sentence"), quiet)
+    assert "seq_relationship.bias" in refusal.value.event.message
+
+
+@pytest.mark.parametrize(("kind", "context"), [("bert", 64), ("roberta", 64), ("modernbert", 64)])
+def test_a_full_context_can_be_read(kind: str, context: int, tiny: Tiny) -> None:
+    ours = load_masked(files(tiny(kind), "masked"), quiet)
+    assert ours.context == context
+    cut = tokenization.load(tiny(kind))
+    assert cut.mask is not None
+    pieces = [cut.token(cut.mask)] * context
+    assert ours.mask_logits(pieces, [0]).isfinite().all()
+
+
+def test_the_bundled_model_stores_half_precision_and_runs_in_full() -> None:
+    stored = json.loads((STARTER / "starter-en" / "config.json").read_text())["dtype"]
+    assert stored == "float16"
+    ours = load_masked(files(STARTER / "starter-en", "masked", "next_sentence"), quiet)
+    cut = tokenization.load(STARTER / "starter-en")
+    assert ours.mask_logits(cut.single("[MASK]"), [1]).dtype == torch.float32
