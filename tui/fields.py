@@ -60,15 +60,14 @@ class Reader:
         return values
 
     def _value(self, node: Node, kind: object, name: str) -> object:
-        """Read one value and remember its place.
+        """Read one value and remember its place if it counts.
 
         Raises:
             msgspec.ValidationError: it is not of this kind; that has been noted.
         """
-        self.marks[name] = node.mark
         value = plain(node)
         try:
-            return msgspec.convert(value, kind)
+            converted: object = msgspec.convert(value, kind)
         except msgspec.ValidationError as error:
             if get_origin(kind) is Literal:
                 choices = [str(choice) for choice in get_args(kind)]
@@ -79,6 +78,8 @@ class Reader:
             else:
                 self.complain(node.mark, f"{name}: {error}")
             raise
+        self.marks[name] = node.mark
+        return converted
 
     def complain(self, mark: Mark, message: str) -> None:
         """Note a problem at a place of this document."""

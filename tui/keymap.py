@@ -11,8 +11,6 @@ import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from textual.keys import format_key
-
 from tui.actions import ACTIONS, BY_ID, UNBOUND, Action, enclosing
 from tui.documents import Problem, nearest
 from tui.settings import Loaded
@@ -53,6 +51,13 @@ SIGNS = {
     "~": "tilde",
 }
 """Textual's names for the signs on a keyboard."""
+
+_SHOWN = {name: sign for sign, name in SIGNS.items()} | {
+    "escape": "esc",
+    "delete": "del",
+    "pageup": "pgup",
+    "pagedown": "pgdn",
+}
 
 _TYPED = frozenset({*string.ascii_letters, *string.digits, *SIGNS.values(), "space"})
 _MOVES = frozenset({"up", "down", "left", "right", "home", "end", "pageup", "pagedown"})
@@ -216,6 +221,6 @@ def _wrong(key: str, word: str, action: Action) -> str:
 
 
 def _show(key: str) -> str:
-    """A key as a person reads it."""
+    """A key as a person reads it, in letters that every terminal has."""
     *modifiers, last = key.split("+")
-    return "+".join([*modifiers, format_key(last)])
+    return "+".join([*modifiers, _SHOWN.get(last, last)])

@@ -1,0 +1,100 @@
+"""What every screen over the panes has: a title, its keys below, and Escape to go back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar, TypeVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import DataTable, Static
+
+from tui.actions import bindings
+from tui.context import Context
+from tui.display import clean
+from tui.widgets.hints import Hints
+
+_Result = TypeVar("_Result")
+
+
+class Over(ModalScreen[_Result | None]):
+    """A screen over the panes. It ends with a result, or with None when it is closed."""
+
+    CSS_PATH = "screens.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("screen")]
+
+    def __init__(self, shared: Context, title: str) -> None:
+        super().__init__()
+        self.shared = shared
+        self._heading = Static(title, classes="heading", markup=False)
+
+    def compose(self) -> ComposeResult:
+        """Lay the title, the body and the keys out."""
+        yield self._heading
+        yield from self.body()
+        yield Hints(self.shared)
+
+    def body(self) -> Iterator[Widget]:
+        """What stands between the title and the keys."""
+        raise NotImplementedError
+
+    def heading(self, title: str) -> None:
+        """Write another title."""
+        self._heading.update(title)
+
+    def action_close(self) -> None:
+        """Go back to where the person was."""
+        self.dismiss(None)
+
+
+class Table(DataTable[Text], inherit_bindings=False):
+    """Rows to choose from. Enter is left to the screen, so that the keymap can change it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "cursor_up", show=False),
+        Binding("down", "cursor_down", show=False),
+        Binding("pageup", "page_up", show=False),
+        Binding("pagedown", "page_down", show=False),
+        Binding("home", "scroll_top", show=False),
+        Binding("end", "scroll_bottom", show=False),
+    ]
+
+    def __init__(self, *columns: tuple[str, int]) -> None:
+        super().__init__(cursor_type="row", zebra_stripes=False)
+        self._titles = columns
+        self._rows: list[tuple[str, ...]] = []
+        self._keys: list[str] = []
+
+    def on_mount(self) -> None:
+        """Make the columns, each with its width in cells."""
+        for title, width in self._titles:
+            self.add_column(Text(title), width=width)
+
+    @property
+    def chosen(self) -> str | None:
+        """The key of the row under the cursor."""
+        return self._keys[self.cursor_row] if self._keys else None
+
+    def go(self, key: str) -> None:
+        """Put the cursor on a row, if it is there."""
+        if key in self._keys:
+            self.move_cursor(row=self._keys.index(key), animate=False)
+
+    def show(self, rows: dict[str, tuple[str, ...]]) -> None:
+        """Show these rows by key, the cursor staying on its row where that is still there.
+
+        The texts may be anybody's; they are made safe here.
+        """
+        keys, cells = list(rows), list(rows.values())
+        if keys == self._keys and cells == self._rows:
+            return
+        before, place = self.chosen or "", self.cursor_row
+        self._keys, self._rows = keys, cells
+        self.clear()
+        for row in cells:
+            self.add_row(*(Text(clean(cell), no_wrap=True, overflow="ellipsis") for cell in row))
+        if keys:
+            self.go(before if before in keys else keys[min(place, len(keys) - 1)])

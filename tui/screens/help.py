@@ -1,0 +1,92 @@
+"""Help for the place a person is in: what it is for, its keys, and the words used there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+from textual.containers import VerticalScroll
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Static
+
+from tui.actions import ACTIONS, BY_ID, Place, enclosing
+from tui.context import Context
+from tui.screens.base import Over
+from tui.strings import text
+
+TERMS = (
+    "token",
+    "logit",
+    "probability",
+    "surprisal",
+    "entropy",
+    "perplexity",
+    "top_p",
+    "mask",
+    "pmi",
+    "next_sentence",
+    "segment",
+)
+"""The words that the glossary explains."""
+
+
+def here(screen: Screen[object]) -> Place:
+    """The innermost place whose keys work on a screen at this moment."""
+    places = {
+        BY_ID[active.binding.id].where
+        for active in screen.active_bindings.values()
+        if active.binding.id in BY_ID
+    }
+    return max(places, key=lambda place: len(enclosing(place)), default="app")
+
+
+class HelpScreen(Over[None]):
+    """One page, longer than the screen where it must be."""
+
+    def __init__(self, shared: Context, place: Place) -> None:
+        super().__init__(shared, text("screens.help.title", place=text(f"help.{place}.title")))
+        self._place = place
+
+    def body(self) -> Iterator[Widget]:
+        """The page."""
+        with VerticalScroll(classes="page"):
+            yield Static(Group(*self._parts()))
+
+    def on_mount(self) -> None:
+        """Let the arrows scroll at once."""
+        self.query_one(VerticalScroll).focus()
+
+    def _parts(self) -> Iterator[RenderableType]:
+        yield Text(text(f"help.{self._place}.text"))
+        for place in enclosing(self._place):
+            ids = [action.id for action in ACTIONS if action.where == place]
+            if ids:
+                yield _heading(text(f"help.{place}.title"))
+                yield _columns(self._key(action_id) for action_id in ids)
+        yield _heading(text("screens.help.words"))
+        yield _columns(
+            (text(f"help.words.{term}.name"), Text(text(f"help.words.{term}.text")))
+            for term in TERMS
+        )
+
+    def _key(self, action_id: str) -> tuple[str, Text]:
+        """One action: its keys, what it does, and its name for the keymap."""
+        keys = self.shared.keymap.shown(action_id) or text("screens.help.no_key")
+        return keys, Text.assemble(BY_ID[action_id].help, (f" [{action_id}]", "dim"))
+
+
+def _heading(title: str) -> Text:
+    return Text(f"\n{title}", style="bold underline")
+
+
+def _columns(rows: Iterable[tuple[str, Text]]) -> Table:
+    """Names on the left, what they mean on the right, wrapped in its own column."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", min_width=12, no_wrap=True)
+    grid.add_column()
+    for name, meaning in rows:
+        grid.add_row(name, meaning)
+    return grid

@@ -1,0 +1,236 @@
+"""The models: what is known, what each can do, where it is, and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on, work
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import DataTable, Static
+
+from engine.messages import Load, ModelInfo, Pull, Remove, Role, Unload
+from tui.actions import bindings
+from tui.context import Context
+from tui.display import clean
+from tui.errands import Errands
+from tui.screens.base import Over, Table
+from tui.screens.dialogs import Ask, Confirm
+from tui.strings import text
+from tui.widgets.header import state_text
+
+_ROLES: tuple[Role, ...] = ("continue", "fill", "score")
+
+
+class ModelsScreen(Over[str]):
+    """Ends with the model to use in the pane that it was opened from."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("models")]
+
+    def __init__(self, shared: Context, errands: Errands, role: Role, current: str) -> None:
+        super().__init__(shared, text("screens.models.title"))
+        self._errands = errands
+        self._role = role
+        self._current = current
+        self._details = Static(markup=False)
+        self._table = Table(
+            (" ", 1),
+            (text("screens.models.model"), 27),
+            (text("screens.models.does"), 8),
+            (text("screens.models.language"), 4),
+            (text("screens.models.size"), 8),
+            (text("screens.models.state"), 18),
+        )
+
+    def body(self) -> Iterator[Widget]:
+        """The table, and all that is known of the chosen row."""
+        yield self._table
+        with VerticalScroll(classes="details"):
+            yield self._details
+
+    async def on_mount(self) -> None:
+        """Show what is known, ask anew, and follow what changes."""
+        self._show()
+        self._table.focus()
+        self.set_interval(0.2, self._show)
+        self._refresh()
+
+    @work(exclusive=True)
+    async def _refresh(self) -> None:
+        try:
+            await self.shared.link.refresh()
+        except OSError as error:
+            self._tell(text("errands.no_engine", reason=error.strerror or error))
+
+    # ------------------------------------------------------------------------ showing
+
+    def _show(self) -> None:
+        link, glyphs = self.shared.link, self.shared.glyphs
+        ordered = sorted(link.models.values(), key=lambda m: (self._role not in m.roles, m.id))
+        fresh = self._table.chosen is None
+        self._table.show({info.id: self._row(info) for info in ordered})
+        if fresh:
+            self._table.go(self._current)
+        ready = sum(info.state == "ready" for info in ordered)
+        heading = [text("screens.models.title"), text("screens.models.ready", count=ready)]
+        if link.memory is not None:
+            used, budget = _size(link.memory.used), _size(link.memory.budget)
+            heading.append(text("screens.models.memory", used=used, budget=budget))
+        self.heading(glyphs.dot.join(heading))
+        self._describe()
+
+    def _row(self, info: ModelInfo) -> tuple[str, ...]:
+        glyphs = self.shared.glyphs
+        mark = glyphs.on if info.id == self._current else ""
+        roles = " ".join(text(f"screens.models.{role}") for role in _ROLES if role in info.roles)
+        state = state_text(info, self.shared.link.progress.get(info.id))
+        return mark, info.id, roles, " ".join(info.languages), _size(info.bytes), state
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
+        """Offer to stop only what is under way."""
+        return action != "models_stop" or self._errands.pulling(self._table.chosen or "")
+
+    @on(DataTable.RowHighlighted)
+    def _describe(self) -> None:
+        """Write all that is known of the chosen model below the table."""
+        info = self._info()
+        self.refresh_bindings()
+        if info is None:
+            self._details.update(text("screens.models.none"))
+            return
+        progress = self.shared.link.progress.get(info.id)
+        lines = [("name", f"{info.title} ({info.id})")]
+        does = ", ".join(text(f"actions.pane_{r}.title") for r in _ROLES if r in info.roles)
+        lines.append(("does", does or text("screens.models.nothing")))
+        state = state_text(info, progress)
+        if progress is not None and progress.state == info.state and progress.total:
+            done, total = _size(progress.done or 0), _size(progress.total)
+            state = text("screens.models.progress", state=state, done=done, total=total)
+        if progress is not None and progress.state == info.state and progress.stage:
+            state = f"{state}, {progress.stage}"
+        lines.append(("state", ": ".join(filter(None, (state, info.reason)))))
+        memory = text("screens.models.in_memory", size=_size(info.memory)) if info.memory else ""
+        lines.append(("size", ", ".join(filter(None, (_size(info.bytes), memory)))))
+        lines.append(("context", str(info.context) if info.context else ""))
+        lines.append(("chat", text("screens.models.template") if info.chat else ""))
+        lines.append(("licence", info.licence))
+        origin = " ".join(filter(None, (info.source, info.origin, info.revision[:12])))
+        lines.append(("source", origin))
+        lines.append(("path", info.path or ""))
+        lines.append(("note", info.note))
+        self._details.update(
+            Content("\n").join(
+                Content.assemble((f"{text(f'screens.models.{name}')}: ", "bold"), clean(value))
+                for name, value in lines
+                if value
+            )
+        )
+
+    def _info(self) -> ModelInfo | None:
+        chosen = self._table.chosen
+        return None if chosen is None else self.shared.link.models.get(chosen)
+
+    def _tell(self, message: str) -> None:
+        self.notify(clean(message), severity="warning", markup=False)
+
+    # ------------------------------------------------------------------------ actions
+
+    def action_models_use(self) -> None:
+        """Use the chosen model in the pane that the screen was opened from."""
+        info = self._info()
+        if info is None:
+            return
+        if self._role not in info.roles:
+            role = text(f"actions.pane_{self._role}.title")
+            self._tell(text("screens.models.cannot", model=info.title, role=role))
+        else:
+            self.dismiss(info.id)
+
+    def action_models_pull(self) -> None:
+        """Download the chosen model."""
+        info = self._info()
+        if info is None:
+            return
+        if info.state not in ("absent", "failed"):
+            self._tell(text("screens.models.here", model=info.title))
+        elif info.source == "bundled":
+            self._tell(text("screens.models.bundled", model=info.title))
+        else:
+            self._errands.start(Pull(info.id))
+
+    def action_models_stop(self) -> None:
+        """Stop the download of the chosen model."""
+        info = self._info()
+        if info is not None and not self._errands.stop(info.id):
+            self._tell(text("screens.models.idle", model=info.title))
+
+    def action_models_load(self) -> None:
+        """Bring the chosen model into memory."""
+        info = self._info()
+        if info is None:
+            return
+        if info.state == "absent":
+            key = self.shared.keymap.shown("models_pull")
+            self._tell(text("screens.models.absent", model=info.title, key=key))
+        else:
+            self._errands.start(Load(info.id))
+
+    def action_models_unload(self) -> None:
+        """Give the chosen model's memory back."""
+        info = self._info()
+        if info is None:
+            return
+        if info.state not in ("ready", "loading"):
+            self._tell(text("screens.models.not_loaded", model=info.title))
+        else:
+            self._errands.start(Unload(info.id))
+
+    @work
+    async def action_models_remove(self) -> None:
+        """Delete the chosen model's files, if the person means it."""
+        info = self._info()
+        if info is None:
+            return
+        if info.source not in ("hub", "index"):
+            self._tell(text("screens.models.not_ours", model=info.title))
+        elif info.state == "absent":
+            self._tell(text("screens.models.not_here", model=info.title))
+        else:
+            question = text("screens.models.sure", model=info.title, size=_size(info.bytes))
+            answer = await self.app.push_screen_wait(
+                Confirm(clean(question), text("actions.models_remove.title"))
+            )
+            if answer == "yes":
+                self._errands.start(Remove(info.id))
+
+    @work
+    async def action_models_open(self) -> None:
+        """Use a model that lies somewhere on this machine."""
+        written = await self.app.push_screen_wait(
+            Ask(text("screens.models.where"), example="~/models/my-gpt2")
+        )
+        if not written or not written.strip():
+            return
+        path = _place(written.strip())
+        if path is None:
+            self._tell(text("screens.models.no_model", path=written.strip()))
+        else:
+            self.dismiss(str(path))
+
+
+def _place(written: str) -> Path | None:
+    """The folder or .gguf file that a person means, if there is one."""
+    path = Path(written).expanduser().absolute()
+    found = path.is_dir() or (path.is_file() and path.suffix.lower() == ".gguf")
+    return path if found else None
+
+
+def _size(count: int) -> str:
+    """Bytes as a person reads them, in powers of ten as disks and downloads count."""
+    if count >= 1e9:
+        return f"{count / 1e9:.1f} GB"
+    return f"{count / 1e6:.1f} MB" if count < 1e8 else f"{count / 1e6:.0f} MB"

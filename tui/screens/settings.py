@@ -1,0 +1,121 @@
+"""The settings in force, where their file is and what is wrong with it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import msgspec
+from textual.app import SuspendNotSupported
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from tui import settings
+from tui.actions import bindings
+from tui.context import Context
+from tui.display import clean
+from tui.documents import Problem
+from tui.screens.base import Over
+from tui.settings import Loaded
+from tui.strings import text
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a reading of the settings, the keymap and the themes came to."""
+
+    loaded: Loaded
+    problems: list[Problem]
+
+
+class SettingsScreen(Over[None]):
+    """Shows what counts; `reread` reads the files again and puts what it finds into force."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("settings")]
+
+    def __init__(self, shared: Context, report: Report, reread: Callable[[], Report]) -> None:
+        super().__init__(shared, text("screens.settings.title"))
+        self._report = report
+        self._reread = reread
+        self._page = Static(markup=False)
+
+    def body(self) -> Iterator[Widget]:
+        """The page."""
+        with VerticalScroll(classes="page"):
+            yield self._page
+
+    def on_mount(self) -> None:
+        """Show what is in force."""
+        self.query_one(VerticalScroll).focus()
+        self._show()
+
+    def _show(self) -> None:
+        self._page.update(Content("\n").join(self._lines()))
+
+    def _lines(self) -> Iterator[Content]:
+        loaded = self._report.loaded
+        state = "there" if loaded.path.exists() else "absent"
+        key = self.shared.keymap.shown("settings_edit")
+        yield Content(clean(text(f"screens.settings.{state}", path=loaded.path, key=key)))
+        if self._report.problems:
+            yield Content("")
+            yield Content.styled(text("screens.settings.problems"), "bold $text-warning")
+            for problem in self._report.problems:
+                yield Content(clean(f"  {problem}"))
+        yield Content("")
+        yield Content.styled(text("screens.settings.values"), "bold underline")
+        for name, value in _flat(msgspec.to_builtins(loaded.settings)):
+            given = name in loaded.marks
+            shown = clean(msgspec.json.encode(value).decode())
+            note = "" if given else f"  ({text('screens.settings.default')})"
+            yield Content.assemble(
+                (f"{name}: ", "bold" if given else ""), shown, (note, "$text-muted")
+            )
+
+    # ------------------------------------------------------------------------ actions
+
+    def action_settings_reload(self) -> None:
+        """Read the files again."""
+        self._report = self._reread()
+        self._show()
+        count = len(self._report.problems)
+        key = "screens.settings.read" if not count else "screens.settings.read_with"
+        self.notify(text(key, count=count), markup=False)
+
+    def action_settings_edit(self) -> None:
+        """Open the file in the person's editor, writing the commented one if there is none."""
+        try:
+            path = settings.create(self._report.loaded.path)
+        except OSError as error:
+            self._tell(text("screens.settings.unwritable", reason=error.strerror))
+            return
+        editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
+        if not editor:
+            self._tell(text("screens.settings.no_editor", path=path))
+            self._show()
+            return
+        try:
+            with self.app.suspend():
+                subprocess.run([*shlex.split(editor), str(path)], check=False)
+        except (OSError, ValueError, SuspendNotSupported) as error:
+            self._tell(text("screens.settings.editor", editor=editor, reason=error, path=path))
+        self.action_settings_reload()
+
+    def _tell(self, message: str) -> None:
+        self.notify(clean(message), severity="warning", markup=False)
+
+
+def _flat(values: dict[str, object], before: str = "") -> Iterator[tuple[str, object]]:
+    """Nested values under dotted names, in the order of the settings."""
+    for name, value in values.items():
+        if isinstance(value, dict) and value:
+            yield from _flat(value, f"{before}{name}.")
+        else:
+            yield f"{before}{name}", value
