@@ -16,7 +16,7 @@ import msgspec
 
 from engine import wire
 from engine.errors import EngineError
-from engine.messages import Done, Error, Event, ModelInfo, ModelState
+from engine.messages import Done, Error, Event, ModelInfo, ModelState, State
 from engine.pulling import PullJob
 from engine.scheduler import Wait, settled
 
@@ -25,9 +25,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(eq=False)
 class _Child:
+    model: str
     process: subprocess.Popen[bytes]
     ended: Future[None] = field(default_factory=Future)
     users: int = 0
+    cancelled: bool = False
     last: ModelState | None = None
 
     def kill(self) -> None:
@@ -39,11 +41,13 @@ class _Child:
 class Children:
     """Runs jobs, one a model: who asks for a model that is being pulled joins that pull.
 
-    `run` and `current` belong to the scheduler's thread; `tell` is called from others.
+    `run` and `current` belong to the scheduler's thread. `tell` is called on others, with what the
+    children report; `at_rest` too, for the state that a model is in after its child was killed.
     """
 
-    def __init__(self, tell: Callable[[Event], None]) -> None:
+    def __init__(self, tell: Callable[[Event], None], at_rest: Callable[[str], State]) -> None:
         self._tell = tell
+        self._at_rest = at_rest
         self._running: dict[str, _Child] = {}
         self._failures: dict[str, str] = {}
 
@@ -64,6 +68,7 @@ class Children:
             child.users -= 1
             if not child.users:
                 self._running.pop(model, None)
+                child.cancelled = True
                 child.kill()
 
     def running(self, model: str) -> bool:
@@ -95,7 +100,7 @@ class Children:
             stdout=subprocess.PIPE,
             start_new_session=True,
         )
-        child = _Child(process)
+        child = _Child(model, process)
         self._running[model] = child
         name = f"child {process.pid}"
         threading.Thread(
@@ -110,17 +115,27 @@ class Children:
                 failure = self._listen(child, stdin)
             except (OSError, wire.BrokenStream, msgspec.DecodeError) as error:
                 log.warning("child %d: %s", process.pid, error)
-                failure = Error(
-                    kind="internal",
-                    message="The download process ended before its work was done.",
-                    hint="Ask again: what was already there is kept. The engine's log has more.",
-                )
+                failure = self._cut_short(child)
             finally:
                 child.kill()
         if failure is None:
             child.ended.set_result(None)
         else:
             child.ended.set_exception(EngineError(failure))
+
+    def _cut_short(self, child: _Child) -> Error:
+        """Say how a model stands whose child has ended without a last word."""
+        failure = Error(
+            kind="internal",
+            message="The process that pulls models ended before its work was done.",
+            hint="Ask again: what was already there is kept. The engine's log has more.",
+        )
+        if child.cancelled:
+            state = self._at_rest(child.model)
+            self._tell(ModelState(model=child.model, state=state, cause="asked"))
+        else:
+            self._tell(ModelState(model=child.model, state="failed", reason=failure.message))
+        return failure
 
     def _listen(self, child: _Child, stdin: bytes) -> Error | None:
         """Why the job failed, or None; raises when the child falls silent before its end."""

@@ -8,6 +8,8 @@ from concurrent.futures import Executor
 from functools import lru_cache
 from typing import ParamSpec, TypeVar
 
+from msgspec import structs
+
 from engine import tokenization
 from engine.children import Children
 from engine.errors import EngineError
@@ -128,7 +130,7 @@ class Service:
 
     def _pull(self, request: Pull) -> Task:
         place = yield from self._read(self._store.place, request.model)
-        yield from self._fetch(place.id, request)
+        yield from self._fetch(structs.replace(request, model=place.id))
         yield Done()
 
     def _remove(self, request: Remove) -> Task:
@@ -151,15 +153,15 @@ class Service:
         """Find a model's files, after converting a .gguf file that needs it."""
         if (yield from self._read(self._store.unconverted, model)):
             place = yield from self._read(self._store.place, model)
-            yield from self._fetch(place.id, Pull(place.id))
+            yield from self._fetch(Pull(place.id))
         return (yield from self._read(self._store.find, model))
 
-    def _fetch(self, model: str, request: Pull) -> Generator[Wait, None, None]:
-        """Run the child that pulls or converts; say how things stand when it is over."""
+    def _fetch(self, request: Pull) -> Generator[Wait, None, None]:
+        """Run the child that pulls or converts the model of this id, or join it."""
         try:
-            yield from self._children.run(model, self._job(request))
+            yield from self._children.run(request.model, self._job(request))
         finally:
-            self._changed(model)
+            self._changed(request.model)
 
     def _changed(self, model: str) -> None:
         """Forget what was known of a model whose files are no longer the same."""

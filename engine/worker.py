@@ -51,9 +51,9 @@ class Worker:
         self._requests = requests
         self._environ = environ
         self._writer = EventWriter(events)
-        self._children = Children(self._writer.tell)
         self._scheduler = Scheduler(self._writer.send, self._housekeeping)
         self._lifecycle: Lifecycle | None = None
+        self._children: Children | None = None
         self._service: Service | None = None
 
     def serve(self) -> NoReturn:
@@ -92,7 +92,8 @@ class Worker:
 
     def _end(self) -> NoReturn:
         """End the process now: nothing in it is worth waiting for."""
-        self._children.kill_all()
+        if self._children is not None:
+            self._children.kill_all()
         os._exit(0)
 
     # --------------------------------------------------------------- the scheduler's thread
@@ -136,6 +137,7 @@ class Worker:
             budget=budget,
             idle_s=configure.idle_s,
         )
+        self._children = Children(self._writer.tell, lambda model: store.info(model).state)
         self._service = Service(
             store=store,
             lifecycle=self._lifecycle,
