@@ -20,17 +20,19 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.widgets import TextArea
 
-import themes
 from engine.client import Engine, EngineState
 from engine.messages import Error
+from themes import DEFAULT, LoadResult, load_builtin, load_folder
 from tui import keymap, paths, settings
 from tui.actions import Action, bindings
 from tui.cards import PANES, Pane
 from tui.context import Context
 from tui.display import ASCII, UNICODE, clean
 from tui.drafts import FIRST, Draft, fresh
+from tui.errands import Errands, Severity
 from tui.history import History, Session
 from tui.link import Connect, Link, OnEvent, OnState
+from tui.navigation import Navigation
 from tui.palette import ThemeChooser, commands
 from tui.panes.base import TaskPane
 from tui.panes.continue_ import ContinuePane
@@ -60,13 +62,17 @@ class TsuzukiApp(App[None], inherit_bindings=False):
     ) -> None:
         """Tests give settings, an engine and a file of their own."""
         # Only at construction does Textual choose between no colour at all and grey.
-        plain = bool(os.environ.get("NO_COLOR"))
-        super().__init__(ansi_color=True if plain else None)
+        super().__init__(ansi_color=True if _no_colour() else None)
         self.loaded = settings.load() if loaded is None else loaded
         own = self.loaded.settings
-        self.keys = keymap.resolve(self.loaded)
         self.link = Link(connect or partial(_start, own), self._engine_changed, self._engine_state)
-        self.shared = Context(self.link, own, self.keys, ASCII if own.ascii else UNICODE)
+        self.shared = Context(
+            link=self.link,
+            settings=own,
+            keymap=keymap.resolve(self.loaded),
+            glyphs=ASCII if own.ascii else UNICODE,
+            errands=Errands(self.link, self._errand_ended),
+        )
         self.saver = Saver()
         self.pane: Pane = "continue"
         self.header = Header(self.shared)
@@ -77,7 +83,8 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         }
         self._history_file = paths.history_file() if history is None else history
         self._hostile = HostileFilter()
-        self._themes = self._load_themes()
+        self.navigation = Navigation(self)
+        self.themes = self.load_themes()
         self._chooser = ThemeChooser(self, self._theme_chosen)
         self._beside = own.layout != "single"
         """Whether the panes stand side by side where there is room."""
@@ -88,13 +95,14 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         """The notebook's example, with the model that the settings name for this pane."""
         return msgspec.structs.replace(FIRST[pane], model=self.shared.settings.models.of(pane))
 
-    def _load_themes(self) -> themes.LoadResult:
-        """Make ours the only themes, and put on the one that the settings name."""
-        found = themes.load_builtin() | themes.load_folder(paths.themes_folder())
+    def load_themes(self, *, keep: bool = False) -> LoadResult:
+        """Make ours and the user's the only themes; put on the settings' one, or keep this one."""
+        found = load_builtin() | load_folder(paths.themes_folder())
         for theme in found.themes.values():
             self.register_theme(theme)
-        wanted = "no-colour" if os.environ.get("NO_COLOR") else self.shared.settings.theme
-        self.theme = wanted if wanted in found.themes else themes.DEFAULT
+        wanted = "no-colour" if _no_colour() else self.shared.settings.theme
+        wanted = self.theme if keep else wanted
+        self.theme = wanted if wanted in found.themes else DEFAULT
         for name in set(self.available_themes) - set(found.themes):
             self.unregister_theme(name)
         return found
@@ -109,7 +117,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
     def on_mount(self) -> None:
         """Show the first pane; everything that takes time comes after it is seen."""
         self.set_class(self.shared.settings.slow_link(), "-slow")
-        self.set_keymap(self.keys.changes())
+        self.set_keymap(self.shared.keymap.changes())
         self.action_show_pane("continue")
         self.call_after_refresh(self._begin)
 
@@ -117,7 +125,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         self.run_worker(self._open_history())
         self.run_worker(self._open_engine())
         self.set_interval(EVERY_S, self.saver.flush)
-        problems = [*self.loaded.problems, *self.keys.problems, *self._themes.problems]
+        problems = self.navigation.problems()
         if problems:
             first, more = clean(str(problems[0])), len(problems) - 1
             told = text("notice.problems", first=first, n=more) if more else first
@@ -135,7 +143,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         history = await History.open(self._history_file, self._history_problem)
         self.saver.history = history
         chosen = (await history.choices()).get("theme")
-        if chosen in self.available_themes and not os.environ.get("NO_COLOR"):
+        if chosen in self.available_themes and not _no_colour():
             self.theme = chosen
         session = await history.resume()
         if session is not None:
@@ -153,7 +161,28 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         """Ours, which makes text safe, and then Textual's own."""
         return [self._hostile, *super().get_line_filters()]
 
+    @property
+    def at_panes(self) -> bool:
+        """Whether no other screen lies over the panes."""
+        return len(self.screen_stack) == 1
+
     # ----------------------------------------------------------------------- sessions
+
+    async def reopen(self, session: str | None) -> None:
+        """Go on with an earlier session."""
+        history = self.saver.history
+        if session is None or history is None:
+            return
+        self._leave_session()
+        found = await history.reopen(session)
+        if found is not None:
+            self.show_session(found)
+
+    def _leave_session(self) -> None:
+        """Stop what runs and save all of it."""
+        for pane in self.panes.values():
+            pane.runs.abandon()
+        self.saver.flush()
 
     def show_session(self, session: Session) -> None:
         """Put a session's cards and drafts into the panes."""
@@ -169,9 +198,8 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         """Start an empty session; the one before stays in the list."""
         if self.saver.history is None:
             return
-        self.saver.flush()
+        self._leave_session()
         for pane in self.panes.values():
-            pane.runs.stop()
             pane.open_session([], fresh(pane.role, self.shared.settings))
         self.saver.history.start()
         self.panes[self.pane].focus_composer()
@@ -205,6 +233,9 @@ class TsuzukiApp(App[None], inherit_bindings=False):
             hint = clean(error.hint) if error is not None else ""
             message = text("notice.dead", reason=reason, hint=hint)
             self.notify(message, severity="error", timeout=60, markup=False)
+
+    def _errand_ended(self, message: str, severity: Severity) -> None:
+        self.notify(clean(message), severity=severity, markup=False)
 
     def _tell(self) -> None:
         pane = self.panes[self.pane]
@@ -267,6 +298,22 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         else:
             pane.runs.stop()
 
+    def action_help(self) -> None:
+        """Explain the place you are in and list its keys."""
+        self.navigation.help()
+
+    def action_models(self) -> None:
+        """See which models there are."""
+        self.navigation.models()
+
+    def action_sessions(self) -> None:
+        """Find earlier sessions."""
+        self.navigation.sessions()
+
+    def action_settings(self) -> None:
+        """See the settings in force."""
+        self.navigation.settings()
+
     def action_palette(self) -> None:
         """Find any command by its name."""
         self.action_command_palette()
@@ -277,7 +324,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action that works where the palette was opened."""
-        yield from commands(self.keys, partial(self._usable, screen), self._run)
+        yield from commands(self.shared.keymap, partial(self._usable, screen), self._run)
 
     def _usable(self, screen: Screen[object], action: Action) -> bool:
         if action.where == "app":
@@ -304,6 +351,11 @@ class TsuzukiApp(App[None], inherit_bindings=False):
     def _theme_chosen(self, name: str) -> None:
         if self.saver.history is not None:
             self.saver.history.choose("theme", name)
+
+
+def _no_colour() -> bool:
+    """Whether the person wants no colour at all (https://no-color.org)."""
+    return bool(os.environ.get("NO_COLOR"))
 
 
 async def _start(own: settings.Settings, on_event: OnEvent, on_state: OnState) -> Engine:

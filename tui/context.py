@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tui.display import Glyphs
+from tui.errands import Errands
 from tui.keymap import Keymap
 from tui.link import Link
 from tui.settings import Settings
@@ -18,3 +19,5 @@ class Context:
     settings: Settings
     keymap: Keymap
     glyphs: Glyphs
+    errands: Errands
+    """Pulls, loads and the like, which go on whatever screen is open."""

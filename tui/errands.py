@@ -48,16 +48,17 @@ class Errands:
     async def _run(self, request: Errand) -> None:
         key = (type(request), request.model)
         try:
-            answer = self._answers[key] = await self._link.request(request)
-            async with aclosing(answer) as events:
-                async for event in events:
-                    self._judge(request, event)
-            await self._link.refresh()
+            try:
+                answer = self._answers[key] = await self._link.request(request)
+                async with aclosing(answer) as events:
+                    async for event in events:
+                        self._judge(request, event)
+            finally:
+                self._answers.pop(key, None)
+                del self._live[key]
+            await self._link.refresh()  # who hears of it finds the errand over
         except OSError as error:
             self._tell(text("errands.no_engine", reason=error.strerror or error), "error")
-        finally:
-            self._answers.pop(key, None)
-            del self._live[key]
 
     def _judge(self, request: Errand, event: object) -> None:
         """Tell the end of an errand, good or bad."""

@@ -154,6 +154,7 @@ class TaskPane(Horizontal):
         """Show a model's new state wherever it is told."""
         self.label()
         self.runs.touch()
+        self.offering.engine_changed()
 
     def on_resize(self, event: Resize) -> None:
         """Put the inspector beside the cards or below them."""
@@ -281,9 +282,10 @@ class TaskPane(Horizontal):
     def action_choose_model(self) -> None:
         """Choose among the models that can do this."""
         models = self.shared.link.fitting(self.role)
-        self.app.push_screen(Picker(models, self.draft.model), self._picked)
+        self.app.push_screen(Picker(models, self.draft.model), self.picked)
 
-    def _picked(self, model: str | None) -> None:
+    def picked(self, model: str | None) -> None:
+        """Use the model that was chosen on another screen, if one was."""
         if model is None:
             return
         self.use_model(model)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from engine.client import Answer
-from engine.messages import Error, Pull
+from engine.messages import Pull
 from tui.display import clean
 from tui.drafts import Draft
 from tui.panes.offers import Offer, absent, judge
@@ -24,7 +22,8 @@ class Offering:
         self._offer: Offer | None = None
         self._about: Draft | None = None
         """The draft that was warned of: sent again, it runs as it is."""
-        self._pull: Answer | None = None
+        self._awaited: str | None = None
+        """A model that is being pulled for the draft."""
 
     @property
     def open(self) -> bool:
@@ -70,40 +69,27 @@ class Offering:
             return
         self._offer = self._about = None
         pane.use_model(offer.model)
+        title = clean(pane.shared.link.title(offer.model))
         if offer.pull:
-            pane.run_worker(self._fetch(offer.model))
+            pane.shared.errands.start(Pull(offer.model))
+            self._awaited = offer.model
+            key = pane.shared.keymap.shown("stop")
+            pane.notice(text("offer.pulling", model=title, key=key))
         else:
-            pane.notice(text("offer.accepted", model=clean(pane.shared.link.title(offer.model))))
+            pane.notice(text("offer.accepted", model=title))
             pane.start_sending()
 
-    async def _fetch(self, model: str) -> None:
-        """Pull a model and run the draft when it is here. The header shows how far it is."""
-        pane = self._pane
-        title = clean(pane.shared.link.title(model))
-        key = pane.shared.keymap.shown("stop")
-        pane.notice(text("offer.pulling", model=title, key=key))
-        draft = pane.draft
-        failure: Error | None = None
-        self._pull = await pane.shared.link.request(Pull(model))
-        async with aclosing(self._pull) as events:
-            async for event in events:
-                failure = event if isinstance(event, Error) else failure
-        self._pull = None
-        await pane.shared.link.refresh()
-        info = pane.shared.link.models.get(model)
-        if failure is not None:
-            reason, hint = clean(failure.message), clean(failure.hint)
-            pane.notice(text("offer.failed", model=title, reason=reason, hint=hint))
-        elif info is not None and info.state != "absent":
-            pane.notice(text("offer.done", model=title))
-            if pane.draft == draft:
-                pane.start_sending()
-        else:
-            pane.notice("")
+    def engine_changed(self) -> None:
+        """Run the draft once the model that it waits for is here."""
+        pane, model = self._pane, self._awaited
+        info = None if model is None else pane.shared.link.models.get(model)
+        if info is None or pane.shared.errands.pulling(info.id):
+            return
+        self._awaited = None
+        pane.notice("")
+        if info.state in ("on_disk", "ready") and pane.draft.model == info.id:
+            pane.start_sending()
 
     def stop_pull(self) -> bool:
         """Stop a pull that was accepted here; False if there is none."""
-        if self._pull is None:
-            return False
-        self._pull.cancel()
-        return True
+        return self._awaited is not None and self._pane.shared.errands.stop(self._awaited)

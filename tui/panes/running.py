@@ -82,6 +82,13 @@ class Runs:
                 run.answer.cancel()
         return bool(self.live)
 
+    def abandon(self) -> None:
+        """Stop everything and let go of it: the cards leave the screen as they are."""
+        self.stop()
+        for run in self.live.values():
+            run.card.interrupt()
+            self._ended(run.card)
+
     def note(self, run: Run) -> str:
         """What a card waits for before its first token; nothing once it writes."""
         if run.tokens or (not isinstance(run.card, ContinueCard) and run.card.result is not None):

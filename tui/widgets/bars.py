@@ -55,7 +55,7 @@ def row(
 
     `width` is that of the whole line. Where there is no room for a bar there is none.
     """
-    head = f"{' ' * indent}{number:>3} "
+    head = f"{' ' * indent}{number:>2} "
     figure = percent(probability)
     room = width - cell_len(head) - cell_len(name) - len(figure) - 2
     spans = [Span(head, "facts"), Span(f"{name} ", style, ref)]

@@ -6,6 +6,8 @@ for each branch, so that a new token costs the layout of one line, however long 
 
 from __future__ import annotations
 
+import re
+
 from engine.messages import FillResult, NspResult, Piece, PmiResult
 from tui.cards import Card, ContinueCard, FillCard, ScoreCard
 from tui.display import Glyphs, clean
@@ -15,6 +17,7 @@ from tui.widgets import bars
 from tui.widgets.facts import facts
 from tui.widgets.flow import Flow, Line, Ref, Span, wrap
 
+MASK = "[MASK]"
 INDENT = "  "
 """The chosen card's mark stands in its first column."""
 
@@ -133,7 +136,9 @@ class FillBlock(Block):
         return [] if result is None else [(0, index) for index in range(len(result.tokens))]
 
     def _body(self) -> list[Line]:
-        lines = wrap([Span(clean(self.card.prompt), "prompt")], self._width, INDENT)
+        parts = re.split(f"({re.escape(MASK)})", clean(self.card.prompt))
+        spans = [Span(part, "mask" if part == MASK else "prompt") for part in parts]
+        lines = wrap(spans, self._width, INDENT)
         if self.card.result is not None:
             lines += self._masks(self.card.result)
             lines += token_lines(self.card.result.tokens, self._width, self._glyphs)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from itertools import zip_longest
 
-from engine.messages import FillResult, MaskFill, NspResult, Piece, PmiResult, Token
+from rich.cells import cell_len
+
+from engine.messages import FillResult, MaskFill, NspResult, Piece, PmiResult
 from tui.cards import Card, ContinueCard
 from tui.display import Glyphs, clean
 from tui.display import token as shown
@@ -14,45 +17,69 @@ from tui.widgets.flow import Line, Ref, Span, wrap
 
 _LABEL = 13
 """Cells of the column of names."""
+_FACTS = 32
+"""Cells of the facts, where the table stands beside them."""
+
+
+Parts = tuple[list[Line], list[Line]]
+"""The facts, and the table of what else could have stood there."""
 
 
 def details(card: Card, ref: Ref | None, width: int, glyphs: Glyphs) -> list[Line]:
-    """The lines about a token; without one chosen, about the newest."""
+    """The lines about a token; without one chosen, about the newest.
+
+    Where there is room, the table stands beside the facts, else below them.
+    """
+    beside = width >= 2 * _FACTS
+    facts, table = _parts(card, ref, width - _FACTS if beside else width, glyphs)
+    if not table:
+        return facts
+    return _beside(facts, table) if beside else [*facts, Line(), *table]
+
+
+def _beside(left: list[Line], right: list[Line]) -> list[Line]:
+    """Two columns as one."""
+    lines: list[Line] = []
+    for one, other in zip_longest(left, right, fillvalue=Line()):
+        room = max(0, _FACTS - cell_len(one.text))
+        lines.append(Line((*one.spans, Span(" " * room), *other.spans), indent=one.indent))
+    return lines
+
+
+def _parts(card: Card, ref: Ref | None, width: int, glyphs: Glyphs) -> Parts:
     if isinstance(card, ContinueCard):
-        written = [branch for branch in card.branches if branch.tokens]
-        if not written:
-            return []
-        if ref is None:
-            return _written(card, 0, len(card.branches[0].tokens) - 1, width, glyphs)
-        return _written(card, *ref, width, glyphs)
+        if not any(branch.tokens for branch in card.branches):
+            return [], []
+        newest = (0, len(card.branches[0].tokens) - 1)
+        return _written(card, *(ref or newest), width, glyphs)
     index = None if ref is None else ref[1]
     match card.result:
         case FillResult() as result:
-            if index is None:
-                index = result.masks[0].position if result.masks else 0
             masks = {mask.position: mask for mask in result.masks}
-            lines = _piece(result.tokens, index, width, glyphs)
-            return lines + (_mask(masks[index], width, glyphs) if index in masks else [])
+            if index is None:
+                index = next(iter(masks), 0)
+            table = _mask(masks[index], width, glyphs) if index in masks else []
+            return _piece(result.tokens, index, glyphs), table
         case NspResult() as result:
-            piece = _piece(result.tokens, index or 0, width, glyphs)
-            return [*piece, _fact("attention", str(result.attention_mask[index or 0]))]
+            attention = str(result.attention_mask[index or 0])
+            return [*_piece(result.tokens, index or 0, glyphs), _fact("attention", attention)], []
         case PmiResult() as result:
-            return _scored(result, index or 0, width, glyphs)
+            return _scored(result, index or 0, glyphs), []
         case None:
-            return []
+            return [], []
 
 
-def _written(card: ContinueCard, branch: int, index: int, width: int, glyphs: Glyphs) -> list[Line]:
+def _written(card: ContinueCard, branch: int, index: int, width: int, glyphs: Glyphs) -> Parts:
     """A token that a model wrote."""
     tokens = card.branches[branch].tokens
     if not 0 <= index < len(tokens):
-        return []
+        return [], []
     token = tokens[index]
     place = text("inspector.place", n=index + 1, of=len(tokens))
     if len(card.branches) > 1:
         place += glyphs.dot + text("inspector.branch", n=branch + 1)
     lines = [
-        *_title(shown(token.text, token.id, glyphs), place, width),
+        *_title(shown(token.text, token.id, glyphs), place),
         _fact("id", str(token.id)),
         _fact("probability", bars.percent(math.exp(token.logprob)).strip()),
         _fact("rank", str(token.rank)),
@@ -62,51 +89,51 @@ def _written(card: ContinueCard, branch: int, index: int, width: int, glyphs: Gl
     if not card.request.sampling.greedy:
         drawn = bars.percent(math.exp(token.sampled_logprob)).strip()
         lines.append(_fact("sampled", drawn))
-    return lines + _alternatives(token, width, glyphs)
-
-
-def _alternatives(token: Token, width: int, glyphs: Glyphs) -> list[Line]:
-    """What else could have stood there; the one that does is marked."""
-    if not token.top:
-        return []
     column = bars.column([other.text for other in token.top], max(6, width // 3), glyphs)
-    lines = [Line(), Line((Span(" " + text("inspector.alternatives"), "label"),))]
-    for rank, other in enumerate(token.top, 1):
-        name = bars.label(other.text, other.id, column, glyphs)
-        style = "chip" if other.id == token.id else ""
-        probability = math.exp(other.logprob)
-        lines.append(bars.row(str(rank), name, probability, width, glyphs, indent=0, style=style))
-    return lines
+    table = [
+        bars.row(
+            str(rank),
+            bars.label(other.text, other.id, column, glyphs),
+            math.exp(other.logprob),
+            width,
+            glyphs,
+            indent=0,
+            style="chip" if other.id == token.id else "",
+        )
+        for rank, other in enumerate(token.top, 1)
+    ]
+    return lines, table
 
 
 def _mask(mask: MaskFill, width: int, glyphs: Glyphs) -> list[Line]:
-    """All candidates for one mask."""
+    """All candidates for one mask, and the word it hides."""
     column = bars.column([c.text for c in mask.candidates], max(6, width // 3), glyphs)
-    lines = [Line(), Line((Span(" " + text("inspector.candidates"), "label"),))]
-    for rank, candidate in enumerate(mask.candidates, 1):
-        name = bars.label(candidate.text, candidate.id, column, glyphs)
-        known = mask.hidden is not None and mask.hidden.word == candidate.text
-        style = "chip" if known else ""
-        lines.append(
-            bars.row(str(rank), name, candidate.prob, width, glyphs, indent=0, style=style)
+    hidden = mask.hidden
+    lines = [
+        bars.row(
+            str(rank),
+            bars.label(candidate.text, candidate.id, column, glyphs),
+            candidate.prob,
+            width,
+            glyphs,
+            indent=0,
+            style="chip" if hidden is not None and hidden.word == candidate.text else "",
         )
-    if mask.hidden is not None and mask.hidden.prob is not None:
-        lines += [
-            Line(),
-            Line((Span(" " + text("inspector.hidden"), "label"),)),
-            _fact("word", clean(mask.hidden.word)),
-            _fact("probability", bars.percent(mask.hidden.prob).strip()),
-            _fact("rank", str(mask.hidden.rank)),
-        ]
+        for rank, candidate in enumerate(mask.candidates, 1)
+    ]
+    if hidden is not None and hidden.prob is not None:
+        name = bars.label(hidden.word, 0, column, glyphs)
+        row = bars.row(str(hidden.rank), name, hidden.prob, width, glyphs, indent=0, style="chip")
+        lines += [Line(), Line((Span(f"  {text('inspector.hidden')}", "facts"),)), row]
     return lines
 
 
-def _piece(tokens: list[Piece], index: int, width: int, glyphs: Glyphs) -> list[Line]:
+def _piece(tokens: list[Piece], index: int, glyphs: Glyphs) -> list[Line]:
     """A token of an input."""
     piece = tokens[index]
     place = text("inspector.place", n=index + 1, of=len(tokens))
     lines = [
-        *_title(clean(piece.piece), place, width),
+        *_title(clean(piece.piece), place),
         _fact("id", str(piece.id)),
         _fact("reads", shown(piece.text, piece.id, glyphs)),
         _fact("segment", str(piece.segment)),
@@ -118,11 +145,11 @@ def _piece(tokens: list[Piece], index: int, width: int, glyphs: Glyphs) -> list[
     return lines
 
 
-def _scored(result: PmiResult, index: int, width: int, glyphs: Glyphs) -> list[Line]:
+def _scored(result: PmiResult, index: int, glyphs: Glyphs) -> list[Line]:
     """A token of B, with and without A before it."""
     token = result.tokens[index]
     place = text("inspector.place", n=index + 1, of=len(result.tokens))
-    lines = [*_title(shown(token.text, token.id, glyphs), place, width), _fact("id", str(token.id))]
+    lines = [*_title(shown(token.text, token.id, glyphs), place), _fact("id", str(token.id))]
     for key, nats in (("after_a", token.conditional), ("alone", token.alone)):
         told = text("inspector.unscored")
         if nats is not None:
@@ -135,9 +162,9 @@ def _scored(result: PmiResult, index: int, width: int, glyphs: Glyphs) -> list[L
     return lines
 
 
-def _title(name: str, place: str, width: int) -> list[Line]:
+def _title(name: str, place: str) -> list[Line]:
     """The token itself, and where it stands."""
-    return [*wrap([Span(name, "prompt")], width, " "), Line((Span(f" {place}", "facts"),)), Line()]
+    return [*wrap([Span(name, "prompt")], _FACTS, " "), Line((Span(f" {place}", "facts"),))]
 
 
 def _fact(key: str, value: str) -> Line:

@@ -24,7 +24,10 @@ def facts(card: Card, glyphs: Glyphs, note: str, speed: float | None) -> list[Sp
         spans.append(Span(text(f"card.{card.status}"), style))
     told = _measures(card, speed)
     if card.status != "failed" or told:
-        told.append(clean(f"{card.title or card.request.model} {card.precision}".strip()))
+        model = card.request.model
+        # A model opened from a folder is named by its path, which says too much here.
+        name = card.title if "/" in model and card.title else model
+        told.append(clean(f"{name} {card.precision}".strip()))
     for fact in told:
         spans.append(Span(glyphs.dot if spans else "", "facts"))
         spans.append(Span(fact, "facts"))

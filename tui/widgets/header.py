@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rich.cells import cell_len
 from textual.content import Content
 from textual.widget import Widget
 
@@ -11,7 +10,7 @@ from tui.cards import PANES, Pane
 from tui.context import Context
 from tui.display import clean
 from tui.strings import text
-from tui.widgets.bars import bar
+from tui.widgets.hints import brief
 
 _GAUGE = 6
 """Cells of the memory gauge."""
@@ -46,32 +45,41 @@ class Header(Widget):
         """The tabs on the left, the facts on the right."""
         tabs = [Content(" ")]
         for pane in PANES:
-            key = self._shared.keymap.shown(f"pane_{pane}")
+            key = brief(self._shared.keymap.shown(f"pane_{pane}"))
             tabs.append(Content.styled(f" {key} ", "$text-muted"))
             name = f" {text(f'actions.pane_{pane}.title')} "
             active = "bold reverse" if pane == self._pane else ""
             tabs.append(Content.styled(name, active))
         left = Content("").join(tabs)
-        room = self.size.width - left.cell_length - 2
         facts = self._facts()
-        while facts and sum(cell_len(fact) + 2 for fact in facts) > room:
+        room = self.size.width - left.cell_length
+        while facts and sum(fact.cell_length + 2 for fact in facts) > room:
             facts.pop()
-        right = "  ".join(facts) + " "
-        gap = self.size.width - left.cell_length - cell_len(right)
-        return left + Content(" " * max(0, gap)) + Content(right)
+        right = Content("  ").join(facts) + " "
+        return left + " " * max(0, room - right.cell_length) + right
 
-    def _facts(self) -> list[str]:
+    def _facts(self) -> list[Content]:
         """What to tell, the most important first."""
         link, glyphs = self._shared.link, self._shared.glyphs
         info = link.models.get(self._model)
         state = state_text(info, link.progress.get(self._model))
-        mark = glyphs.on if info is not None and info.state == "ready" else glyphs.off
-        facts = [f"{mark} {clean(self._model)} {state}"]
+        ready = info is not None and info.state == "ready"
+        mark = glyphs.on if ready else glyphs.off
+        style = "$chip-color" if ready else "$busy-color"
+        told = Content(f" {clean(self._model)} {state}")
+        facts = [Content.styled(mark, style) + told]
         if self._speed is not None:
-            facts.append(text("header.speed", rate=f"{self._speed:.1f}"))
+            facts.append(Content(text("header.speed", rate=f"{self._speed:.1f}")))
         if link.memory is not None and link.memory.budget:
             used, budget = link.memory.used, link.memory.budget
-            filled, empty = bar(used / budget, _GAUGE, glyphs)
-            figure = text("header.memory", used=f"{used / 1e9:.1f}", budget=f"{budget / 1e9:.1f}")
-            facts.append(f"{filled}{empty} {figure}")
+            filled = round(min(1.0, used / budget) * _GAUGE)
+            gauge = Content.styled(" " * filled, "on $bar-color")
+            gauge += Content.styled(" " * (_GAUGE - filled), "on $background")
+            figure = text("header.memory", used=size(used), budget=size(budget))
+            facts.append(gauge + " " + figure)
         return facts
+
+
+def size(count: int) -> str:
+    """Bytes as a person reads them."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

@@ -7,8 +7,14 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tui.actions import BY_ID, PARENT
+from tui.actions import BY_ID, PARENT, enclosing
 from tui.context import Context
+
+
+def brief(keys: str) -> str:
+    """The first of some keys, as short as people know it: F1, ^P."""
+    first = keys.split(" ")[0]
+    return first.replace("ctrl+", "^").upper() if len(first) > 1 else first
 
 
 class Hints(Widget):
@@ -35,6 +41,7 @@ class Hints(Widget):
             action = BY_ID.get(active.binding.id or "")
             if action is not None and action.show and active.enabled and action.id not in ids:
                 ids.append(action.id)
+        ids.sort(key=lambda i: -len(enclosing(BY_ID[i].where)))
         outer = [i for i in ids if PARENT[BY_ID[i].where] is None]
         inner = [i for i in ids if i not in outer]
         room = self.size.width
@@ -48,6 +55,5 @@ class Hints(Widget):
         return Content("").join([*kept, *tail])
 
     def _hint(self, action_id: str) -> Content:
-        keys = self._shared.keymap.shown(action_id).split()
-        key = keys[0] if keys else ""
+        key = brief(self._shared.keymap.shown(action_id))
         return Content.assemble((f" {key} ", "bold"), (f"{BY_ID[action_id].title} ", "$text-muted"))
