@@ -116,8 +116,8 @@ class Host(App[None]):
         self.engine = FakeEngine([]) if engine is None else engine
         loaded = Loaded(Path("settings.yaml")) if loaded is None else loaded
         link = Link(self.engine.connect, lambda: None, lambda state, error: None)
-        self.shared = Context(link, loaded.settings, keymap.resolve(loaded), UNICODE)
-        self.errands = Errands(link, self.told)
+        keys = keymap.resolve(loaded)
+        self.shared = Context(link, loaded.settings, keys, UNICODE, Errands(link, self.told))
         self.notices: list[str] = []
         self.results: list[object] = []
         self._make = make

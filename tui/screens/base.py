@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from rich.text import Text
@@ -23,7 +24,7 @@ _Result = TypeVar("_Result")
 class Over(ModalScreen[_Result | None]):
     """A screen over the panes. It ends with a result, or with None when it is closed."""
 
-    CSS_PATH = "screens.tcss"
+    CSS_PATH = Path(__file__).with_name("screens.tcss")
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("screen")]
 
     def __init__(self, shared: Context, title: str) -> None:

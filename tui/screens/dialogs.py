@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -18,7 +19,7 @@ from tui.strings import text
 class Dialog(ModalScreen[str | None]):
     """A box in the middle; None when it is closed without an answer."""
 
-    CSS_PATH = "screens.tcss"
+    CSS_PATH = Path(__file__).with_name("screens.tcss")
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("screen")]
 
     def action_close(self) -> None:

@@ -17,7 +17,6 @@ from engine.messages import Load, ModelInfo, Pull, Remove, Role, Unload
 from tui.actions import bindings
 from tui.context import Context
 from tui.display import clean
-from tui.errands import Errands
 from tui.screens.base import Over, Table
 from tui.screens.dialogs import Ask, Confirm
 from tui.strings import text
@@ -31,9 +30,8 @@ class ModelsScreen(Over[str]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("models")]
 
-    def __init__(self, shared: Context, errands: Errands, role: Role, current: str) -> None:
+    def __init__(self, shared: Context, role: Role, current: str) -> None:
         super().__init__(shared, text("screens.models.title"))
-        self._errands = errands
         self._role = role
         self._current = current
         self._details = Static(markup=False)
@@ -92,7 +90,7 @@ class ModelsScreen(Over[str]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
         """Offer to stop only what is under way."""
-        return action != "models_stop" or self._errands.pulling(self._table.chosen or "")
+        return action != "models_stop" or self.shared.errands.pulling(self._table.chosen or "")
 
     @on(DataTable.RowHighlighted)
     def _describe(self) -> None:
@@ -160,12 +158,12 @@ class ModelsScreen(Over[str]):
         elif info.source == "bundled":
             self._tell(text("screens.models.bundled", model=info.title))
         else:
-            self._errands.start(Pull(info.id))
+            self.shared.errands.start(Pull(info.id))
 
     def action_models_stop(self) -> None:
         """Stop the download of the chosen model."""
         info = self._info()
-        if info is not None and not self._errands.stop(info.id):
+        if info is not None and not self.shared.errands.stop(info.id):
             self._tell(text("screens.models.idle", model=info.title))
 
     def action_models_load(self) -> None:
@@ -177,7 +175,7 @@ class ModelsScreen(Over[str]):
             key = self.shared.keymap.shown("models_pull")
             self._tell(text("screens.models.absent", model=info.title, key=key))
         else:
-            self._errands.start(Load(info.id))
+            self.shared.errands.start(Load(info.id))
 
     def action_models_unload(self) -> None:
         """Give the chosen model's memory back."""
@@ -187,7 +185,7 @@ class ModelsScreen(Over[str]):
         if info.state not in ("ready", "loading"):
             self._tell(text("screens.models.not_loaded", model=info.title))
         else:
-            self._errands.start(Unload(info.id))
+            self.shared.errands.start(Unload(info.id))
 
     @work
     async def action_models_remove(self) -> None:
@@ -205,7 +203,7 @@ class ModelsScreen(Over[str]):
                 Confirm(clean(question), text("actions.models_remove.title"))
             )
             if answer == "yes":
-                self._errands.start(Remove(info.id))
+                self.shared.errands.start(Remove(info.id))
 
     @work
     async def action_models_open(self) -> None:

@@ -1,0 +1,217 @@
+"""The models screen, by its keys."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from engine.messages import Cancel, Done, Error, Load, Pull, Remove, Unload
+from tests.tui.hosts import FakeEngine, Host, model, seen, until
+from tui.screens.models import ModelsScreen
+
+MODELS = [
+    model("starter-ja", source="bundled", languages=["ja"], state="ready", memory=21_000_000),
+    model("bert", roles=["fill", "score"], heads=["masked"], bytes=440_000_000),
+    model("far", state="absent", note="A far-away model."),
+    model("torn", state="failed", reason="model.safetensors is too short"),
+]
+
+
+@asynccontextmanager
+async def shown(
+    engine: FakeEngine | None = None, size: tuple[int, int] = (80, 24)
+) -> AsyncIterator[tuple[Host, Pilot[None]]]:
+    engine = FakeEngine(MODELS) if engine is None else engine
+    app = Host(lambda shared, host: ModelsScreen(shared, "continue", "starter-ja"), engine)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await until(pilot, lambda: engine.models[0].id in seen(app))
+        yield app, pilot
+
+
+async def choose(pilot: Pilot[None], app: Host, name: str) -> None:
+    await pilot.press("home")
+    for _ in range(len(MODELS)):
+        if f"({name})" in seen(app):
+            return
+        await pilot.press("down")
+    raise AssertionError(name)
+
+
+def toasts(app: Host) -> list[str]:
+    return [notice.message for notice in app._notifications]
+
+
+async def test_everything_known_of_a_model_is_on_an_80x24_screen() -> None:
+    async with shown() as (app, pilot):
+        text = seen(app)
+        assert "1 in memory · 21.0 MB of 2.0 GB" in text
+        assert "●  starter-ja" in text
+        assert "21.0 MB in memory" in text  # the current model is chosen at once
+        await choose(pilot, app, "torn")
+        text = seen(app)
+        assert "failed: model.safetensors is too short" in text
+        assert "hub owner/torn 0123456789ab" in text
+        await choose(pilot, app, "bert")
+        assert "Fill, Score" in seen(app)
+        assert "440 MB" in seen(app)
+
+
+async def test_on_a_small_screen_the_details_can_be_scrolled_to_their_end() -> None:
+    async with shown(size=(40, 12)) as (app, pilot):
+        await choose(pilot, app, "far")
+        assert "A far-away model." not in seen(app)
+        await pilot.press("tab", "end")
+        await until(pilot, lambda: "A far-away model." in seen(app))
+
+
+async def test_a_pull_is_asked_for_shown_and_ends_well() -> None:
+    async with shown() as (app, pilot):
+        await choose(pilot, app, "far")
+        assert "Stop" not in seen(app)
+        await pilot.press("p", "p")
+        await until(pilot, lambda: bool(app.engine.pulls))
+        assert app.engine.sent() == [Pull("far")]
+        app.engine.state(
+            "far",
+            state="pulling",
+            stage="model.safetensors",
+            done=50_000_000,
+            total=100_000_000,
+            percent=50.0,
+        )
+        await until(
+            pilot, lambda: "pulling 50 %, 50.0 MB of 100 MB, model.safetensors" in seen(app)
+        )
+        assert "x Stop" in seen(app)
+        app.engine.models[2] = model("far", state="on_disk")
+        app.engine.finish("far", Done())
+        await until(pilot, lambda: "state: on disk" in seen(app))
+        assert app.notices == ["Far is on this machine."]
+
+
+async def test_a_pull_goes_on_when_the_screen_is_closed_and_can_be_stopped_later() -> None:
+    async with shown() as (app, pilot):
+        await choose(pilot, app, "far")
+        await pilot.press("p")
+        await until(pilot, lambda: bool(app.engine.pulls))
+        await pilot.press("escape")
+        assert app.results == [None]
+        app.open()
+        await pilot.pause()
+        await choose(pilot, app, "far")
+        await pilot.press("x")
+        await until(pilot, lambda: app.notices == ["Far: stopped."])
+        assert any(isinstance(body, Cancel) for body in app.engine.asked)
+
+
+async def test_what_went_wrong_is_told_with_what_to_do() -> None:
+    async with shown() as (app, pilot):
+        app.engine.fails = Error(kind="network", message="No hub.", hint="Check the network.")
+        await choose(pilot, app, "far")
+        await pilot.press("p")
+        await until(pilot, lambda: app.notices == ["No hub. Check the network."])
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "sent", "said"),
+    [
+        ("starter-ja", "u", Unload("starter-ja"), ""),
+        ("bert", "l", Load("bert"), ""),
+        ("torn", "p", Pull("torn"), ""),
+        ("far", "l", None, "Far is not on this machine; p pulls it."),
+        ("far", "u", None, "Far is not in memory."),
+        ("far", "d", None, "Far is not on this machine."),
+        ("bert", "p", None, "Bert is on this machine already."),
+        ("bert", "enter", None, "Bert cannot do what the Continue pane asks for."),
+        ("starter-ja", "d", None, "Starter-Ja is not one that was pulled"),
+    ],
+)
+async def test_keys_do_what_fits_and_say_what_does_not(
+    name: str, key: str, sent: object, said: str
+) -> None:
+    async with shown() as (app, pilot):
+        await choose(pilot, app, name)
+        await pilot.press(key)
+        if sent is not None:
+            await until(pilot, lambda: app.engine.sent() == [sent])
+            assert not toasts(app)
+        else:
+            await until(pilot, lambda: any(said in message for message in toasts(app)))
+            assert not app.engine.sent()
+
+
+async def test_removing_asks_first() -> None:
+    async with shown() as (app, pilot):
+        await choose(pilot, app, "bert")
+        await pilot.press("d")
+        await until(pilot, lambda: "Remove Bert (440 MB)" in seen(app))
+        await pilot.press("enter")  # the harmless answer is at hand
+        await pilot.press("d")
+        await until(pilot, lambda: "Remove Bert (440 MB)" in seen(app))
+        await pilot.press("escape")
+        assert not app.engine.sent()
+        await pilot.press("d")
+        await until(pilot, lambda: "Remove Bert (440 MB)" in seen(app))
+        await pilot.press("right", "enter")
+        await until(pilot, lambda: app.engine.sent() == [Remove("bert")])
+
+
+async def test_enter_uses_the_model() -> None:
+    async with shown() as (app, pilot):
+        await choose(pilot, app, "far")
+        await pilot.press("enter")
+        assert app.results == ["far"]
+
+
+@pytest.mark.parametrize("kind", ["folder", "file", "neither"])
+async def test_a_folder_or_a_gguf_file_can_be_opened(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / ("model.gguf" if kind == "file" else "model")
+    if kind == "folder":
+        path.mkdir()
+    else:
+        path.write_bytes(b"")
+    async with shown() as (app, pilot):
+        await pilot.press("o")
+        await until(pilot, lambda: "transformers layout" in seen(app))
+        await pilot.press(*str(path), "enter")
+        if kind == "neither":
+            await until(pilot, lambda: any("neither a folder" in said for said in toasts(app)))
+            assert not app.results
+        else:
+            await until(pilot, lambda: app.results == [str(path)])
+
+
+async def test_the_cursor_stays_on_its_model_when_the_list_changes() -> None:
+    engine = FakeEngine(list(MODELS))
+    async with shown(engine) as (app, pilot):
+        await choose(pilot, app, "torn")
+        engine.models.insert(0, model("another"))
+        await app.shared.link.refresh()
+        await until(pilot, lambda: "another" in seen(app))
+        assert "(torn)" in seen(app)
+
+
+async def test_names_cannot_reach_the_terminal() -> None:
+    engine = FakeEngine([model("evil", title="\x1b[31mred", note="[bold]x[/] \x9b5m")])
+    async with shown(engine) as (app, pilot):
+        await pilot.press("home")
+        text = seen(app)
+        assert "\x1b" not in text
+        assert "\x9b" not in text
+        assert "␛[31mred" in text
+        assert "[bold]x[/]" in text
+
+
+async def test_no_engine_is_said() -> None:
+    class Broken(FakeEngine):
+        async def connect(self, on_event: object, on_state: object) -> FakeEngine:
+            raise OSError(13, "Permission denied")
+
+    app = Host(lambda shared, host: ModelsScreen(shared, "fill", "x"), Broken([]))
+    async with app.run_test(size=(120, 30), notifications=True) as pilot:
+        await until(pilot, lambda: any("Permission denied" in said for said in toasts(app)))
+        assert "The engine has not told of any model yet." in seen(app)
