@@ -242,7 +242,7 @@ class Engine:
         while True:
             try:
                 request_id, event = await _read(process.stdout)
-            except (asyncio.IncompleteReadError, wire.BrokenStream, msgspec.DecodeError):
+            except (asyncio.IncompleteReadError, OSError, wire.BrokenStream, msgspec.DecodeError):
                 return
             if request_id == configure_id:
                 if isinstance(event, Error):

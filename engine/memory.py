@@ -6,6 +6,7 @@ import ctypes
 import gc
 import os
 import sys
+from pathlib import Path
 
 import psutil
 
@@ -13,9 +14,24 @@ SHARE = 0.6
 """Part of the available memory that models may take unless the settings say otherwise."""
 
 
+def available(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
+    """Bytes that this machine, or the container that we run in (cgroup v2), has left."""
+    machine = psutil.virtual_memory().available
+    try:
+        limit = (cgroup / "memory.max").read_text().strip()
+        used = int((cgroup / "memory.current").read_text())
+        stat = dict(line.split() for line in (cgroup / "memory.stat").read_text().splitlines())
+    except OSError:
+        return machine
+    if limit == "max":
+        return machine
+    cache = int(stat.get("inactive_file", "0"))  # counted as used, but given up when needed
+    return max(0, min(machine, int(limit) - used + cache))
+
+
 def default_budget() -> int:
     """Bytes that models may take on this machine as it stands now."""
-    return int(psutil.virtual_memory().available * SHARE)
+    return int(available() * SHARE)
 
 
 def default_threads() -> int:

@@ -56,7 +56,7 @@ def frame(payload: bytes) -> Frame:
     """
     try:
         return _frames.decode(payload)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:  # the latter where it is nested deeply
         raise BrokenStream(str(error)) from error
 
 

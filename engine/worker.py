@@ -71,6 +71,8 @@ class Worker:
             # Where the next frame begins is anyone's guess.
             log.error("broken input: %s", error)
             self._refuse(0, f"The input is not made of frames: {error}.")
+        except Exception:  # without its reader the process could not be told to end
+            log.exception("the reader failed")
         self._end()
 
     def _receive(self, frame: Frame) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Generator
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack, closing
@@ -265,6 +266,16 @@ def test_unload_of_an_idle_model() -> None:
     assert bench.states()[-1] == ("a", "on_disk", "asked")
     assert bench.lifecycle.used == 0
     assert bench.lifecycle.current(info("a")).state == "on_disk"
+
+
+def test_nothing_holds_on_to_a_model_that_has_left() -> None:
+    bench = Bench()
+    with bench.lifecycle.use(files("a")) as loading:
+        bench.work()
+        left = weakref.ref(loading.result())
+    del loading
+    bench.lifecycle.unload("a")
+    assert left() is None
 
 
 def test_unload_of_a_model_in_use_waits_for_the_last_user() -> None:

@@ -99,3 +99,9 @@ def test_an_absurd_length_is_refused_before_anything_is_read() -> None:
     with pytest.raises(wire.BrokenStream):
         wire.read_frame(stream)
     assert stream.read() == b"abc"
+
+
+def test_a_frame_nested_without_end_is_broken() -> None:
+    payload = b"\x82\xa2id\x01\xa4body" + b"\x91" * 200_000 + b"\x01"
+    with pytest.raises(wire.BrokenStream):
+        wire.frame(payload)
