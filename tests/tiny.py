@@ -109,7 +109,7 @@ def _gpt2_weights(folder: Path, vocabulary: int, start: int, end: int) -> None:
 
 
 def _llama(folder: Path) -> None:
-    model = _sentencepiece("bpe", unk=0, bos=1, eos=2, byte_fallback=True)
+    model = _sentencepiece("bpe", unk=0, bos=1, eos=2, byte_fallback=True, verbatim=True)
     (folder / "tokenizer.model").write_bytes(model)
     _write(
         folder / "tokenizer_config.json",
@@ -333,10 +333,14 @@ def _sentencepiece(
     eos: int = -1,
     pad: int = -1,
     byte_fallback: bool = False,
+    verbatim: bool = False,
     control: Sequence[str] = (),
     user_defined: Sequence[str] = (),
 ) -> bytes:
-    """Train a sentencepiece model in memory; returns its serialised form. -1: no such piece."""
+    """Train a sentencepiece model in memory; returns its serialised form. -1: no such piece.
+
+    `verbatim`: nothing is normalised, as in Llama's.
+    """
     written = io.BytesIO()
     lines = [line for text in SENTENCES for line in text.splitlines()]
     sentencepiece.SentencePieceTrainer.train(
@@ -351,6 +355,8 @@ def _sentencepiece(
         eos_id=eos,
         pad_id=pad,
         byte_fallback=byte_fallback,
+        normalization_rule_name="identity" if verbatim else "nmt_nfkc",
+        remove_extra_whitespaces=not verbatim,
         control_symbols=list(control),
         user_defined_symbols=list(user_defined),
     )
