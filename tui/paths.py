@@ -66,5 +66,5 @@ def log_file() -> Path:
 
 
 def store_folder() -> Path:
-    """Pulled and converted models."""
-    return folder("data") / "models"
+    """Root of the engine's store of pulled and converted models."""
+    return folder("data")
