@@ -216,17 +216,19 @@ class Engine:
             except _Refused as refusal:
                 self._give_up(refusal.error)
                 return
-            died = self._died(await _ended(process))
+            code = await _ended(process)
             deaths.append(clock())
             if len(deaths) == DEATHS and deaths[-1] - deaths[0] < WINDOW_S:
-                self._give_up(died)
+                self._give_up(self._died(code, again=False))
                 return
+            died = self._died(code, again=True)
             self._end_answers(died)
             self._become("restarting", died)
             try:
                 process = await self._spawn()
             except OSError as error:
-                self._give_up(msgspec.structs.replace(died, message=str(error)))
+                message = f"The engine cannot be started again: {error}"
+                self._give_up(Error(kind="worker_died", message=message))
                 return
 
     async def _converse(self, process: asyncio.subprocess.Process) -> None:
@@ -292,16 +294,17 @@ class Engine:
         self._state = state
         asyncio.get_running_loop().call_soon(self._on_state, state, error)
 
-    def _died(self, code: int) -> Error:
+    def _died(self, code: int, *, again: bool) -> Error:
         how = f"exit code {code}"
         if code < 0:
             how = signal.Signals(-code).name
             if code == -signal.SIGKILL:
                 how += ", perhaps because memory ran out"
+        then = "It is started again: ask again" if again else "It keeps ending, so it stays off"
         return Error(
             kind="worker_died",
             message=f"The engine ended unexpectedly ({how}).",
-            hint=f"It is started again by itself: ask again. What it said last is in {self._log}",
+            hint=f"{then}. What it said last is in {self._log}",
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -150,9 +150,6 @@ class LoadedModel:
     causal: CausalRuntime | None = None
     masked: MaskedRuntime | None = None
     precision: Precision = "exact"
-    last_used: float = 0.0
-    users: int = field(default=0)
-    """Tasks in flight; a model in use is never evicted."""
 
     @property
     def bytes(self) -> int:

@@ -173,6 +173,7 @@ async def test_it_gives_up_on_a_worker_that_keeps_dying(front: Front, stuck: Non
             await front.states.get()
     (died,) = await all_of(answer)
     assert isinstance(died, Error)
+    assert "stays off" in died.hint
     assert state_of(engine) == "dead"
     assert not engine.alive
     assert await all_of(engine.request(Ping())) == [died]

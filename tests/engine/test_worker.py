@@ -230,6 +230,7 @@ def test_a_fill_is_answered_in_the_middle_of_a_continuation(peer: Peer) -> None:
     assert isinstance(result, FillResult)
     assert isinstance(done, Done)
     before = [event for number, event in peer.heard if number == continuing]
+    assert not any(isinstance(event, Done) for event in before)
     after = peer.rest_of(continuing)
     assert isinstance(before[0], Started)
     assert isinstance(after[-1], Done)
