@@ -75,6 +75,8 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         )
         self.saver = Saver()
         self.pane: Pane = "continue"
+        self.settled = False
+        """Whether the last session, if there is one, is on the screen."""
         self.header = Header(self.shared)
         self.panes: dict[Pane, TaskPane] = {
             "continue": ContinuePane(self.shared, self._first("continue")),
@@ -148,6 +150,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         session = await history.resume()
         if session is not None:
             self.show_session(session)
+        self.settled = True
 
     def _history_problem(self, problem: str) -> None:
         self.notify(clean(problem), severity="warning", timeout=20, markup=False)
@@ -225,14 +228,10 @@ class TsuzukiApp(App[None], inherit_bindings=False):
                 pane.engine_changed()
 
     def _engine_state(self, state: EngineState, error: Error | None) -> None:
-        reason = clean(error.message) if error is not None else ""
-        if state == "restarting":
-            message = text("notice.restarting", reason=reason)
-            self.notify(message, severity="warning", timeout=10, markup=False)
-        elif state == "dead":
+        if state in ("restarting", "dead"):
+            reason = clean(error.message) if error is not None else ""
             hint = clean(error.hint) if error is not None else ""
-            message = text("notice.dead", reason=reason, hint=hint)
-            self.notify(message, severity="error", timeout=60, markup=False)
+            self.panes[self.pane].notice(text(f"notice.{state}", reason=reason, hint=hint))
 
     def _errand_ended(self, message: str, severity: Severity) -> None:
         self.notify(clean(message), severity=severity, markup=False)
@@ -313,6 +312,12 @@ class TsuzukiApp(App[None], inherit_bindings=False):
     def action_settings(self) -> None:
         """See the settings in force."""
         self.navigation.settings()
+
+    async def action_quit(self) -> None:
+        """Leave at once, also while a model writes; what was typed last is saved."""
+        for name, pane in self.panes.items():
+            self.saver.draft(name, pane.edited())
+        self.exit()
 
     def action_palette(self) -> None:
         """Find any command by its name."""

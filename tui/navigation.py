@@ -35,7 +35,7 @@ class Navigation:
         app = self._app
         if app.at_panes:
             pane = app.panes[app.pane]
-            screen = ModelsScreen(app.shared, app.shared.errands, pane.role, pane.draft.model)
+            screen = ModelsScreen(app.shared, pane.role, pane.draft.model)
             app.push_screen(screen, pane.picked)
 
     def sessions(self) -> None:

@@ -26,6 +26,7 @@ from tui.panes.running import Runs
 from tui.strings import text
 from tui.widgets.composer import Composer
 from tui.widgets.header import state_text
+from tui.widgets.hints import brief
 from tui.widgets.inspector import Inspector
 from tui.widgets.transcript import Transcript
 
@@ -62,7 +63,9 @@ class TaskPane(Horizontal):
         self.draft = draft
         self.speed: float | None = None
         """Tokens a second of what is running or was run last."""
-        self.transcript = Transcript(shared.glyphs, jump=shared.settings.slow_link())
+        empty = text(f"pane.{self.role}.empty", send=brief(shared.keymap.shown("send")))
+        slow = shared.settings.slow_link()
+        self.transcript = Transcript(shared.glyphs, empty, jump=slow)
         self.inspector = Inspector(shared.glyphs)
         self.composers = list(self.make_composers())
         self.runs = Runs(shared.link, self._ended)

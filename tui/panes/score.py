@@ -71,3 +71,9 @@ class ScorePane(TaskPane):
             event.prevent_default()
             event.stop()
             self.composers[1].focus()
+
+    @on(Composer.Edge)
+    def _cross(self, event: Composer.Edge) -> None:
+        """Up from B is A, down from A is B."""
+        event.stop()
+        self.composers[0 if event.by < 0 else 1].focus()

@@ -50,6 +50,13 @@ class Composer(TextArea):
             super().__init__(composer)
             self.by = by
 
+    class Edge(Asked):
+        """The cursor wants to leave by the first row (`by` -1) or the last one (1)."""
+
+        def __init__(self, composer: Composer, by: int) -> None:
+            super().__init__(composer)
+            self.by = by
+
     def __init__(self, content: str = "") -> None:
         super().__init__(
             composed(content),
@@ -112,6 +119,8 @@ class Composer(TextArea):
         """In an empty editor, or one that recall filled, bring back an earlier prompt."""
         if self._recalling:
             self.post_message(self.Recalled(self, -1))
+        elif self.cursor_at_first_line:
+            self.post_message(self.Edge(self, -1))
         else:
             self.action_cursor_up()
 
@@ -119,6 +128,8 @@ class Composer(TextArea):
         """Go forward again among the prompts brought back."""
         if self._recalling and self.text:
             self.post_message(self.Recalled(self, 1))
+        elif self.cursor_at_last_line:
+            self.post_message(self.Edge(self, 1))
         else:
             self.action_cursor_down()
 

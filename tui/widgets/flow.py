@@ -107,14 +107,14 @@ class Flow:
         """Put one grapheme on the open line, closing the line before it where it overflows."""
         self._open.append(cell)
         self._used += cell.width
-        # Spaces hang over the edge instead of beginning the next line.
-        if self._used <= self._width or cell.text == " ":
-            return
-        at = next((at for at in range(len(self._open) - 1, 0, -1) if self._breakable(at)), None)
-        at = max(1, len(self._open) - 1) if at is None else at
-        self._finish(self._open[:at], soft=True)
-        self._open = self._open[at:]
-        self._used = sum(left.width for left in self._open)
+        # Spaces hang over the edge instead of beginning the next line. What is carried over can
+        # overflow again where it may not break.
+        while self._used > self._width and cell.text != " ":
+            at = next((at for at in range(len(self._open) - 1, 0, -1) if self._breakable(at)), None)
+            at = max(1, len(self._open) - 1) if at is None else at
+            self._finish(self._open[:at], soft=True)
+            self._open = self._open[at:]
+            self._used = sum(left.width for left in self._open)
 
     def _breakable(self, at: int) -> bool:
         """True where the open line may break before its grapheme `at`."""

@@ -7,14 +7,16 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tui.actions import BY_ID, PARENT, enclosing
+from tui.actions import BY_ID, enclosing
 from tui.context import Context
 
 
 def brief(keys: str) -> str:
     """The first of some keys, as short as people know it: F1, ^P."""
     first = keys.split(" ")[0]
-    return first.replace("ctrl+", "^").upper() if len(first) > 1 else first
+    if first.startswith("ctrl+"):
+        return f"^{first.removeprefix('ctrl+').upper()}"
+    return first if len(first) == 1 else first.capitalize()
 
 
 class Hints(Widget):
@@ -42,7 +44,9 @@ class Hints(Widget):
             if action is not None and action.show and active.enabled and action.id not in ids:
                 ids.append(action.id)
         ids.sort(key=lambda i: -len(enclosing(BY_ID[i].where)))
-        outer = [i for i in ids if PARENT[BY_ID[i].where] is None]
+        # The outermost place's keys lead everywhere else, or back: they are always shown.
+        outermost = min((len(enclosing(BY_ID[i].where)) for i in ids), default=0)
+        outer = [i for i in ids if len(enclosing(BY_ID[i].where)) == outermost]
         inner = [i for i in ids if i not in outer]
         room = self.size.width
         kept: list[Content] = []

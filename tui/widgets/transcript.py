@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from textual.binding import BindingType
 from textual.events import Focus, Resize
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 
@@ -14,8 +14,8 @@ from tui.actions import bindings
 from tui.cards import Card, ContinueCard
 from tui.display import Glyphs
 from tui.widgets.bars import shade
-from tui.widgets.blocks import Block, block
-from tui.widgets.flow import Line, Ref, Span
+from tui.widgets.blocks import INDENT, Block, block
+from tui.widgets.flow import Line, Ref, Span, wrap
 from tui.widgets.lines import LinesView
 
 Wish = Literal["composer", "rerun", "edit", "continue_from_end", "copy", "save", "delete", "undo"]
@@ -53,8 +53,10 @@ class Transcript(LinesView, can_focus=True):
             super().__init__()
             self.below = below
 
-    def __init__(self, glyphs: Glyphs, *, jump: bool = False) -> None:
+    def __init__(self, glyphs: Glyphs, empty: str, *, jump: bool = False) -> None:
+        """`empty` stands where there are no cards."""
         super().__init__()
+        self._empty = empty
         self._glyphs = glyphs
         self._jump = jump
         self._blocks: dict[str, Block] = {}
@@ -85,14 +87,16 @@ class Transcript(LinesView, can_focus=True):
         self._blocks = {card.id: block(card, self._room, self._glyphs) for card in cards}
         self.chosen = self.ref = None
         self._rebuild()
-        self.scroll_end(animate=False, immediate=True)
+        self._to_end()
+        self.post_message(self.Moved())
 
     def add(self, card: Card) -> None:
         """Append a new card and go there: the reader has just asked for it."""
         self._blocks[card.id] = block(card, self._room, self._glyphs)
         self.chosen = self.ref = None
         self._rebuild()
-        self.scroll_end(animate=False, immediate=True)
+        self._to_end()
+        self.post_message(self.Moved())
 
     def insert(self, card: Card, index: int) -> None:
         """Put a card back where it was."""
@@ -120,6 +124,9 @@ class Transcript(LinesView, can_focus=True):
         changed.note, changed.speed = note, speed
         changed.update()
         self._rebuild()
+        # On a slow line the details follow only once the text stands.
+        if changed.card is self.card and not (self._jump and changed.card.status == "running"):
+            self.post_message(self.Moved())
 
     # ----------------------------------------------------------------------- drawing
 
@@ -128,29 +135,47 @@ class Transcript(LinesView, can_focus=True):
         return max(8, self.size.width - 1)
 
     def on_resize(self, event: Resize) -> None:
-        """Lay everything out for the new width, keeping the reader's place."""
-        at_end = self.is_vertical_scroll_end
+        """Lay everything out for the new width, keeping the reader at the end if he is there."""
+        at_end = self._at_end
         for each in self._blocks.values():
             each.lay_out(self._room)
         self._rebuild()
         if at_end:
-            self.scroll_end(animate=False, immediate=True)
+            self._to_end()
+
+    @property
+    def _at_end(self) -> bool:
+        """Whether the last line is seen."""
+        return self.scroll_offset.y + self.size.height >= len(self._lines)
+
+    def _to_end(self) -> None:
+        self.virtual_size = Size(self.size.width, len(self._lines))
+        self.scroll_end(animate=False, immediate=True)
 
     def _rebuild(self) -> None:
-        """Put the cards' lines together and follow the text if the reader is at its end."""
-        at_end = self.is_vertical_scroll_end
-        before = len(self._lines)
+        """Put the cards' lines together, draw what differs, follow the text from its end."""
+        at_end, before = self._at_end, self._lines
         self._lines = [line for each in self._blocks.values() for line in each.lines]
-        self.resized()
-        if not at_end:
-            if len(self._lines) > before:
-                self._tell_below(True)
-            return
-        overflow = len(self._lines) - self.size.height - self.scroll_offset.y
-        if overflow > 0:
+        if not self._blocks:
+            self._lines = wrap([Span(self._empty, "facts")], self._room, INDENT)
+        bottom = self.scroll_offset.y + self.size.height
+        if at_end and len(self._lines) > bottom:
+            # A jump leaves half a window for what comes, so that fewer lines are sent again.
             slack = self.size.height // 2 if self._jump else 0
-            self.scroll_to(y=self.scroll_offset.y + overflow + slack, animate=False)
-        self.post_message(self.Moved())
+            top = len(self._lines) + slack - self.size.height
+            self.virtual_size = Size(self.size.width, len(self._lines) + slack)
+            self.scroll_to(y=top, animate=False, immediate=True)
+            self.refresh()
+            return
+        self.virtual_size = Size(self.size.width, max(len(self._lines), bottom if at_end else 0))
+        same = 0
+        for old, new in zip(before, self._lines, strict=False):
+            if old is not new:
+                break
+            same += 1
+        self.refresh_lines(same, max(len(before), len(self._lines)) - same)
+        if not at_end and len(self._lines) > len(before):
+            self._tell_below(True)
 
     def _tell_below(self, below: bool) -> None:
         if below != self._below:
@@ -160,7 +185,7 @@ class Transcript(LinesView, can_focus=True):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Notice that the reader came back to the end."""
         super().watch_scroll_y(old_value, new_value)
-        if self.is_vertical_scroll_end:
+        if self._at_end:
             self._tell_below(False)
 
     def spans(self, row: int) -> tuple[Span, ...]:
@@ -264,7 +289,7 @@ class Transcript(LinesView, can_focus=True):
     def action_card_last(self) -> None:
         """Choose the newest card and follow its text."""
         self._choose(len(self._blocks) - 1)
-        self.scroll_end(animate=False, immediate=True)
+        self._to_end()
 
     def action_token_previous(self) -> None:
         """Go to the token before."""

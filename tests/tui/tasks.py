@@ -1,0 +1,228 @@
+"""An engine that answers tasks as a test wants, and the whole app over it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from engine.client import Answer
+from engine.messages import (
+    Alternative,
+    BranchDone,
+    Candidate,
+    Continue,
+    Done,
+    Error,
+    Event,
+    Fill,
+    FillResult,
+    Hidden,
+    MaskFill,
+    ModelInfo,
+    NspDirection,
+    NspResult,
+    Piece,
+    Request,
+    Score,
+    Started,
+    Timing,
+    Token,
+    Tokenize,
+    Tokens,
+)
+from tests.tui.hosts import FakeEngine, model, until
+from tui.app import TsuzukiApp
+from tui.link import OnEvent, OnState
+from tui.panes.base import TaskPane
+from tui.settings import Loaded, Settings
+
+MODELS = [
+    model("starter-ja", languages=["ja"], roles=["continue", "fill", "score"], state="ready"),
+    model(
+        "starter-en",
+        languages=["en"],
+        roles=["fill", "score"],
+        heads=["masked", "next_sentence"],
+        bytes=9_743_580,
+    ),
+    model(
+        "smollm2",
+        title="SmolLM2",
+        roles=["continue", "fill", "score"],
+        state="absent",
+        bytes=92_871_040,
+        chat=True,
+    ),
+]
+WORDS = ["とても", "静か", "で、", "夜", "は", "明るい", "。\n", "そして"]
+
+
+def pieces(text: str, *, pair: int | None = None) -> list[Piece]:
+    """One piece a word, between the special tokens of a BERT."""
+    words = [
+        Piece(
+            id=number,
+            text=word,
+            piece=word,
+            start=number,
+            end=number + 1,
+            segment=0 if pair is None or number < pair else 1,
+        )
+        for number, word in enumerate(text.split(), 10)
+    ]
+    first = Piece(id=2, text="[CLS]", piece="[CLS]", special=True)
+    return [first, *words, Piece(id=3, text="[SEP]", piece="[SEP]", special=True)]
+
+
+def token(word: str, number: int, branch: int = 0) -> Token:
+    top = [
+        Alternative(id=number, text=word, logprob=-0.5),
+        Alternative(id=99, text="別", logprob=-1.25),
+        Alternative(id=98, text=" x\n", logprob=-4.0),
+    ]
+    return Token(
+        branch=branch,
+        id=number,
+        text=word,
+        logprob=-0.5 * (1 + number % 8),
+        sampled_logprob=-0.25,
+        rank=1 + number % 3,
+        entropy=2.0,
+        top=top,
+    )
+
+
+class TaskEngine(FakeEngine):
+    """Answers every task at once; with `hold`, continuations wait for the test's own events."""
+
+    def __init__(self, models: list[ModelInfo] | None = None, *, hold: bool = False) -> None:
+        super().__init__(MODELS if models is None else models)
+        self.hold = hold
+        self.live: list[Answer] = []
+        self.unknown: dict[str, float] = {}
+        """By model, the share of any text that it does not know."""
+
+    async def connect(self, on_event: OnEvent, on_state: OnState) -> TaskEngine:
+        self._on_state = on_state
+        await super().connect(on_event, on_state)
+        return self
+
+    def restart(self, reason: Error) -> None:
+        self._on_state("restarting", reason)
+
+    def request(self, body: Request) -> Answer:
+        match body:
+            case Continue() | Fill() | Score() | Tokenize():
+                self.asked.append(body)
+                answer = Answer(lambda: self._cancel(body, answer))
+                if isinstance(body, Continue) and self.hold:
+                    self.live.append(answer)
+                else:
+                    for event in self.events(body):
+                        answer.put(event)
+                return answer
+            case _:
+                return super().request(body)
+
+    def tasks(self) -> list[Request]:
+        return [body for body in self.asked if isinstance(body, Continue | Fill | Score)]
+
+    def events(self, body: Continue | Fill | Score | Tokenize) -> list[Event]:
+        match body:
+            case Continue():
+                return self._continuation(body)
+            case Fill():
+                return [_filled(body), Done(timing=Timing(total_s=0.25))]
+            case Score():
+                return [_scored(body), Done(timing=Timing(total_s=0.25))]
+            case Tokenize():
+                share = self.unknown.get(body.model, 0.0)
+                return [Tokens(model=body.model, tokens=[], unknown=share, foreign=0.0)]
+
+    def _continuation(self, body: Continue) -> list[Event]:
+        events: list[Event] = [started(body)]
+        for branch in range(body.branches):
+            events += [token(word, n, branch) for n, word in enumerate(WORDS)]
+            events.append(BranchDone(branch=branch, finish="length"))
+        timing = Timing(first_token_s=0.125, tokens_per_s=40.0, total_s=1.0)
+        return [*events, Done(finish="length", timing=timing)]
+
+
+def started(body: Continue) -> Started:
+    prompt = body.prompt if isinstance(body.prompt, str) else f"{len(body.prompt)} ids"
+    return Started(
+        model=body.model,
+        revision="r1",
+        precision="exact",
+        prompt=prompt,
+        prompt_tokens=[Piece(id=7, text=prompt, piece=prompt)],
+        seed=None if body.sampling.greedy else 1234,
+    )
+
+
+def _filled(body: Fill) -> FillResult:
+    words = ["tennis", "baseball", "games", "it", "cards"][: body.top]
+    candidates = [Candidate(id=n, text=w, prob=0.5 / 2**n) for n, w in enumerate(words)]
+    tokens = pieces(body.text)
+    masks = [
+        MaskFill(
+            position=position,
+            candidates=candidates,
+            hidden=None if word is None else Hidden(word=word, pieces=1, prob=0.25, rank=2),
+        )
+        for position, word in zip(
+            [n for n, piece in enumerate(tokens) if piece.piece == "[MASK]"],
+            [*body.hidden, *[None] * 9],
+            strict=False,
+        )
+    ]
+    return FillResult(model=body.model, method="mlm", text=body.text, tokens=tokens, masks=masks)
+
+
+def _scored(body: Score) -> NspResult:
+    tokens = pieces(f"{body.a} {body.b}", pair=10 + len(body.a.split()))
+    return NspResult(
+        model=body.model,
+        probability=0.9375,
+        logits=(1.5, -1.25),
+        margin=2.75,
+        reversed=NspDirection(probability=0.25, logits=(0.0, 1.125), margin=-1.125),
+        tokens=tokens,
+        attention_mask=[1] * len(tokens),
+    )
+
+
+def make(
+    tmp_path: Path, engine: TaskEngine | None = None, settings: Settings | None = None
+) -> TsuzukiApp:
+    loaded = Loaded(tmp_path / "settings.yaml", Settings() if settings is None else settings)
+    engine = TaskEngine() if engine is None else engine
+    return TsuzukiApp(loaded, engine.connect, tmp_path / "history.sqlite3")
+
+
+@asynccontextmanager
+async def running(app: TsuzukiApp, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Pilot[None]]:
+    """The app, once it knows its models and its last session."""
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await until(pilot, lambda: bool(app.link.models) and app.settled)
+        yield pilot
+
+
+def pane(app: TsuzukiApp) -> TaskPane:
+    return app.panes[app.pane]
+
+
+async def answered(pilot: Pilot[None], app: TsuzukiApp, count: int = 1) -> None:
+    """Wait until so many cards of the pane have their whole answer on the screen."""
+    here = pane(app)
+    await until(
+        pilot,
+        lambda: (
+            len(here.transcript.cards) == count
+            and not here.runs.live
+            and all(card.status != "running" for card in here.transcript.cards)
+        ),
+    )

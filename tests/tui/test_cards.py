@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from engine.messages import BranchDone, Done, Error, Sampling
+from tests.tui import samples
+from tui.cards import Branch, ContinueCard, FillCard, ScoreCard, copy_request
+
+
+def test_a_continuation_grows_by_its_events() -> None:
+    card = samples.running(tokens=2, branches=2)
+    assert [branch.text for branch in card.branches] == ["語0語1", "語0語1"]
+    card.fold(BranchDone(branch=0, finish="stop", tail="\ufffd"))
+    assert card.branches[0].text == "語0語1\ufffd"
+    assert card.branches[0].finish == "stop"
+    card.fold(Done(finish="cancelled"))
+    assert card.status == "cancelled"
+    assert card.answer == "語0語1\ufffd\n\n語0語1"
+
+
+def test_what_the_seed_drew_can_be_asked_for_again() -> None:
+    card = samples.finished()
+    assert card.request.sampling.seed is None
+    assert card.repeatable.sampling == Sampling(seed=7)
+    again = copy_request(card)
+    assert isinstance(again, ContinueCard)
+    assert (again.request, again.branches) == (card.request, [])
+    assert again.id != card.id
+
+
+def test_a_dead_worker_interrupts_and_a_refusal_fails() -> None:
+    interrupted, failed = samples.running(tokens=1), samples.running()
+    interrupted.fold(Error(kind="worker_died", message="gone"))
+    failed.fold(Error(kind="too_long", message="too long"))
+    assert (interrupted.status, failed.status) == ("interrupted", "failed")
+    assert interrupted.answer == "語0"
+
+
+def test_only_what_runs_can_be_interrupted() -> None:
+    card, done = samples.running(), samples.finished()
+    card.interrupt()
+    done.interrupt()
+    assert (card.status, done.status) == ("interrupted", "done")
+
+
+def test_perplexity_is_the_exponential_of_the_mean_surprisal() -> None:
+    branch = Branch([samples.token(1), samples.token(3)])
+    assert branch.perplexity == pytest.approx(math.exp((0.5 + 1.5) / 2))
+    assert Branch().perplexity is None
+
+
+def test_every_card_answers_in_a_line() -> None:
+    filled, scored = samples.filled(), samples.scored()
+    assert isinstance(filled, FillCard)
+    assert isinstance(scored, ScoreCard)
+    assert filled.answer == "I played it today"
+    assert scored.answer == "75.00%"
+    assert copy_request(filled).answer == ""
+    assert copy_request(scored).answer == ""
