@@ -39,7 +39,7 @@ class ModelsScreen(Over[str]):
             (" ", 1),
             (text("screens.models.model"), 27),
             (text("screens.models.does"), 8),
-            (text("screens.models.language"), 4),
+            (text("screens.models.language"), 5),
             (text("screens.models.size"), 8),
             (text("screens.models.state"), 18),
         )
@@ -111,7 +111,8 @@ class ModelsScreen(Over[str]):
         if progress is not None and progress.state == info.state and progress.stage:
             state = f"{state}, {progress.stage}"
         lines.append(("state", ": ".join(filter(None, (state, info.reason)))))
-        memory = text("screens.models.in_memory", size=_size(info.memory)) if info.memory else ""
+        kind = "in_memory" if info.state == "ready" else "to_load"
+        memory = text(f"screens.models.{kind}", size=_size(info.memory)) if info.memory else ""
         lines.append(("size", ", ".join(filter(None, (_size(info.bytes), memory)))))
         lines.append(("context", str(info.context) if info.context else ""))
         lines.append(("chat", text("screens.models.template") if info.chat else ""))
