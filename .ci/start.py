@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 PATIENCE_S = 300.0
-KEYS = {"羽田空港": b"\r", "tokens/s": b"\x11"}
+KEYS = {"羽田空港": b"\r", "tok/s": b"\x11"}
 """What must be seen, and the keys that answer it: Enter sends the first draft, Ctrl+Q leaves."""
 
 

@@ -26,7 +26,8 @@ class Output:
         self._err: TextIO = sys.stderr
         self._out_terminal = self._out.isatty()
         self._err_terminal = self._err.isatty()
-        self._narrates = verbose or self._err_terminal
+        self.narrates = verbose or self._err_terminal
+        """Whether anybody reads what is said beside the data."""
         # A status line is drawn over itself, which a dumb terminal cannot do.
         self._redraws = self._err_terminal and os.environ.get("TERM", "dumb") != "dumb"
         self._step = ""
@@ -68,7 +69,7 @@ class Output:
 
         Where lines cannot be replaced, only a new step is worth one.
         """
-        if not self._narrates:
+        if not self.narrates:
             return
         if self._redraws:
             line = clean(f"{step}  {progress}".strip())
@@ -82,7 +83,7 @@ class Output:
 
     def note(self, message: str) -> None:
         """Say something that stays."""
-        if self._narrates:
+        if self.narrates:
             self._make_room()
             self._say(message)
 

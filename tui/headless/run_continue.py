@@ -10,6 +10,7 @@ import msgspec
 from engine.messages import GREEDY, BranchDone, Continue, Sampling, Token, Turn
 from tui.cards import Branch, ContinueCard
 from tui.display import UNICODE
+from tui.headless.advice import warn
 from tui.headless.commands import ContinueCommand
 from tui.headless.documents import BranchDocument, ContinueDocument, TimingDocument
 from tui.headless.failure import Exit, Failure
@@ -29,6 +30,7 @@ def execute(command: ContinueCommand, output: Output) -> Exit:
     request = build(command, prompt)
 
     async def work(session: Session) -> Exit:
+        await warn(session, output, request.model, prompt)
         card = ContinueCard(request=request, prompt=prompt)
         printer = None if command.json else BranchPrinter(output, request.branches)
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from engine.messages import Fill, FillResult, MaskFill
+from tui.headless.advice import warn
 from tui.headless.commands import FillCommand
 from tui.headless.documents import FillDocument
 from tui.headless.failure import Exit, Failure
@@ -21,6 +22,7 @@ def execute(command: FillCommand, output: Output) -> Exit:
     request = build(command, read_text(command.text, "TEXT"))
 
     async def work(session: Session) -> Exit:
+        await warn(session, output, request.model, request.text)
         result = await session.ask(request, FillResult)
         if command.json:
             output.document(msgspec.convert(result, FillDocument, from_attributes=True))

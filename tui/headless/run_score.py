@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from engine.messages import NspDirection, NspResult, PmiDirection, PmiResult, Score
+from tui.headless.advice import warn
 from tui.headless.commands import ScoreCommand
 from tui.headless.documents import NspDocument, PmiDocument
 from tui.headless.failure import Exit, Failure
@@ -25,6 +26,7 @@ def execute(command: ScoreCommand, output: Output) -> Exit:
     )
 
     async def work(session: Session) -> Exit:
+        await warn(session, output, request.model, f"{request.a} {request.b}")
         result: NspResult | PmiResult = await session.ask(request, NspResult, PmiResult)
         if not command.json:
             _print(result, output)

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from engine.messages import Continue, Error, ModelState, Sampling, Turn
+from engine.messages import Continue, Error, ModelState, Sampling, Tokenize, Tokens, Turn
 from tests.tui.headless.conftest import FakeEngine, Tsuzuki
 from tests.tui.headless.samples import DONE, end, started, token
 
@@ -32,6 +32,7 @@ def test_text_held_back_until_the_end_is_printed(engine: FakeEngine, tsuzuki: Ts
 
 def test_verbose_narrates_on_standard_error(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
     loading = ModelState(model="starter-ja", state="loading", stage="weights", percent=40.0)
+    engine.scripts[Tokenize] = [Tokens(model="starter-ja", tokens=[], unknown=0.0, foreign=0.2)]
     engine.scripts[Continue] = [loading, started(), token("です"), end(), DONE]
 
     result = tsuzuki("continue", "春", "--verbose")
@@ -39,7 +40,20 @@ def test_verbose_narrates_on_standard_error(engine: FakeEngine, tsuzuki: Tsuzuki
     assert result.out == "です\n"
     assert "Loading starter-ja  weights\n" in result.err
     assert "seed 7" in result.err
-    assert "20.0 tokens/s" in result.err
+    assert "20.0 tok" in result.err
+    assert "does not know" not in result.err
+
+
+def test_a_person_is_warned_of_a_text_that_the_model_does_not_know(
+    engine: FakeEngine, tsuzuki: Tsuzuki
+) -> None:
+    engine.scripts[Tokenize] = [Tokens(model="starter-ja", tokens=[], unknown=0.1, foreign=0.9)]
+    engine.scripts[Continue] = [started(), token("です"), end(), DONE]
+
+    result = tsuzuki("continue", "Once upon", "--verbose")
+
+    assert (result.code, result.out) == (0, "です\n")
+    assert "starter-ja does not know 90% of this text" in result.err
 
 
 def test_branches_that_come_interleaved_are_printed_one_below_the_other(
