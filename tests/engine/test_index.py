@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from safetensors.torch import load_file
 from engine import manifest, pulling
 from engine.catalog import Entry, Index
 from engine.errors import EngineError
+from engine.index import size_below
 from engine.messages import Error, Pull
 from engine.store import Store
 from tests import indexserver, pulls, tinygguf
@@ -88,6 +91,25 @@ def test_progress_is_told_and_a_kill_in_mid_transfer_leaves_no_model(
     os.killpg(child.pid, signal.SIGKILL)
     pulls.finish(child)
     assert store.info("small").state == "absent"
+
+
+def test_folders_may_vanish_while_progress_is_counted(tmp_path: Path) -> None:
+    stop = threading.Event()
+
+    def come_and_go() -> None:
+        while not stop.is_set():
+            place = tmp_path / "pip-unpack" / "deep"
+            place.mkdir(parents=True)
+            (place / "wheel").write_bytes(b"12345")
+            shutil.rmtree(tmp_path / "pip-unpack")
+
+    pip = threading.Thread(target=come_and_go)
+    pip.start()
+    try:
+        assert {size_below(tmp_path) for _ in range(2000)} <= {0, 5}
+    finally:
+        stop.set()
+        pip.join()
 
 
 # What is refused is refused by the child's code called here, to spare starting it each time.
