@@ -115,7 +115,9 @@ class Form(ModalScreen[dict[str, object] | None]):
                     yield Label(text(f"field.{field.name}.name"), markup=False)
                     yield Input(field.value, id=f"field-{field.name}", compact=True)
                     help_text = text(f"field.{field.name}.help")
-                    yield Static(help_text, id=f"help-{field.name}", markup=False)
+                    yield Static(
+                        help_text, id=f"help-{field.name}", classes="meaning", markup=False
+                    )
             yield Label(text("dialog.sampling_hint"), classes="dialog-hint", markup=False)
 
     @on(Input.Changed)

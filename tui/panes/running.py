@@ -14,6 +14,10 @@ from tui.link import Link
 from tui.strings import text
 
 
+_SOON = 0.2
+"""Seconds before a speed means anything: the first tokens can arrive in one bunch."""
+
+
 @dataclass
 class Run:
     """A card whose answer is on its way."""
@@ -27,9 +31,9 @@ class Run:
 
     @property
     def speed(self) -> float | None:
-        """Tokens a second after the first, all branches together."""
+        """Tokens a second after the first, all branches together; None until it can be told."""
         elapsed = self.latest - self.first
-        return (self.tokens - 1) / elapsed if elapsed > 0 else None
+        return (self.tokens - 1) / elapsed if elapsed > _SOON else None
 
 
 class Runs:

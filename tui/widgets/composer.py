@@ -69,8 +69,8 @@ class Composer(TextArea):
 
     def label(self, title: str, subtitle: str) -> None:
         """Write on the frame: the model above, the parameters below."""
-        self.border_title = Content(f" {clean(title)} ") if title else None
-        self.border_subtitle = Content(f" {clean(subtitle)} ") if subtitle else None
+        self.border_title = Content(clean(title)) if title else None
+        self.border_subtitle = Content(clean(subtitle)) if subtitle else None
 
     def fill(self, content: str) -> None:
         """Replace the whole text, so that undo brings the old one back."""

@@ -62,6 +62,8 @@ class Transcript(LinesView, can_focus=True):
         self._blocks: dict[str, Block] = {}
         self._lines: list[Line] = []
         self._below = False
+        self._follows = True
+        """Whether the reader was at the end when last he moved."""
 
     # ------------------------------------------------------------------ what it holds
 
@@ -136,11 +138,11 @@ class Transcript(LinesView, can_focus=True):
 
     def on_resize(self, event: Resize) -> None:
         """Lay everything out for the new width, keeping the reader at the end if he is there."""
-        at_end = self._at_end
+        follows = self._follows
         for each in self._blocks.values():
             each.lay_out(self._room)
         self._rebuild()
-        if at_end:
+        if follows:
             self._to_end()
 
     @property
@@ -150,11 +152,13 @@ class Transcript(LinesView, can_focus=True):
 
     def _to_end(self) -> None:
         self.virtual_size = Size(self.size.width, len(self._lines))
-        self.scroll_end(animate=False, immediate=True)
+        self.scroll_end(animate=False, force=True, immediate=True)
+        self._follows = True
+        self._tell_below(False)
 
     def _rebuild(self) -> None:
         """Put the cards' lines together, draw what differs, follow the text from its end."""
-        at_end, before = self._at_end, self._lines
+        at_end, before = self._follows, self._lines
         self._lines = [line for each in self._blocks.values() for line in each.lines]
         if not self._blocks:
             self._lines = wrap([Span(self._empty, "facts")], self._room, INDENT)
@@ -164,7 +168,7 @@ class Transcript(LinesView, can_focus=True):
             slack = self.size.height // 2 if self._jump else 0
             top = len(self._lines) + slack - self.size.height
             self.virtual_size = Size(self.size.width, len(self._lines) + slack)
-            self.scroll_to(y=top, animate=False, immediate=True)
+            self.scroll_to(y=top, animate=False, force=True)
             self.refresh()
             return
         self.virtual_size = Size(self.size.width, max(len(self._lines), bottom if at_end else 0))
@@ -185,7 +189,8 @@ class Transcript(LinesView, can_focus=True):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Notice that the reader came back to the end."""
         super().watch_scroll_y(old_value, new_value)
-        if self._at_end:
+        self._follows = self._at_end
+        if self._follows:
             self._tell_below(False)
 
     def spans(self, row: int) -> tuple[Span, ...]:

@@ -1,0 +1,119 @@
+"""How the app looks, as pictures. After a wanted change: pytest --snapshot-update, and look."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from textual.app import App
+from textual.pilot import Pilot
+
+from tests.tui.hosts import until
+from tests.tui.tasks import TaskEngine, answered, make, pane
+from tui.app import TsuzukiApp
+from tui.settings import Settings
+
+
+class Compare(Protocol):
+    def __call__(
+        self,
+        app: App[None],
+        press: Iterable[str] = (),
+        terminal_size: tuple[int, int] = (80, 24),
+        run_before: Callable[[Pilot[None]], Awaitable[None] | None] | None = None,
+    ) -> bool: ...
+
+
+SMALL, WIDE = (80, 24), (200, 50)
+
+
+def steps(app: TsuzukiApp, *keys: str) -> Callable[[Pilot[None]], Awaitable[None]]:
+    """Press keys once the app has settled; after each Enter, wait for the answer."""
+
+    async def run(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: bool(app.link.models) and app.settled)
+        for each in app.panes.values():
+            for composer in each.composers:
+                composer.cursor_blink = False
+        for key in keys:
+            await pilot.press(key)
+            if key == "enter":
+                await answered(pilot, app, len(pane(app).transcript.cards))
+        await pilot.pause()
+
+    return run
+
+
+PANES = {"continue": "f2", "fill": "f3", "score": "f4"}
+
+
+def test_first_screen(snap_compare: Compare, tmp_path: Path) -> None:
+    app = make(tmp_path)
+    assert snap_compare(app, terminal_size=SMALL, run_before=steps(app))
+
+
+@pytest.mark.parametrize("name", PANES)
+def test_answer(snap_compare: Compare, tmp_path: Path, name: str) -> None:
+    app = make(tmp_path)
+    run = steps(app, PANES[name], "enter")
+    assert snap_compare(app, terminal_size=SMALL, run_before=run)
+
+
+def test_inspector_on_a_small_screen(snap_compare: Compare, tmp_path: Path) -> None:
+    app = make(tmp_path)
+    run = steps(app, "enter", "shift+tab", "right", "right", "f6")
+    assert snap_compare(app, terminal_size=SMALL, run_before=run)
+
+
+def test_three_panes_side_by_side(snap_compare: Compare, tmp_path: Path) -> None:
+    app = make(tmp_path)
+    run = steps(app, "f4", "enter", "f3", "enter", "f2", "enter", "shift+tab", "right")
+    assert snap_compare(app, terminal_size=WIDE, run_before=run)
+
+
+def test_one_pane_on_a_wide_screen(snap_compare: Compare, tmp_path: Path) -> None:
+    app = make(tmp_path, settings=Settings(layout="single"))
+    run = steps(app, "f3", "enter", "shift+tab", "right", "right", "right", "right")
+    assert snap_compare(app, terminal_size=WIDE, run_before=run)
+
+
+@pytest.mark.parametrize("key", ["ctrl+s", "f7", "ctrl+p"])
+def test_windows(snap_compare: Compare, tmp_path: Path, key: str) -> None:
+    app = make(tmp_path)
+    assert snap_compare(app, terminal_size=SMALL, run_before=steps(app, key))
+
+
+@pytest.mark.parametrize("theme", ["light", "high-contrast", "ansi"])
+def test_themes(snap_compare: Compare, tmp_path: Path, theme: str) -> None:
+    app = make(tmp_path, settings=Settings(theme=theme))
+    run = steps(app, "f3", "enter", "shift+tab", "right")
+    assert snap_compare(app, terminal_size=SMALL, run_before=run)
+
+
+def test_no_colour(snap_compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = make(tmp_path)
+    monkeypatch.delenv("NO_COLOR")  # the plugin's own picture needs its colours
+    assert snap_compare(app, terminal_size=SMALL, run_before=steps(app, "f3", "enter"))
+
+
+def test_ascii(snap_compare: Compare, tmp_path: Path) -> None:
+    app = make(tmp_path, settings=Settings(ascii=True))
+    run = steps(app, "f3", "enter", "f6")
+    assert snap_compare(app, terminal_size=SMALL, run_before=run)
+
+
+def test_offer(snap_compare: Compare, tmp_path: Path) -> None:
+    engine = TaskEngine()
+    engine.unknown["starter-ja"] = 0.9
+    app = make(tmp_path, engine)
+
+    async def run(pilot: Pilot[None]) -> None:
+        await steps(app)(pilot)
+        pane(app).composers[0].fill("Once upon a time")
+        await pilot.press("enter")
+        await pilot.pause()
+
+    assert snap_compare(app, terminal_size=SMALL, run_before=run)
