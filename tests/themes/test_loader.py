@@ -25,6 +25,7 @@ colors:
   foreground: white
   background: "#101010"
 """
+BUILTIN = themes.load_builtin().themes
 MARKS = [f"token-{n}" for n in range(BUCKETS)] + [*Marks.__struct_encode_fields__]
 EVERY_VARIABLE = "\n".join(
     f"Label {{ color: ${m}-color; background: ${m}-background; text-style: ${m}-style; }}"
@@ -63,18 +64,18 @@ class Everything(App[None]):
 
     def on_mount(self) -> None:
         # As the app does: the themes are there before the first one is applied.
-        for theme in themes.load_builtin().themes.values():
+        for theme in BUILTIN.values():
             self.register_theme(theme)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return themes.load_builtin().themes[themes.DEFAULT].variables
+        return BUILTIN[themes.DEFAULT].variables
 
 
 async def test_every_bundled_theme_can_be_applied() -> None:
     app = Everything()
     every_name = set(BUILTIN_THEMES["textual-dark"].to_color_system().generate())
     async with app.run_test() as pilot:
-        for name, theme in themes.load_builtin().themes.items():
+        for name, theme in BUILTIN.items():
             app.theme = name
             await pilot.pause()
             style = app.query_one(Label).styles

@@ -36,6 +36,7 @@ from tui.errands import Errands
 from tui.link import Link, OnEvent, OnState
 from tui.settings import Loaded
 
+THEMES = themes.load_builtin().themes
 _Result = TypeVar("_Result")
 
 
@@ -60,7 +61,7 @@ class FakeEngine:
     """Answers at once, except a pull, which a test moves on with `tell` and `finish`."""
 
     def __init__(self, models: list[ModelInfo]) -> None:
-        self.models = models
+        self.models = list(models)
         self.asked: list[Request] = []
         self.fails: Error | None = None
         self.pulls: dict[str, Answer] = {}
@@ -126,12 +127,12 @@ class Host(App[None]):
         self.notices.append(message)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return themes.load_builtin().themes[themes.DEFAULT].variables
+        return THEMES[themes.DEFAULT].variables
 
     def on_mount(self) -> None:
         self.set_keymap(self.shared.keymap.changes())
-        self.register_theme(themes.load_builtin().themes["dark"])
-        self.theme = "dark"
+        self.register_theme(THEMES[themes.DEFAULT])
+        self.theme = themes.DEFAULT
         self.open()
 
     def open(self) -> None:

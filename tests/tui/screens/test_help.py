@@ -44,7 +44,7 @@ async def test_at_80x24_arrows_scroll_to_the_end() -> None:
         await pilot.press("end")
         await until(pilot, lambda: "Segment id" in seen(app))
         await pilot.press("escape")
-        assert app.results == [None]
+        await until(pilot, lambda: app.results == [None])
 
 
 class Composer(Static, can_focus=True):

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from engine.messages import Cancel, Done, Error, Load, Pull, Remove, Unload
 from tests.tui.hosts import FakeEngine, Host, model, seen, until
+from tui.screens.base import Table
 from tui.screens.models import ModelsScreen
 
 MODELS = [
@@ -33,12 +35,12 @@ async def shown(
 
 
 async def choose(pilot: Pilot[None], app: Host, name: str) -> None:
+    table = app.screen.query_one(Table)
     await pilot.press("home")
-    for _ in range(len(MODELS)):
-        if f"({name})" in seen(app):
-            return
+    while table.chosen != name:
+        assert table.cursor_row < table.row_count - 1, name
         await pilot.press("down")
-    raise AssertionError(name)
+    await until(pilot, lambda: f"({name})" in seen(app))
 
 
 def toasts(app: Host) -> list[str]:
@@ -99,7 +101,7 @@ async def test_a_pull_goes_on_when_the_screen_is_closed_and_can_be_stopped_later
         await pilot.press("p")
         await until(pilot, lambda: bool(app.engine.pulls))
         await pilot.press("escape")
-        assert app.results == [None]
+        await until(pilot, lambda: app.results == [None])
         app.open()
         await pilot.pause()
         await choose(pilot, app, "far")
@@ -164,7 +166,7 @@ async def test_enter_uses_the_model() -> None:
     async with shown() as (app, pilot):
         await choose(pilot, app, "far")
         await pilot.press("enter")
-        assert app.results == ["far"]
+        await until(pilot, lambda: app.results == ["far"])
 
 
 @pytest.mark.parametrize("kind", ["folder", "file", "neither"])
@@ -177,7 +179,8 @@ async def test_a_folder_or_a_gguf_file_can_be_opened(kind: str, tmp_path: Path) 
     async with shown() as (app, pilot):
         await pilot.press("o")
         await until(pilot, lambda: "transformers layout" in seen(app))
-        await pilot.press(*str(path), "enter")
+        app.screen.query_one(Input).value = str(path)
+        await pilot.press("enter")
         if kind == "neither":
             await until(pilot, lambda: any("neither a folder" in said for said in toasts(app)))
             assert not app.results

@@ -63,7 +63,7 @@ async def test_searching_narrows_and_escape_leaves_step_by_step(tmp_path: Path) 
         await pilot.press("enter", "escape")
         await until(pilot, lambda: "Sessions: 3" in seen(app))
         await pilot.press("escape")
-        assert app.results == [None]
+        await until(pilot, lambda: app.results == [None])
 
 
 async def test_letters_in_the_search_are_letters(tmp_path: Path) -> None:
@@ -77,20 +77,20 @@ async def test_enter_reopens(tmp_path: Path) -> None:
     async with shown(tmp_path) as (app, pilot, history):
         wanted = (await history.sessions("羽田"))[0].id
         await pilot.press("down", "down", "enter")
-        assert app.results == [wanted]
+        await until(pilot, lambda: app.results == [wanted])
 
 
 async def test_a_session_open_elsewhere_is_not_taken(tmp_path: Path) -> None:
     async with shown(tmp_path, held=True) as (app, pilot, _history):
         await pilot.press("down", "enter")
         assert not app.results
-        assert any("Another tsuzuki" in said for said in toasts(app))
+        await until(pilot, lambda: any("Another tsuzuki" in said for said in toasts(app)))
 
 
 async def test_delete_and_undo(tmp_path: Path) -> None:
     async with shown(tmp_path) as (app, pilot, _history):
         await pilot.press("d")
-        assert any("session you are in" in said for said in toasts(app))
+        await until(pilot, lambda: any("session you are in" in said for said in toasts(app)))
         await pilot.press("down", "d")
         await until(pilot, lambda: "Sessions: 2" in seen(app))
         await pilot.press("delete")
@@ -98,7 +98,7 @@ async def test_delete_and_undo(tmp_path: Path) -> None:
         await pilot.press("u", "u")
         await until(pilot, lambda: "Sessions: 3" in seen(app))
         await pilot.press("u")
-        assert any("nothing to bring back" in said for said in toasts(app))
+        await until(pilot, lambda: any("nothing to bring back" in said for said in toasts(app)))
 
 
 async def test_rename(tmp_path: Path) -> None:
