@@ -145,7 +145,9 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         history = await History.open(self._history_file, self._history_problem)
         self.saver.history = history
         chosen = (await history.choices()).get("theme")
-        if chosen in self.available_themes and not _no_colour():
+        # What the settings file says counts before what was tried on in the app.
+        free = "theme" not in self.loaded.marks and not _no_colour()
+        if free and chosen in self.available_themes:
             self.theme = chosen
         session = await history.resume()
         if session is not None:

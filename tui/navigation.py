@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tui import keymap, settings
-from tui.documents import Problem
+from tui.display import clean
+from tui.documents import Problem, nearest
+from tui.strings import text
 
 if TYPE_CHECKING:
     from tui.app import TsuzukiApp
@@ -64,7 +66,12 @@ class Navigation:
     def problems(self) -> list[Problem]:
         """Everything wrong in the files that a person wrote."""
         app = self._app
-        return [*app.loaded.problems, *app.shared.keymap.problems, *app.themes.problems]
+        found = [*app.loaded.problems, *app.shared.keymap.problems, *app.themes.problems]
+        wanted, known = app.loaded.settings.theme, app.themes.themes
+        if wanted not in known:
+            message = text("themes.unknown", name=clean(wanted)) + nearest(wanted, known)
+            found.append(app.loaded.problem("theme", message))
+        return found
 
     def _reread(self) -> Report:
         """Read the settings again and put them in force, as far as a running app can."""
