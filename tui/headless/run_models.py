@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 import msgspec
+from msgspec import structs
 
 from engine.messages import Done, ListModels, ModelInfo, Models, Pull, Remove
 from tui.headless.commands import ModelsCommand, ModelsList, ModelsPull, ModelsRemove
@@ -25,11 +26,14 @@ def execute(command: ModelsCommand, output: Output) -> Exit:
     name = model_name(command.model)
 
     async def work(session: Session) -> Exit:
-        if isinstance(command, ModelsPull):
-            await _pull(session, Pull(model=name, allow_pickle=command.allow_pickle), output)
-        elif isinstance(command, ModelsRemove):
-            await session.ask(Remove(model=name), Done)
-        model = _named(name, (await session.ask(ListModels(), Models)).models)
+        if isinstance(command, ModelsRemove):
+            model = await _remove(session, name)
+        else:
+            if isinstance(command, ModelsPull):
+                await _pull(session, Pull(model=name, allow_pickle=command.allow_pickle), output)
+            model = await _known(session, name)
+        if model is None:
+            raise Failure.usage(text("cli.no_model", model=name), text("cli.no_model_hint"))
         if command.json:
             output.document(msgspec.convert(model, ModelDocument, from_attributes=True))
         else:
@@ -60,16 +64,19 @@ async def _pull(session: Session, request: Pull, output: Output) -> None:
         raise
 
 
-def _named(name: str, models: Sequence[ModelInfo]) -> ModelInfo:
-    """The model of this name.
+async def _remove(session: Session, name: str) -> ModelInfo | None:
+    """Remove a model and tell what is left: of one that no catalogue knows, only its absence."""
+    before = await _known(session, name)
+    await session.ask(Remove(model=name), Done)
+    if before is not None:
+        before = structs.replace(before, state="absent", path=None)
+    return await _known(session, name) or before
 
-    Raises:
-        Failure: there is none (exit code 2).
-    """
-    for model in models:
-        if name in (model.id, model.path, model.origin):
-            return model
-    raise Failure.usage(text("cli.no_model", model=name), text("cli.no_model_hint"))
+
+async def _known(session: Session, name: str) -> ModelInfo | None:
+    """What is known of the model of this name."""
+    models = (await session.ask(ListModels(), Models)).models
+    return next((info for info in models if name in (info.id, info.path, info.origin)), None)
 
 
 def _summary(model: ModelInfo) -> tuple[str, ...]:
