@@ -1,0 +1,108 @@
+"""The installed app in a pseudo-terminal, with a terminal emulator that shows its screen."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pexpect
+import psutil
+import pyte
+
+PROGRAM = str(Path(sys.executable).with_name("tsuzuki"))
+PATIENCE_S = 300.0
+"""No measure of anything: only what keeps a test from hanging for ever."""
+
+KEYS = {
+    "enter": "\r",
+    "escape": "\x1b",
+    "f1": "\x1bOP",
+    "f2": "\x1bOQ",
+    "f3": "\x1bOR",
+    "f4": "\x1bOS",
+    "shift+tab": "\x1b[Z",
+    "right": "\x1b[C",
+    "up": "\x1b[A",
+    "ctrl+c": "\x03",
+    "ctrl+q": "\x11",
+}
+
+
+class Terminal:
+    """What a person sees and types."""
+
+    def __init__(self, environment: Mapping[str, str], columns: int = 80, rows: int = 24) -> None:
+        self.child = pexpect.spawn(
+            PROGRAM,
+            env=dict(environment),
+            dimensions=(rows, columns),
+            timeout=PATIENCE_S,
+            encoding=None,
+        )
+        self.raw = b""
+        self._screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self._screen)
+
+    @property
+    def text(self) -> str:
+        """The screen as lines; a wide character stands once."""
+        return "\n".join(
+            "".join(line[column].data for column in range(self._screen.columns)).rstrip()
+            for line in (self._screen.buffer[row] for row in range(self._screen.lines))
+        )
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.child.send(KEYS.get(key, key).encode())
+
+    def read(self) -> None:
+        """Take in what the app has drawn since, if anything."""
+        with contextlib.suppress(pexpect.TIMEOUT):
+            drawn = self.child.read_nonblocking(65536, timeout=0.1)
+            self.raw += drawn
+            self._stream.feed(drawn)
+
+    def wait(self, *texts: str) -> str:
+        """Read until all these texts are on the screen at once; return it."""
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            self.read()
+            if all(text in self.text for text in texts):
+                return self.text
+        raise AssertionError(f"{texts} did not appear in:\n{self.text}")
+
+    def ended(self) -> int:
+        """Wait for the end of the app; return its exit status."""
+        with contextlib.suppress(pexpect.EOF):
+            while True:
+                self.read()
+        self.child.close()
+        return -1 if self.child.exitstatus is None else self.child.exitstatus
+
+    def workers(self) -> list[psutil.Process]:
+        """The engine's processes."""
+        return [
+            child
+            for child in psutil.Process(self.child.pid).children(recursive=True)
+            if child.cmdline()[-2:] == ["-m", "engine"]
+        ]
+
+
+@contextlib.contextmanager
+def opened(environment: Mapping[str, str]) -> Iterator[Terminal]:
+    terminal = Terminal(environment)
+    try:
+        yield terminal
+    finally:
+        terminal.child.close(force=True)
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """Empty folders of its own, and a terminal as people have them."""
+    kept = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "SSH_CONNECTION")}
+    own = {f"TSUZUKI_{kind}_HOME": str(home / kind.lower()) for kind in ("CONFIG", "STATE", "DATA")}
+    return kept | own | {"TERM": "xterm-256color", "LANG": "C.UTF-8"} | more

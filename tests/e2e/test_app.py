@@ -1,0 +1,107 @@
+"""The whole app in a terminal, with the real worker and the bundled models."""
+
+from __future__ import annotations
+
+import re
+import signal
+from pathlib import Path
+
+import psutil
+
+from tests.e2e.terminal import environment, opened
+
+LEAVES_ALTERNATE_SCREEN = b"\x1b[?1049l"
+SHOWS_CURSOR = b"\x1b[?25h"
+
+
+def test_from_the_first_start_to_an_answer_in_each_pane(tmp_path: Path) -> None:
+    with opened(environment(tmp_path)) as terminal:
+        terminal.wait("F2", "Continue", "羽田空港に到着、東京の街は", "greedy · 43 tokens")
+        terminal.press("enter")
+        screen = terminal.wait("43 tokens · ", "tok/s", "perplexity")
+        assert re.search(r"羽田空港に到着、東京の街は\S", screen)
+        terminal.press("f3")
+        terminal.wait("I played [MASK]", "hides baseball")
+        terminal.press("enter")
+        screen = terminal.wait("you hid baseball", "[CLS]")
+        assert re.search(r"1 \w+ +█.*\d%", screen)
+        terminal.press("f4")
+        terminal.wait("It is a geme")
+        terminal.press("enter")
+        terminal.wait("A→B", "B→A", "margin", "logits")
+        terminal.press("ctrl+q")
+        assert terminal.ended() == 0
+        assert LEAVES_ALTERNATE_SCREEN in terminal.raw
+        assert terminal.raw.rfind(SHOWS_CURSOR) > terminal.raw.rfind(b"\x1b[?25l")
+
+
+def test_a_killed_worker_costs_a_notice_and_no_text(tmp_path: Path) -> None:
+    home = environment(tmp_path)
+    (tmp_path / "config").mkdir()
+    # Long enough to be killed in the middle of it.
+    settings = "sampling: {temperature: 0, top_p: 1}\nmax_tokens: 200\n"
+    (tmp_path / "config" / "settings.yaml").write_text(settings)
+    with opened(home) as terminal:
+        terminal.wait("greedy · 43 tokens")
+        terminal.press("enter")
+        terminal.wait("43 tokens · ", "perplexity")
+        terminal.press("up", "enter")
+        terminal.wait("writing", "200 tokens")
+        (worker,) = terminal.workers()
+        worker.send_signal(signal.SIGKILL)
+        terminal.wait("interrupted", "starting again")
+        terminal.press("enter")  # an empty composer: nothing happens to what is there
+        terminal.press("f3", "enter")
+        terminal.wait("you hid baseball")
+        (after,) = terminal.workers()
+        assert after.pid != worker.pid
+        terminal.press("ctrl+q")
+        assert terminal.ended() == 0
+    with opened(home) as terminal:
+        terminal.wait("interrupted", "羽田空港に到着、東京の街は")
+        terminal.press("ctrl+q")
+        assert terminal.ended() == 0
+
+
+def test_quitting_in_mid_stream_leaves_neither_process_nor_text_behind(tmp_path: Path) -> None:
+    home = environment(tmp_path)
+    with opened(home) as terminal:
+        terminal.wait("greedy · 43 tokens")
+        terminal.press("enter")
+        terminal.wait("writing")
+        workers = terminal.workers()
+        terminal.press("ctrl+q")
+        assert terminal.ended() == 0
+        _, alive = psutil.wait_procs(workers, timeout=60)
+        assert alive == []
+    with opened(home) as terminal:
+        terminal.wait("interrupted")
+        terminal.press("ctrl+q")
+        assert terminal.ended() == 0
+
+
+def test_no_color_sends_no_colour(tmp_path: Path) -> None:
+    with opened(environment(tmp_path, NO_COLOR="1", COLORTERM="truecolor")) as terminal:
+        terminal.wait("羽田空港に到着、東京の街は")
+        terminal.press("f3", "enter")
+        terminal.wait("you hid baseball")
+        terminal.press("ctrl+q")
+        assert terminal.ended() == 0
+        parameters = re.findall(rb"\x1b\[([\d;]*)m", terminal.raw)
+        colours = [p for p in parameters if re.search(rb"(^|;)([34]8|3[0-7]|4[0-7]|9\d|10\d)", p)]
+        assert parameters
+        assert colours == []
+
+
+def test_a_slow_line_gets_fewer_bytes(tmp_path: Path) -> None:
+    sent = {}
+    for name, more in (("near", {}), ("far", {"SSH_CONNECTION": "1 2 3 4"})):
+        (tmp_path / name).mkdir()
+        with opened(environment(tmp_path / name, **more)) as terminal:
+            terminal.wait("羽田空港に到着、東京の街は")
+            terminal.press("enter")
+            terminal.wait("43 tokens · ", "perplexity", "first")
+            sent[name] = len(terminal.raw)
+            terminal.press("ctrl+q")
+            assert terminal.ended() == 0
+    assert sent["far"] < sent["near"]
