@@ -32,6 +32,7 @@ from engine.messages import (
     Timing,
     Token,
 )
+from tui.words import MASK
 
 Pane = Literal["continue", "fill", "score"]
 PANES: tuple[Pane, ...] = ("continue", "fill", "score")
@@ -167,7 +168,7 @@ class FillCard(_Card, tag="fill"):
         """The text with the likeliest word in each mask's place."""
         if self.result is None:
             return ""
-        first, *rest = self.request.text.split("[MASK]")
+        first, *rest = self.request.text.split(MASK)
         words = [mask.candidates[0].text if mask.candidates else "" for mask in self.result.masks]
         return first + "".join(w + part for w, part in zip(words, rest, strict=False))
 

@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-MASK: Final = "[MASK]"
-"""How a mask is written, whatever the model's own is."""
+from tui.words import MASK
 
 Hidden = tuple[str | None, ...]
 """For the masks in order, the word that each one hides, where it is known."""

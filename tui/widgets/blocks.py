@@ -16,8 +16,8 @@ from tui.strings import text
 from tui.widgets import bars
 from tui.widgets.facts import facts
 from tui.widgets.flow import Flow, Line, Ref, Span, wrap
+from tui.words import MASK
 
-MASK = "[MASK]"
 INDENT = "  "
 """The chosen card's mark stands in its first column."""
 
