@@ -42,8 +42,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     ascii: bool = False
     low_bandwidth: Literal["auto", "on", "off"] = "auto"
     mouse: bool = True
-    layout: Literal["auto", "single", "side_by_side"] = "auto"
-    language: Literal["en"] = "en"
+    layout: Literal["auto", "single"] = "auto"
     enter_sends: bool = True
     models: PaneModels = PaneModels()
     sampling: Sampling = Sampling()

@@ -53,12 +53,12 @@ def test_values_are_read(tmp_path: Path) -> None:
 def test_each_mistake_is_named_with_its_place_and_the_rest_counts(tmp_path: Path) -> None:
     found = loaded(
         tmp_path,
-        "theme: 5\nlayout: sidebyside\nlyaout: single\nmax_tokens: 12\nmax_tokens: 13\n"
+        "theme: 5\nlayout: singel\nlyaout: single\nmax_tokens: 12\nmax_tokens: 13\n"
         "sampling:\n  top_p: 3\n  top_k: 9\nmodels: nonsense\nkeymap:\n  send: 1\n  stop: f5\n",
     )
     assert complaints(found) == [
         "1:8: theme: Expected `str`, got `int`",
-        '2:9: layout must be one of auto, single, side_by_side; did you mean "side_by_side"?',
+        '2:9: layout must be one of auto, single; did you mean "single"?',
         '3:1: there is no setting "lyaout"; did you mean "layout"?',
         '5:1: "max_tokens" is set twice; the first one counts',
         "7:10: sampling.top_p: Expected `float` <= 1.0",
@@ -75,7 +75,7 @@ def test_each_mistake_is_named_with_its_place_and_the_rest_counts(tmp_path: Path
     [
         ("a: [1\nb: 2\n", "2:2: expected ',' or ']', but got ':'"),
         ("- theme\n", '1:1: settings.yaml must hold lines like "name: value"'),
-        ("theme: &x dark\nlanguage: *x\n", "2:11: aliases (*name) are not used here"),
+        ("theme: &x dark\nlayout: *x\n", "2:9: aliases (*name) are not used here"),
         ("theme: !!python/name:os.system\n", "1:8: unknown tag python/name:os.system"),
         ("max_tokens: !!int nine\n", "1:13: nine is not a number"),
         ("? [a]\n: b\n", "1:3: a name must be a single word"),

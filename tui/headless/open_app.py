@@ -9,6 +9,7 @@ import sys
 from msgspec import structs
 
 from tui import paths
+from tui.documents import Mark
 from tui.headless.commands import OpenApp
 from tui.headless.failure import Exit, Failure
 from tui.headless.request import model_name
@@ -35,21 +36,23 @@ def execute(command: OpenApp) -> Exit:
     from tui.app import TsuzukiApp
 
     app = TsuzukiApp(loaded)
-    app.run()
+    app.run(mouse=loaded.settings.mouse)
     return Exit(app.return_code or 0)
 
 
 def _chosen(command: OpenApp) -> Loaded:
     """The settings, with what the command line says in place of what the file says."""
     loaded = load(command.config)
-    chosen = loaded.settings
+    chosen, marks = loaded.settings, loaded.marks
     if command.theme is not None:
         _check_theme(command.theme)
         chosen = structs.replace(chosen, theme=command.theme)
+        # Said outright, as if in the file: it counts before what was last chosen in the app.
+        marks = marks | {"theme": Mark(0, 0)}
     if command.model is not None:
         name = model_name(command.model)
         chosen = structs.replace(chosen, models=PaneModels(continue_=name, fill=name, score=name))
-    return dataclasses.replace(loaded, settings=chosen)
+    return dataclasses.replace(loaded, settings=chosen, marks=marks)
 
 
 def _check_theme(name: str) -> None:

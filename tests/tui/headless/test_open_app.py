@@ -15,12 +15,13 @@ class FakeApp:
 
     opened: Loaded | None = None
     return_code: int | None = None
+    mouse: bool | None = None
 
     def __init__(self, loaded: Loaded) -> None:
         FakeApp.opened = loaded
 
-    def run(self) -> None:
-        """Do nothing."""
+    def run(self, *, mouse: bool) -> None:
+        FakeApp.mouse = mouse
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def test_it_opens_with_the_settings_of_the_user(at_terminal: Tsuzuki, tmp_path: 
 
 def test_the_command_line_wins_over_the_file(at_terminal: Tsuzuki, tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
-    file.write_text("theme: light\nmax_tokens: 9\n")
+    file.write_text("theme: light\nmax_tokens: 9\nmouse: false\n")
 
     at_terminal("--config", str(file), "--theme", "dark", "--model", "gpt2")
 
@@ -58,6 +59,14 @@ def test_the_command_line_wins_over_the_file(at_terminal: Tsuzuki, tmp_path: Pat
     chosen = FakeApp.opened.settings
     assert (chosen.theme, chosen.max_tokens) == ("dark", 9)
     assert chosen.models == PaneModels(continue_="gpt2", fill="gpt2", score="gpt2")
+    assert FakeApp.mouse is False
+
+
+def test_a_theme_on_the_command_line_counts_as_said(at_terminal: Tsuzuki) -> None:
+    at_terminal("--theme", "light")
+
+    assert FakeApp.opened is not None
+    assert "theme" in FakeApp.opened.marks
 
 
 def test_a_theme_that_is_not_there_is_wrong_use(at_terminal: Tsuzuki) -> None:
