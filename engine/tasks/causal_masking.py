@@ -10,7 +10,7 @@ log p(w | left) + log p(right | left, w), and the scores normalised over those t
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from engine.errors import EngineError
@@ -30,9 +30,9 @@ from engine.tasks.limits import check_length
 from engine.tokenization.rewriting import MASK
 
 POOL = 64
-"""Candidates tried: beyond them the left text gives a word less than about one in a thousand."""
-ROWS = 32
-"""Candidates scored side by side."""
+"""Candidates tried; each costs a reading of the right text."""
+ROWS = 16
+"""Candidates scored side by side, between two steps of the scheduler."""
 
 Steps = Generator[Event | None, None, None]
 
@@ -43,10 +43,12 @@ class _Cut:
 
     left: list[Piece]
     right: list[Piece]
-    spaced: bool
-    """A space stands before the mask; it belongs to the word."""
+    gap: str
+    """The space before the mask, which belongs to the word."""
     begins: bool
     """Nothing stands before the mask."""
+    either: bool
+    """The word may be written with a space before it or without."""
 
 
 def fill(model: LoadedModel, runtime: CausalRuntime, request: Fill) -> Steps:
@@ -60,14 +62,13 @@ def fill(model: LoadedModel, runtime: CausalRuntime, request: Fill) -> Steps:
     """
     cut = _cut(model, request.text)
     check_length(model, len(cut.left) + 1 + len(cut.right), runtime.context)
-    word = next(iter(request.hidden), None)
-    hidden = None if word is None else _cut_word(model.tokenizer, cut, word)
-    prefix = yield from runtime.prefill([piece.id for piece in cut.left])
-    wanted = max(POOL, request.top)
-    pool = _likeliest(model, prefix, cut, wanted)
-    if hidden is not None and len(hidden) == 1 and hidden[0] not in pool:
-        pool.append(hidden[0])
-    scores = yield from _scores(runtime, prefix, pool, [piece.id for piece in cut.right])
+    hidden = _hidden(model.tokenizer, cut, request)
+    left = [piece.id for piece in cut.left]
+    prefix = yield from runtime.prefill(left)
+    pool = _likeliest(model, prefix, cut, max(POOL, request.top))
+    if hidden is not None and hidden.id is not None and hidden.id not in pool:
+        pool.append(hidden.id)
+    scores = yield from _scores(runtime, left, pool, [piece.id for piece in cut.right])
     yield _result(model, request, cut, pool, scores, hidden)
 
 
@@ -94,14 +95,30 @@ def _cut(model: LoadedModel, text: str) -> _Cut:
                 )
             )
         pieces = [start]
-    return _Cut(pieces, model.tokenizer.after(right), left.endswith(" "), begins)
+    # Where a tokenizer puts a space before every text, sentencepiece may keep it as a piece of
+    # its own, so both forms of a first word are met.
+    either = begins and model.tokenizer.encode("a")[0].text.startswith(" ")
+    gap = " " if left.endswith(" ") and not begins else ""
+    return _Cut(pieces, model.tokenizer.after(right), gap, begins, either)
 
 
-def _cut_word(tokenizer: Tokenizer, cut: _Cut, word: str) -> list[int]:
-    word = word.strip()
-    if cut.begins:
-        return [piece.id for piece in tokenizer.encode(word)]
-    return [piece.id for piece in tokenizer.after((" " if cut.spaced else "") + word)]
+@dataclass(frozen=True)
+class _HiddenWord:
+    """The word that the user hid: its id where it is one known piece, else None."""
+
+    word: str
+    pieces: int
+    id: int | None
+
+
+def _hidden(tokenizer: Tokenizer, cut: _Cut, request: Fill) -> _HiddenWord | None:
+    word = next(iter(request.hidden), None)
+    if word is None:
+        return None
+    bare = word.strip()
+    pieces = tokenizer.encode(bare) if cut.begins else tokenizer.after(cut.gap + bare)
+    whole = len(pieces) == 1 and pieces[0].id != tokenizer.unknown
+    return _HiddenWord(word, len(pieces), pieces[0].id if whole else None)
 
 
 def _likeliest(model: LoadedModel, prefix: Branches, cut: _Cut, wanted: int) -> list[int]:
@@ -126,32 +143,23 @@ def _likeliest(model: LoadedModel, prefix: Branches, cut: _Cut, wanted: int) -> 
 
 def _fits(piece: Piece, cut: _Cut) -> bool:
     whole = bool(piece.text.strip()) and not piece.special and "\ufffd" not in piece.text
-    return whole and (cut.begins or piece.text.startswith(" ") == cut.spaced)
+    return whole and (cut.either or piece.text.startswith(" ") == bool(cut.gap))
 
 
 def _scores(
-    runtime: CausalRuntime, prefix: Branches, pool: Sequence[int], right: Sequence[int]
+    runtime: CausalRuntime, left: Sequence[int], pool: Sequence[int], right: Sequence[int]
 ) -> Generator[None, None, list[float]]:
     """log p(w | left) + log p(right | left, w) of each candidate, in nats."""
     scores: list[float] = []
-    first = prefix.logits[0].double().log_softmax(0)
-    for words in _batches(pool):
-        total = first[list(words)].clone()
-        if right:
-            rows = runtime.select(prefix, [0] * len(words))
-            rows = runtime.step(rows, words)
-            for place, number in enumerate(right):
-                total += rows.logits.double().log_softmax(1)[:, number]
-                yield None
-                if place < len(right) - 1:
-                    rows = runtime.step(rows, [number] * len(words))
-        scores += total.tolist()
-    return scores
-
-
-def _batches(pool: Sequence[int]) -> Iterator[Sequence[int]]:
+    # Whole texts side by side: one reading of the weights serves them all, where stepping through
+    # the right text with a cache would read them once a token.
     for begin in range(0, len(pool), ROWS):
-        yield pool[begin : begin + ROWS]
+        texts = [[*left, word, *right] for word in pool[begin : begin + ROWS]]
+        scores += [
+            float(logprobs[len(left) - 1 :].double().sum()) for logprobs in runtime.logprobs(texts)
+        ]
+        yield None
+    return scores
 
 
 def _result(
@@ -160,7 +168,7 @@ def _result(
     cut: _Cut,
     pool: Sequence[int],
     scores: Sequence[float],
-    hidden: Sequence[int] | None,
+    hidden: _HiddenWord | None,
 ) -> FillResult:
     import torch  # not at the top: the worker imports its tasks before torch is there
 
@@ -168,12 +176,11 @@ def _result(
     ranked = sorted(zip(pool, probabilities, strict=True), key=lambda pair: -pair[1])
     tokenizer = model.tokenizer
     position = len(cut.left)
-    word = next(iter(request.hidden), None)
     told = None
-    if word is not None and hidden is not None:
-        own = dict(ranked).get(hidden[0]) if len(hidden) == 1 else None
-        rank = None if own is None else 1 + sum(p > own for _, p in ranked)
-        told = Hidden(word=word, pieces=len(hidden), prob=own, rank=rank)
+    if hidden is not None:
+        own = None if hidden.id is None else dict(ranked)[hidden.id]
+        rank = None if own is None else 1 + sum(other > own for _, other in ranked)
+        told = Hidden(word=hidden.word, pieces=hidden.pieces, prob=own, rank=rank)
     return FillResult(
         model=model.files.id,
         method="causal",
