@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -106,12 +108,45 @@ def test_any_ids_of_a_sentencepiece_model_read_as_there(name: str, tiny: Tiny) -
     check()
 
 
-@pytest.mark.parametrize("kind", [*LIBRARY, "starter-en", "bert-uncased-vocab"])
-def test_other_models_are_cut_as_transformers_cuts_them(kind: str, tiny: Tiny) -> None:
+def library_folder(kind: str, tiny: Tiny, own: Path) -> Path:
+    """A model's folder; some are other ways to write down one of the tiny ones."""
+    if kind == "llama-json":
+        pytest.importorskip("google.protobuf", reason="transformers reads tokenizer.model by it")
+        transformers.AutoTokenizer.from_pretrained(tiny("llama")).save_pretrained(own)
+        shutil.copy(tiny("llama") / "config.json", own)
+        return own
+    if kind == "gpt2-merges":
+        model = json.loads((tiny("gpt2") / "tokenizer.json").read_text())["model"]
+        (own / "vocab.json").write_text(json.dumps(model["vocab"]))
+        lines = ["#version: 0.2", *(" ".join(pair) for pair in model["merges"])]
+        (own / "merges.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        for name in ("config.json", "tokenizer_config.json"):
+            shutil.copy(tiny("gpt2") / name, own)
+        return own
+    if kind == "bert-cased":
+        shutil.copytree(tiny("bert-vocab"), own, dirs_exist_ok=True)
+        (own / "tokenizer_config.json").write_text(
+            json.dumps({"do_lower_case": False, "tokenize_chinese_chars": False})
+        )
+        return own
     folder = {"starter-en": STARTER / kind, "bert-uncased-vocab": SHARED / kind}.get(kind)
     folder = tiny(kind) if folder is None else folder
     if not folder.exists():
         pytest.skip(f"{folder} is not on this machine")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *LIBRARY,
+        *("starter-en", "bert-uncased-vocab", "bert-cased", "gpt2-merges", "llama-json"),
+    ],
+)
+def test_other_models_are_cut_as_transformers_cuts_them(
+    kind: str, tiny: Tiny, tmp_path: Path
+) -> None:
+    folder = library_folder(kind, tiny, tmp_path)
     ours = tokenization.load(folder)
     reference = transformers.AutoTokenizer.from_pretrained(folder)
 
@@ -130,16 +165,15 @@ def test_other_models_are_cut_as_transformers_cuts_them(kind: str, tiny: Tiny) -
             if kind.startswith(("bert", "starter")):
                 segments = [p.segment for p in ours.pair(text, text or "x")]
                 assert segments == both["token_type_ids"]
+        else:
+            assert [p.id for p in ours.prompt(text)] == reference(text)["input_ids"]
         ids = plain["input_ids"]
         backend = reference.backend_tokenizer
         assert ours.decode(ids) == backend.decode(ids, skip_special_tokens=False)
 
     check()
-    for role in ("mask", "unk"):
-        if getattr(reference, f"{role}_token") is not None and kind not in ("gpt2", "qwen2"):
-            own = {"mask": ours.mask, "unk": ours.unknown}[role]
-            if own is not None:
-                assert own == getattr(reference, f"{role}_token_id")
+    assert ours.mask == reference.mask_token_id
+    assert ours.unknown in (None, reference.unk_token_id)
     assert ours.vocabulary == len(reference)
 
 
