@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sys
@@ -22,6 +23,9 @@ class Output:
     """
 
     def __init__(self, verbose: bool = False) -> None:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # What a terminal's encoding cannot say is no reason to stop.
+            sys.stdout.reconfigure(errors="replace")
         self._out: TextIO = sys.stdout
         self._err: TextIO = sys.stderr
         self._out_terminal = self._out.isatty()

@@ -71,4 +71,4 @@ def model_name(argument: str) -> str:
     """A catalogue id or hub id as it is; a path in full, wherever the engine's process stands."""
     path = Path(argument).expanduser()
     looks_like_path = os.sep in argument or path.suffix == ".gguf" or argument.startswith("~")
-    return str(path.absolute()) if looks_like_path and path.exists() else argument
+    return str(path.resolve()) if looks_like_path and path.exists() else argument

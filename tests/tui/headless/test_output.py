@@ -12,8 +12,8 @@ from tui.headless.output import Output
 class Stream(io.TextIOWrapper):
     """A stream that says of itself whether it is a terminal."""
 
-    def __init__(self, terminal: bool) -> None:
-        super().__init__(io.BytesIO(), encoding="utf-8", write_through=True)
+    def __init__(self, terminal: bool, encoding: str = "utf-8") -> None:
+        super().__init__(io.BytesIO(), encoding=encoding, write_through=True)
         self._terminal = terminal
 
     def isatty(self) -> bool:
@@ -137,3 +137,11 @@ def test_an_error_is_a_line_each_for_what_and_what_to_do(monkeypatch: pytest.Mon
     output.error("It\n broke.", "")
 
     assert (out.written, err.written) == ("春\n", "It broke.\n")
+
+
+def test_an_old_terminal_gets_what_its_encoding_can_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", out := Stream(True, encoding="latin-1"))
+
+    Output().line("a春")
+
+    assert out.written == "a?\n"
