@@ -44,6 +44,7 @@ class Terminal:
             encoding=None,
         )
         self.raw = b""
+        """All that was sent to the terminal."""
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
 
@@ -62,7 +63,7 @@ class Terminal:
     def read(self) -> None:
         """Take in what the app has drawn since, if anything."""
         with contextlib.suppress(pexpect.TIMEOUT):
-            drawn = self.child.read_nonblocking(65536, timeout=0.1)
+            drawn: bytes = self.child.read_nonblocking(65536, timeout=0.1)  # type: ignore[assignment]
             self.raw += drawn
             self._stream.feed(drawn)
 

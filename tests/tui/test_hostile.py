@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from engine.messages import (
     Alternative,
     BranchDone,
@@ -11,6 +13,7 @@ from engine.messages import (
     Continue,
     Done,
     Error,
+    Event,
     Fill,
     FillResult,
     Hidden,
@@ -20,6 +23,7 @@ from engine.messages import (
     Score,
     ScoredToken,
     Token,
+    Tokenize,
 )
 from tests.tui.hosts import model, seen, until
 from tests.tui.tasks import TaskEngine, answered, make, pane, pieces, running, started
@@ -33,7 +37,7 @@ NASTY = f"bad{EVIL}"
 class EvilEngine(TaskEngine):
     """Every text it sends tries to command the terminal."""
 
-    def events(self, body: object) -> list[object]:  # type: ignore[override]
+    def events(self, body: Continue | Fill | Score | Tokenize) -> list[Event]:
         match body:
             case Continue():
                 token = Token(
@@ -67,8 +71,8 @@ class EvilEngine(TaskEngine):
                     Done(),
                 ]
             case Score():
-                token = ScoredToken(id=1, text=NASTY, conditional=-1.0, alone=-2.0)
-                way = PmiDirection(1.0, 1.0, -1.0, -2.0, [token])
+                scored = ScoredToken(id=1, text=NASTY, conditional=-1.0, alone=-2.0)
+                way = PmiDirection(1.0, 1.0, -1.0, -2.0, [scored])
                 return [
                     PmiResult(
                         model=body.model,
@@ -76,7 +80,7 @@ class EvilEngine(TaskEngine):
                         bits_per_token=1.0,
                         logprob_conditional=-1.0,
                         logprob_alone=-2.0,
-                        tokens=[token],
+                        tokens=[scored],
                         reversed=way,
                         join=" ",
                         start=NASTY,
@@ -84,14 +88,16 @@ class EvilEngine(TaskEngine):
                     Done(),
                 ]
             case _:
-                return list(super().events(body))  # type: ignore[arg-type]
+                return super().events(body)
 
 
-async def test_no_widget_draws_what_a_terminal_would_obey(tmp_path: Path) -> None:
+async def test_no_widget_draws_what_a_terminal_would_obey(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     evil = model(f"evil{EVIL}", title=NASTY, roles=["continue", "fill", "score"], state="ready")
     app = make(tmp_path, EvilEngine([evil]))
     # Without the second line of defence: the first has to hold alone.
-    app.get_line_filters = list  # type: ignore[method-assign, assignment]
+    monkeypatch.setattr(app, "get_line_filters", list)
     async with running(app, (160, 40)) as pilot:
         for name, here in app.panes.items():
             here.put(Draft(model=evil.id, text=f"{NASTY} [MASK]", second=NASTY, hidden=(NASTY,)))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from textual.geometry import Offset
 from textual.pilot import Pilot
 from textual.selection import Selection
+from textual.strip import Strip
 
 from engine.client import Answer
 from engine.messages import Continue
@@ -79,7 +81,9 @@ async def test_on_a_slow_line_it_jumps_half_a_window_at_a_time(tmp_path: Path) -
         )
 
 
-async def test_a_new_token_draws_only_the_lines_that_changed(tmp_path: Path) -> None:
+async def test_a_new_token_draws_only_the_lines_that_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     engine = TaskEngine(hold=True)
     app = make(tmp_path, engine)
     async with running(app) as pilot:
@@ -88,7 +92,12 @@ async def test_a_new_token_draws_only_the_lines_that_changed(tmp_path: Path) -> 
         view = pane(app).transcript
         drawn: list[int] = []
         draw = view.render_line
-        view.render_line = lambda y: (drawn.append(y), draw(y))[1]  # type: ignore[method-assign]
+
+        def noted(y: int) -> Strip:
+            drawn.append(y)
+            return draw(y)
+
+        monkeypatch.setattr(view, "render_line", noted)
         answer.put(token("more", 8))
         await until(pilot, lambda: "more" in seen(app))
         assert drawn

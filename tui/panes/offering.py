@@ -67,8 +67,9 @@ class Offering:
         if offer is None or offer.model is None:
             pane.notice(text("notice.no_offer"))
             return
-        self._offer = self._about = None
         pane.use_model(offer.model)
+        # What was offered is not warned of in its turn.
+        self._offer, self._about = None, pane.edited()
         title = clean(pane.shared.link.title(offer.model))
         if offer.pull:
             pane.shared.errands.start(Pull(offer.model))

@@ -13,6 +13,7 @@ from tui.display import clean
 from tui.drafts import FIRST, Draft
 from tui.link import Link
 from tui.strings import text
+from tui.words import MASK
 
 LIMIT: Final = 0.3
 """From this share of unknown or foreign text on, a warning comes before the answer."""
@@ -48,7 +49,8 @@ async def judge(link: Link, role: Role, draft: Draft, key: str) -> Offer | None:
     info = link.models.get(draft.model)
     if info is not None and info.state == "absent":
         return absent(info, key)
-    written = draft.text + draft.second
+    # A mask is no word of any language, and to a causal model it would be mere brackets.
+    written = f"{draft.text} {draft.second}".replace(MASK, "")
     request = Tokenize(model=draft.model, text=written)
     async with aclosing(await link.request(request)) as events:
         share = await _share(events)

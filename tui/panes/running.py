@@ -13,7 +13,6 @@ from tui.cards import Card, ContinueCard
 from tui.link import Link
 from tui.strings import text
 
-
 _SOON = 0.2
 """Seconds before a speed means anything: the first tokens can arrive in one bunch."""
 
@@ -97,6 +96,8 @@ class Runs:
         """What a card waits for before its first token; nothing once it writes."""
         if run.tokens or (not isinstance(run.card, ContinueCard) and run.card.result is not None):
             return ""
+        if isinstance(run.card, ContinueCard) and run.card.prompt_tokens:
+            return text("card.reading")
         model = run.card.request.model
         return waiting(self._link.models.get(model), self._link.progress.get(model))
 
