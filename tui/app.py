@@ -40,6 +40,7 @@ from tui.panes.fill import FillPane
 from tui.panes.score import ScorePane
 from tui.saving import EVERY_S, Saver
 from tui.strings import text
+from tui.widgets.boxes import AsciiFilter
 from tui.widgets.header import Header
 from tui.widgets.hints import Hints
 from tui.widgets.hostile import HostileFilter
@@ -164,7 +165,8 @@ class TsuzukiApp(App[None], inherit_bindings=False):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Ours, which makes text safe, and then Textual's own."""
-        return [self._hostile, *super().get_line_filters()]
+        ours = [self._hostile, AsciiFilter()] if self.shared.settings.ascii else [self._hostile]
+        return [*ours, *super().get_line_filters()]
 
     @property
     def at_panes(self) -> bool:

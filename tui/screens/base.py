@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
+from rich.console import OverflowMethod
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -42,6 +43,11 @@ class Over(ModalScreen[_Result | None]):
         """What stands between the title and the keys."""
         raise NotImplementedError
 
+    @property
+    def cut(self) -> OverflowMethod:
+        """How a text too long for its place ends; an ellipsis is no ASCII character."""
+        return "crop" if self.shared.settings.ascii else "ellipsis"
+
     def heading(self, title: str) -> None:
         """Write another title."""
         self._heading.update(title)
@@ -63,9 +69,11 @@ class Table(DataTable[Text], inherit_bindings=False):
         Binding("end", "scroll_bottom", show=False),
     ]
 
-    def __init__(self, *columns: tuple[str, int]) -> None:
+    def __init__(self, *columns: tuple[str, int], cut: OverflowMethod) -> None:
+        """`cut` says how a text too long for its column ends."""
         super().__init__(cursor_type="row", zebra_stripes=False)
         self._titles = columns
+        self._cut = cut
         self._rows: list[tuple[str, ...]] = []
         self._keys: list[str] = []
 
@@ -96,6 +104,6 @@ class Table(DataTable[Text], inherit_bindings=False):
         self._keys, self._rows = keys, cells
         self.clear()
         for row in cells:
-            self.add_row(*(Text(clean(cell), no_wrap=True, overflow="ellipsis") for cell in row))
+            self.add_row(*(Text(clean(cell), no_wrap=True, overflow=self._cut) for cell in row))
         if keys:
             self.go(before if before in keys else keys[min(place, len(keys) - 1)])

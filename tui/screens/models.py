@@ -42,6 +42,7 @@ class ModelsScreen(Over[str]):
             (text("screens.models.language"), 5),
             (text("screens.models.size"), 8),
             (text("screens.models.state"), 18),
+            cut=self.cut,
         )
 
     def body(self) -> Iterator[Widget]:

@@ -41,6 +41,7 @@ class SessionsScreen(Over[str]):
             (text("screens.sessions.last"), 16),
             (text("screens.sessions.cards"), 5),
             (text("screens.sessions.name"), 48),
+            cut=self.cut,
         )
 
     def body(self) -> Iterator[Widget]:
