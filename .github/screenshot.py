@@ -1,0 +1,36 @@
+"""Draw the README's picture: the app itself, on the bundled model, driven by its keys.
+
+    python .github/screenshot.py .github/continue.svg
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+
+async def draw(target: Path) -> None:
+    """Run the first example, walk back over it, and save what the screen shows as SVG."""
+    from tui.app import TsuzukiApp
+
+    app = TsuzukiApp()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.press("enter")
+        deadline = asyncio.get_running_loop().time() + 120
+        while not any(card.status == "done" for card in app.panes["continue"].transcript.cards):
+            await asyncio.sleep(0.2)
+            if asyncio.get_running_loop().time() > deadline:
+                raise TimeoutError("the engine did not answer")
+        await pilot.press("shift+tab", *["left"] * 30)
+        await pilot.pause(1)
+        target.write_text(app.export_screenshot(title="tsuzuki"), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as home:
+        for kind in ("CONFIG", "STATE", "DATA"):
+            os.environ[f"TSUZUKI_{kind}_HOME"] = home
+        asyncio.run(draw(Path(sys.argv[1])))
