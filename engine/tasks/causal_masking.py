@@ -27,6 +27,7 @@ from engine.messages import (
 from engine.model import Branches, CausalRuntime, LoadedModel, Tokenizer
 from engine.prompting import start_token
 from engine.tasks.limits import check_length
+from engine.tasks.words import as_word
 from engine.tokenization.rewriting import MASK
 
 POOL = 64
@@ -190,7 +191,7 @@ def _result(
             MaskFill(
                 position=position,
                 candidates=[
-                    Candidate(number, tokenizer.token(number).text.strip(), probability)
+                    Candidate(number, as_word(tokenizer.token(number)), probability)
                     for number, probability in ranked[: request.top]
                 ],
                 hidden=told,

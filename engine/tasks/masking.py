@@ -23,6 +23,7 @@ from engine.messages import (
 from engine.model import LoadedModel, MaskedRuntime, Tokenizer
 from engine.tasks import causal_masking
 from engine.tasks.limits import check_length
+from engine.tasks.words import as_word
 from engine.tokenization.rewriting import MASK
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def _answer(
     probabilities = logits.softmax(0)
     best = probabilities.topk(min(request.top, len(probabilities)))
     candidates = [
-        Candidate(number, tokenizer.token(number).text, probability)
+        Candidate(number, as_word(tokenizer.token(number)), probability)
         for number, probability in zip(best.indices.tolist(), best.values.tolist(), strict=True)
     ]
     hidden = None

@@ -13,9 +13,11 @@ from datetime import datetime
 from pathlib import Path
 
 from jinja2 import Template, TemplateError, nodes
+from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension, loopcontrols
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import Namespace
 
 from engine.errors import EngineError
 from engine.messages import Error, Turn
@@ -89,6 +91,15 @@ class _Generation(Extension):
         return nodes.Scope(body, lineno=line)
 
 
+class _Namespace(Namespace):
+    """Jinja's `namespace`, which alone would also store attributes with an underscore."""
+
+    def __setitem__(self, name: str, value: object) -> None:
+        if name.startswith("_"):
+            raise SecurityError(f"a template may not store {name}")
+        super().__setitem__(name, value)
+
+
 def _compile(source: str) -> Template:
     environment = ImmutableSandboxedEnvironment(
         trim_blocks=True, lstrip_blocks=True, extensions=[_Generation, loopcontrols]
@@ -96,6 +107,7 @@ def _compile(source: str) -> Template:
     environment.filters["tojson"] = _to_json
     environment.globals["raise_exception"] = _raise_exception
     environment.globals["strftime_now"] = _strftime_now
+    environment.globals["namespace"] = _Namespace
     return environment.from_string(source)
 
 

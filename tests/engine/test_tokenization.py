@@ -351,6 +351,8 @@ def test_a_template_may_refuse_and_its_words_arrive(tiny: Tiny, tmp_path: Path) 
     [
         "{{ ''.__class__.__mro__ }}",
         "{{ messages.append(1) }}",
+        "{% set ns = namespace() %}{% set ns.__class__ = 1 %}",
+        "{{ dict.mro() }}",
         "{{ cycler.__init__.__globals__.os.system('true') }}",
     ],
 )
