@@ -23,6 +23,8 @@ def main() -> int:
         if error.code < 500:
             return 0
         failure = str(error)
+    except urllib.error.URLError as error:
+        failure = str(error.reason)
     except (OSError, ValueError) as error:
         failure = str(error)
     sys.stdout.write(f"{failure}\n")
