@@ -1,6 +1,6 @@
 """Draw the README's picture: the app itself, on the bundled model, driven by its keys.
 
-    python .github/screenshot.py .github/continue.svg
+python .github/screenshot.py .github/continue.svg
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import tempfile
 from pathlib import Path
 
 
-async def draw(target: Path) -> None:
-    """Run the first example, walk back over it, and save what the screen shows as SVG."""
+async def draw() -> str:
+    """Run the first example, walk back over it, and return what the screen shows as SVG."""
     from tui.app import TsuzukiApp
 
     app = TsuzukiApp()
@@ -26,11 +26,11 @@ async def draw(target: Path) -> None:
                 raise TimeoutError("the engine did not answer")
         await pilot.press("shift+tab", *["left"] * 30)
         await pilot.pause(1)
-        target.write_text(app.export_screenshot(title="tsuzuki"), encoding="utf-8")
+        return app.export_screenshot(title="tsuzuki")
 
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as home:
         for kind in ("CONFIG", "STATE", "DATA"):
             os.environ[f"TSUZUKI_{kind}_HOME"] = home
-        asyncio.run(draw(Path(sys.argv[1])))
+        Path(sys.argv[1]).write_text(asyncio.run(draw()), encoding="utf-8")

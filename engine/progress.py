@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.errors import EngineError
+from engine.memory import readable
 from engine.messages import Error, State
 
 _SPARE = 64 * 1024 * 1024
@@ -33,11 +34,7 @@ def require_space(folder: Path, needed: int) -> None:
         raise EngineError(
             Error(
                 kind="unable",
-                message=f"The disk has {_megabytes(free)} free; {_megabytes(needed)} are needed.",
+                message=f"The disk has {readable(free)} free; {readable(needed)} are needed.",
                 hint=f"Make room on the disk of {folder}.",
             )
         )
-
-
-def _megabytes(count: int) -> str:
-    return f"{count / 1e6:,.0f} MB"

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct, field
 
 from engine.messages import (
+    MASK,
     BranchDone,
     Continue,
     Done,
@@ -32,7 +33,6 @@ from engine.messages import (
     Timing,
     Token,
 )
-from tui.words import MASK
 
 Pane = Literal["continue", "fill", "score"]
 PANES: tuple[Pane, ...] = ("continue", "fill", "score")

@@ -7,8 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from unicodedata import east_asian_width
 
-MASK = "[MASK]"
-"""How a mask is written, whatever the model's own mask is."""
+from engine.messages import MASK
 
 _RUN = re.compile(r"\S+")
 

@@ -33,6 +33,7 @@ from engine.messages.events import (
 )
 from engine.messages.parts import (
     GREEDY,
+    MASK,
     Alternative,
     Candidate,
     Finish,
@@ -73,6 +74,7 @@ from engine.messages.requests import (
 __all__ = [
     "GREEDY",
     "LAST",
+    "MASK",
     "PROTOCOL",
     "Alternative",
     "BranchDone",

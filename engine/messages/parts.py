@@ -14,6 +14,9 @@ Source = Literal["bundled", "hub", "index", "local"]
 Precision = Literal["exact"]
 """``exact`` is fp32, equal to transformers to float tolerance."""
 
+MASK = "[MASK]"
+"""How a mask is written in a text to fill, whatever the model's own mask is."""
+
 
 class Sampling(Struct, frozen=True, kw_only=True):
     """How the next token is drawn. Temperature 0 is greedy; neutral values switch a step off."""

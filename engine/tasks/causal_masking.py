@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from engine.errors import EngineError
 from engine.messages import (
+    MASK,
     Candidate,
     Error,
     Event,
@@ -28,7 +29,6 @@ from engine.model import Branches, CausalRuntime, LoadedModel, Tokenizer
 from engine.prompting import start_token
 from engine.tasks.limits import check_length
 from engine.tasks.words import as_word
-from engine.tokenization.rewriting import MASK
 
 POOL = 64
 """Candidates tried; each costs a reading of the right text."""

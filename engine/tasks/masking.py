@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import EngineError
 from engine.messages import (
+    MASK,
     Candidate,
     Done,
     Error,
@@ -24,7 +25,6 @@ from engine.model import LoadedModel, MaskedRuntime, Tokenizer
 from engine.tasks import causal_masking
 from engine.tasks.limits import check_length
 from engine.tasks.words import as_word
-from engine.tokenization.rewriting import MASK
 
 if TYPE_CHECKING:
     import torch

@@ -6,10 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.errors import EngineError
-from engine.messages import Error
-
-MASK = "[MASK]"
-"""How a mask is written in this application, whatever the model's own is."""
+from engine.messages import MASK, Error
 
 ANCHOR = "\x00"
 """Put before a text so that the space which some tokenizers begin with does not reach it."""

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from sentencepiece import SentencePieceProcessor
 
-from engine.messages import Piece, Turn
+from engine.messages import MASK, Piece, Turn
 from engine.tokenization.files import ROLES, TokenizerFiles, broken
-from engine.tokenization.rewriting import ANCHOR, MASK, Rewritten, checked, lowered
+from engine.tokenization.rewriting import ANCHOR, Rewritten, checked, lowered
 from engine.tokenization.streaming import EACH_BYTE, ByteStream, byte_of, decode
 from engine.tokenization.templates import ChatTemplate, chat_template
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.messages import MASK
 from tui.panes.masks import Edit, Hidden, carry, masks, toggle
-from tui.words import MASK
 
 
 def applied(text: str, edit: Edit | None) -> tuple[str, Hidden]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from engine.messages import Tokenize, Tokens
+from engine.messages import MASK, Tokenize, Tokens
 from tui.headless.output import Output
 from tui.headless.session import Session
 from tui.panes.offers import LIMIT
 from tui.strings import text
-from tui.words import MASK
 
 
 async def warn(session: Session, output: Output, model: str, written: str) -> None:

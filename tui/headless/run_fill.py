@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from engine.messages import Fill, FillResult, MaskFill
+from engine.messages import MASK, Fill, FillResult, MaskFill
 from tui.headless.advice import warn
 from tui.headless.commands import FillCommand
 from tui.headless.documents import FillDocument
@@ -14,7 +14,7 @@ from tui.headless.output import Output
 from tui.headless.request import given, model_name, read_text, validated
 from tui.headless.session import Session, run
 from tui.strings import text
-from tui.words import MASK, hide, unspaced, words
+from tui.words import hide, unspaced, words
 
 
 def execute(command: FillCommand, output: Output) -> Exit:

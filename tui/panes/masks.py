@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from tui.words import MASK
+from engine.messages import MASK
 
 Hidden = tuple[str | None, ...]
 """For the masks in order, the word that each one hides, where it is known."""

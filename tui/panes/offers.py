@@ -8,12 +8,11 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final
 
-from engine.messages import ModelInfo, Role, Tokenize, Tokens
+from engine.messages import MASK, ModelInfo, Role, Tokenize, Tokens
 from tui.display import clean
 from tui.drafts import FIRST, Draft
 from tui.link import Link
 from tui.strings import text
-from tui.words import MASK
 
 LIMIT: Final = 0.3
 """From this share of unknown or foreign text on, a warning comes before the answer."""

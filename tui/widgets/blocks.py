@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from engine.messages import FillResult, NspResult, Piece, PmiResult
+from engine.messages import MASK, FillResult, NspResult, Piece, PmiResult
 from tui.cards import Card, ContinueCard, FillCard, ScoreCard
 from tui.display import Glyphs, clean
 from tui.display import token as shown
@@ -16,7 +16,6 @@ from tui.strings import text
 from tui.widgets import bars
 from tui.widgets.facts import facts
 from tui.widgets.flow import Flow, Line, Ref, Span, wrap
-from tui.words import MASK
 
 INDENT = "  "
 """The chosen card's mark stands in its first column."""
@@ -161,7 +160,6 @@ class FillBlock(Block):
                         self._width,
                         self._glyphs,
                         style="chip" if known else "",
-                        ref=(0, mask.position),
                     )
                 )
             hidden = mask.hidden
