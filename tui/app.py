@@ -79,6 +79,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         self.settled = False
         """Whether the last session, if there is one, is on the screen."""
         self.header = Header(self.shared)
+        self.hints = Hints(self.shared)
         self.panes: dict[Pane, TaskPane] = {
             "continue": ContinuePane(self.shared, self._first("continue")),
             "fill": FillPane(self.shared, self._first("fill")),
@@ -115,7 +116,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         yield self.header
         with Horizontal(id="panes"):
             yield from self.panes.values()
-        yield Hints(self.shared)
+        yield self.hints
 
     def on_mount(self) -> None:
         """Show the first pane; everything that takes time comes after it is seen."""
@@ -243,20 +244,22 @@ class TsuzukiApp(App[None], inherit_bindings=False):
     def _tell(self) -> None:
         pane = self.panes[self.pane]
         self.header.show(self.pane, pane.draft.model, pane.speed)
+        self.hints.follow()
 
     # ------------------------------------------------------------------------- layout
 
-    def _lay_out(self) -> None:
-        """Show the current pane, or all three."""
-        beside = self._beside and self.size.width >= SIDE_BY_SIDE
+    def _lay_out(self, width: int | None = None) -> None:
+        """Show the current pane, or all three; `width` where it is only about to be the app's."""
+        width = self.size.width if width is None else width
+        beside = self._beside and width >= SIDE_BY_SIDE
         for name, each in self.panes.items():
             each.display = beside or name == self.pane
             each.set_class(beside, "-beside")
             each.set_class(name == self.pane, "-current")
 
-    @on(Resize)
-    def _resized(self) -> None:
-        self._lay_out()
+    def on_resize(self, event: Resize) -> None:
+        """One pane or three, as there is room."""
+        self._lay_out(event.size.width)
 
     @on(DescendantFocus)
     def _focused(self, event: DescendantFocus) -> None:
@@ -325,7 +328,8 @@ class TsuzukiApp(App[None], inherit_bindings=False):
 
     def action_palette(self) -> None:
         """Find any command by its name."""
-        self.action_command_palette()
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder=text("palette.search")))
 
     def action_theme(self) -> None:
         """Change the colours."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tui.display import Glyphs
 from tui.errands import Errands
@@ -21,3 +21,5 @@ class Context:
     glyphs: Glyphs
     errands: Errands
     """Pulls, loads and the like, which go on whatever screen is open."""
+    running: set[str] = field(default_factory=set)
+    """The ids of the cards whose answers are on their way."""

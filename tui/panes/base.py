@@ -68,7 +68,7 @@ class TaskPane(Horizontal):
         self.transcript = Transcript(shared.glyphs, empty, jump=slow)
         self.inspector = Inspector(shared.glyphs)
         self.composers = list(self.make_composers())
-        self.runs = Runs(shared.link, self._ended)
+        self.runs = Runs(shared.link, shared.running, self._ended)
         self.desk = Desk(self)
         self.offering = Offering(self)
         self._notice = Static(classes="notice", markup=False)
@@ -88,7 +88,7 @@ class TaskPane(Horizontal):
     def on_mount(self) -> None:
         """Draw what has come at most so many times a second."""
         rate = 10 if self.shared.settings.slow_link() else 20
-        self.set_interval(1 / rate, self._flush)
+        self.set_interval(1 / rate, self._catch_up)
         self._below.update(text("notice.below", key=self.shared.keymap.shown("card_last")))
         self._below.display = False
         self.notice("")
@@ -185,6 +185,7 @@ class TaskPane(Horizontal):
         if draft != self.draft:
             self.draft = draft
             self.offering.withdraw()
+            self.notice("")
             self.label()
             self.post_message(self.Changed(self))
 
@@ -203,7 +204,7 @@ class TaskPane(Horizontal):
         self.transcript.update_card(card.id, "", None)
         self.post_message(self.Changed(self, card))
 
-    def _flush(self) -> None:
+    def _catch_up(self) -> None:
         """Draw the cards that gained something since the last time."""
         for run in self.runs.take_dirty():
             self.speed = run.speed or self.speed
@@ -246,7 +247,8 @@ class TaskPane(Horizontal):
     def _to_cards(self, event: Composer.ToCards) -> None:
         event.stop()
         if self.transcript.cards:
-            self.transcript.focus()
+            self.notice("")
+            self.transcript.enter()
 
     @on(Composer.Recalled)
     def _recall(self, event: Composer.Recalled) -> None:

@@ -22,13 +22,13 @@ class Offering:
         self._offer: Offer | None = None
         self._about: Draft | None = None
         """The draft that was warned of: sent again, it runs as it is."""
-        self._awaited: str | None = None
-        """A model that is being pulled for the draft."""
+        self._awaited: Draft | None = None
+        """The draft whose model is being pulled."""
 
     @property
     def open(self) -> bool:
         """Whether something is offered."""
-        return self._about is not None
+        return self._offer is not None
 
     async def hold_back(self, draft: Draft) -> bool:
         """Whether there is something to say before this draft runs, which is then said."""
@@ -57,7 +57,7 @@ class Offering:
 
     def withdraw(self) -> None:
         """Forget the offer: what it was about is no more."""
-        if self.open:
+        if self._about is not None:
             self._offer = self._about = None
             self._pane.notice("")
 
@@ -73,7 +73,7 @@ class Offering:
         title = clean(pane.shared.link.title(offer.model))
         if offer.pull:
             pane.shared.errands.start(Pull(offer.model))
-            self._awaited = offer.model
+            self._awaited = pane.edited()
             key = pane.shared.keymap.shown("stop")
             pane.notice(text("offer.pulling", model=title, key=key))
         else:
@@ -82,15 +82,17 @@ class Offering:
 
     def engine_changed(self) -> None:
         """Run the draft once the model that it waits for is here."""
-        pane, model = self._pane, self._awaited
-        info = None if model is None else pane.shared.link.models.get(model)
+        pane, draft = self._pane, self._awaited
+        info = None if draft is None else pane.shared.link.models.get(draft.model)
         if info is None or pane.shared.errands.pulling(info.id):
             return
         self._awaited = None
-        pane.notice("")
-        if info.state in ("on_disk", "ready") and pane.draft.model == info.id:
-            pane.start_sending()
+        if draft == pane.edited():
+            pane.notice("")
+            if draft.text and info.state in ("on_disk", "ready"):
+                pane.start_sending()
 
     def stop_pull(self) -> bool:
         """Stop a pull that was accepted here; False if there is none."""
-        return self._awaited is not None and self._pane.shared.errands.stop(self._awaited)
+        draft = self._awaited
+        return draft is not None and self._pane.shared.errands.stop(draft.model)

@@ -38,8 +38,10 @@ class Run:
 class Runs:
     """The answers under way in one pane."""
 
-    def __init__(self, link: Link, ended: Callable[[Card], None]) -> None:
+    def __init__(self, link: Link, running: set[str], ended: Callable[[Card], None]) -> None:
+        """`running` is told which cards run, here and in the other panes."""
         self.live: dict[str, Run] = {}
+        self._running = running
         self._link = link
         self._ended = ended
         self._dirty: set[str] = set()
@@ -47,6 +49,7 @@ class Runs:
     async def run(self, card: Card) -> None:
         """Fold the engine's events into the card, whatever they are, until the last."""
         run = self.live[card.id] = Run(card)
+        self._running.add(card.id)
         self._dirty.add(card.id)
         try:
             run.answer = await self._link.request(card.request)
@@ -56,6 +59,7 @@ class Runs:
         else:
             await self._fold(run, run.answer)
         del self.live[card.id]
+        self._running.discard(card.id)
         self._dirty.discard(card.id)
         self._ended(card)
 

@@ -25,6 +25,14 @@ class Hints(Widget):
     def __init__(self, context: Context) -> None:
         super().__init__()
         self._shared = context
+        self._busy = False
+        """Whether it says how to stop."""
+
+    def follow(self) -> None:
+        """Draw again if something began or stopped to run since the last time."""
+        if self._busy != bool(self._shared.running):
+            self._busy = not self._busy
+            self.refresh()
 
     def on_mount(self) -> None:
         """Follow the focus."""
@@ -41,7 +49,10 @@ class Hints(Widget):
         ids: list[str] = []
         for active in self.screen.active_bindings.values():
             action = BY_ID.get(active.binding.id or "")
-            if action is not None and action.show and active.enabled and action.id not in ids:
+            if action is None or not active.enabled or action.id in ids:
+                continue
+            # How to stop matters only while there is something to stop.
+            if action.show or (action.id == "stop" and self._shared.running):
                 ids.append(action.id)
         ids.sort(key=lambda i: -len(enclosing(BY_ID[i].where)))
         # The outermost place's keys lead everywhere else, or back: they are always shown.
@@ -51,6 +62,8 @@ class Hints(Widget):
         room = self.size.width
         kept: list[Content] = []
         tail = [self._hint(i) for i in outer]
+        while len(tail) > 1 and sum(hint.cell_length for hint in tail) > room:
+            del tail[-2]  # the first is help, the last one leaves
         used = sum(hint.cell_length for hint in tail)
         for hint in map(self._hint, inner):
             if used + hint.cell_length <= room:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from rich.cells import cell_len
 from textual.binding import BindingType
-from textual.events import Focus, Resize
+from textual.events import Click, Resize
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
@@ -241,10 +242,20 @@ class Transcript(LinesView, can_focus=True):
         self.refresh()
         self.post_message(self.Moved())
 
-    def on_focus(self, event: Focus) -> None:
-        """Stand on the newest card when coming from the composer."""
-        if self.chosen is None and self._blocks:
+    def enter(self) -> None:
+        """Take the focus and stand on the newest card."""
+        self.focus()
+        if self.chosen is None:
             self._choose(len(self._blocks) - 1)
+
+    def on_click(self, event: Click) -> None:
+        """Choose the card and the token under the pointer, and scroll nothing away from it."""
+        row, column = event.y + self.scroll_offset.y, event.x
+        for card_id, each in self._blocks.items():
+            if row < len(each.lines):
+                self.chosen, self.ref = card_id, _at(each.lines[row], column)
+                return
+            row -= len(each.lines)
 
     def choose(self, card_id: str) -> None:
         """Stand on a card."""
@@ -320,3 +331,12 @@ class Transcript(LinesView, can_focus=True):
             if any(span.ref == self.ref for span in line.spans):
                 self._reveal(row, 1)
                 return
+
+
+def _at(line: Line, column: int) -> Ref | None:
+    """The token that stands in a column of a line."""
+    for span in line.spans:
+        column -= cell_len(span.text)
+        if column < 0:
+            return span.ref
+    return None

@@ -1,0 +1,201 @@
+"""What belongs to the app as a whole: panes, palette, themes, screens, keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.command import CommandPalette
+
+from engine.messages import Continue, Pull
+from tests.tui.hosts import model, seen, until
+from tests.tui.tasks import MODELS, TaskEngine, answered, make, pane, running, started, token
+from tui.settings import Settings, load
+
+
+async def test_keys_switch_and_cycle_the_panes(tmp_path: Path) -> None:
+    app = make(tmp_path)
+    async with running(app) as pilot:
+        for key, name in (("f3", "fill"), ("f4", "score"), ("f2", "continue")):
+            await pilot.press(key)
+            assert app.pane == name
+            assert app.focused in pane(app).composers
+        for name in ("fill", "score", "continue"):
+            await pilot.press("ctrl+t")
+            assert app.pane == name
+
+
+async def test_the_palette_runs_any_action_where_it_belongs(tmp_path: Path) -> None:
+    app = make(tmp_path)
+    async with running(app) as pilot:
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: isinstance(app.screen, CommandPalette))
+        await pilot.press(*"sampling")
+        await until(pilot, lambda: "Sampling  (ctrl+s)" in seen(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: "How tokens are drawn" in seen(app))
+
+
+async def test_a_theme_is_tried_on_while_it_is_highlighted(tmp_path: Path) -> None:
+    app = make(tmp_path)
+    async with running(app) as pilot:
+        assert app.theme == "dark"
+        app.action_theme()
+        await until(pilot, lambda: "high-contrast" in seen(app))
+        await pilot.press("down", *"light")
+        await until(pilot, lambda: app.theme == "light")
+        await pilot.press("escape")
+        await until(pilot, lambda: app.theme == "dark")
+        app.action_theme()
+        await until(pilot, lambda: "high-contrast" in seen(app))
+        await pilot.press("down", *"light")
+        await until(pilot, lambda: app.theme == "light")
+        await pilot.press("enter")
+        await until(pilot, lambda: not isinstance(app.screen, CommandPalette))
+        assert app.theme == "light"
+        await pilot.pause()
+    again = make(tmp_path)
+    async with running(again):
+        assert again.theme == "light"
+
+
+async def test_a_broken_theme_is_told_and_skipped(tmp_path: Path) -> None:
+    folder = tmp_path / "config-home" / "themes"
+    folder.mkdir(parents=True)
+    (folder / "mine.yaml").write_text("name: mine\ncolors: {primary: nonsense}\n")
+    app = make(tmp_path)
+    async with running(app) as pilot:
+        await until(pilot, lambda: "mine.yaml" in seen(app))
+        assert "mine" not in app.available_themes
+
+
+async def test_keys_can_be_remapped_and_every_hint_follows(tmp_path: Path) -> None:
+    path = tmp_path / "settings.yaml"
+    path.write_text("keymap:\n  pane_fill: f12\n  quit: ctrl+x\n")
+    app = make(tmp_path)
+    app = type(app)(load(path), TaskEngine().connect, tmp_path / "history.sqlite3")
+    async with running(app) as pilot:
+        screen = seen(app)
+        assert "F12  Fill" in screen
+        assert "^X Quit" in screen
+        shown = []
+        for key in ("f3", "f12"):
+            await pilot.press(key)
+            shown.append(app.pane)
+        assert shown == ["continue", "fill"]
+
+
+async def test_side_by_side_needs_room_and_is_toggled_by_a_key(tmp_path: Path) -> None:
+    app = make(tmp_path)
+    async with running(app, (160, 40)) as pilot:
+        assert all(each.display for each in app.panes.values())
+        await pilot.press("ctrl+l")
+        assert [each.display for each in app.panes.values()] == [True, False, False]
+        await pilot.press("ctrl+l")
+        await pilot.resize_terminal(100, 30)
+        await until(pilot, lambda: not app.panes["fill"].display)
+        await pilot.press("ctrl+l")
+        await until(pilot, lambda: "needs 160 columns" in seen(app))
+        await pilot.resize_terminal(170, 30)
+        await until(pilot, lambda: app.panes["fill"].display)
+        await pilot.click(app.panes["score"].composers[0])
+        assert app.pane == "score"
+
+
+@pytest.mark.parametrize(
+    ("key", "title"),
+    [("f1", "Help"), ("f8", "Models"), ("f9", "Sessions"), ("f10", "Settings")],
+)
+async def test_screens_open_over_the_panes_and_close(tmp_path: Path, key: str, title: str) -> None:
+    app = make(tmp_path)
+    async with running(app) as pilot:
+        await pilot.press(key)
+        await until(pilot, lambda: seen(app).strip().startswith(title))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.at_panes)
+        assert app.focused is pane(app).composers[0]
+
+
+async def test_a_model_chosen_on_the_models_screen_is_used_and_offered(tmp_path: Path) -> None:
+    engine = TaskEngine()
+    app = make(tmp_path, engine)
+    async with running(app) as pilot:
+        pane(app).picked("smollm2")
+        await until(pilot, lambda: "not on this machine" in seen(app))
+        await pilot.press("ctrl+g")
+        await until(pilot, lambda: Pull("smollm2") in engine.asked)
+        await pilot.press("escape")
+        await until(pilot, lambda: not app.shared.errands.pulling("smollm2"))
+    assert engine.tasks() == []
+
+
+async def test_sessions_can_be_left_and_reopened(tmp_path: Path) -> None:
+    app = make(tmp_path)
+    async with running(app) as pilot:
+        await pilot.press("enter")
+        await answered(pilot, app)
+        await pilot.press("ctrl+n")
+        assert pane(app).transcript.cards == []
+        history = app.saver.history
+        assert history is not None
+        (summary,) = await history.sessions()
+        await app.reopen(summary.id)
+        assert len(pane(app).transcript.cards) == 1
+
+
+async def test_a_session_that_is_left_while_it_runs_keeps_its_text(tmp_path: Path) -> None:
+    engine = TaskEngine(hold=True)
+    app = make(tmp_path, engine)
+    async with running(app) as pilot:
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(engine.live))
+        request = engine.tasks()[0]
+        assert isinstance(request, Continue)
+        engine.live[0].put(started(request))
+        engine.live[0].put(token("とても", 1))
+        await until(pilot, lambda: "街はとても" in seen(app))
+        assert "Esc Stop" in seen(app)
+        await pilot.press("ctrl+n")
+        await until(pilot, lambda: not pane(app).runs.live)
+        assert pane(app).transcript.cards == []
+        history = app.saver.history
+        assert history is not None
+        (summary,) = await history.sessions()
+        session = await history.read(summary.id)
+        assert session is not None
+        assert [card.answer for card in session.cards] == ["とても"]
+
+
+async def test_an_engine_that_cannot_start_is_told_and_the_app_goes_on(tmp_path: Path) -> None:
+    async def connect(*_: object) -> TaskEngine:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    app = make(tmp_path)
+    app.link._connect = connect
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await until(pilot, lambda: app.settled)
+        await until(pilot, lambda: "cannot be started" in seen(app))
+        await pilot.press("enter")
+        await answered(pilot, app)
+        await until(pilot, lambda: "interrupted" in seen(app))
+
+
+async def test_no_color_takes_the_theme_without_colour(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = make(tmp_path, settings=Settings(theme="light"))
+    async with running(app):
+        assert app.theme == "no-colour"
+
+
+async def test_loading_shows_how_far_it_is(tmp_path: Path) -> None:
+    loading = model("starter-ja", state="on_disk", roles=["continue"])
+    engine = TaskEngine([loading, *MODELS[1:]], hold=True)
+    app = make(tmp_path, engine)
+    async with running(app) as pilot:
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(engine.live))
+        engine.state("starter-ja", state="loading", percent=40.0)
+        await until(pilot, lambda: "loading Starter-Ja 40 %" in seen(app))
+        assert "starter-ja loading 40 %" in seen(app)
