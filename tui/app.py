@@ -154,6 +154,8 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         session = await history.resume()
         if session is not None:
             self.show_session(session)
+        for name, pane in self.panes.items():
+            pane.older = await history.prompts(name)
         self.settled = True
 
     def _history_problem(self, problem: str) -> None:

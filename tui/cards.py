@@ -8,6 +8,7 @@ exported as it stands, so that a partial answer survives whatever happens to the
 from __future__ import annotations
 
 import math
+import sys
 import time
 import uuid
 from typing import Literal
@@ -74,6 +75,9 @@ class _Card(Struct, kw_only=True):
             self.status = "interrupted"
 
 
+_LARGEST = math.log(sys.float_info.max)
+
+
 class Branch(Struct):
     """One of the texts that a continuation wrote."""
 
@@ -92,7 +96,8 @@ class Branch(Struct):
         """exp of the mean surprisal, by the model before any sampler; None without tokens."""
         if not self.tokens:
             return None
-        return math.exp(-sum(token.logprob for token in self.tokens) / len(self.tokens))
+        surprisal = -sum(token.logprob for token in self.tokens) / len(self.tokens)
+        return math.exp(surprisal) if surprisal < _LARGEST else math.inf
 
 
 class ContinueCard(_Card, tag="continue"):

@@ -143,6 +143,23 @@ async def test_sessions_can_be_left_and_reopened(tmp_path: Path) -> None:
         assert len(pane(app).transcript.cards) == 1
 
 
+async def test_prompts_of_other_sessions_are_recalled_too(tmp_path: Path) -> None:
+    app = make(tmp_path)
+    async with running(app) as pilot:
+        for key in ("f2", "f3", "f4"):
+            await pilot.press(key, "enter")
+            await answered(pilot, app)
+        await pilot.press("ctrl+n")
+        await pilot.press("ctrl+q")
+    again = make(tmp_path)
+    async with running(again) as pilot:
+        await pilot.press("ctrl+n", "f2", "up")
+        assert pane(again).composers[0].text == "羽田空港に到着、東京の街は"
+        await pilot.press("f4", "up")
+        a, b = pane(again).composers
+        assert (a.text, b.text[:7]) == ("What is baseball ?", "It is a")
+
+
 async def test_a_session_that_is_left_while_it_runs_keeps_its_text(tmp_path: Path) -> None:
     engine = TaskEngine(hold=True)
     app = make(tmp_path, engine)

@@ -49,6 +49,7 @@ def test_perplexity_is_the_exponential_of_the_mean_surprisal() -> None:
     branch = Branch([samples.token(1), samples.token(3)])
     assert branch.perplexity == pytest.approx(math.exp((0.5 + 1.5) / 2))
     assert Branch().perplexity is None
+    assert Branch([samples.token(10_000)]).perplexity == math.inf
 
 
 def test_every_card_answers_in_a_line() -> None:

@@ -71,6 +71,8 @@ class TaskPane(Horizontal):
         self.runs = Runs(shared.link, shared.running, self._ended)
         self.desk = Desk(self)
         self.offering = Offering(self)
+        self.older: list[str] = []
+        """What was sent here in any session, the latest first."""
         self._notice = Static(classes="notice", markup=False)
         self._below = Static(classes="below", markup=False)
         self._inspecting: bool | None = None
@@ -111,6 +113,10 @@ class TaskPane(Horizontal):
     def recalled(self, card: Card) -> Draft:
         """The draft that made a card."""
         return msgspec.structs.replace(self.draft, model=card.request.model, text=card.prompt)
+
+    def reworded(self, prompt: str) -> Draft:
+        """The draft with another prompt, as the history holds it."""
+        return msgspec.structs.replace(self.draft, text=prompt, second="", hidden=())
 
     def parameters(self) -> str:
         """A few words on how a request will be run, for the composer's frame."""

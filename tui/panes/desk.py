@@ -8,6 +8,7 @@ import msgspec
 
 from tui.cards import Card, ContinueCard, copy_request
 from tui.display import clean
+from tui.drafts import Draft
 from tui.export import save
 from tui.history import Session
 from tui.strings import text
@@ -121,20 +122,23 @@ class Desk:
         pane = self._pane
         if not any(composer.text for composer in pane.composers):
             self._recall = 0
-        cards = {card.prompt: card for card in pane.transcript.cards}
-        earlier = list(cards.values())
+        earlier = self._earlier()
         at = self._recall - by
         if not 0 <= at <= len(earlier):
             return
         self._recall = at
-        if at == 0:
-            pane.put(msgspec.structs.replace(pane.draft, text="", second="", hidden=()))
-        else:
-            old = pane.recalled(earlier[-at])
-            # Recall brings the words back; the model and the parameters stay as they are.
-            words = msgspec.structs.replace(
-                pane.draft, text=old.text, second=old.second, hidden=old.hidden
-            )
-            pane.put(words)
+        old = earlier[-at] if at else Draft(model="")
+        # Recall brings the words back; the model and the parameters stay as they are.
+        words = msgspec.structs.replace(
+            pane.draft, text=old.text, second=old.second, hidden=old.hidden
+        )
+        pane.put(words)
         for composer in pane.composers:
             composer.recalled = composer.text
+
+    def _earlier(self) -> list[Draft]:
+        """What was sent here, each text once: of other sessions, then of this one's cards."""
+        pane = self._pane
+        cards = {card.prompt: pane.recalled(card) for card in pane.transcript.cards}
+        older = (prompt for prompt in reversed(pane.older) if prompt not in cards)
+        return [*(pane.reworded(prompt) for prompt in older), *cards.values()]

@@ -45,6 +45,11 @@ class ScorePane(TaskPane):
             draft = msgspec.structs.replace(draft, text=card.request.a, second=card.request.b)
         return draft
 
+    def reworded(self, prompt: str) -> Draft:
+        """The history holds both sentences, a line each."""
+        first, _, second = prompt.partition("\n")
+        return msgspec.structs.replace(self.draft, text=first, second=second)
+
     def put(self, draft: Draft) -> None:
         """Show another draft in both composers."""
         super().put(draft)
