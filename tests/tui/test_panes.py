@@ -323,7 +323,7 @@ async def test_a_warned_of_text_runs_when_it_is_sent_again(tmp_path: Path) -> No
     async with running(app) as pilot:
         pane(app).composers[0].fill("Once upon a time")
         await pilot.press("enter")
-        await until(pilot, lambda: "SmolLM2 (93 MB)" in seen(app))
+        await until(pilot, lambda: "SmolLM2 (92.9 MB)" in seen(app))
         await pilot.press("enter")
         await answered(pilot, app)
     (request,) = engine.tasks()

@@ -18,9 +18,9 @@ from msgspec import Struct
 from packaging.requirements import Requirement
 
 from tui import paths
-from tui.headless.narration import size
 from tui.settings import Loaded, Settings
 from tui.strings import text
+from tui.units import size
 
 Mark = Literal["ok", "note", "warning", "wrong"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.messages import ModelState
 from tui.strings import text
+from tui.units import size
 
 
 def describe(event: ModelState) -> tuple[str, str]:
@@ -17,18 +18,3 @@ def describe(event: ModelState) -> tuple[str, str]:
     if event.percent is not None:
         progress.append(f"{event.percent:.0f} %")
     return "  ".join(filter(None, step)), "  ".join(progress)
-
-
-def size(count: int) -> str:
-    """Bytes as people write them, in powers of 1000 as shops and registries do."""
-    amount, unit = float(count), "B"
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if amount < 999.5 or unit == "TB":
-            break
-        amount /= 1000
-    return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
-
-
-def percent(probability: float) -> str:
-    """A probability with enough digits to tell small ones apart."""
-    return f"{probability:.2%}" if probability >= 0.0001 else f"{probability * 100:.1e}%"

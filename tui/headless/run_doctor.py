@@ -12,10 +12,10 @@ from tui.headless import checks, checks_network, settings_file
 from tui.headless.checks import Check, Section
 from tui.headless.commands import DoctorCommand
 from tui.headless.failure import Exit, Failure
-from tui.headless.narration import size
 from tui.headless.output import Output
 from tui.headless.session import Session, run
 from tui.strings import text
+from tui.units import size
 
 _SIGNS = {"ok": "ok", "note": "--", "warning": "! ", "wrong": "XX"}
 

@@ -9,11 +9,11 @@ from tui.headless.advice import warn
 from tui.headless.commands import FillCommand
 from tui.headless.documents import FillDocument
 from tui.headless.failure import Exit, Failure
-from tui.headless.narration import percent
 from tui.headless.output import Output
 from tui.headless.request import given, model_name, read_text, validated
 from tui.headless.session import Session, run
 from tui.strings import text
+from tui.units import percent
 from tui.words import hide, unspaced, words
 
 

@@ -12,11 +12,11 @@ from engine.messages import Done, ListModels, ModelInfo, Models, Pull, Remove
 from tui.headless.commands import ModelsCommand, ModelsList, ModelsPull, ModelsRemove
 from tui.headless.documents import ModelDocument, ModelsDocument
 from tui.headless.failure import Exit, Failure
-from tui.headless.narration import size
 from tui.headless.output import Output
 from tui.headless.request import model_name
 from tui.headless.session import Session, run
 from tui.strings import text
+from tui.units import size
 
 
 def execute(command: ModelsCommand, output: Output) -> Exit:

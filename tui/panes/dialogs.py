@@ -21,6 +21,7 @@ from engine.messages import ModelInfo
 from tui.actions import bindings
 from tui.display import clean
 from tui.strings import text
+from tui.units import size
 from tui.widgets.composer import Composer
 
 
@@ -50,7 +51,7 @@ class Picker(ModalScreen[str | None]):
 
     def _line(self, info: ModelInfo) -> Content:
         state = text(f"header.{info.state}", percent="")
-        facts = f"{' '.join(info.languages):<6} {info.bytes / 1e6:6.0f} MB  {state}"
+        facts = f"{' '.join(info.languages):<6} {size(info.bytes):>8}  {state}"
         name = Content(clean(info.id)).truncate(30, ellipsis=True, pad=True)
         return Content.assemble(name, "  ", (facts, "$text-muted"))
 

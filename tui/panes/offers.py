@@ -13,6 +13,7 @@ from tui.display import clean
 from tui.drafts import FIRST, Draft
 from tui.link import Link
 from tui.strings import text
+from tui.units import size
 
 LIMIT: Final = 0.3
 """From this share of unknown or foreign text on, a warning comes before the answer."""
@@ -32,8 +33,7 @@ class Offer:
 
 def absent(info: ModelInfo, key: str) -> Offer:
     """The offer to pull a model that is not here."""
-    size = f"{info.bytes / 1e6:.0f}"
-    message = text("offer.absent", model=clean(info.title), size=size, key=key)
+    message = text("offer.absent", model=clean(info.title), size=size(info.bytes), key=key)
     return Offer(message, info.id, pull=True)
 
 
@@ -60,10 +60,10 @@ async def judge(link: Link, role: Role, draft: Draft, key: str) -> Offer | None:
     better = _better(link, role, draft.model, written)
     if better is None:
         return Offer(text("offer.nothing", model=title, share=percent))
-    size = f"{better.bytes / 1e6:.0f}"
     which = "offer.pull" if better.state == "absent" else "offer.use"
     other = clean(better.title)
-    message = text(which, model=title, share=percent, other=other, key=key, size=size)
+    download = size(better.bytes)
+    message = text(which, model=title, share=percent, other=other, key=key, size=download)
     return Offer(message, better.id, pull=better.state == "absent")
 
 

@@ -20,6 +20,7 @@ from tui.display import clean
 from tui.screens.base import Over, Table
 from tui.screens.dialogs import Ask, Confirm
 from tui.strings import text
+from tui.units import size
 from tui.widgets.header import state_text
 
 _ROLES: tuple[Role, ...] = ("continue", "fill", "score")
@@ -77,7 +78,7 @@ class ModelsScreen(Over[str]):
         ready = sum(info.state == "ready" for info in ordered)
         heading = [text("screens.models.title"), text("screens.models.ready", count=ready)]
         if link.memory is not None:
-            used, budget = _size(link.memory.used), _size(link.memory.budget)
+            used, budget = size(link.memory.used), size(link.memory.budget)
             heading.append(text("screens.models.memory", used=used, budget=budget))
         self.heading(glyphs.dot.join(heading))
         self._describe()
@@ -87,7 +88,7 @@ class ModelsScreen(Over[str]):
         mark = glyphs.on if info.id == self._current else ""
         roles = " ".join(text(f"screens.models.{role}") for role in _ROLES if role in info.roles)
         state = state_text(info, self.shared.link.progress.get(info.id))
-        return mark, info.id, roles, " ".join(info.languages), _size(info.bytes), state
+        return mark, info.id, roles, " ".join(info.languages), size(info.bytes), state
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
         """Offer to stop only what is under way."""
@@ -107,14 +108,14 @@ class ModelsScreen(Over[str]):
         lines.append(("does", does or text("screens.models.nothing")))
         state = state_text(info, progress)
         if progress is not None and progress.state == info.state and progress.total:
-            done, total = _size(progress.done or 0), _size(progress.total)
+            done, total = size(progress.done or 0), size(progress.total)
             state = text("screens.models.progress", state=state, done=done, total=total)
         if progress is not None and progress.state == info.state and progress.stage:
             state = f"{state}, {progress.stage}"
         lines.append(("state", ": ".join(filter(None, (state, info.reason)))))
         kind = "in_memory" if info.state == "ready" else "to_load"
-        memory = text(f"screens.models.{kind}", size=_size(info.memory)) if info.memory else ""
-        lines.append(("size", ", ".join(filter(None, (_size(info.bytes), memory)))))
+        memory = text(f"screens.models.{kind}", size=size(info.memory)) if info.memory else ""
+        lines.append(("size", ", ".join(filter(None, (size(info.bytes), memory)))))
         lines.append(("context", str(info.context) if info.context else ""))
         lines.append(("chat", text("screens.models.template") if info.chat else ""))
         lines.append(("licence", info.licence))
@@ -200,7 +201,7 @@ class ModelsScreen(Over[str]):
         elif info.state == "absent":
             self._tell(text("screens.models.not_here", model=info.title))
         else:
-            question = text("screens.models.sure", model=info.title, size=_size(info.bytes))
+            question = text("screens.models.sure", model=info.title, size=size(info.bytes))
             answer = await self.app.push_screen_wait(
                 Confirm(clean(question), text("actions.models_remove.title"))
             )
@@ -227,10 +228,3 @@ def _place(written: str) -> Path | None:
     path = Path(written).expanduser().absolute()
     found = path.is_dir() or (path.is_file() and path.suffix.lower() == ".gguf")
     return path if found else None
-
-
-def _size(count: int) -> str:
-    """Bytes as a person reads them, in powers of ten as disks and downloads count."""
-    if count >= 1e9:
-        return f"{count / 1e9:.1f} GB"
-    return f"{count / 1e6:.1f} MB" if count < 1e8 else f"{count / 1e6:.0f} MB"

@@ -10,6 +10,7 @@ from tui.cards import PANES, Pane
 from tui.context import Context
 from tui.display import clean
 from tui.strings import text
+from tui.units import size
 from tui.widgets.hints import brief
 
 _GAUGE = 6
@@ -78,8 +79,3 @@ class Header(Widget):
             figure = text("header.memory", used=size(used), budget=size(budget))
             facts.append(gauge + " " + figure)
         return facts
-
-
-def size(count: int) -> str:
-    """Bytes as a person reads them."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
