@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from textual.events import Paste
+from textual.events import Key, Paste
 
 from engine.messages import (
     GREEDY,
@@ -494,3 +494,15 @@ async def test_a_branch_that_ends_with_half_a_character_shows_it_once(tmp_path: 
         await answered(pilot, app)
         await until(pilot, lambda: "街は夜\ufffd" in seen(app))
         assert seen(app).count("\ufffd") == 1
+
+
+async def test_keys_that_come_in_a_burst_keep_their_order(tmp_path: Path) -> None:
+    app = make(tmp_path)
+    burst = [*"bc", "home", *"a", "end", "ctrl+j", *"dx", "left", "delete", *"e", "up", *"!"]
+    async with running(app) as pilot:
+        await pilot.press("ctrl+u")
+        for key in burst:  # a slow line delivers many at once
+            app.post_message(Key(key, key if len(key) == 1 else None))
+        await until(pilot, lambda: "!" in pane(app).composers[0].text)
+        await pilot.pause()
+        assert pane(app).composers[0].text == "ab!c\nde"

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.content import Content
-from textual.events import Paste
+from textual.events import Key, Paste
 from textual.message import Message
 from textual.widgets import TextArea
 
@@ -91,6 +91,20 @@ class Composer(TextArea):
         before = self.text[:offset].split("\n")
         return len(before) - 1, len(before[-1])
 
+    async def on_key(self, event: Key) -> None:
+        """Obey the editor's own keys in the order they were struck.
+
+        Textual types a letter at once but lets every other key bubble up to the app first, so
+        that of a burst, as a slow line delivers it, the letters would overtake the cursor keys.
+        """
+        if event.is_printable:
+            return
+        found = self.screen.active_bindings.get(event.key)
+        if found is not None and found.node is self and found.enabled:
+            event.prevent_default()
+            event.stop()
+            await self.run_action(found.binding.action)
+
     async def on_paste(self, event: Paste) -> None:
         """Insert pasted text with what a terminal would obey made visible."""
         event.prevent_default()
@@ -103,7 +117,10 @@ class Composer(TextArea):
         self.post_message(self.Sent(self))
 
     def action_newline(self) -> None:
-        """Begin a new line."""
+        """Begin a new line, behind the letters that are still on their way."""
+        self.call_later(self._begin_line)
+
+    def _begin_line(self) -> None:
         result = self.replace("\n", *self.selection)
         self.move_cursor(result.end_location)
 
