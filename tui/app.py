@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -30,6 +32,7 @@ from tui.context import Context
 from tui.display import ASCII, UNICODE, clean
 from tui.drafts import FIRST, Draft, fresh
 from tui.errands import Errands, Severity
+from tui.headless.failure import Exit
 from tui.history import History, Session
 from tui.link import Connect, Link, OnEvent, OnState
 from tui.navigation import Navigation
@@ -120,6 +123,9 @@ class TsuzukiApp(App[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Show the first pane; everything that takes time comes after it is seen."""
+        # Without these the terminal would be left raw, and what was typed last would be lost.
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, self._leave, Exit.INTERRUPTED)
         self.set_class(self.shared.settings.slow_link(), "-slow")
         self.set_keymap(self.shared.keymap.changes())
         self.action_show_pane("continue")
@@ -324,9 +330,12 @@ class TsuzukiApp(App[None], inherit_bindings=False):
 
     async def action_quit(self) -> None:
         """Leave at once, also while a model writes; what was typed last is saved."""
+        self._leave(Exit.DONE)
+
+    def _leave(self, status: Exit) -> None:
         for name, pane in self.panes.items():
             self.saver.draft(name, pane.edited())
-        self.exit()
+        self.exit(return_code=status)
 
     def action_palette(self) -> None:
         """Find any command by its name."""

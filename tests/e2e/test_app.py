@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.e2e.terminal import environment, opened
 
@@ -105,3 +106,21 @@ def test_a_slow_line_gets_fewer_bytes(tmp_path: Path) -> None:
             terminal.press("ctrl+q")
             assert terminal.ended() == 0
     assert sent["far"] < sent["near"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_as_a_key_does(tmp_path: Path, number: signal.Signals) -> None:
+    home = environment(tmp_path)
+    with opened(home) as terminal:
+        terminal.wait("greedy · 43 tokens")
+        terminal.press("enter")
+        terminal.wait("perplexity")
+        terminal.press("f3", "unsent ")
+        terminal.wait("unsent")
+        terminal.child.kill(number)
+        assert terminal.ended() == 130
+        assert LEAVES_ALTERNATE_SCREEN in terminal.raw
+    with opened(home) as terminal:
+        terminal.wait("perplexity")
+        terminal.press("f3")
+        terminal.wait("unsent")
