@@ -17,6 +17,7 @@ from engine.errors import EngineError
 from engine.messages import Error
 from engine.model import Branches, ModelFiles
 from engine.runtime.loading import read_model
+from engine.runtime.soundness import sound
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -152,11 +153,14 @@ class GenericRuntime:
         return (row[: max(len(given) - 1, 0)] for row, given in zip(scores, ids, strict=True))
 
     def _forward(self, cache: DynamicCache, tokens: torch.Tensor, **options: int) -> torch.Tensor:
-        """Logits, float32 [rows, tokens, vocabulary], of tokens that follow those in the cache."""
+        """Logits, float32 [rows, tokens, vocabulary], of tokens that follow those in the cache.
+
+        Raises:
+            EngineError: ``broken_model``, as `sound` says.
+        """
         with torch.inference_mode():
             output = self._model(tokens, past_key_values=cache, use_cache=True, **options)
-            logits: torch.Tensor = output.logits
-            return logits
+            return sound(output.logits)
 
     def _cache(self) -> DynamicCache:
         """An empty cache.

@@ -19,6 +19,7 @@ from engine.errors import EngineError
 from engine.messages import Error, Piece
 from engine.model import ModelFiles
 from engine.runtime.loading import Report, read_model
+from engine.runtime.soundness import sound
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -49,7 +50,8 @@ class EncoderRuntime:
         """Logits of every word of the vocabulary at some positions; see `MaskedRuntime`.
 
         Raises:
-            EngineError: ``unable`` without a masked-language head.
+            EngineError: ``unable`` without a masked-language head, ``broken_model`` as `sound`
+                says.
         """
         if not self._masked:
             raise _headless(
@@ -59,7 +61,7 @@ class EncoderRuntime:
             output = self._model(**self._inputs(pieces))
             both = self._masked and self._next_sentence
             logits: torch.Tensor = output.prediction_logits if both else output.logits
-            return logits[0, list(positions)]
+            return sound(logits[0, list(positions)])
 
     def next_sentence(self, pairs: Sequence[Sequence[Piece]]) -> torch.Tensor:
         """Logits of "the second follows" and "it does not"; see `MaskedRuntime`.
@@ -67,12 +69,12 @@ class EncoderRuntime:
         Pairs are judged one by one: padding them to one length would change the last digits.
 
         Raises:
-            EngineError: ``unable`` without a next-sentence head.
+            EngineError: ``unable`` without a next-sentence head, ``broken_model`` as `sound` says.
         """
         if not self._next_sentence:
             raise _headless("the next sentence", "Take a BERT with that head, or a causal model.")
         with torch.inference_mode():
-            return torch.cat([self._judge(pair) for pair in pairs])
+            return sound(torch.cat([self._judge(pair) for pair in pairs]))
 
     def _judge(self, pair: Sequence[Piece]) -> torch.Tensor:
         inputs = self._inputs(pair)
