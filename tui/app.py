@@ -77,6 +77,8 @@ class TsuzukiApp(App[None], inherit_bindings=False):
             glyphs=ASCII if own.ascii else UNICODE,
             errands=Errands(self.link, self._errand_ended),
         )
+        self._alarmed: TaskPane | None = None
+        """The pane that says that the engine died, until it is back."""
         self.saver = Saver()
         self.pane: Pane = "continue"
         self.settled = False
@@ -244,7 +246,11 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         if state in ("restarting", "dead"):
             reason = clean(error.message) if error is not None else ""
             hint = clean(error.hint) if error is not None else ""
-            self.panes[self.pane].notice(text(f"notice.{state}", reason=reason, hint=hint))
+            self._alarmed = self.panes[self.pane]
+            self._alarmed.notice(text(f"notice.{state}", reason=reason, hint=hint))
+        elif state == "ready" and self._alarmed is not None:
+            self._alarmed.notice(text("notice.restarted"))
+            self._alarmed = None
 
     def _errand_ended(self, message: str, severity: Severity) -> None:
         self.notify(clean(message), severity=severity, markup=False)

@@ -50,7 +50,7 @@ def test_a_killed_worker_costs_a_notice_and_no_text(tmp_path: Path) -> None:
         terminal.wait("writing", "200 tokens")
         (worker,) = terminal.workers()
         worker.send_signal(signal.SIGKILL)
-        terminal.wait("interrupted", "starting again")
+        terminal.wait("interrupted", "started again")
         terminal.press("enter")  # an empty composer: nothing happens to what is there
         terminal.press("f3", "enter")
         terminal.wait("you hid baseball")

@@ -113,6 +113,9 @@ class TaskEngine(FakeEngine):
     def restart(self, reason: Error) -> None:
         self._on_state("restarting", reason)
 
+    def recover(self) -> None:
+        self._on_state("ready", None)
+
     def request(self, body: Request) -> Answer:
         match body:
             case Continue() | Fill() | Score() | Tokenize():

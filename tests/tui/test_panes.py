@@ -129,6 +129,8 @@ async def test_a_dead_worker_costs_a_notice_and_no_text(tmp_path: Path) -> None:
         screen = seen(app)
         assert "interrupted" in screen
         assert "starting again" in screen
+        engine.recover()
+        await until(pilot, lambda: "was started again" in seen(app))
 
 
 async def test_a_failure_is_told_on_its_card_with_what_to_do(tmp_path: Path) -> None:
@@ -307,7 +309,7 @@ async def test_a_text_the_model_does_not_know_gets_an_offer_first(tmp_path: Path
         await pilot.press("f3")
         pane(app).composers[0].fill("東京は[MASK]です")
         await pilot.press("enter")
-        await until(pilot, lambda: "does not know 90%" in seen(app))
+        await until(pilot, lambda: "90% of this text is unknown" in seen(app))
         assert engine.tasks() == []
         await pilot.press("ctrl+g")
         await answered(pilot, app)
@@ -370,8 +372,10 @@ async def test_sampling_is_judged_as_it_is_typed(tmp_path: Path) -> None:
     app = make(tmp_path, engine)
     async with running(app) as pilot:
         await pilot.press("ctrl+s", "end", "backspace", *"-1")
-        await until(pilot, lambda: ">= 0.0" in seen(app))
-        await pilot.press("enter")
+        await until(pilot, lambda: "must be >= 0.0" in seen(app))
+        await pilot.press("down", *"x")
+        await until(pilot, lambda: "must be a whole number" in seen(app))
+        await pilot.press("backspace", "0", "up", "enter")
         assert "How tokens are drawn" in seen(app)  # a wrong value is not taken
         await pilot.press("backspace", "backspace", *"0.5")
         await pilot.press(*["down"] * 6, *"11", *["down"] * 2, "end", "backspace", "3")

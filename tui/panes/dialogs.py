@@ -91,6 +91,14 @@ def _unescape(written: str) -> str:
     return re.sub(r"\\[nt\\]", lambda found: _ESCAPES[found[0]], written)
 
 
+def _complaint(error: msgspec.ValidationError) -> str:
+    """What is wrong with a number, in our words: ``Expected `float` <= 1.0`` says the range."""
+    kind, _, allowed = str(error).partition("` ")
+    if allowed:
+        return text("field.out_of_range", range=allowed)
+    return text("field.no_whole_number" if "`int" in kind else "field.no_number")
+
+
 def escape(part: str) -> str:
     """A string as the form shows it: on one line, ready to be read again."""
     for shown, meant in reversed(_ESCAPES.items()):
@@ -129,7 +137,7 @@ class Form(ModalScreen[dict[str, object] | None]):
         try:
             field.read(event.value)
         except msgspec.ValidationError as error:
-            label.update(str(error))
+            label.update(_complaint(error))
             label.add_class("wrong")
         else:
             label.update(text(f"field.{field.name}.help"))
