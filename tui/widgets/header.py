@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 from textual.content import Content
 from textual.widget import Widget
 
@@ -67,7 +69,9 @@ class Header(Widget):
         ready = info is not None and info.state == "ready"
         mark = glyphs.on if ready else glyphs.off
         style = "$chip-color" if ready else "$busy-color"
-        told = Content(f" {clean(self._model)} {state}")
+        path = PurePath(self._model)
+        name = path.name if path.is_absolute() else self._model  # a whole path finds no room
+        told = Content(f" {clean(name)} {state}")
         facts = [Content.styled(mark, style) + told]
         if self._speed is not None:
             facts.append(Content(text("header.speed", rate=f"{self._speed:.1f}")))
