@@ -163,6 +163,8 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         if session is not None:
             self.show_session(session)
         for name, pane in self.panes.items():
+            if self.loaded.model_given:
+                pane.use_model(self.shared.settings.models.of(name))
             pane.older = await history.prompts(name)
         self.settled = True
 

@@ -89,6 +89,8 @@ class Loaded:
     problems: list[Problem] = field(default_factory=list)
     marks: dict[str, Mark] = field(default_factory=dict)
     """The place of every value the file sets, by its dotted name."""
+    model_given: bool = False
+    """Whether the command line named the model, which then counts before the last session's."""
 
     def problem(self, name: str, message: str) -> Problem:
         """A complaint about one value, at its place in the file."""

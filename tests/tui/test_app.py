@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from textual.command import CommandPalette
 from engine.messages import Continue, Pull
 from tests.tui.hosts import model, seen, until
 from tests.tui.tasks import MODELS, TaskEngine, answered, make, pane, running, started, token
-from tui.settings import Settings, load
+from tui.settings import PaneModels, Settings, load
 
 
 async def test_keys_switch_and_cycle_the_panes(tmp_path: Path) -> None:
@@ -141,6 +142,20 @@ async def test_sessions_can_be_left_and_reopened(tmp_path: Path) -> None:
         (summary,) = await history.sessions()
         await app.reopen(summary.id)
         assert len(pane(app).transcript.cards) == 1
+
+
+async def test_a_model_named_at_the_start_outranks_the_last_session(tmp_path: Path) -> None:
+    async with running(make(tmp_path)) as pilot:
+        await pilot.press(*"Once")
+    models = PaneModels(continue_="tiny", fill="tiny", score="tiny")
+    app = make(tmp_path, settings=Settings(models=models))
+    async with running(app):
+        assert pane(app).draft.model == "starter-ja"  # the settings are for new drafts
+    app = make(tmp_path, settings=Settings(models=models))
+    app.loaded = dataclasses.replace(app.loaded, model_given=True)
+    async with running(app):
+        assert {each.draft.model for each in app.panes.values()} == {"tiny"}
+        assert pane(app).edited().text.endswith("Once")
 
 
 async def test_prompts_of_other_sessions_are_recalled_too(tmp_path: Path) -> None:

@@ -52,7 +52,9 @@ def _chosen(command: OpenApp) -> Loaded:
     if command.model is not None:
         name = model_name(command.model)
         chosen = structs.replace(chosen, models=PaneModels(continue_=name, fill=name, score=name))
-    return dataclasses.replace(loaded, settings=chosen, marks=marks)
+    return dataclasses.replace(
+        loaded, settings=chosen, marks=marks, model_given=command.model is not None
+    )
 
 
 def _check_theme(name: str) -> None:

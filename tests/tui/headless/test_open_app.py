@@ -59,6 +59,7 @@ def test_the_command_line_wins_over_the_file(at_terminal: Tsuzuki, tmp_path: Pat
     chosen = FakeApp.opened.settings
     assert (chosen.theme, chosen.max_tokens) == ("dark", 9)
     assert chosen.models == PaneModels(continue_="gpt2", fill="gpt2", score="gpt2")
+    assert FakeApp.opened.model_given
     assert FakeApp.mouse is False
 
 
