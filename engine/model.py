@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -90,7 +90,7 @@ class Tokenizer(Protocol):
 
 
 class Branches(Protocol):
-    """Rows of one batch, each with its own key-value cache, all of one length."""
+    """Rows of one batch, each with its own keys and values, all of one length."""
 
     @property
     def rows(self) -> int:
@@ -101,31 +101,41 @@ class Branches(Protocol):
         """Tokens fed so far, the prompt included."""
 
     @property
+    def bytes(self) -> int:
+        """What their keys and values take."""
+
+    @property
     def logits(self) -> torch.Tensor:
         """float32 [rows, vocabulary]: for the token after the last one fed."""
 
 
 class CausalRuntime(Protocol):
-    """How a causal model takes a step. Implementations are in `engine.runtime`."""
+    """How a causal model takes a step. Implementations are in `engine.runtime`.
+
+    `feed`, `read` and `crop` may take over the memory of the branches they are given, which are
+    then spent; `select` leaves them as they were. Callers keep within `context`.
+    """
 
     vocabulary: int
     context: int | None
     bytes: int
 
-    def prefill(self, ids: Sequence[int]) -> Generator[None, None, Branches]:
-        """Feed a prompt in chunks, yielding between them; return its one row."""
+    def empty(self) -> Branches:
+        """One row that nothing was fed to yet. Its logits are invalid."""
 
-    def step(self, branches: Branches, ids: Sequence[int]) -> Branches:
-        """Feed one id to each row."""
+    def feed(self, branches: Branches, ids: Sequence[Sequence[int]]) -> Branches:
+        """Feed ids to the rows: a list for each row, all equally long and not empty."""
+
+    def read(
+        self, branches: Branches, ids: Sequence[Sequence[int]]
+    ) -> tuple[Branches, torch.Tensor]:
+        """Feed ids, and say the logits after each of them: float32 [rows, ids, vocabulary]."""
 
     def select(self, branches: Branches, rows: Sequence[int]) -> Branches:
         """Keep these rows, in this order; a row named twice is forked."""
 
     def crop(self, branches: Branches, length: int) -> Branches:
-        """Forget all tokens after the first `length`. Its logits are invalid until a step."""
-
-    def logprobs(self, ids: Sequence[Sequence[int]]) -> list[torch.Tensor]:
-        """For each sequence, float32 [len - 1]: log p(ids[i + 1] | ids[: i + 1]), unsampled."""
+        """Forget all tokens after the first `length`. Its logits are invalid until it is fed."""
 
 
 class MaskedRuntime(Protocol):

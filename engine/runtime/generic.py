@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-import itertools
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,13 +21,6 @@ from engine.runtime.soundness import sound
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-CHUNK = 64
-"""Prompt tokens fed at once: some tenths of a second, so that a cancel is felt at once."""
-SCORED_ROWS = 16
-"""Sequences scored side by side."""
-SCORED_NUMBERS = 16_000_000
-"""Logits held at once while scoring: 64 MB."""
-
 
 @dataclass(frozen=True)
 class CachedRows:
@@ -39,14 +31,17 @@ class CachedRows:
     length: int
     logits: torch.Tensor
 
+    @property
+    def bytes(self) -> int:
+        """What the tensors of the cache take."""
+        layers = (vars(layer).values() for layer in self.cache.layers)
+        return sum(
+            value.nbytes for values in layers for value in values if isinstance(value, torch.Tensor)
+        )
+
 
 class GenericRuntime:
-    """Steps a transformers causal model with transformers' own key-value cache.
-
-    `step` and `crop` take over the cache of the branches they are given, which are then spent;
-    `select` copies, so that one prefix can be forked again and again. Callers keep within
-    `context`.
-    """
+    """Steps a transformers causal model with transformers' own key-value cache."""
 
     def __init__(self, model: PreTrainedModel) -> None:
         """Take a model that is on the CPU, in fp32 and in evaluation mode.
@@ -74,22 +69,23 @@ class GenericRuntime:
         self.context: int | None = getattr(config, "max_position_embeddings", None)
         self.bytes: int = model.get_memory_footprint()
 
-    def prefill(self, ids: Sequence[int]) -> Generator[None, None, Branches]:
-        """Feed a prompt of at least one id in chunks; see `CausalRuntime.prefill`."""
-        tokens = torch.tensor([list(ids)])
-        cache = self._cache()
-        logits = torch.empty(0)
-        for start in range(0, len(ids), CHUNK):
-            if start:
-                yield None
-            logits = self._forward(cache, tokens[:, start : start + CHUNK], **self._only_last)
-        return CachedRows(cache, 1, len(ids), logits[:, -1])
+    def empty(self) -> Branches:
+        """One row that nothing was fed to yet; see `CausalRuntime.empty`."""
+        return CachedRows(self._cache(), 1, 0, torch.full((1, self.vocabulary), torch.nan))
 
-    def step(self, branches: Branches, ids: Sequence[int]) -> Branches:
-        """Feed one id to each row; the branches handed in are spent."""
-        rows = _own(branches)
-        logits = self._forward(rows.cache, torch.tensor(ids).unsqueeze(1))
-        return CachedRows(rows.cache, rows.rows, rows.length + 1, logits[:, -1])
+    def feed(self, branches: Branches, ids: Sequence[Sequence[int]]) -> Branches:
+        """Feed ids to the rows; see `CausalRuntime.feed`.
+
+        Raises:
+            EngineError: ``broken_model``, as `sound` says; so does `read`.
+        """
+        return self._forward(_own(branches), ids, **self._only_last)[0]
+
+    def read(
+        self, branches: Branches, ids: Sequence[Sequence[int]]
+    ) -> tuple[Branches, torch.Tensor]:
+        """Feed ids to the rows and say what followed each; see `CausalRuntime.read`."""
+        return self._forward(_own(branches), ids)
 
     def select(self, branches: Branches, rows: Sequence[int]) -> Branches:
         """Copy these rows, in this order, into branches of their own."""
@@ -120,47 +116,16 @@ class GenericRuntime:
         rows.cache.crop(length - rows.length)
         return CachedRows(rows.cache, rows.rows, length, torch.full_like(rows.logits, torch.nan))
 
-    def logprobs(self, ids: Sequence[Sequence[int]]) -> list[torch.Tensor]:
-        """Score whole sequences; see `CausalRuntime.logprobs`."""
-        scores = [torch.empty(0)] * len(ids)
-        by_length = sorted(range(len(ids)), key=lambda number: len(ids[number]))
-        for start in range(0, len(ids), SCORED_ROWS):
-            numbers = by_length[start : start + SCORED_ROWS]
-            for number, row in zip(numbers, self._scored([ids[n] for n in numbers]), strict=True):
-                scores[number] = row
-        return scores
-
-    def _scored(self, ids: Sequence[Sequence[int]]) -> Iterator[torch.Tensor]:
-        """Score sequences side by side, padded on the right, where no token looks.
-
-        What they all begin with is fed once, as one row, which is then forked.
-        """
-        width = max(len(row) for row in ids)
-        tokens = torch.tensor([[*row, *[0] * (width - len(row))] for row in ids])
-        scores = torch.empty(len(ids), max(width - 1, 0))
-        shared = min(_shared(ids), width - 1)
-        cache = self._cache()
-        chunk = max(1, SCORED_NUMBERS // (len(ids) * self.vocabulary))
-        starts = [*range(0, shared, chunk), *range(shared, width - 1, chunk)]
-        for start, stop in itertools.pairwise([*starts, width - 1]):
-            if start == shared and len(ids) > 1:
-                cache.reorder_cache(torch.zeros(len(ids), dtype=torch.long))
-            fed = tokens[:1] if start < shared else tokens
-            logprobs = self._forward(cache, fed[:, start:stop]).log_softmax(-1)
-            targets = tokens[:, start + 1 : stop + 1, None]
-            found = logprobs.expand(len(ids), -1, -1).gather(-1, targets)
-            scores[:, start:stop] = found.squeeze(-1)
-        return (row[: max(len(given) - 1, 0)] for row, given in zip(scores, ids, strict=True))
-
-    def _forward(self, cache: DynamicCache, tokens: torch.Tensor, **options: int) -> torch.Tensor:
-        """Logits, float32 [rows, tokens, vocabulary], of tokens that follow those in the cache.
-
-        Raises:
-            EngineError: ``broken_model``, as `sound` says.
-        """
+    def _forward(
+        self, rows: CachedRows, ids: Sequence[Sequence[int]], **options: int
+    ) -> tuple[CachedRows, torch.Tensor]:
         with torch.inference_mode():
-            output = self._model(tokens, past_key_values=cache, use_cache=True, **options)
-            return sound(output.logits)
+            output = self._model(
+                torch.tensor(ids), past_key_values=rows.cache, use_cache=True, **options
+            )
+            logits = sound(output.logits)
+        length = rows.length + len(ids[0])
+        return CachedRows(rows.cache, rows.rows, length, logits[:, -1]), logits
 
     def _cache(self) -> DynamicCache:
         """An empty cache.
@@ -184,13 +149,6 @@ def _own(branches: Branches) -> CachedRows:
     if not isinstance(branches, CachedRows):
         raise TypeError(f"branches of another runtime: {type(branches).__name__}")
     return branches
-
-
-def _shared(ids: Sequence[Sequence[int]]) -> int:
-    """How many ids all these sequences begin with alike."""
-    columns = enumerate(zip(*ids, strict=False))
-    shortest = min(map(len, ids))
-    return next((place for place, column in columns if len(set(column)) > 1), shortest)
 
 
 def _twin(cache: DynamicCache) -> DynamicCache:

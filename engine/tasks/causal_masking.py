@@ -32,8 +32,6 @@ from engine.tasks.words import as_word
 
 POOL = 64
 """Candidates tried; each costs a reading of the right text."""
-ROWS = 16
-"""Candidates scored side by side, between two steps of the scheduler."""
 
 Steps = Generator[Event | None, None, None]
 
@@ -61,11 +59,13 @@ def fill(model: LoadedModel, runtime: CausalRuntime, request: Fill) -> Steps:
         EngineError: ``unable`` for several masks, or for one that begins the text of a model
             without a start token; ``too_long`` when the text does not fit.
     """
+    from engine.runtime.prefilling import prefill  # not at the top: torch is not there yet
+
     cut = _cut(model, request.text)
     check_length(model, len(cut.left) + 1 + len(cut.right), runtime.context)
     hidden = _hidden(model.tokenizer, cut, request)
     left = [piece.id for piece in cut.left]
-    prefix = yield from runtime.prefill(left)
+    prefix = yield from prefill(runtime, left)
     pool = _likeliest(model, prefix, cut, max(POOL, request.top))
     if hidden is not None and hidden.id is not None and hidden.id not in pool:
         pool.append(hidden.id)
@@ -151,16 +151,12 @@ def _scores(
     runtime: CausalRuntime, left: Sequence[int], pool: Sequence[int], right: Sequence[int]
 ) -> Generator[None, None, list[float]]:
     """log p(w | left) + log p(right | left, w) of each candidate, in nats."""
-    scores: list[float] = []
+    from engine.runtime.scoring import logprobs
+
     # Whole texts side by side: one reading of the weights serves them all, where stepping through
     # the right text with a cache would read them once a token.
-    for begin in range(0, len(pool), ROWS):
-        texts = [[*left, word, *right] for word in pool[begin : begin + ROWS]]
-        scores += [
-            float(logprobs[len(left) - 1 :].double().sum()) for logprobs in runtime.logprobs(texts)
-        ]
-        yield None
-    return scores
+    texts = yield from logprobs(runtime, [[*left, word, *right] for word in pool])
+    return [float(text[len(left) - 1 :].double().sum()) for text in texts]
 
 
 def _result(

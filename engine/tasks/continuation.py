@@ -41,6 +41,7 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
     """
     # Not at the top: the worker must be able to import its tasks before torch is there.
     from engine.measuring import read
+    from engine.runtime.prefilling import prefill
     from engine.sampling import Sampler, choose_seed
 
     clock = _Clock(load_s)
@@ -59,7 +60,7 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
         context=runtime.context,
     )
     ids = [piece.id for piece in prompt.pieces]
-    batch = yield from runtime.prefill(ids)
+    batch = yield from prefill(runtime, ids)
     if request.branches > 1:
         batch = runtime.select(batch, [0] * request.branches)
     alive = _branches(model.tokenizer, request, ids, runtime.context)
@@ -93,7 +94,7 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
         if len(staying) < len(alive):
             batch = runtime.select(batch, staying)
             alive = [alive[row] for row in staying]
-        batch = runtime.step(batch, [branch.ids[-1] for branch in alive])
+        batch = runtime.feed(batch, [[branch.ids[-1]] for branch in alive])
     yield Done(timing=clock.timing())
 
 

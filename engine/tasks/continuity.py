@@ -150,12 +150,14 @@ def _direction(
     runtime: CausalRuntime, joined: _Joined, start: Piece | None
 ) -> Generator[None, None, PmiDirection]:
     """Score the second text after the first and by itself (nats)."""
+    from engine.runtime.scoring import logprobs  # not at the top: torch is not there yet
+
     before = [] if start is None else [start.id]
     second = [piece.id for piece in joined.second]
     scored = second if before else second[1:]
-    (after,) = runtime.logprobs([[*before, *joined.first, *second]])
-    yield None
-    (by_itself,) = runtime.logprobs([[*before, *second]])
+    after, by_itself = yield from logprobs(
+        runtime, [[*before, *joined.first, *second], [*before, *second]]
+    )
     conditional: list[float] = after[-len(scored) :].double().tolist()
     alone: list[float] = by_itself[-len(scored) :].double().tolist()
     bits = (sum(conditional) - sum(alone)) / math.log(2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,6 +99,10 @@ class Rows:
     def length(self) -> int:
         return len(self.ids[0])
 
+    @property
+    def bytes(self) -> int:
+        return 0
+
 
 class FunctionModel:
     """A causal model whose logits are a function of all ids so far."""
@@ -115,35 +119,38 @@ class FunctionModel:
         self.context = context
         self._function = function
         self.rows_fed: list[int] = []
-        """How many rows each prefill or step had."""
+        """How many rows each forward had."""
 
-    def prefill(self, ids: Sequence[int]) -> Generator[None, None, Branches]:
-        yield None
-        return self._fed([list(ids)])
+    def empty(self) -> Branches:
+        return Rows([[]], torch.full((1, self.vocabulary), torch.nan))
 
-    def step(self, branches: Branches, ids: Sequence[int]) -> Branches:
+    def feed(self, branches: Branches, ids: Sequence[Sequence[int]]) -> Branches:
+        return self.read(branches, ids)[0]
+
+    def read(
+        self, branches: Branches, ids: Sequence[Sequence[int]]
+    ) -> tuple[Branches, torch.Tensor]:
         rows = self._own(branches)
-        return self._fed([[*row, new] for row, new in zip(rows.ids, ids, strict=True)])
+        fed = [[*row, *new] for row, new in zip(rows.ids, ids, strict=True)]
+        assert self.context is None or len(fed[0]) <= self.context
+        self.rows_fed.append(len(fed))
+        logits = torch.stack(
+            [
+                torch.stack(
+                    [self._function(row[:end]) for end in range(rows.length + 1, len(row) + 1)]
+                )
+                for row in fed
+            ]
+        )
+        return Rows(fed, logits[:, -1]), logits
 
     def select(self, branches: Branches, rows: Sequence[int]) -> Branches:
         source = self._own(branches)
         return Rows([list(source.ids[row]) for row in rows], source.logits[list(rows)])
 
     def crop(self, branches: Branches, length: int) -> Branches:
-        return self._fed([row[:length] for row in self._own(branches).ids])
-
-    def logprobs(self, ids: Sequence[Sequence[int]]) -> list[torch.Tensor]:
-        return [
-            torch.stack(
-                [self._function(row[:end]).log_softmax(-1)[row[end]] for end in range(1, len(row))]
-            )
-            for row in ids
-        ]
-
-    def _fed(self, ids: list[list[int]]) -> Rows:
-        assert self.context is None or len(ids[0]) <= self.context
-        self.rows_fed.append(len(ids))
-        return Rows(ids, torch.stack([self._function(row) for row in ids]))
+        kept = [row[:length] for row in self._own(branches).ids]
+        return Rows(kept, torch.full((len(kept), self.vocabulary), torch.nan))
 
     def _own(self, branches: Branches) -> Rows:
         assert isinstance(branches, Rows)

@@ -12,6 +12,8 @@ from engine.errors import EngineError
 from engine.messages import Piece
 from engine.runtime.generic import GenericRuntime
 from engine.runtime.masked import EncoderRuntime
+from engine.runtime.prefilling import prefill
+from engine.runtime.scoring import logprobs
 from engine.runtime.soundness import sound
 
 PIECES = [Piece(id=number, text="", piece="") for number in (1, 2, 3)]
@@ -38,8 +40,8 @@ def broken_bert() -> EncoderRuntime:
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda: list(broken_gpt2().prefill([1, 2])),
-        lambda: broken_gpt2().logprobs([[1, 2, 3]]),
+        lambda: list(prefill(broken_gpt2(), [1, 2])),
+        lambda: list(logprobs(broken_gpt2(), [[1, 2, 3]])),
         lambda: broken_bert().mask_logits(PIECES, [1]),
         lambda: broken_bert().next_sentence([PIECES]),
     ],

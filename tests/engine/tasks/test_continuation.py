@@ -24,6 +24,7 @@ from engine.messages import (
     Token,
 )
 from engine.model import LoadedModel, Tokenizer
+from engine.runtime.prefilling import CHUNK
 from engine.tasks import continuation
 from tests.conftest import Tiny
 from tests.engine.fakes import (
@@ -220,12 +221,13 @@ def test_a_branch_that_ends_leaves_the_batch() -> None:
 
 def test_steps_without_news_yield_none_and_closing_stops_the_model() -> None:
     causal = FunctionModel(dreaming)
-    running = continuation.run(loaded(causal), ask(), 0.0)
+    running = continuation.run(loaded(causal), ask(prompt="p" * (2 * CHUNK + 1)), 0.0)
     assert isinstance(next(running), Started)
+    assert next(running) is None
     assert next(running) is None
     assert isinstance(next(running), Token)
     running.close()
-    assert causal.rows_fed == [1]
+    assert causal.rows_fed == [1, 1, 1]
 
 
 # ---------------------------------------------------------------------------- numbers

@@ -1,0 +1,101 @@
+"""Random models of many families, and what plain transformers says with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import TypeVar
+
+import torch
+import transformers
+
+T = TypeVar("T")
+
+SMALL = {
+    "vocab_size": 61,
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 200,
+    "initializer_range": 0.2,
+    "pad_token_id": 0,
+}
+WINDOW = {"sliding_window": 8, "head_dim": 8}
+
+FAMILIES: dict[str, Callable[[], transformers.PreTrainedModel]] = {
+    "gpt2": lambda: transformers.GPT2LMHeadModel(
+        transformers.GPT2Config(
+            vocab_size=61, n_positions=200, n_embd=32, n_layer=2, n_head=4, initializer_range=0.2
+        )
+    ),
+    "llama": lambda: transformers.LlamaForCausalLM(transformers.LlamaConfig(**SMALL)),
+    "qwen2": lambda: transformers.Qwen2ForCausalLM(transformers.Qwen2Config(**SMALL)),
+    "mistral, sliding window": lambda: transformers.MistralForCausalLM(
+        transformers.MistralConfig(**SMALL, **WINDOW)
+    ),
+    "gemma3, sliding and full": lambda: transformers.Gemma3ForCausalLM(
+        transformers.Gemma3TextConfig(
+            **SMALL, **WINDOW, layer_types=["sliding_attention", "full_attention"]
+        )
+    ),
+    "opt": lambda: transformers.OPTForCausalLM(
+        transformers.OPTConfig(
+            vocab_size=61,
+            hidden_size=32,
+            ffn_dim=48,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            max_position_embeddings=200,
+            word_embed_proj_dim=32,
+            init_std=0.2,
+        )
+    ),
+    "bloom": lambda: transformers.BloomForCausalLM(
+        transformers.BloomConfig(
+            vocab_size=61, hidden_size=32, n_layer=2, n_head=4, initializer_range=0.2
+        )
+    ),
+    "gpt-neox": lambda: transformers.GPTNeoXForCausalLM(
+        transformers.GPTNeoXConfig(
+            **{name: value for name, value in SMALL.items() if name != "num_key_value_heads"}
+        )
+    ),
+    "lfm2, recurrent and full": lambda: transformers.Lfm2ForCausalLM(
+        transformers.Lfm2Config(**SMALL, layer_types=["conv", "full_attention"])
+    ),
+}
+
+
+def build(family: str) -> transformers.PreTrainedModel:
+    torch.manual_seed(1)
+    return FAMILIES[family]().eval()
+
+
+def plain(model: transformers.PreTrainedModel, ids: list[int]) -> torch.Tensor:
+    """float32 [len(ids), vocabulary] of one forward over everything, with no cache."""
+    with torch.inference_mode():
+        logits: torch.Tensor = model(torch.tensor([ids]), use_cache=False).logits[0]
+        return logits
+
+
+def text(length: int, seed: int = 0) -> list[int]:
+    generator = torch.Generator().manual_seed(seed)
+    ids: list[int] = torch.randint(1, 61, (length,), generator=generator).tolist()
+    return ids
+
+
+def finish(steps: Generator[None, None, T]) -> tuple[T, int]:
+    """Drain a generator; return what it returned and how often it yielded."""
+    yields = 0
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            returned: T = stop.value
+            return returned, yields
+        yields += 1
+
+
+def close(found: torch.Tensor, expected: torch.Tensor) -> bool:
+    return torch.allclose(found, expected, atol=1e-4, rtol=0)
