@@ -12,9 +12,10 @@ from typing import Literal
 
 import msgspec
 
+from engine import forms
 from engine.errors import EngineError
 from engine.memory import give_back, readable
-from engine.messages import Error, Event, Memory, ModelInfo, ModelState
+from engine.messages import Error, Event, Memory, ModelInfo, ModelState, Precision
 from engine.model import LoadedModel, ModelFiles
 
 log = logging.getLogger(__name__)
@@ -24,19 +25,31 @@ _INTERVAL_S = 0.05
 """Between two reports of one stage of a load."""
 
 Cause = Literal["asked", "idle", "evicted"]
+_Key = tuple[str, Precision]
 
 
 @dataclass(eq=False)
 class _Resident:
-    """A model that is in memory or on its way there; `bytes` is measured once it is loaded."""
+    """A form of a model, in memory or on its way there; `bytes` is measured once it is loaded."""
 
     files: ModelFiles
+    precision: Precision
     bytes: int
     last_used: float
     ready: Future[LoadedModel] = field(default_factory=Future)
     loaded: bool = False
     users: int = 0
     leaving: bool = False
+
+    @property
+    def key(self) -> _Key:
+        """What tells it from all others."""
+        return self.files.id, self.precision
+
+    @property
+    def busy(self) -> bool:
+        """Whether it is being loaded or used by a task."""
+        return self.users > 0 or not self.loaded
 
 
 class Lifecycle:
@@ -50,7 +63,7 @@ class Lifecycle:
     def __init__(
         self,
         *,
-        load: Callable[[ModelFiles, Report], LoadedModel],
+        load: Callable[[ModelFiles, Precision, Report], LoadedModel],
         loader: Executor,
         post: Callable[[Callable[[], None]], None],
         tell: Callable[[Event], None],
@@ -65,8 +78,8 @@ class Lifecycle:
         self._budget = budget
         self._idle_s = idle_s
         self._clock = clock
-        self._residents: dict[str, _Resident] = {}
-        self._jobs: dict[str, Future[LoadedModel]] = {}
+        self._residents: dict[_Key, _Resident] = {}
+        self._jobs: dict[_Key, Future[LoadedModel]] = {}
         self._failures: dict[str, str] = {}
 
     @property
@@ -75,14 +88,17 @@ class Lifecycle:
         return sum(resident.bytes for resident in self._residents.values())
 
     @contextmanager
-    def use(self, files: ModelFiles) -> Iterator[Future[LoadedModel]]:
-        """Hold a model for a task, loading it if it is not in memory; it stays until the end.
+    def use(
+        self, files: ModelFiles, precision: Precision = "exact"
+    ) -> Iterator[Future[LoadedModel]]:
+        """Hold a form of a model for a task, loading it if it is not in memory; it stays until
+        the end.
 
         Raises:
-            EngineError: ``too_big``, when no room can be made for it. The future raises what
-                loading raised.
+            EngineError: ``unable``, when it cannot have that form; ``too_big``, when no room can
+                be made for it. The future raises what loading raised.
         """
-        resident = self._residents.get(files.id) or self._begin(files)
+        resident = self._residents.get((files.id, precision)) or self._begin(files, precision)
         resident.users += 1
         resident.leaving = False
         try:
@@ -94,31 +110,32 @@ class Lifecycle:
                 self._unused(resident)
 
     def unload(self, model: str) -> None:
-        """Let a model go: now, or when the last task that uses it ends."""
-        resident = self._residents.get(model)
-        if resident is None:
-            return
-        if resident.loaded and not resident.users:
-            self._drop(resident, "asked")
-        else:
-            resident.leaving = True
+        """Let all forms of a model go: now, or when the last task that uses one ends."""
+        for resident in self._forms(model):
+            if resident.busy:
+                resident.leaving = True
+            else:
+                self._drop(resident, "asked")
 
     def busy(self, model: str) -> bool:
-        """Whether a model is being loaded or used by a task."""
-        resident = self._residents.get(model)
-        return resident is not None and (resident.users > 0 or not resident.loaded)
+        """Whether some form of a model is being loaded or used by a task."""
+        return any(resident.busy for resident in self._forms(model))
 
     def loaded(self, model: str) -> LoadedModel | None:
-        """The model if it is in memory."""
-        resident = self._residents.get(model)
-        return resident.ready.result() if resident is not None and resident.loaded else None
+        """The model in some form, if it is in memory."""
+        return next((each.ready.result() for each in self._forms(model) if each.loaded), None)
 
     def current(self, info: ModelInfo) -> ModelInfo:
         """What the store knows of a model, with its state in memory put in."""
-        resident = self._residents.get(info.id)
-        if resident is not None:
-            state: Literal["ready", "loading"] = "ready" if resident.loaded else "loading"
-            return msgspec.structs.replace(info, state=state, memory=resident.bytes)
+        residents = self._forms(info.id)
+        if residents:
+            shown = next((each for each in residents if each.loaded), residents[0])
+            return msgspec.structs.replace(
+                info,
+                state="ready" if shown.loaded else "loading",
+                precision=shown.precision,
+                memory=sum(each.bytes for each in residents),
+            )
         reason = self._failures.get(info.id)
         if reason is not None and info.state == "on_disk":
             return msgspec.structs.replace(info, state="failed", reason=reason)
@@ -143,18 +160,22 @@ class Lifecycle:
     def _idle(self) -> list[_Resident]:
         return [each for each in self._residents.values() if each.loaded and not each.users]
 
-    def _begin(self, files: ModelFiles) -> _Resident:
-        self._make_room(files)
+    def _forms(self, model: str) -> list[_Resident]:
+        return [each for each in self._residents.values() if each.files.id == model]
+
+    def _begin(self, files: ModelFiles, precision: Precision) -> _Resident:
+        needs = forms.memory(files, precision)
+        self._make_room(files, needs)
         self._failures.pop(files.id, None)
-        resident = _Resident(files, files.memory, self._clock())
-        self._residents[files.id] = resident
-        self._tell(ModelState(model=files.id, state="loading", percent=0.0))
-        job = self._loader.submit(self._load, files, self._reporter(files.id))
-        self._jobs[files.id] = job
+        resident = _Resident(files, precision, needs, self._clock())
+        self._residents[resident.key] = resident
+        self._tell_state(resident, percent=0.0)
+        job = self._loader.submit(self._load, files, precision, self._reporter(resident))
+        self._jobs[resident.key] = job
         job.add_done_callback(lambda job: self._post(lambda: self._arrived(resident, job)))
         return resident
 
-    def _reporter(self, model: str) -> Report:
+    def _reporter(self, resident: _Resident) -> Report:
         told_stage, told_at = "", 0.0
 
         def report(stage: str, percent: float) -> None:
@@ -162,14 +183,14 @@ class Lifecycle:
             now = self._clock()
             if stage != told_stage or now - told_at >= _INTERVAL_S:
                 told_stage, told_at = stage, now
-                self._tell(ModelState(model=model, state="loading", stage=stage, percent=percent))
+                self._tell_state(resident, stage=stage, percent=percent)
 
         return report
 
     def _arrived(self, resident: _Resident, job: Future[LoadedModel]) -> None:
-        if self._residents.get(resident.files.id) is not resident:
+        if self._residents.get(resident.key) is not resident:
             return  # nobody wanted it any more, and it had not been begun
-        del self._jobs[resident.files.id]
+        del self._jobs[resident.key]
         error = job.exception()
         if error is not None:
             self._failed(resident, error)
@@ -179,7 +200,7 @@ class Lifecycle:
         resident.bytes = model.bytes
         resident.last_used = self._clock()
         resident.ready.set_result(model)
-        self._tell(ModelState(model=resident.files.id, state="ready", memory=resident.bytes))
+        self._tell_state(resident)
         self._tell_memory()
         if not resident.users:
             self._unused(resident)
@@ -189,7 +210,7 @@ class Lifecycle:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         if not isinstance(error, EngineError):
             log.error("loading %s failed", model, exc_info=error)
-        del self._residents[model]
+        del self._residents[resident.key]
         self._failures[model] = reason
         resident.ready.set_exception(error)
         self._tell(ModelState(model=model, state="failed", reason=reason))
@@ -201,37 +222,37 @@ class Lifecycle:
                 # Later, because the task that has just let go may not have forgotten it yet.
                 self._post(lambda: self._leave(resident))
             return
-        job = self._jobs.get(resident.files.id)
+        job = self._jobs.get(resident.key)
         if job is not None and job.cancel():  # it was waiting behind another model's load
-            del self._jobs[resident.files.id]
+            del self._jobs[resident.key]
             self._drop(resident, "asked")
 
     def _leave(self, resident: _Resident) -> None:
-        current = self._residents.get(resident.files.id) is resident
+        current = self._residents.get(resident.key) is resident
         if current and resident.leaving and not resident.users:
             self._drop(resident, "asked")
 
-    def _make_room(self, files: ModelFiles) -> None:
+    def _make_room(self, files: ModelFiles, needs: int) -> None:
         idle = sorted(self._idle(), key=lambda resident: resident.last_used)
-        excess = self.used + files.memory - self._budget
+        excess = self.used + needs - self._budget
         if excess > sum(resident.bytes for resident in idle):
-            raise EngineError(self._too_big(files))
+            raise EngineError(self._too_big(files, needs))
         for resident in idle:
             if excess <= 0:
                 break
             excess -= resident.bytes
             self._drop(resident, "evicted")
 
-    def _too_big(self, files: ModelFiles) -> Error:
-        needs = f"{files.id} needs about {readable(files.memory)} of memory"
-        if files.memory > self._budget:
+    def _too_big(self, files: ModelFiles, bytes_needed: int) -> Error:
+        needs = f"{files.id} needs about {readable(bytes_needed)} of memory"
+        if bytes_needed > self._budget:
             return Error(
                 kind="too_big",
                 message=f"{needs}, and models may take {readable(self._budget)} on this machine.",
                 hint="Take a smaller model, or close other programs or raise the memory budget.",
             )
-        busy = [each for each in self._residents.values() if self.busy(each.files.id)]
-        names = ", ".join(each.files.id for each in busy)
+        busy = [each for each in self._residents.values() if each.busy]
+        names = ", ".join(dict.fromkeys(each.files.id for each in busy))
         held = readable(sum(each.bytes for each in busy))
         return Error(
             kind="too_big",
@@ -241,11 +262,31 @@ class Lifecycle:
         )
 
     def _drop(self, resident: _Resident, cause: Cause) -> None:
-        del self._residents[resident.files.id]
+        del self._residents[resident.key]
         resident.ready = Future()  # the last reference to the weights that is ours
         give_back()
-        self._tell(ModelState(model=resident.files.id, state="on_disk", cause=cause))
+        others = self._forms(resident.files.id)
+        if others:
+            self._tell_state(others[0])
+        else:
+            self._tell(ModelState(model=resident.files.id, state="on_disk", cause=cause))
         self._tell_memory()
+
+    def _tell_state(
+        self, resident: _Resident, stage: str = "", percent: float | None = None
+    ) -> None:
+        """Tell how a form is doing; how much memory all forms take is told with it."""
+        model = resident.files.id
+        self._tell(
+            ModelState(
+                model=model,
+                state="ready" if resident.loaded else "loading",
+                stage=stage,
+                percent=percent,
+                precision=resident.precision,
+                memory=sum(each.bytes for each in self._forms(model)) if resident.loaded else 0,
+            )
+        )
 
     def _tell_memory(self) -> None:
         self._tell(Memory(used=self.used, budget=self._budget))

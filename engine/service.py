@@ -24,6 +24,8 @@ from engine.messages import (
     Load,
     Models,
     ModelState,
+    Precision,
+    PrecisionChoice,
     Pull,
     Remove,
     Score,
@@ -105,14 +107,16 @@ class Service:
     def _load(self, request: Load) -> Task:
         began = time.monotonic()
         files = yield from self._files(request.model)
-        with self._lifecycle.use(files) as loading:
+        precision = self._precision(request.precision)
+        with self._lifecycle.use(files, precision) as loading:
             yield from settled(loading)
         yield Done(timing=Timing(load_s=time.monotonic() - began))
 
     def _run(self, request: Continue | Fill | Score) -> Task:
         began = time.monotonic()
         files = yield from self._files(request.model)
-        with self._lifecycle.use(files) as loading:
+        precision = self._precision(request.precision)
+        with self._lifecycle.use(files, precision) as loading:
             model = yield from settled(loading)
             load_s = time.monotonic() - began
             match request:
@@ -122,6 +126,9 @@ class Service:
                     yield from masking.run(model, request, load_s)
                 case Score():
                     yield from continuity.run(model, request, load_s)
+
+    def _precision(self, choice: PrecisionChoice) -> Precision:
+        return "exact" if choice == "auto" else choice
 
     def _unload(self, request: Unload) -> Task:
         place = yield from self._read(self._store.place, request.model)

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from msgspec import structs
 
-from engine import catalog, checkpoint, heads
+from engine import catalog, checkpoint, forms, heads
 from engine.catalog import Bundled, Entry, Hub
 from engine.checkpoint import Broken, Checkpoint
 from engine.errors import EngineError
@@ -314,6 +314,7 @@ def _info(place: Place) -> ModelInfo:
         memory=found.memory,
         context=found.context,
         chat=found.chat,
+        precisions=list(forms.forms(found.model_type)),
     )
 
 

@@ -26,6 +26,7 @@ from engine.messages import (
     Frame,
     Ping,
     Pong,
+    Precision,
     Ready,
     Request,
     Shutdown,
@@ -132,7 +133,7 @@ class Worker:
         )
         prepared = ThreadPoolExecutor(1, "prepare").submit(_prepare, threads)
         self._lifecycle = Lifecycle(
-            load=lambda files, report: _load(files, report, prepared),
+            load=lambda files, precision, report: _load(files, precision, report, prepared),
             loader=ThreadPoolExecutor(1, "loader"),
             post=self._scheduler.post,
             tell=self._writer.tell,
@@ -163,7 +164,9 @@ def _prepare(threads: int) -> None:
     importlib.import_module("transformers.modeling_utils")
 
 
-def _load(files: ModelFiles, report: Report, prepared: Future[None]) -> LoadedModel:
+def _load(
+    files: ModelFiles, precision: Precision, report: Report, prepared: Future[None]
+) -> LoadedModel:
     report("starting PyTorch", 0.0)
     prepared.result()
-    return runtime.load(files, report)
+    return runtime.load(files, report, precision)

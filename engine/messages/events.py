@@ -53,6 +53,8 @@ class ModelState(Struct, tag="model_state", frozen=True, kw_only=True):
     reason: str = ""
     cause: Literal["", "asked", "idle", "evicted"] = ""
     """Why a model left memory."""
+    precision: Precision = "exact"
+    """The form that is being loaded, or is in memory."""
     memory: int = 0
 
 
@@ -116,6 +118,7 @@ class FillResult(Struct, tag="fill_result", frozen=True, kw_only=True):
     tokens: list[Piece]
     masks: list[MaskFill]
     pool: int | None = None
+    precision: Precision = "exact"
 
 
 class NspResult(Struct, tag="nsp_result", frozen=True, kw_only=True):
@@ -128,6 +131,7 @@ class NspResult(Struct, tag="nsp_result", frozen=True, kw_only=True):
     reversed: NspDirection
     tokens: list[Piece]
     attention_mask: list[int]
+    precision: Precision = "exact"
 
 
 class PmiResult(Struct, tag="pmi_result", frozen=True, kw_only=True):
@@ -144,6 +148,7 @@ class PmiResult(Struct, tag="pmi_result", frozen=True, kw_only=True):
     """What was put between A and B: one space, or nothing next to Japanese or Chinese."""
     start: str | None
     """The start token both were scored after, or None: then B's first id leaves both terms."""
+    precision: Precision = "exact"
 
 
 class Tokens(Struct, tag="tokens", frozen=True, kw_only=True):

@@ -11,8 +11,13 @@ Head = Literal["causal", "masked", "next_sentence"]
 State = Literal["absent", "pulling", "converting", "on_disk", "loading", "ready", "failed"]
 Finish = Literal["length", "stop", "eos", "context", "cancelled", "failed"]
 Source = Literal["bundled", "hub", "index", "local"]
-Precision = Literal["exact"]
-"""``exact`` is fp32, equal to transformers to float tolerance."""
+Precision = Literal["exact", "bf16", "int8", "int4"]
+"""The form that a model's weights have in memory.
+
+``exact`` is fp32, equal to transformers to float tolerance; the others are smaller and faster, and
+how far each is from exact is measured (`Distance`)."""
+PrecisionChoice = Literal["exact", "bf16", "int8", "int4", "auto"]
+"""``auto``: the fastest form that is measured to be close to exact."""
 
 MASK = "[MASK]"
 """How a mask is written in a text to fill, whatever the model's own mask is."""
@@ -137,6 +142,20 @@ class Timing(Struct, frozen=True):
     total_s: float = 0.0
 
 
+class Distance(Struct, frozen=True, kw_only=True):
+    """How far a form of a model is from exact, measured over held-out text.
+
+    `kl` is the mean Kullback-Leibler divergence KL(exact || form) in nats a token, `top1` the share
+    (0-1) of tokens before which both forms put the same id first.
+    """
+
+    precision: Precision
+    kl: float
+    top1: float
+    perplexity: float
+    tokens: int
+
+
 class ModelInfo(Struct, frozen=True, kw_only=True):
     """What is known of one model without loading it."""
 
@@ -162,3 +181,8 @@ class ModelInfo(Struct, frozen=True, kw_only=True):
     chat: bool = False
     """True when a chat template comes with it."""
     precision: Precision = "exact"
+    """The form that is in memory, where one is."""
+    precisions: list[Precision] = []
+    """The forms that its weights can have in memory."""
+    distances: list[Distance] = []
+    """What has been measured of them."""

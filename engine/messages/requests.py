@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from engine.messages.parts import Sampling, Turn
+from engine.messages.parts import PrecisionChoice, Sampling, Turn
 
 PROTOCOL = 1
 """Raised when a change of these messages would confuse an older peer."""
@@ -35,6 +35,7 @@ class Load(Struct, tag="load", frozen=True):
     """Bring a model into memory; its progress is told by `ModelState`."""
 
     model: str
+    precision: PrecisionChoice = "exact"
 
 
 class Unload(Struct, tag="unload", frozen=True):
@@ -72,6 +73,7 @@ class Continue(Struct, tag="continue", frozen=True, kw_only=True):
     stop: list[str] = []
     branches: Annotated[int, Meta(ge=1, le=8)] = 1
     top: Annotated[int, Meta(ge=0, le=1000)] = 30
+    precision: PrecisionChoice = "exact"
 
 
 class Fill(Struct, tag="fill", frozen=True, kw_only=True):
@@ -82,6 +84,7 @@ class Fill(Struct, tag="fill", frozen=True, kw_only=True):
     top: Annotated[int, Meta(ge=1, le=1000)] = 5
     hidden: list[str | None] = []
     """For the masks in order, the word that each one hides, where it is known."""
+    precision: PrecisionChoice = "exact"
 
 
 class Score(Struct, tag="score", frozen=True, kw_only=True):
@@ -90,6 +93,7 @@ class Score(Struct, tag="score", frozen=True, kw_only=True):
     model: str
     a: str
     b: str
+    precision: PrecisionChoice = "exact"
 
 
 class Tokenize(Struct, tag="tokenize", frozen=True, kw_only=True):

@@ -6,11 +6,14 @@ from collections.abc import Callable
 
 from engine import tokenization
 from engine.errors import EngineError
-from engine.messages import Error
-from engine.model import LoadedModel, ModelFiles
+from engine.forms import PACKED
+from engine.messages import Error, Precision
+from engine.model import CausalRuntime, LoadedModel, ModelFiles
+
+Report = Callable[[str, float], None]
 
 
-def load(files: ModelFiles, report: Callable[[str, float], None]) -> LoadedModel:
+def load(files: ModelFiles, report: Report, precision: Precision = "exact") -> LoadedModel:
     """Bring a model into memory: its tokenizer and a runtime for each kind of head it has.
 
     `report` is told the stage and the percent of the weights that are read; it is called on the
@@ -18,15 +21,13 @@ def load(files: ModelFiles, report: Callable[[str, float], None]) -> LoadedModel
 
     Raises:
         EngineError: ``broken_model`` when the files do not hold what they should, ``unable``
-            when no head in them is one that this engine can use.
+            when no head in them is one that this engine can use, or not in this form.
     """
     report("reading the tokenizer", 0.0)
-    model = LoadedModel(files=files, tokenizer=tokenization.load(files.folder))
+    model = LoadedModel(files=files, tokenizer=tokenization.load(files.folder), precision=precision)
     report("importing torch", 0.0)
     if "causal" in files.heads:
-        from engine.runtime.generic import load_causal
-
-        model.causal = load_causal(files, report)
+        model.causal = _causal(files, precision, report)
     if files.heads & {"masked", "next_sentence"}:
         from engine.runtime.masked import load_masked
 
@@ -41,3 +42,24 @@ def load(files: ModelFiles, report: Callable[[str, float], None]) -> LoadedModel
         )
     report("ready", 100.0)
     return model
+
+
+def _causal(files: ModelFiles, precision: Precision, report: Report) -> CausalRuntime:
+    """The packed decoder where it knows the model, else transformers' own, which is exact only."""
+    if files.model_type in PACKED:
+        from engine.runtime.packed.loading import load_packed
+
+        packed = load_packed(files, precision, report)
+        if packed is not None:
+            return packed
+    if precision != "exact":
+        raise EngineError(
+            Error(
+                kind="unable",
+                message=f"{files.id} is built in a way that cannot be packed as {precision}.",
+                hint="Ask for exact.",
+            )
+        )
+    from engine.runtime.generic import load_causal
+
+    return load_causal(files, report)

@@ -45,11 +45,11 @@ def read_model(
                 output_loading_info=True,
             )
         except (OSError, ValueError, KeyError, SafetensorError, StrictDataclassError) as error:
-            raise _broken(files, str(error).strip().partition("\n")[0]) from error
+            raise broken(files, str(error).strip().partition("\n")[0]) from error
     if missing := sorted(info["missing_keys"]):
-        raise _broken(files, f"its weight files lack {_some(missing)}")
+        raise broken(files, f"its weight files lack {_some(missing)}")
     if other := sorted(name for name, *_ in info["mismatched_keys"]):
-        raise _broken(files, f"its configuration gives another shape to {_some(other)}")
+        raise broken(files, f"its configuration gives another shape to {_some(other)}")
     model.requires_grad_(False)
     return model.eval()
 
@@ -58,7 +58,8 @@ def _some(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
-def _broken(files: ModelFiles, reason: str) -> EngineError:
+def broken(files: ModelFiles, reason: str) -> EngineError:
+    """What is raised when a folder does not hold the model that it should."""
     return EngineError(
         Error(
             kind="broken_model",

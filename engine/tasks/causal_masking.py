@@ -180,6 +180,7 @@ def _result(
         told = Hidden(word=hidden.word, pieces=hidden.pieces, prob=own, rank=rank)
     return FillResult(
         model=model.files.id,
+        precision=model.precision,
         method="causal",
         text=request.text,
         tokens=_fed(tokenizer, request.text, cut, ranked[0][0]),

@@ -82,6 +82,7 @@ def _judge(model: LoadedModel, runtime: MaskedRuntime, a: str, b: str) -> NspRes
     )
     return NspResult(
         model=model.files.id,
+        precision=model.precision,
         probability=there.probability,
         logits=there.logits,
         margin=there.margin,
@@ -114,6 +115,7 @@ def _compare(model: LoadedModel, runtime: CausalRuntime, a: str, b: str) -> Step
     backwards = yield from _direction(runtime, back, start)
     yield PmiResult(
         model=model.files.id,
+        precision=model.precision,
         bits=forwards.bits,
         bits_per_token=forwards.bits_per_token,
         logprob_conditional=forwards.logprob_conditional,

@@ -83,7 +83,12 @@ def _fill(model: LoadedModel, runtime: MaskedRuntime, request: Fill) -> FillResu
         if position is not None and row is not None
     ]
     return FillResult(
-        model=model.files.id, method="mlm", text=request.text, tokens=pieces, masks=masks
+        model=model.files.id,
+        precision=model.precision,
+        method="mlm",
+        text=request.text,
+        tokens=pieces,
+        masks=masks,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import weakref
 from collections.abc import Callable, Generator
 from concurrent.futures import Executor, Future
@@ -14,7 +15,7 @@ import pytest
 
 from engine.errors import EngineError
 from engine.lifecycle import Lifecycle, Report
-from engine.messages import Error, Event, Memory, ModelInfo, ModelState
+from engine.messages import Error, Event, Memory, ModelInfo, ModelState, Precision
 from engine.model import LoadedModel, ModelFiles
 from tests.engine.fakes import ByteTokenizer
 
@@ -74,12 +75,12 @@ class Bench:
             clock=lambda: self.now,
         )
 
-    def _load(self, files: ModelFiles, report: Report) -> LoadedModel:
+    def _load(self, files: ModelFiles, precision: Precision, report: Report) -> LoadedModel:
         report("reading weights", 50.0)
         if error := self.broken.get(files.id):
             raise error
         weight = self.measured.get(files.id, files.memory)
-        return Weighed(files=files, tokenizer=ByteTokenizer(), weight=weight)
+        return Weighed(files=files, tokenizer=ByteTokenizer(), precision=precision, weight=weight)
 
     def work(self) -> None:
         """Let the loader do all it has to, and the scheduler's thread hear of it."""
@@ -108,7 +109,7 @@ def files(name: str, memory: int = 40) -> ModelFiles:
         id=name,
         folder=Path(name),
         revision="",
-        model_type="gpt2",
+        model_type="opt",
         heads=frozenset({"causal"}),
         roles=("continue",),
         languages=(),
@@ -380,3 +381,49 @@ def test_new_files_are_a_new_chance() -> None:
     bench.keep("a")
     bench.lifecycle.forget_failure("a")
     assert bench.lifecycle.current(info("a")) == info("a")
+
+
+# ---------------------------------------------------------------------------------- forms
+
+
+def packable(name: str, memory: int = 40) -> ModelFiles:
+    return dataclasses.replace(files(name, memory), model_type="gpt2")
+
+
+def test_two_forms_of_one_model_are_two_in_memory() -> None:
+    bench = Bench(budget=1000)
+    bench.measured = {"a": 30}
+    with (
+        bench.lifecycle.use(packable("a")) as exact,
+        bench.lifecycle.use(packable("a"), "int4") as small,
+    ):
+        bench.work()
+        assert (exact.result().precision, small.result().precision) == ("exact", "int4")
+        assert bench.lifecycle.used == 60
+        current = bench.lifecycle.current(info("a"))
+        assert (current.state, current.precision, current.memory) == ("ready", "exact", 60)
+    bench.lifecycle.unload("a")
+    assert not bench.lifecycle.used
+    last = [each for each in bench.told if isinstance(each, ModelState)][-2:]
+    # With one form gone the other is still there; only then is the model out of memory.
+    assert [(each.state, each.precision) for each in last] == [
+        ("ready", "int4"),
+        ("on_disk", "exact"),
+    ]
+
+
+def test_a_smaller_form_is_expected_to_need_less() -> None:
+    bench = Bench(budget=45)
+    assert refusal(bench, "opt", 50).kind == "too_big"
+    with bench.lifecycle.use(packable("a", 50), "int8") as loading:
+        bench.work()
+        assert loading.result().precision == "int8"
+
+
+def test_a_form_that_a_kind_of_model_cannot_have_is_refused() -> None:
+    bench = Bench()
+    with pytest.raises(EngineError) as raised, bench.lifecycle.use(files("a"), "int4"):
+        pass
+    assert raised.value.event.kind == "unable"
+    assert "int4" in raised.value.event.message
+    assert bench.loader.waiting == []

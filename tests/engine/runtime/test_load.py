@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
+import transformers
 
 from engine import runtime
 from engine.errors import EngineError
-from engine.messages import Head
+from engine.messages import Head, Precision
 from engine.model import ModelFiles
+from engine.runtime.generic import GenericRuntime
+from engine.runtime.packed.decoder import PackedRuntime
 from tests.conftest import Tiny
 
 
@@ -18,7 +23,7 @@ def files(folder: Path, *heads: Head) -> ModelFiles:
         id=folder.name,
         folder=folder,
         revision="",
-        model_type="",
+        model_type=json.loads((folder / "config.json").read_text())["model_type"],
         heads=frozenset(heads),
         roles=(),
         languages=(),
@@ -58,4 +63,35 @@ def test_stages_are_told_in_order(tiny: Tiny, kind: str, head: Head) -> None:
 def test_a_model_without_a_head_is_refused(tiny: Tiny) -> None:
     with pytest.raises(EngineError) as caught:
         runtime.load(files(tiny("bert")), quiet)
+    assert caught.value.event.kind == "unable"
+
+
+@pytest.mark.parametrize("precision", ["exact", "bf16", "int8", "int4"])
+def test_the_form_asked_for_is_the_form_that_runs(tiny: Tiny, precision: Precision) -> None:
+    folder = tiny("llama")
+    model = runtime.load(files(folder, "causal"), quiet, precision)
+    assert isinstance(model.causal, PackedRuntime)
+    assert model.precision == precision
+    assert model.causal.empty().bytes == 0
+
+
+def test_what_cannot_be_packed_runs_as_it_is_but_in_no_other_form(
+    tiny: Tiny, tmp_path: Path
+) -> None:
+    folder = tmp_path / "windowed"
+    config = transformers.MistralConfig(
+        vocab_size=61,
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=1,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        sliding_window=8,
+    )
+    shutil.copytree(tiny("llama"), folder)
+    transformers.MistralForCausalLM(config).save_pretrained(folder)
+    windowed = files(folder, "causal")
+    assert isinstance(runtime.load(windowed, quiet).causal, GenericRuntime)
+    with pytest.raises(EngineError) as caught:
+        runtime.load(windowed, quiet, "int4")
     assert caught.value.event.kind == "unable"

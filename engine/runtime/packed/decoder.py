@@ -1,0 +1,259 @@
+"""The step of a packed model: few operations a layer, nothing done twice for one token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+
+from engine.model import Branches
+from engine.runtime.packed import cache
+from engine.runtime.packed.cache import PackedRows
+from engine.runtime.packed.embedding import Embedding
+from engine.runtime.packed.families import Activation, Rotary, Shape
+from engine.runtime.packed.linear import Linear
+from engine.runtime.soundness import sound
+
+_ACTIVATIONS: dict[Activation, Callable[[torch.Tensor], torch.Tensor]] = {
+    "silu": F.silu,
+    "gelu": F.gelu,
+    "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
+    "relu": F.relu,
+}
+
+Step = Callable[[torch.Tensor], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer, packed."""
+
+    before_attention: Step
+    qkv: Linear
+    head_gain: torch.Tensor | None
+    """[heads + kv_heads, head_dim]: of queries and keys that are normalised head by head."""
+    out: Linear
+    before_mlp: Step
+    up: Linear
+    down: Linear
+
+    @property
+    def bytes(self) -> int:
+        """What its matrices take."""
+        return sum(matrix.bytes for matrix in (self.qkv, self.out, self.up, self.down))
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model, packed."""
+
+    shape: Shape
+    dtype: torch.dtype
+    embedding: Embedding
+    positions: torch.Tensor | None
+    layers: Sequence[Layer]
+    last_norm: Step
+    head: Linear
+
+    @property
+    def bytes(self) -> int:
+        """What its matrices and tables take in memory."""
+        tables = self.embedding.bytes + (0 if self.positions is None else self.positions.nbytes)
+        return tables + self.head.bytes + sum(layer.bytes for layer in self.layers)
+
+
+class PackedRuntime:
+    """A `CausalRuntime` over packed weights; see `cache` for what branches share."""
+
+    def __init__(self, model: Model) -> None:
+        """Take a packed model."""
+        self._model = model
+        shape = model.shape
+        self.vocabulary = shape.vocabulary
+        self.context: int | None = shape.context
+        self.bytes = model.bytes
+        self._rotation = None if shape.rotary is None else _Rotation(shape, shape.rotary)
+
+    def empty(self) -> Branches:
+        """One row that nothing was fed to yet; see `CausalRuntime.empty`."""
+        shape = self._model.shape
+        logits = torch.full((1, shape.vocabulary), torch.nan)
+        dtype = self._model.dtype
+        return cache.empty(shape.layers, shape.kv_heads, shape.head_dim, dtype, logits)
+
+    def feed(self, branches: Branches, ids: Sequence[Sequence[int]]) -> Branches:
+        """Feed ids to the rows; see `CausalRuntime.feed`.
+
+        Raises:
+            EngineError: ``broken_model``, as `sound` says; so does `read`.
+        """
+        return self._forward(_own(branches), ids, only_last=True)[0]
+
+    def read(
+        self, branches: Branches, ids: Sequence[Sequence[int]]
+    ) -> tuple[Branches, torch.Tensor]:
+        """Feed ids to the rows and say what followed each; see `CausalRuntime.read`."""
+        return self._forward(_own(branches), ids, only_last=False)
+
+    def select(self, branches: Branches, rows: Sequence[int]) -> Branches:
+        """Fork or leave rows; see `CausalRuntime.select`."""
+        with torch.inference_mode():
+            return cache.select(_own(branches), torch.tensor(rows))
+
+    def crop(self, branches: Branches, length: int) -> Branches:
+        """Forget the last tokens; see `CausalRuntime.crop`."""
+        rows = _own(branches)
+        return rows if length == rows.length else cache.crop(rows, length)
+
+    def _forward(
+        self, rows: PackedRows, ids: Sequence[Sequence[int]], *, only_last: bool
+    ) -> tuple[PackedRows, torch.Tensor]:
+        with torch.inference_mode():
+            hidden, grown = self._layers(rows, torch.tensor(ids))
+            if only_last:
+                hidden = hidden[:, -1:]
+            logits = self._model.head(self._model.last_norm(hidden.flatten(0, 1)))
+            logits = sound(logits.float().view(rows.rows, -1, self.vocabulary))
+        own = rows.own + len(ids[0])
+        return PackedRows(grown, own, rows.prefix, logits[:, -1]), logits
+
+    def _layers(self, rows: PackedRows, ids: torch.Tensor) -> tuple[torch.Tensor, cache.Block]:
+        """Run the layers: [rows, tokens, width] after the last, and the block now written."""
+        model, shape = self._model, self._model.shape
+        count, tokens = ids.shape
+        begin, end = rows.length, rows.length + tokens
+        x = model.embedding(ids.flatten())
+        if model.positions is not None:
+            x = (x.view(count, tokens, -1) + model.positions[begin:end]).flatten(0, 1)
+        turn = None if self._rotation is None else self._rotation.turn(begin, end, x.dtype)
+        block = cache.with_room(rows, tokens)
+        attention = _Attention(shape, rows, block, tokens, x.dtype)
+        for number, layer in enumerate(model.layers):
+            qkv = layer.qkv(layer.before_attention(x)).view(count, tokens, -1, shape.head_dim)
+            if layer.head_gain is not None:
+                qkv = _normalised(qkv, layer.head_gain, shape.eps)
+            if turn is not None:
+                qkv = turn(qkv)
+            x = x + layer.out(attention(number, qkv))
+            x = x + layer.down(self._activated(layer.up(layer.before_mlp(x))))
+        return x.view(count, tokens, -1), block
+
+    def _activated(self, x: torch.Tensor) -> torch.Tensor:
+        activate = _ACTIVATIONS[self._model.shape.activation]
+        if not self._model.shape.gated:
+            return activate(x)
+        gate, other = x.chunk(2, -1)
+        return activate(gate).mul_(other)
+
+
+class _Attention:
+    """Attention of one step: what is the same for all layers is made once."""
+
+    def __init__(
+        self, shape: Shape, rows: PackedRows, block: cache.Block, tokens: int, dtype: torch.dtype
+    ) -> None:
+        self._shape = shape
+        self._rows, self._tokens = rows.rows, tokens
+        end = rows.own + tokens
+        self._group = shape.heads // shape.kv_heads
+        taken = block.memory[:, :, :, :end]
+        self._keys = taken[:, :, : shape.kv_heads].unbind(0)
+        self._values = taken[:, :, shape.kv_heads :].unbind(0)
+        self._new = block.memory[:, :, :, rows.own : end].unbind(0)
+        self._prefix = None if rows.prefix is None else rows.prefix.unbind(0)
+        # A token sees what came before it and itself; several at once need to be told.
+        self._mask = None
+        if tokens > 1:
+            seen = torch.ones(tokens, end, dtype=torch.bool).tril(rows.own)
+            mask = torch.zeros(tokens, end, dtype=dtype).masked_fill_(~seen, -torch.inf)
+            self._mask = mask.repeat(self._group, 1)
+
+    def __call__(self, number: int, qkv: torch.Tensor) -> torch.Tensor:
+        """[rows, tokens, heads + 2 * kv_heads, head_dim] -> [rows * tokens, heads * head_dim]."""
+        shape = self._shape
+        states = qkv.transpose(1, 2)
+        self._new[number].copy_(states[:, shape.heads :])
+        # Heads that share a key are laid one after another, as if they were more tokens.
+        queries = states[:, : shape.heads].reshape(
+            self._rows, shape.kv_heads, self._group * self._tokens, shape.head_dim
+        )
+        keys, values = self._keys[number], self._values[number]
+        if self._prefix is None:
+            mixed = F.scaled_dot_product_attention(queries, keys, values, attn_mask=self._mask)
+        else:
+            mixed = self._with_prefix(queries, keys, values, self._prefix[number])
+        if self._tokens > 1:
+            mixed = mixed.reshape(self._rows, shape.heads, self._tokens, -1).transpose(1, 2)
+        return mixed.reshape(self._rows * self._tokens, -1)
+
+    def _with_prefix(
+        self,
+        queries: torch.Tensor,
+        keys: torch.Tensor,
+        values: torch.Tensor,
+        prefix: torch.Tensor,
+    ) -> torch.Tensor:
+        """Attention over a prefix that all rows share, read once, and over what is theirs.
+
+        Each half gives its mixture and the logarithm of the sum of its weights, from which the
+        softmax over both follows.
+        """
+        rows, heads, asked, _ = queries.shape
+        together = queries.transpose(0, 1).reshape(1, heads, rows * asked, -1)
+        before, before_sum = _attend(together, *prefix.chunk(2, 1))
+        own, own_sum = _attend(queries, keys, values, attn_mask=self._mask)
+        before = before.view(heads, rows, asked, -1).transpose(0, 1)
+        before_sum = before_sum.view(heads, rows, asked).transpose(0, 1)
+        share = torch.sigmoid(own_sum - before_sum).unsqueeze(-1)
+        return torch.lerp(before.float(), own.float(), share).to(queries.dtype)
+
+
+_attend: Callable[..., tuple[torch.Tensor, torch.Tensor]] = (
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+)
+
+
+class _Rotation:
+    """Rotary positions: the pairs of a head's numbers turn by angles that grow with the place.
+
+    A head's first half pairs with its second. Values are turned by nothing, so that queries, keys
+    and values go through the same three operations at once.
+    """
+
+    def __init__(self, shape: Shape, rotary: Rotary) -> None:
+        self._shape = shape
+        self._rotary = rotary
+
+    def turn(self, begin: int, end: int, dtype: torch.dtype) -> Step:
+        """What turns [rows, places, heads + 2 * kv_heads, head_dim] at these places."""
+        shape = self._shape
+        places = torch.arange(begin, end, dtype=torch.float32)
+        angles = places[:, None] * self._rotary.frequencies
+        cos, sin = angles.cos() * self._rotary.scale, angles.sin() * self._rotary.scale
+        turned, still = shape.heads + shape.kv_heads, shape.kv_heads
+        # [places, heads + 2 * kv_heads, head_dim]
+        cosines = torch.ones(len(places), turned + still, shape.head_dim)
+        sines = torch.zeros_like(cosines)
+        cosines[:, :turned] = torch.cat([cos, cos], -1)[:, None]
+        sines[:, :turned] = torch.cat([-sin, sin], -1)[:, None]
+        cosines, sines = cosines.to(dtype), sines.to(dtype)
+        half = shape.head_dim // 2
+
+        def turn(qkv: torch.Tensor) -> torch.Tensor:
+            return torch.addcmul(qkv * cosines, qkv.roll(half, -1), sines)
+
+        return turn
+
+
+def _normalised(qkv: torch.Tensor, gain: torch.Tensor, eps: float) -> torch.Tensor:
+    """Queries and keys normalised head by head, values as they were."""
+    normal, values = qkv[:, :, : len(gain)], qkv[:, :, len(gain) :]
+    return torch.cat([F.rms_norm(normal, normal.shape[-1:], eps=eps) * gain, values], 2)
+
+
+def _own(branches: Branches) -> PackedRows:
+    if not isinstance(branches, PackedRows):
+        raise TypeError(f"branches of another runtime: {type(branches).__name__}")
+    return branches

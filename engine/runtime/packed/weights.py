@@ -1,0 +1,177 @@
+"""Tensors out of a folder's safetensors files, a layer at a time, each checked for its shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from engine import checkpoint
+from engine.runtime.packed.families import Shape
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+
+class Unfit(Exception):
+    """The files do not hold what the configuration says; the message is for a person."""
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A projection as it is stored: float32 [out, in], and its bias or None."""
+
+    weight: torch.Tensor
+    bias: torch.Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Norm:
+    """The gain of a normalisation, and its offset where it also takes away the mean."""
+
+    weight: torch.Tensor
+    bias: torch.Tensor | None = None
+
+
+@dataclass(frozen=True)
+class LayerWeights:
+    """One layer, its projections of one input put together."""
+
+    before_attention: Norm
+    qkv: Matrix
+    """Queries of all heads, then keys, then values."""
+    head_norms: tuple[torch.Tensor, torch.Tensor] | None
+    """For queries and for keys, where heads are normalised one by one."""
+    out: Matrix
+    before_mlp: Norm
+    up: Matrix
+    """Where the feed-forward is gated: the gate, then what it multiplies."""
+    down: Matrix
+
+
+class Weights:
+    """The tensors of one model, read when asked for, as float32 in memory of their own."""
+
+    def __init__(self, folder: Path, shape: Shape) -> None:
+        """Open the files of a folder; use it in a `with`."""
+        self._folder = folder
+        self._shape = shape
+        self._files = ExitStack()
+        self._readers: dict[str, Callable[[str], torch.Tensor]] = {}
+        self._root = ""
+
+    def __enter__(self) -> Self:
+        for path in checkpoint.weight_files(self._folder):
+            try:
+                file = self._files.enter_context(safe_open(path, framework="pt"))
+                names = file.offset_keys()
+            except (SafetensorError, OSError) as error:
+                raise Unfit(f"{path.name} is damaged or cut short: {error}") from error
+            self._readers.update(dict.fromkeys(names, file.get_tensor))
+        root = "transformer." if self._shape.conv1d else "model."
+        # Checkpoints of the bare model, without a head's class around it, leave the root out.
+        self._root = root if any(name.startswith(root) for name in self._readers) else ""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._files.close()
+
+    def embedding(self) -> torch.Tensor:
+        """float32 [vocabulary, width]."""
+        name = "wte.weight" if self._shape.conv1d else "embed_tokens.weight"
+        return self._take(self._root + name, self._shape.vocabulary, self._shape.width)
+
+    def positions(self) -> torch.Tensor | None:
+        """float32 [context, width], where positions are learned."""
+        if not self._shape.conv1d:
+            return None
+        return self._take(self._root + "wpe.weight", self._shape.context, self._shape.width)
+
+    def last_norm(self) -> Norm:
+        """The normalisation before the output layer."""
+        return self._norm(self._root + ("ln_f" if self._shape.conv1d else "norm"))
+
+    def head(self) -> torch.Tensor | None:
+        """The output layer, float32 [vocabulary, width]; None where it is the embedding."""
+        if self._shape.tied:
+            return None
+        return self._take("lm_head.weight", self._shape.vocabulary, self._shape.width)
+
+    def layer(self, number: int) -> LayerWeights:
+        """Everything of one layer."""
+        return self._gpt2(number) if self._shape.conv1d else self._llama(number)
+
+    def _gpt2(self, number: int) -> LayerWeights:
+        shape = self._shape
+        root = f"{self._root}h.{number}."
+
+        def matrix(name: str, out: int, into: int) -> Matrix:
+            weight = self._take(f"{root}{name}.weight", into, out)
+            return Matrix(weight.t().contiguous(), self._take(f"{root}{name}.bias", out))
+
+        return LayerWeights(
+            before_attention=self._norm(root + "ln_1"),
+            qkv=matrix("attn.c_attn", 3 * shape.width, shape.width),
+            head_norms=None,
+            out=matrix("attn.c_proj", shape.width, shape.width),
+            before_mlp=self._norm(root + "ln_2"),
+            up=matrix("mlp.c_fc", shape.hidden, shape.width),
+            down=matrix("mlp.c_proj", shape.width, shape.hidden),
+        )
+
+    def _llama(self, number: int) -> LayerWeights:
+        shape = self._shape
+        root = f"{self._root}layers.{number}."
+
+        def matrix(block: str, parts: Mapping[str, int], into: int, bias: bool) -> Matrix:
+            names = {f"{root}{block}.{name}": out for name, out in parts.items()}
+            weights = [self._take(f"{name}.weight", out, into) for name, out in names.items()]
+            biases = [self._take(f"{name}.bias", out) for name, out in names.items() if bias]
+            return Matrix(torch.cat(weights), torch.cat(biases) if bias else None)
+
+        queries, keys = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
+        attention = {"q_proj": queries, "k_proj": keys, "v_proj": keys}
+        mlp = {"gate_proj": shape.hidden, "up_proj": shape.hidden}
+        head_norms = None
+        if shape.qk_norm:
+            head_norms = (
+                self._take(f"{root}self_attn.q_norm.weight", shape.head_dim),
+                self._take(f"{root}self_attn.k_norm.weight", shape.head_dim),
+            )
+        return LayerWeights(
+            before_attention=self._norm(root + "input_layernorm"),
+            qkv=matrix("self_attn", attention, shape.width, shape.qkv_bias),
+            head_norms=head_norms,
+            out=matrix("self_attn", {"o_proj": shape.width}, queries, shape.out_bias),
+            before_mlp=self._norm(root + "post_attention_layernorm"),
+            up=matrix("mlp", mlp, shape.width, shape.mlp_bias),
+            down=matrix("mlp", {"down_proj": shape.width}, shape.hidden, shape.mlp_bias),
+        )
+
+    def _norm(self, name: str) -> Norm:
+        weight = self._take(f"{name}.weight", self._shape.width)
+        bias = self._take(f"{name}.bias", self._shape.width) if self._shape.conv1d else None
+        return Norm(weight, bias)
+
+    def _take(self, name: str, *shape: int) -> torch.Tensor:
+        reader = self._readers.get(name)
+        if reader is None:
+            raise Unfit(f"its weight files lack {name}")
+        try:
+            stored = reader(name)
+        except SafetensorError as error:
+            raise Unfit(f"{name} cannot be read: {error}") from error
+        if tuple(stored.shape) != shape:
+            raise Unfit(f"its configuration gives another shape to {name}")
+        # A copy: what the file maps may begin at any byte, and fast kernels want aligned rows.
+        return stored.to(torch.float32, copy=True)

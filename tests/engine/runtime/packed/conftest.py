@@ -1,0 +1,25 @@
+"""Each variety is built and saved once a session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.engine.runtime.packed.models import ODD, VARIETIES, save
+
+
+@pytest.fixture(scope="session")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of a variety."""
+    root = tmp_path_factory.mktemp("packed")
+    folders: dict[str, Path] = {}
+
+    def folder(variety: str) -> Path:
+        if variety not in folders:
+            folders[variety] = root / str(len(folders))
+            save({**VARIETIES, **ODD}[variety], folders[variety])
+        return folders[variety]
+
+    return folder

@@ -1,0 +1,193 @@
+"""The packed decoder against plain forwards of transformers, on every variety of the families."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from transformers import PreTrainedModel
+
+from engine.errors import EngineError
+from engine.messages import Precision
+from engine.model import Branches, CausalRuntime
+from engine.runtime.packed import cache
+from engine.runtime.packed.decoder import PackedRuntime
+from engine.runtime.packed.loading import load_packed
+from engine.runtime.prefilling import CHUNK, prefill
+from engine.runtime.scoring import logprobs
+from tests.engine.runtime.families import close, finish, text
+from tests.engine.runtime.families import plain as forward
+from tests.engine.runtime.packed.models import ODD, VARIETIES, files, packed, plain, quiet
+
+Saved = Callable[[str], Path]
+
+
+@pytest.mark.parametrize("variety", VARIETIES)
+def test_prefill_and_steps_equal_transformers(saved: Saved, variety: str) -> None:
+    runtime = packed(saved(variety))
+    ids = text(2 * CHUNK + 12)
+    expected = forward(plain(saved(variety)), ids)
+    start = 2 * CHUNK + 2
+    branches, _ = finish(prefill(runtime, ids[:start]))
+    for position in range(start, len(ids)):
+        assert (branches.rows, branches.length) == (1, position)
+        assert close(branches.logits[0], expected[position - 1])
+        branches = runtime.feed(branches, [[ids[position]]])
+    assert close(branches.logits[0], expected[-1])
+
+
+@pytest.mark.parametrize("variety", VARIETIES)
+def test_every_position_can_be_read(saved: Saved, variety: str) -> None:
+    runtime = packed(saved(variety))
+    rows = [text(9, seed=1), text(9, seed=2)]
+    branches = runtime.select(runtime.feed(runtime.empty(), [[5, 6, 7]]), [0, 0])
+    branches, logits = runtime.read(branches, rows)
+    model = plain(saved(variety))
+    for row, ids in enumerate(rows):
+        expected = forward(model, [5, 6, 7, *ids])
+        assert close(logits[row], expected[3:])
+        assert close(branches.logits[row], expected[-1])
+
+
+@pytest.mark.parametrize("variety", ODD)
+def test_what_is_built_otherwise_is_left_to_transformers(saved: Saved, variety: str) -> None:
+    assert load_packed(files(saved(variety)), "exact", quiet) is None
+
+
+@pytest.mark.parametrize("precision", ["bf16", "int8", "int4"])
+@pytest.mark.parametrize("variety", VARIETIES)
+def test_other_forms_stay_near(saved: Saved, variety: str, precision: Precision) -> None:
+    ids = text(70)
+    expected = forward(plain(saved(variety)), ids).log_softmax(-1)
+    runtime = packed(saved(variety), precision)
+    found = runtime.read(runtime.empty(), [ids])[1][0].log_softmax(-1)
+    divergence = (expected.exp() * (expected - found)).sum(-1).mean()
+    # A random model has no large margins; a wrong layout would be nats away.
+    assert divergence < {"bf16": 0.002, "int8": 0.005, "int4": 0.15}[precision]
+
+
+@pytest.mark.parametrize("precision", ["exact", "int8", "int4"])
+def test_steps_and_chunks_agree_in_every_form(saved: Saved, precision: Precision) -> None:
+    runtime = packed(saved("llama"), precision)
+    ids = text(30)
+    _, at_once = runtime.read(runtime.empty(), [ids])
+    branches = runtime.empty()
+    for position, number in enumerate(ids):
+        branches = runtime.feed(branches, [[number]])
+        tolerance = 1e-4 if precision == "exact" else 0.2
+        assert torch.allclose(branches.logits[0], at_once[0, position], atol=tolerance)
+
+
+def test_several_rows_are_scored_as_one_is(saved: Saved) -> None:
+    runtime = packed(saved("llama"))
+    left = text(300)
+    endings = [text(length, seed=length) for length in (5, 1, 40, 12)]
+    scores, _ = finish(logprobs(runtime, [[*left, *ending] for ending in endings]))
+    model = plain(saved("llama"))
+    for ending, row in zip(endings, scores, strict=True):
+        ids = [*left, *ending]
+        expected = forward(model, ids)[:-1].log_softmax(-1)
+        assert close(row, expected.gather(-1, torch.tensor(ids[1:])[:, None])[:, 0])
+
+
+def test_broken_weights_are_no_answer(saved: Saved) -> None:
+    runtime = packed(saved("gpt2"))
+    with torch.inference_mode():
+        runtime._model.positions[0] = torch.nan  # type: ignore[index]
+    with pytest.raises(EngineError) as caught:
+        runtime.feed(runtime.empty(), [[1, 2]])
+    assert caught.value.event.kind == "broken_model"
+
+
+# --------------------------------------------------------------- any walk through branches
+
+Walk = list[tuple[str, int]]
+walks: st.SearchStrategy[Walk] = st.lists(
+    st.tuples(
+        st.sampled_from(["feed", "fork", "leave", "crop", "keep", "back"]), st.integers(0, 99)
+    ),
+    max_size=14,
+)
+
+
+class Mirror:
+    """Branches of the runtime beside the ids that they should hold."""
+
+    def __init__(self, runtime: CausalRuntime, ids: list[int]) -> None:
+        self.runtime = runtime
+        self.branches, _ = finish(prefill(runtime, ids))
+        self.rows = [ids]
+        self.kept: list[tuple[Branches, list[list[int]]]] = []
+
+    def go(self, what: str, number: int) -> None:
+        runtime, length = self.runtime, len(self.rows[0])
+        if what == "feed":
+            new = [
+                [(number + row + place) % 60 + 1 for place in range(number % 3 + 1)]
+                for row in range(len(self.rows))
+            ]
+            self.branches = runtime.feed(self.branches, new)
+            self.rows = [[*ids, *more] for ids, more in zip(self.rows, new, strict=True)]
+        elif what in {"fork", "leave", "keep"}:
+            # "leave" takes some rows, "fork" doubles one, "keep" sets all aside for later.
+            index = list(range(len(self.rows)))
+            if what == "fork" and len(index) < 4:
+                index = [*index, number % len(index), number % len(index)]
+            elif what == "leave":
+                index = index[number % len(index) :]
+            chosen = runtime.select(self.branches, index)
+            rows = [self.rows[row] for row in index]
+            if what == "keep":
+                self.kept.append((chosen, rows))
+            else:
+                self.branches, self.rows = chosen, rows
+        elif what == "crop":
+            length = max(1, length - number % (length if number > 80 else 4))
+            self.branches = runtime.crop(self.branches, length)
+            self.rows = [ids[:length] for ids in self.rows]
+        elif self.kept:
+            branches, self.rows = self.kept[number % len(self.kept)]
+            self.branches = runtime.select(branches, range(len(self.rows)))
+
+
+@pytest.mark.parametrize("shared_from", [cache.SHARED_FROM, 4], ids=["copied", "shared"])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(start=st.sampled_from([3, 20]), walk=walks)
+def test_rows_hold_what_was_fed_to_them_whatever_is_forked_and_cropped(
+    llama: tuple[PackedRuntime, PreTrainedModel], shared_from: int, start: int, walk: Walk
+) -> None:
+    runtime, model = llama
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cache, "SHARED_FROM", shared_from)
+        mirror = Mirror(runtime, text(start))
+        for what, number in walk:
+            mirror.go(what, number)
+        mirror.go("feed", 0)
+    assert mirror.branches.length == len(mirror.rows[0])
+    for row, ids in enumerate(mirror.rows):
+        assert close(mirror.branches.logits[row], forward(model, ids)[-1])
+
+
+@pytest.fixture(scope="module")
+def llama(saved: Saved) -> tuple[PackedRuntime, PreTrainedModel]:
+    return packed(saved("llama")), plain(saved("llama"))
+
+
+def test_forks_of_a_long_row_read_it_together(saved: Saved) -> None:
+    runtime = packed(saved("llama"))
+    one, _ = finish(prefill(runtime, text(cache.SHARED_FROM)))
+    four = runtime.select(one, [0] * 4)
+    assert isinstance(four, cache.PackedRows)
+    assert four.prefix is not None
+    assert isinstance(one, cache.PackedRows)
+    assert four.prefix.data_ptr() == one.block.memory.data_ptr()
+    # The row that lent its block goes back and on, without harm to the forks.
+    back = runtime.feed(runtime.crop(one, 9), [[33]])
+    four = runtime.feed(four, [[1], [2], [3], [4]])
+    model = plain(saved("llama"))
+    assert close(four.logits[3], forward(model, [*text(cache.SHARED_FROM), 4])[-1])
+    assert close(back.logits[0], forward(model, [*text(cache.SHARED_FROM)[:9], 33])[-1])
