@@ -129,11 +129,11 @@ class Lifecycle:
         """What the store knows of a model, with its state in memory put in."""
         residents = self._forms(info.id)
         if residents:
-            shown = next((each for each in residents if each.loaded), residents[0])
+            in_memory = [each.precision for each in residents if each.loaded]
             return msgspec.structs.replace(
                 info,
-                state="ready" if shown.loaded else "loading",
-                precision=shown.precision,
+                state="ready" if in_memory else "loading",
+                in_memory=in_memory,
                 memory=sum(each.bytes for each in residents),
             )
         reason = self._failures.get(info.id)
@@ -161,7 +161,8 @@ class Lifecycle:
         return [each for each in self._residents.values() if each.loaded and not each.users]
 
     def _forms(self, model: str) -> list[_Resident]:
-        return [each for each in self._residents.values() if each.files.id == model]
+        # Copied at once, because the loader's thread asks too while others come and go.
+        return [each for each in list(self._residents.values()) if each.files.id == model]
 
     def _begin(self, files: ModelFiles, precision: Precision) -> _Resident:
         needs = forms.memory(files, precision)
@@ -213,7 +214,11 @@ class Lifecycle:
         del self._residents[resident.key]
         self._failures[model] = reason
         resident.ready.set_exception(error)
-        self._tell(ModelState(model=model, state="failed", reason=reason))
+        self._tell(
+            ModelState(model=model, state="failed", precision=resident.precision, reason=reason)
+        )
+        if others := self._forms(model):
+            self._tell_state(others[0])
         self._tell_memory()
 
     def _unused(self, resident: _Resident) -> None:
@@ -265,26 +270,27 @@ class Lifecycle:
         del self._residents[resident.key]
         resident.ready = Future()  # the last reference to the weights that is ours
         give_back()
-        others = self._forms(resident.files.id)
-        if others:
+        model, precision = resident.key
+        if others := self._forms(model):
             self._tell_state(others[0])
         else:
-            self._tell(ModelState(model=resident.files.id, state="on_disk", cause=cause))
+            self._tell(ModelState(model=model, state="on_disk", precision=precision, cause=cause))
         self._tell_memory()
 
     def _tell_state(
         self, resident: _Resident, stage: str = "", percent: float | None = None
     ) -> None:
-        """Tell how a form is doing; how much memory all forms take is told with it."""
-        model = resident.files.id
+        """Tell how a form is doing, and which forms of its model are in memory."""
+        loaded = [each for each in self._forms(resident.files.id) if each.loaded]
         self._tell(
             ModelState(
-                model=model,
+                model=resident.files.id,
                 state="ready" if resident.loaded else "loading",
                 stage=stage,
                 percent=percent,
                 precision=resident.precision,
-                memory=sum(each.bytes for each in self._forms(model)) if resident.loaded else 0,
+                in_memory=[each.precision for each in loaded],
+                memory=sum(each.bytes for each in loaded),
             )
         )
 

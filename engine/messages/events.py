@@ -54,8 +54,11 @@ class ModelState(Struct, tag="model_state", frozen=True, kw_only=True):
     cause: Literal["", "asked", "idle", "evicted"] = ""
     """Why a model left memory."""
     precision: Precision = "exact"
-    """The form that is being loaded, or is in memory."""
+    """The form that is being loaded, or was loaded or failed to last."""
+    in_memory: list[Precision] = []
+    """The forms of the model that are in memory."""
     memory: int = 0
+    """Bytes that all of them take."""
 
 
 class Memory(Struct, tag="memory", frozen=True):

@@ -180,9 +180,9 @@ class ModelInfo(Struct, frozen=True, kw_only=True):
     context: int | None = None
     chat: bool = False
     """True when a chat template comes with it."""
-    precision: Precision = "exact"
-    """The form that is in memory, where one is."""
     precisions: list[Precision] = []
-    """The forms that its weights can have in memory."""
+    """The forms that its weights can have in memory; empty where no file tells yet."""
+    in_memory: list[Precision] = []
+    """The forms that are there."""
     distances: list[Distance] = []
     """What has been measured of them."""

@@ -96,6 +96,12 @@ class Bench:
             self.work()
         self.now += 1.0
 
+    def keep_packed(self, name: str, precision: Precision = "exact") -> None:
+        """Load a form of a model and leave it idle, a second later than the one before."""
+        with self.lifecycle.use(packable(name), precision):
+            self.work()
+        self.now += 1.0
+
     def states(self) -> list[tuple[str, str, str]]:
         return [
             (event.model, event.state, event.cause)
@@ -149,7 +155,7 @@ def test_a_load_is_told_from_its_begin_to_its_end() -> None:
     assert bench.told == [
         ModelState(model="a", state="loading", percent=0.0),
         ModelState(model="a", state="loading", stage="reading weights", percent=50.0),
-        ModelState(model="a", state="ready", memory=40),
+        ModelState(model="a", state="ready", in_memory=["exact"], memory=40),
         Memory(used=40, budget=100),
     ]
     assert bench.lifecycle.current(info("a")).state == "ready"
@@ -401,15 +407,68 @@ def test_two_forms_of_one_model_are_two_in_memory() -> None:
         assert (exact.result().precision, small.result().precision) == ("exact", "int4")
         assert bench.lifecycle.used == 60
         current = bench.lifecycle.current(info("a"))
-        assert (current.state, current.precision, current.memory) == ("ready", "exact", 60)
+        assert (current.state, current.memory) == ("ready", 60)
+        assert current.in_memory == ["exact", "int4"]
     bench.lifecycle.unload("a")
     assert not bench.lifecycle.used
-    last = [each for each in bench.told if isinstance(each, ModelState)][-2:]
     # With one form gone the other is still there; only then is the model out of memory.
-    assert [(each.state, each.precision) for each in last] == [
-        ("ready", "int4"),
-        ("on_disk", "exact"),
+    assert forms_told(bench)[-2:] == [("ready", "int4", ["int4"], 30), ("on_disk", "int4", [], 0)]
+
+
+def forms_told(bench: Bench) -> list[tuple[str, str, list[Precision], int]]:
+    return [
+        (event.state, event.precision, event.in_memory, event.memory)
+        for event in bench.told
+        if isinstance(event, ModelState)
     ]
+
+
+def test_a_form_that_loads_is_told_beside_the_one_in_memory() -> None:
+    bench = Bench(budget=1000)
+    with bench.lifecycle.use(packable("a")):
+        bench.work()
+        with bench.lifecycle.use(packable("a"), "int4"):
+            current = bench.lifecycle.current(info("a"))
+            assert (current.state, current.in_memory) == ("ready", ["exact"])
+            bench.work()
+    assert forms_told(bench)[-3:] == [
+        ("loading", "int4", ["exact"], 40),
+        ("loading", "int4", ["exact"], 40),
+        ("ready", "int4", ["exact", "int4"], 80),
+    ]
+
+
+def test_a_form_that_fails_leaves_the_other_in_memory() -> None:
+    bench = Bench(budget=1000)
+    bench.keep_packed("a")
+    bench.broken["a"] = ValueError("cannot be packed")
+    with bench.lifecycle.use(packable("a"), "int4") as loading:
+        bench.work()
+        assert loading.exception()
+    assert forms_told(bench)[-2:] == [("failed", "int4", [], 0), ("ready", "exact", ["exact"], 40)]
+    assert bench.lifecycle.current(info("a")).state == "ready"
+
+
+def test_room_is_made_by_the_form_that_was_not_used_for_longest() -> None:
+    bench = Bench(budget=100)
+    bench.keep_packed("a", "int4")
+    bench.keep_packed("a", "exact")
+    bench.keep("b", 40)
+    assert bench.lifecycle.current(info("a")).in_memory == ["exact"]
+    assert ("ready", "exact", ["exact"], 40) in forms_told(bench)
+
+
+def test_a_model_is_busy_while_one_of_its_forms_is() -> None:
+    bench = Bench(budget=1000)
+    bench.keep_packed("a")
+    assert not bench.lifecycle.busy("a")
+    with bench.lifecycle.use(packable("a"), "bf16"):
+        bench.work()
+        assert bench.lifecycle.busy("a")
+        bench.lifecycle.unload("a")
+        assert bench.lifecycle.current(info("a")).in_memory == ["bf16"]
+    bench.work()
+    assert bench.lifecycle.loaded("a") is None
 
 
 def test_a_smaller_form_is_expected_to_need_less() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import get_args
 
 import msgspec
 import pytest
@@ -18,6 +19,7 @@ from engine.messages import (
     Event,
     Fill,
     Ping,
+    PrecisionChoice,
     Request,
     Sampling,
     Score,
@@ -26,12 +28,13 @@ from engine.messages import (
 )
 
 texts = st.text()
+precisions = st.sampled_from(get_args(PrecisionChoice))
 ids = st.integers(0, 2**63 - 1)
 requests: st.SearchStrategy[Request] = st.one_of(
     st.just(Ping()),
     st.builds(Cancel, ids),
     st.builds(Tokenize, model=texts, text=texts),
-    st.builds(Score, model=texts, a=texts, b=texts),
+    st.builds(Score, model=texts, a=texts, b=texts, precision=precisions),
     st.builds(Fill, model=texts, text=texts, hidden=st.lists(st.none() | texts)),
     st.builds(
         Continue,

@@ -28,6 +28,7 @@ from engine.messages import (
     ModelState,
     NspResult,
     Ping,
+    PmiResult,
     Pong,
     Ready,
     Remove,
@@ -101,6 +102,7 @@ def test_nothing_is_answered_before_configure_or_after_another_version(tmp_path:
         {"type": "no_such_request"},
         {"type": "tokenize", "model": "starter-ja"},
         {"type": "fill", "model": "starter-en", "text": "[MASK]", "top": 0},
+        {"type": "score", "model": "starter-ja", "a": "a", "b": "b", "precision": "int3"},
         {"type": "continue", "model": "a", "prompt": "b", "sampling": {"temperature": -1.0}},
         [1, 2, 3],
         None,
@@ -243,6 +245,27 @@ def test_one_bert_serves_fill_and_score(peer: Peer) -> None:
     assert isinstance(result, NspResult)
 
 
+def test_every_answer_says_the_form_that_gave_it(peer: Peer) -> None:
+    body = structs.replace(LONG, max_tokens=1, precision="int4")
+    started = peer.ask(body)[0]
+    assert isinstance(started, Started)
+    assert started.precision == "int4"
+    filled, _ = peer.ask(Fill(model="starter-ja", text="東京の[MASK]は", precision="int8"))
+    scored, _ = peer.ask(Score(model="starter-ja", a="東京の", b="街は", precision="bf16"))
+    masked, _ = peer.ask(Fill(model="starter-en", text="I played [MASK]."))
+    assert isinstance(filled, FillResult)
+    assert isinstance(scored, PmiResult)
+    assert isinstance(masked, FillResult)
+    assert (filled.precision, scored.precision, masked.precision) == ("int8", "bf16", "exact")
+    (models,) = peer.ask(ListModels())
+    assert isinstance(models, Models)
+    in_memory = {model.id: set(model.in_memory) for model in models.models}
+    assert in_memory["starter-ja"] == {"exact", "bf16", "int8", "int4"}
+    assert in_memory["starter-en"] == {"exact"}
+    peer.ask(Unload("starter-ja"))
+    peer.ask(Load("starter-ja"))
+
+
 def test_a_cancel_stops_a_continuation(peer: Peer) -> None:
     continuing = peer.send(LONG)
     peer.first_token(continuing)
@@ -264,6 +287,8 @@ def test_a_cancel_of_nothing_disturbs_nothing(peer: Peer) -> None:
         (Load("gpt2"), "absent_model"),
         (Fill(model="starter-en", text="no mask"), "bad_request"),
         (Continue(model="starter-en", prompt="a"), "unable"),
+        (Continue(model="starter-en", prompt="a", precision="int4"), "unable"),
+        (Load("starter-en", precision="bf16"), "unable"),
         (Remove("starter-ja"), "unable"),
         (Unload("no-such-model"), "unknown_model"),
     ],

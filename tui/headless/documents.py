@@ -18,6 +18,7 @@ from engine.messages import (
     NspDirection,
     Piece,
     PmiDirection,
+    Precision,
     Role,
     ScoredToken,
     Source,
@@ -139,7 +140,7 @@ class ModelDocument(Struct, frozen=True, kw_only=True):
     memory: int
     context: int | None
     chat: bool
-    precision: str
+    precisions: list[Precision]
 
 
 class ModelsDocument(Struct, frozen=True, kw_only=True):
