@@ -30,6 +30,8 @@ class ModelFiles:
     """Estimated bytes in memory, from the weight files' headers."""
     start_token: str | None = None
     """The token that begins a text when B is scored alone, where the catalogue names one."""
+    derived: Path | None = None
+    """Folder in the store for what is computed from the weights; see `engine.derived`."""
 
 
 class Stream(Protocol):

@@ -6,6 +6,7 @@ whenever, nothing half done is ever listed as whole. Nothing here imports torch 
 
     <root>/models/<name>/      complete models; a catalogue id, or owner--name for other hub ids
     <root>/converted/<key>/    the user's own GGUF files, converted
+    <root>/derived/            what is computed from weights: see `engine.derived`
     <root>/.partial/           work in progress, and models on their way out
     <root>/.locks/             one lock a model, so that two pulls do not meet
 """
@@ -23,7 +24,7 @@ from pathlib import Path
 
 from msgspec import structs
 
-from engine import catalog, checkpoint, forms, heads
+from engine import catalog, checkpoint, derived, forms, heads
 from engine.catalog import Bundled, Entry, Hub
 from engine.checkpoint import Broken, Checkpoint
 from engine.errors import EngineError
@@ -133,6 +134,7 @@ class Store:
             weight_bytes=found.weight_bytes,
             memory=found.memory,
             start_token=entry.start_token if entry else None,
+            derived=derived.place(self.root, place.folder),
         )
 
     def remove(self, model: str) -> None:
@@ -157,6 +159,7 @@ class Store:
         begun = [folder for folder in (place.folder, self.partial(place)) if folder.is_dir()]
         if not begun:
             raise _absent(place)
+        derived.forget(self.root, place.folder)
         for folder in begun:
             self.discard(folder)
 
@@ -224,7 +227,7 @@ class Store:
         shutil.rmtree(leaving, ignore_errors=True)
 
     def sweep(self) -> None:
-        """Finish the deletions that were cut off, and drop conversions of files that changed."""
+        """Finish the deletions that were cut off; drop what was made from files that changed."""
         for folder in (self.root / ".partial").glob(f"{_LEAVING}*"):
             shutil.rmtree(folder, ignore_errors=True)
         for folder in (self.root / "converted").glob("*"):
@@ -234,6 +237,7 @@ class Store:
                 continue
             if self._local(origin).folder != folder:
                 self.discard(folder)
+        derived.sweep(self.root)
 
     def _catalogued(self, entry: Entry) -> Place:
         if isinstance(entry.origin, Bundled):

@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-SETTINGS = (
+SETTINGS: tuple[dict[str, str], ...] = (
     {"OMP_WAIT_POLICY": "PASSIVE"},
     {"GOMP_SPINCOUNT": "1000"},
     {"GOMP_SPINCOUNT": "2000"},
