@@ -13,6 +13,7 @@ import hashlib
 import shutil
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from engine import checkpoint
@@ -46,7 +47,8 @@ def write(folder: Path, name: str, model: Path, save: Callable[[Path], object]) 
         save(partial)
         partial.replace(folder / name)
     except OSError:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
         return False
     return True
 

@@ -7,7 +7,7 @@ from typing import Protocol
 import torch
 
 from engine.messages import Precision
-from engine.runtime.packed.linear import GROUP, dtype
+from engine.runtime.packed.linear import GROUP, Tensors, dtype
 
 
 class Embedding(Protocol):
@@ -19,11 +19,17 @@ class Embedding(Protocol):
         """int64 [tokens] -> [tokens, width], in the type of the form's activations."""
 
 
-def pack(precision: Precision, table: torch.Tensor) -> Embedding:
-    """Pack float32 [vocabulary, width] in a form."""
+def prepare(precision: Precision, table: torch.Tensor) -> Tensors:
+    """Turn float32 [vocabulary, width] into the parts of a form; `build` puts them to work."""
     if precision in {"int8", "int4"} and table.shape[1] % GROUP == 0:
-        return Bytes(table)
-    return Plain(table.to(dtype(precision)))
+        steps, scales = _quantise(table)
+        return {"steps": steps, "scales": scales}
+    return {"table": table.to(dtype(precision))}
+
+
+def build(parts: Tensors) -> Embedding:
+    """A table from the parts that `prepare` made."""
+    return Bytes(parts["steps"], parts["scales"]) if "steps" in parts else Plain(parts["table"])
 
 
 class Plain:
@@ -46,16 +52,20 @@ class Bytes:
     and the input of the first layer is no place to lose bits. A Q8_0 table keeps its steps.
     """
 
-    def __init__(self, table: torch.Tensor) -> None:
-        """Take the table, float32 [vocabulary, width]."""
-        groups = table.reshape(len(table), -1, GROUP)
-        self._scales = (groups.abs().amax(-1, keepdim=True) / 127).half()
-        scales = self._scales.float()
-        steps = (groups / torch.where(scales == 0, 1, scales)).round_().clamp_(-128, 127)
-        self._steps = steps.to(torch.int8)
-        self.bytes = self._steps.nbytes + self._scales.nbytes
+    def __init__(self, steps: torch.Tensor, scales: torch.Tensor) -> None:
+        """Take int8 [vocabulary, groups, 32] and float16 [vocabulary, groups, 1]."""
+        self._steps, self._scales = steps, scales
+        self.bytes = steps.nbytes + scales.nbytes
 
     def __call__(self, ids: torch.Tensor) -> torch.Tensor:
         """Look ids up; see `Embedding`."""
         vectors: torch.Tensor = self._steps[ids] * self._scales[ids].float()
         return vectors.flatten(1).bfloat16()
+
+
+def _quantise(table: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    groups = table.reshape(len(table), -1, GROUP)
+    stored = (groups.abs().amax(-1, keepdim=True) / 127).half()
+    scales = stored.float()
+    steps = (groups / torch.where(scales == 0, 1, scales)).round_().clamp_(-128, 127)
+    return steps.to(torch.int8), stored

@@ -42,13 +42,27 @@ def dtype(precision: Precision) -> torch.dtype:
     return torch.float32 if precision == "exact" else torch.bfloat16
 
 
-def pack(precision: Precision, weight: torch.Tensor, bias: torch.Tensor | None) -> Linear:
-    """Pack float32 [out, in] and its bias in a form."""
-    if bias is not None:
-        bias = bias.to(dtype(precision))
+Tensors = dict[str, torch.Tensor]
+"""The parts of something packed, by name: plain tensors, which can be saved."""
+
+
+def prepare(precision: Precision, weight: torch.Tensor, bias: torch.Tensor | None) -> Tensors:
+    """Turn float32 [out, in] and its bias into the parts of a form; `build` puts them to work."""
     if precision in {"int8", "int4"} and weight.shape[1] % GROUP == 0:
-        return Grouped(quantise(precision, weight), weight.shape[0], bias)
-    return Dense(weight.to(dtype(precision)), bias)
+        packed, scales = quantise(precision, weight)
+        parts = {"packed": packed, "scales": scales}
+    else:
+        parts = {"weight": weight.to(dtype(precision))}
+    if bias is not None:
+        parts["bias"] = bias.to(dtype(precision))
+    return parts
+
+
+def build(parts: Tensors, out: int) -> Linear:
+    """A matrix of so many outputs from the parts that `prepare` made."""
+    if "packed" in parts:
+        return Grouped(parts["packed"], parts["scales"], out, parts.get("bias"))
+    return Dense(parts["weight"], parts.get("bias"))
 
 
 class Dense:
@@ -94,14 +108,14 @@ class Grouped:
     """A matrix in 4-bit groups, one or two halves of them."""
 
     def __init__(
-        self, stored: tuple[torch.Tensor, torch.Tensor], out: int, bias: torch.Tensor | None
+        self, packed: torch.Tensor, scales: torch.Tensor, out: int, bias: torch.Tensor | None
     ) -> None:
         """Take what `quantise` made, the number of outputs before padding, and the bias."""
-        self._packed, self._scales = stored
+        self._packed, self._scales = packed, scales
         self._out = out
         self._bias = bias
         self._inputs = self._packed.shape[1] * 2
-        self.bytes = sum(part.nbytes for part in stored) + (0 if bias is None else bias.nbytes)
+        self.bytes = packed.nbytes + scales.nbytes + (0 if bias is None else bias.nbytes)
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """Multiply; see `Linear`."""

@@ -11,14 +11,18 @@ from engine.checkpoint import Broken
 from engine.messages import Precision
 from engine.model import ModelFiles
 from engine.runtime.loading import Report, broken
-from engine.runtime.packed import embedding, linear
+from engine.runtime.packed import embedding, linear, stored
 from engine.runtime.packed.decoder import Layer, Model, PackedRuntime, Step
 from engine.runtime.packed.families import Shape, shape
+from engine.runtime.packed.linear import Tensors
+from engine.runtime.packed.stored import Parts
 from engine.runtime.packed.weights import LayerWeights, Matrix, Norm, Unfit, Weights
 
 
 def load_packed(files: ModelFiles, precision: Precision, report: Report) -> PackedRuntime | None:
     """Read a model and pack it; None where its configuration is not one that can be packed.
+
+    Quantised forms are kept in the store (`ModelFiles.derived`) and read from there the next time.
 
     Raises:
         EngineError: ``broken_model``, when the files do not hold what the configuration says.
@@ -30,57 +34,100 @@ def load_packed(files: ModelFiles, precision: Precision, report: Report) -> Pack
         found = shape(config)
         if found is None:
             return None
-        with Weights(files.folder, found) as weights, torch.inference_mode():
-            return PackedRuntime(_pack(weights, found, precision, report))
+        with torch.inference_mode():
+            return PackedRuntime(_model(files, found, precision, report))
     except (Unfit, Broken, OSError, ValueError, KeyError, StrictDataclassError) as error:
         raise broken(files, str(error).strip().partition("\n")[0]) from error
 
 
-def _pack(weights: Weights, shape: Shape, precision: Precision, report: Report) -> Model:
+def _model(files: ModelFiles, shape: Shape, precision: Precision, report: Report) -> Model:
+    with stored.reading(files, precision) as parts:
+        if parts is not None:
+            return _build(parts, shape, precision, report)
+    with Weights(files.folder, shape) as weights, stored.writing(files, precision) as keep:
+        return _build(
+            keep(lambda name: _prepare(weights, name, precision)), shape, precision, report
+        )
+
+
+def _prepare(weights: Weights, name: str, precision: Precision) -> Tensors:
+    """The parts of a form, from the weights as they are stored."""
+    if name == "outer":
+        table, head, positions = weights.embedding(), weights.head(), weights.positions()
+        matrix = linear.prepare(precision, table if head is None else head, None)
+        parts = _under("embedding", embedding.prepare(precision, table)) | _under("head", matrix)
+        parts |= _norm_parts("last_norm", weights.last_norm(), precision)
+        if positions is not None:
+            parts["positions"] = positions.to(linear.dtype(precision))
+        return parts
+    return _prepare_layer(weights.layer(int(name.removeprefix("layer "))), precision)
+
+
+def _prepare_layer(layer: LayerWeights, precision: Precision) -> Tensors:
+    parts = _norm_parts("before_attention", layer.before_attention, precision)
+    parts |= _norm_parts("before_mlp", layer.before_mlp, precision)
+    matrices: dict[str, Matrix] = {
+        "qkv": layer.qkv,
+        "out": layer.out,
+        "up": layer.up,
+        "down": layer.down,
+    }
+    for name, matrix in matrices.items():
+        parts |= _under(name, linear.prepare(precision, matrix.weight, matrix.bias))
+    if layer.head_norms is not None:
+        queries, keys = layer.head_norms
+        parts["queries_gain"] = queries.to(linear.dtype(precision))
+        parts["keys_gain"] = keys.to(linear.dtype(precision))
+    return parts
+
+
+def _norm_parts(name: str, norm: Norm, precision: Precision) -> Tensors:
     dtype = linear.dtype(precision)
-    table, head = weights.embedding(), weights.head()
-    positions = weights.positions()
-    last_norm = _norm(weights.last_norm(), shape, dtype)
+    parts = {f"{name}.weight": norm.weight.to(dtype)}
+    if norm.bias is not None:
+        parts[f"{name}.bias"] = norm.bias.to(dtype)
+    return parts
+
+
+def _build(parts: Parts, shape: Shape, precision: Precision, report: Report) -> Model:
     layers = []
     for number in range(shape.layers):
         report("reading weights", 100 * number / shape.layers)
-        layers.append(_layer(weights.layer(number), shape, precision))
+        layers.append(_layer(parts(f"layer {number}"), shape))
+    outer = parts("outer")
     return Model(
         shape=shape,
-        dtype=dtype,
-        embedding=embedding.pack(precision, table),
-        positions=None if positions is None else positions.to(dtype),
+        dtype=linear.dtype(precision),
+        embedding=embedding.build(_of("embedding", outer)),
+        positions=outer.get("positions"),
         layers=layers,
-        last_norm=last_norm,
-        head=linear.pack(precision, table if head is None else head, None),
+        last_norm=_norm(_of("last_norm", outer), shape),
+        head=linear.build(_of("head", outer), shape.vocabulary),
     )
 
 
-def _layer(weights: LayerWeights, shape: Shape, precision: Precision) -> Layer:
-    def matrix(given: Matrix) -> linear.Linear:
-        return linear.pack(precision, given.weight, given.bias)
-
-    dtype = linear.dtype(precision)
+def _layer(parts: Tensors, shape: Shape) -> Layer:
     gain = None
-    if weights.head_norms is not None:
-        queries, keys = weights.head_norms
+    if "queries_gain" in parts:
+        queries, keys = parts["queries_gain"], parts["keys_gain"]
         gain = torch.cat([queries.expand(shape.heads, -1), keys.expand(shape.kv_heads, -1)])
+    heads = shape.heads + 2 * shape.kv_heads
+    hidden = shape.hidden * (2 if shape.gated else 1)
     return Layer(
-        before_attention=_norm(weights.before_attention, shape, dtype),
-        qkv=matrix(weights.qkv),
-        head_gain=None if gain is None else gain.to(dtype),
-        out=matrix(weights.out),
-        before_mlp=_norm(weights.before_mlp, shape, dtype),
-        up=matrix(weights.up),
-        down=matrix(weights.down),
+        before_attention=_norm(_of("before_attention", parts), shape),
+        qkv=linear.build(_of("qkv", parts), heads * shape.head_dim),
+        head_gain=gain,
+        out=linear.build(_of("out", parts), shape.width),
+        before_mlp=_norm(_of("before_mlp", parts), shape),
+        up=linear.build(_of("up", parts), hidden),
+        down=linear.build(_of("down", parts), shape.width),
     )
 
 
-def _norm(given: Norm, shape: Shape, dtype: torch.dtype) -> Step:
+def _norm(parts: Tensors, shape: Shape) -> Step:
     """A normalisation: by mean and variance where it has an offset, else by size alone."""
-    weight = given.weight.to(dtype)
-    if given.bias is not None:
-        bias = given.bias.to(dtype)
+    weight, bias = parts["weight"], parts.get("bias")
+    if bias is not None:
         return lambda x: F.layer_norm(x, weight.shape, weight, bias, shape.eps)
     # Numbers and their opposites have mean zero, so that LayerNorm divides by their size alone:
     # one fast kernel, where `F.rms_norm` takes a dozen operations on a CPU.
@@ -89,3 +136,14 @@ def _norm(given: Norm, shape: Shape, dtype: torch.dtype) -> Step:
     return lambda x: F.layer_norm(torch.cat([x, -x], -1), twice.shape, twice, None, shape.eps)[
         :, :width
     ]
+
+
+def _under(name: str, parts: Tensors) -> Tensors:
+    return {f"{name}.{part}": tensor for part, tensor in parts.items()}
+
+
+def _of(name: str, parts: Tensors) -> Tensors:
+    prefix = f"{name}."
+    return {
+        part[len(prefix) :]: tensor for part, tensor in parts.items() if part.startswith(prefix)
+    }

@@ -1,0 +1,96 @@
+"""Quantised forms kept in the store, so that a model is packed once.
+
+A file holds the parts that `loading` builds a model from, under the name of the form. How 4-bit
+weights are laid out is the kernel's own affair: a file is used only by the version of PyTorch, and
+on the kind of processor, that it was written with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from engine import derived
+from engine.messages import Precision
+from engine.model import ModelFiles
+from engine.runtime.packed.linear import Tensors
+
+Parts = Callable[[str], Tensors]
+"""The parts of what bears a name: "layer 3", or "outer" for all that is around the layers."""
+
+VERSION = 1
+"""Raised when the parts change."""
+_BETWEEN = "/"
+"""Between the name that parts are asked for by and their own."""
+
+
+@contextmanager
+def reading(files: ModelFiles, precision: Precision) -> Iterator[Parts | None]:
+    """The parts of a form as they were kept; None where there are none that can be used."""
+    if files.derived is None or not _kept(precision):
+        yield None
+        return
+    try:
+        kept = safe_open(files.derived / _name(precision), framework="pt")
+    except (OSError, SafetensorError):
+        yield None
+        return
+    with kept as file:
+        usable = file.metadata() == _made_by()
+        yield (lambda name: _parts(file, name)) if usable else None
+
+
+@contextmanager
+def writing(files: ModelFiles, precision: Precision) -> Iterator[Callable[[Parts], Parts]]:
+    """Hand on what wraps a source of parts; all that went through it is kept at the end."""
+    passed: Tensors = {}
+
+    def wrap(source: Parts) -> Parts:
+        def parts(name: str) -> Tensors:
+            found = source(name)
+            if files.derived is not None and _kept(precision):
+                passed.update({f"{name}{_BETWEEN}{part}": own for part, own in found.items()})
+            return found
+
+        return parts
+
+    yield wrap
+    if files.derived is not None and passed:
+        derived.write(
+            files.derived,
+            _name(precision),
+            files.folder,
+            lambda path: save_file(passed, path, metadata=_made_by()),
+        )
+
+
+def _kept(precision: Precision) -> bool:
+    """Whether packing a form takes longer than reading it: the others are a plain copy."""
+    return precision in {"int8", "int4"}
+
+
+def _name(precision: Precision) -> str:
+    return f"{precision}.safetensors"
+
+
+def _made_by() -> dict[str, str]:
+    return {
+        "version": str(VERSION),
+        "torch": torch.__version__,
+        "processor": torch.backends.cpu.get_cpu_capability(),
+    }
+
+
+def _parts(file: safe_open, name: str) -> Tensors:
+    prefix = name + _BETWEEN
+    # Cloned: what the file maps may begin at any byte, where the kernels crash.
+    names: list[str] = file.offset_keys()  # type: ignore[no-untyped-call]
+    return {
+        key.removeprefix(prefix): file.get_tensor(key).clone()  # type: ignore[no-untyped-call]
+        for key in names
+        if key.startswith(prefix)
+    }
