@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -103,8 +103,11 @@ class Branches(Protocol):
         """Tokens fed so far, the prompt included."""
 
     @property
-    def bytes(self) -> int:
-        """What their keys and values take."""
+    def memory(self) -> Mapping[int, int]:
+        """Bytes of each piece of memory that holds their keys and values, by its address.
+
+        Forks may share pieces.
+        """
 
     @property
     def logits(self) -> torch.Tensor:

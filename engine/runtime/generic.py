@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -32,12 +33,14 @@ class CachedRows:
     logits: torch.Tensor
 
     @property
-    def bytes(self) -> int:
-        """What the tensors of the cache take."""
-        layers = (vars(layer).values() for layer in self.cache.layers)
-        return sum(
-            value.nbytes for values in layers for value in values if isinstance(value, torch.Tensor)
-        )
+    def memory(self) -> dict[int, int]:
+        """Bytes of the cache's tensors; see `Branches.memory`."""
+        values = itertools.chain.from_iterable(vars(layer).values() for layer in self.cache.layers)
+        return {
+            value.data_ptr(): value.nbytes
+            for value in values
+            if isinstance(value, torch.Tensor) and value.numel()
+        }
 
 
 class GenericRuntime:

@@ -100,8 +100,8 @@ class Rows:
         return len(self.ids[0])
 
     @property
-    def bytes(self) -> int:
-        return 0
+    def memory(self) -> dict[int, int]:
+        return {id(self): 8 * self.rows * self.length}
 
 
 class FunctionModel:

@@ -1,9 +1,11 @@
 """Keys and values of a batch: one block for all layers, and a prefix that forks can share.
 
 A block is [layers, rows, 2 * kv_heads, capacity, head_dim], keys before values, so that one copy a
-layer writes both and one slice a step finds all layers. It grows in steps of `GROW` places. A
-fork of a long row lends its block: the branches read it together, once a step for all of them,
-and write to a block of their own. Places that are lent are never written again.
+layer writes both and one slice a step finds all layers. It grows in steps of `GROW` places.
+
+Rows are values: what was once written for them stays. A block is only ever written behind the last
+place that was written; rows that end before it copy their part first. A fork of a long row reads
+its block as a prefix, once a step for all branches, which write to a block of their own.
 """
 
 from __future__ import annotations
@@ -20,15 +22,11 @@ SHARED_FROM = 256
 
 @dataclass
 class Block:
-    """Memory for keys and values; `lent` places at its beginning are read by others too."""
+    """Memory for keys and values: `used` places are written, `lent` of them read by others too."""
 
     memory: torch.Tensor
+    used: int
     lent: int = 0
-
-    @property
-    def capacity(self) -> int:
-        """Places that it has."""
-        return self.memory.shape[3]
 
 
 @dataclass(frozen=True)
@@ -57,9 +55,14 @@ class PackedRows:
         return self.shared + self.own
 
     @property
-    def bytes(self) -> int:
-        """What the keys and values take; a shared prefix is counted by each that reads it."""
-        return self.block.memory.nbytes + (0 if self.prefix is None else self.prefix.nbytes)
+    def memory(self) -> dict[int, int]:
+        """Bytes of the blocks it reads; see `Branches.memory`."""
+        blocks = [self.block.memory] if self.prefix is None else [self.block.memory, self.prefix]
+        return {
+            block.untyped_storage().data_ptr(): block.untyped_storage().nbytes()
+            for block in blocks
+            if block.numel()
+        }
 
 
 def empty(
@@ -67,24 +70,28 @@ def empty(
 ) -> PackedRows:
     """One row with no place taken."""
     memory = torch.empty(layers, 1, 2 * kv_heads, 0, head_dim, dtype=dtype)
-    return PackedRows(Block(memory), 0, None, logits)
+    return PackedRows(Block(memory, 0), 0, None, logits)
 
 
 def with_room(rows: PackedRows, places: int) -> Block:
-    """A block that holds what `rows` own and can be written for so many places more."""
+    """A block that holds what `rows` own, so many places of which more are theirs to write."""
+    block = rows.block
     needed = rows.own + places
-    if needed <= rows.block.capacity and rows.own >= rows.block.lent:
-        return rows.block
-    block = _block(rows.block.memory, rows.rows, needed)
-    block.memory[:, :, :, : rows.own] = rows.block.memory[:, :, :, : rows.own]
+    if needed > block.memory.shape[3] or rows.own != block.used:
+        block = _block(rows.block.memory, rows.rows, needed)
+        block.memory[:, :, :, : rows.own] = rows.block.memory[:, :, :, : rows.own]
+    block.used = needed
     return block
 
 
-def select(rows: PackedRows, index: torch.Tensor) -> PackedRows:
-    """These rows, in this order, with memory of their own behind what they share."""
+def select(rows: PackedRows, index: list[int]) -> PackedRows:
+    """These rows, in this order. As they are, they share their memory; else they get their own."""
     logits = rows.logits[index]
+    if index == list(range(rows.rows)):
+        rows.block.lent = max(rows.block.lent, rows.own)
+        return PackedRows(rows.block, rows.own, rows.prefix, logits)
     own = rows.block.memory[:, :, :, : rows.own]
-    if len(index) > 1 and rows.rows == 1 and rows.prefix is None and rows.own >= SHARED_FROM:
+    if rows.rows == 1 and rows.prefix is None and rows.own >= SHARED_FROM:
         rows.block.lent = max(rows.block.lent, rows.own)
         return PackedRows(_block(own, len(index), 0), 0, own, logits)
     if len(index) > 1 and rows.prefix is not None:
@@ -99,17 +106,20 @@ def select(rows: PackedRows, index: torch.Tensor) -> PackedRows:
 
 
 def crop(rows: PackedRows, length: int) -> PackedRows:
-    """The rows without what comes after `length`."""
+    """The rows without what comes after `length`, whose places are given back if they can be."""
     logits = torch.full_like(rows.logits, torch.nan)
-    if length >= rows.shared:
-        return PackedRows(rows.block, length - rows.shared, rows.prefix, logits)
-    assert rows.prefix is not None
-    own = _block(rows.block.memory, rows.rows, 0)
-    return PackedRows(own, 0, rows.prefix[:, :, :, :length], logits)
+    if length < rows.shared:
+        assert rows.prefix is not None
+        block = _block(rows.block.memory, rows.rows, 0)
+        return PackedRows(block, 0, rows.prefix[:, :, :, :length], logits)
+    own = length - rows.shared
+    if rows.block.used == rows.own:
+        rows.block.used = max(own, rows.block.lent)
+    return PackedRows(rows.block, own, rows.prefix, logits)
 
 
 def _block(like: torch.Tensor, rows: int, places: int) -> Block:
-    """A new block with room for at least so many places; a half more where it is a long row."""
+    """A new block of so many places taken, with room for a half more, or `GROW` at least."""
     capacity = -(-(places + min(places // 2, 4 * GROW)) // GROW) * GROW
     layers, _, heads, _, head_dim = like.shape
-    return Block(like.new_empty(layers, rows, heads, capacity, head_dim))
+    return Block(like.new_empty(layers, rows, heads, capacity, head_dim), places)

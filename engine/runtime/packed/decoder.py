@@ -100,7 +100,7 @@ class PackedRuntime:
     def select(self, branches: Branches, rows: Sequence[int]) -> Branches:
         """Fork or leave rows; see `CausalRuntime.select`."""
         with torch.inference_mode():
-            return cache.select(_own(branches), torch.tensor(rows))
+            return cache.select(_own(branches), list(rows))
 
     def crop(self, branches: Branches, length: int) -> Branches:
         """Forget the last tokens; see `CausalRuntime.crop`."""

@@ -72,7 +72,7 @@ def test_the_form_asked_for_is_the_form_that_runs(tiny: Tiny, precision: Precisi
     model = runtime.load(files(folder, "causal"), quiet, precision)
     assert isinstance(model.causal, PackedRuntime)
     assert model.precision == precision
-    assert model.causal.empty().bytes == 0
+    assert model.causal.empty().memory == {}
 
 
 def test_what_cannot_be_packed_runs_as_it_is_but_in_no_other_form(

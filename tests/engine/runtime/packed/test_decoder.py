@@ -177,17 +177,49 @@ def llama(saved: Saved) -> tuple[PackedRuntime, PreTrainedModel]:
     return packed(saved("llama")), plain(saved("llama"))
 
 
-def test_forks_of_a_long_row_read_it_together(saved: Saved) -> None:
-    runtime = packed(saved("llama"))
-    one, _ = finish(prefill(runtime, text(cache.SHARED_FROM)))
+def test_forks_of_a_long_row_read_it_together(
+    llama: tuple[PackedRuntime, PreTrainedModel],
+) -> None:
+    runtime, model = llama
+    prompt = text(cache.SHARED_FROM)
+    one, _ = finish(prefill(runtime, prompt))
     four = runtime.select(one, [0] * 4)
-    assert isinstance(four, cache.PackedRows)
-    assert four.prefix is not None
-    assert isinstance(one, cache.PackedRows)
-    assert four.prefix.data_ptr() == one.block.memory.data_ptr()
+    assert not one.memory.keys().isdisjoint(four.memory)
     # The row that lent its block goes back and on, without harm to the forks.
     back = runtime.feed(runtime.crop(one, 9), [[33]])
     four = runtime.feed(four, [[1], [2], [3], [4]])
-    model = plain(saved("llama"))
-    assert close(four.logits[3], forward(model, [*text(cache.SHARED_FROM), 4])[-1])
-    assert close(back.logits[0], forward(model, [*text(cache.SHARED_FROM)[:9], 33])[-1])
+    assert close(four.logits[3], forward(model, [*prompt, 4])[-1])
+    assert close(back.logits[0], forward(model, [*prompt[:9], 33])[-1])
+
+
+def test_rows_set_aside_cost_nothing_until_somebody_goes_on(
+    llama: tuple[PackedRuntime, PreTrainedModel],
+) -> None:
+    runtime, model = llama
+    one, _ = finish(prefill(runtime, text(20)))
+    kept = runtime.select(one, [0])
+    assert kept.memory == one.memory
+    one = runtime.feed(one, [[7]])
+    assert one.memory == kept.memory  # it goes on in place,
+    other = runtime.feed(kept, [[8]])
+    assert other.memory.keys().isdisjoint(one.memory)  # and the second one copies.
+    assert close(one.logits[0], forward(model, [*text(20), 7])[-1])
+    assert close(other.logits[0], forward(model, [*text(20), 8])[-1])
+
+
+def test_going_back_and_on_again_needs_no_copy(
+    llama: tuple[PackedRuntime, PreTrainedModel],
+) -> None:
+    runtime, model = llama
+    one, _ = finish(prefill(runtime, text(20)))
+    kept = runtime.select(one, [0])
+    one = runtime.feed(one, [[7, 8, 9]])
+    memory = one.memory
+    one = runtime.feed(runtime.crop(one, 21), [[5]])
+    assert one.memory == memory
+    assert close(one.logits[0], forward(model, [*text(20), 7, 5])[-1])
+    # What was set aside is never written over.
+    one = runtime.feed(runtime.crop(one, 10), [[5]])
+    assert one.memory.keys().isdisjoint(kept.memory)
+    kept = runtime.feed(kept, [[6]])
+    assert close(kept.logits[0], forward(model, [*text(20), 6])[-1])
