@@ -30,11 +30,11 @@ _Key = tuple[str, Precision]
 
 @dataclass(eq=False)
 class _Resident:
-    """A form of a model, in memory or on its way there; `bytes` is measured once it is loaded."""
+    """A form of a model, in memory or on its way there."""
 
     files: ModelFiles
     precision: Precision
-    bytes: int
+    expected: int
     last_used: float
     ready: Future[LoadedModel] = field(default_factory=Future)
     loaded: bool = False
@@ -45,6 +45,11 @@ class _Resident:
     def key(self) -> _Key:
         """What tells it from all others."""
         return self.files.id, self.precision
+
+    @property
+    def bytes(self) -> int:
+        """What it takes, with what it keeps of texts; before it is loaded, what it is to take."""
+        return self.ready.result().bytes if self.loaded else self.expected
 
     @property
     def busy(self) -> bool:
@@ -106,6 +111,7 @@ class Lifecycle:
         finally:
             resident.users -= 1
             resident.last_used = self._clock()
+            self._forget(self.used - self._budget)
             if not resident.users:
                 self._unused(resident)
 
@@ -198,7 +204,6 @@ class Lifecycle:
             return
         model = job.result()
         resident.loaded = True
-        resident.bytes = model.bytes
         resident.last_used = self._clock()
         resident.ready.set_result(model)
         self._tell_state(resident)
@@ -238,6 +243,7 @@ class Lifecycle:
             self._drop(resident, "asked")
 
     def _make_room(self, files: ModelFiles, needs: int) -> None:
+        self._forget(self.used + needs - self._budget)
         idle = sorted(self._idle(), key=lambda resident: resident.last_used)
         excess = self.used + needs - self._budget
         if excess > sum(resident.bytes for resident in idle):
@@ -247,6 +253,16 @@ class Lifecycle:
                 break
             excess -= resident.bytes
             self._drop(resident, "evicted")
+
+    def _forget(self, excess: int) -> None:
+        """Give back so many bytes of what models keep of texts, the least recently used first."""
+        loaded = [each for each in self._residents.values() if each.loaded]
+        for resident in sorted(loaded, key=lambda each: each.last_used):
+            if excess <= 0:
+                break
+            before = resident.bytes
+            resident.ready.result().forget()
+            excess -= before - resident.bytes
 
     def _too_big(self, files: ModelFiles, bytes_needed: int) -> Error:
         needs = f"{files.id} needs about {readable(bytes_needed)} of memory"

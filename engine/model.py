@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from engine.messages import Head, Piece, Precision, Role, Turn
+from engine.prefixes import Prefixes
 
 if TYPE_CHECKING:
     import torch
@@ -165,8 +166,18 @@ class LoadedModel:
     causal: CausalRuntime | None = None
     masked: MaskedRuntime | None = None
     precision: Precision = "exact"
+    prefixes: Prefixes | None = field(init=False)
+    """What the causal runtime has read lately, where there is one."""
+
+    def __post_init__(self) -> None:
+        self.prefixes = None if self.causal is None else Prefixes(self.causal)
 
     @property
     def bytes(self) -> int:
-        """Bytes that its weights take in memory."""
-        return sum(part.bytes for part in (self.causal, self.masked) if part is not None)
+        """Bytes that its weights take in memory, and what is kept of the texts it has read."""
+        return sum(part.bytes for part in (self.causal, self.masked, self.prefixes) if part)
+
+    def forget(self) -> None:
+        """Give back what is kept of texts."""
+        if self.prefixes is not None:
+            self.prefixes.clear()

@@ -24,15 +24,15 @@ def load(files: ModelFiles, report: Report, precision: Precision = "exact") -> L
             when no head in them is one that this engine can use, or not in this form.
     """
     report("reading the tokenizer", 0.0)
-    model = LoadedModel(files=files, tokenizer=tokenization.load(files.folder), precision=precision)
+    tokenizer = tokenization.load(files.folder)
     report("importing torch", 0.0)
-    if "causal" in files.heads:
-        model.causal = _causal(files, precision, report)
+    causal = _causal(files, precision, report) if "causal" in files.heads else None
+    masked = None
     if files.heads & {"masked", "next_sentence"}:
         from engine.runtime.masked import load_masked
 
-        model.masked = load_masked(files, report)
-    if model.causal is None and model.masked is None:
+        masked = load_masked(files, report)
+    if causal is None and masked is None:
         raise EngineError(
             Error(
                 kind="unable",
@@ -41,7 +41,7 @@ def load(files: ModelFiles, report: Report, precision: Precision = "exact") -> L
             )
         )
     report("ready", 100.0)
-    return model
+    return LoadedModel(files, tokenizer, causal, masked, precision)
 
 
 def _causal(files: ModelFiles, precision: Precision, report: Report) -> CausalRuntime:

@@ -26,6 +26,7 @@ from engine.messages import (
     Piece,
 )
 from engine.model import Branches, CausalRuntime, LoadedModel, Tokenizer
+from engine.prefixes import Prefixes
 from engine.prompting import start_token
 from engine.tasks.limits import check_length
 from engine.tasks.words import as_word
@@ -50,7 +51,7 @@ class _Cut:
     """The word may be written with a space before it or without."""
 
 
-def fill(model: LoadedModel, runtime: CausalRuntime, request: Fill) -> Steps:
+def fill(model: LoadedModel, runtime: CausalRuntime, prefixes: Prefixes, request: Fill) -> Steps:
     """Yield a `FillResult`, and None between steps.
 
     Its tokens are those fed for the best candidate.
@@ -59,13 +60,11 @@ def fill(model: LoadedModel, runtime: CausalRuntime, request: Fill) -> Steps:
         EngineError: ``unable`` for several masks, or for one that begins the text of a model
             without a start token; ``too_long`` when the text does not fit.
     """
-    from engine.runtime.prefilling import prefill  # not at the top: torch is not there yet
-
     cut = _cut(model, request.text)
     check_length(model, len(cut.left) + 1 + len(cut.right), runtime.context)
     hidden = _hidden(model.tokenizer, cut, request)
     left = [piece.id for piece in cut.left]
-    prefix = yield from prefill(runtime, left)
+    prefix = yield from prefixes.prefill(left)
     pool = _likeliest(model, prefix, cut, max(POOL, request.top))
     if hidden is not None and hidden.id is not None and hidden.id not in pool:
         pool.append(hidden.id)

@@ -21,6 +21,7 @@ from engine.messages import (
     Token,
 )
 from engine.model import CausalRuntime, LoadedModel, Stream, Tokenizer
+from engine.prefixes import Prefixes
 from engine.prompting import lay_out
 from engine.stopping import StopStrings
 
@@ -41,11 +42,10 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
     """
     # Not at the top: the worker must be able to import its tasks before torch is there.
     from engine.measuring import read
-    from engine.runtime.prefilling import prefill
     from engine.sampling import Sampler, choose_seed
 
     clock = _Clock(load_s)
-    runtime = _causal(model)
+    runtime, prefixes = _causal(model)
     _check_stops(request.stop)
     prompt = lay_out(model, runtime, request)
     seed = choose_seed(request.sampling)
@@ -60,7 +60,7 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
         context=runtime.context,
     )
     ids = [piece.id for piece in prompt.pieces]
-    batch = yield from prefill(runtime, ids)
+    batch = yield from prefixes.prefill(ids)
     if request.branches > 1:
         batch = runtime.select(batch, [0] * request.branches)
     alive = _branches(model.tokenizer, request, ids, runtime.context)
@@ -70,25 +70,35 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
         drawn = sampler.draw(batch.logits, [b.number for b in alive], [b.ids for b in alive])
         readings = read(batch.logits, drawn.ids, request.top)
         clock.tick(len(alive))
+        events: list[Event] = []
         staying = []
         for row, (branch, token_id, sampled, reading) in enumerate(
             zip(alive, drawn.ids.tolist(), drawn.logprobs.tolist(), readings, strict=True)
         ):
             text, finish = branch.take(token_id)
-            yield Token(
-                branch=branch.number,
-                id=token_id,
-                text=text,
-                logprob=reading.logprob,
-                sampled_logprob=sampled,
-                rank=reading.rank,
-                entropy=reading.entropy,
-                top=words.alternatives(reading),
+            events.append(
+                Token(
+                    branch=branch.number,
+                    id=token_id,
+                    text=text,
+                    logprob=reading.logprob,
+                    sampled_logprob=sampled,
+                    rank=reading.rank,
+                    entropy=reading.entropy,
+                    top=words.alternatives(reading),
+                )
             )
             if finish is None:
                 staying.append(row)
             else:
-                yield branch.done(finish)
+                prefixes.keep(branch.ids[:-1], batch, row)
+                events.append(branch.done(finish))
+        try:
+            yield from events
+        except GeneratorExit:
+            for row in staying:
+                prefixes.keep(alive[row].ids[:-1], batch, row)
+            raise
         if not staying:
             break
         if len(staying) < len(alive):
@@ -98,8 +108,13 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
     yield Done(timing=clock.timing())
 
 
-def _causal(model: LoadedModel) -> CausalRuntime:
-    if model.causal is None:
+def _causal(model: LoadedModel) -> tuple[CausalRuntime, Prefixes]:
+    """The parts of a model that continue a text.
+
+    Raises:
+        EngineError: ``unable``, when it is not a causal model.
+    """
+    if model.causal is None or model.prefixes is None:
         raise EngineError(
             Error(
                 kind="unable",
@@ -107,7 +122,7 @@ def _causal(model: LoadedModel) -> CausalRuntime:
                 hint="Take a causal model, such as starter-ja.",
             )
         )
-    return model.causal
+    return model.causal, model.prefixes
 
 
 def _check_stops(stops: Sequence[str]) -> None:

@@ -51,8 +51,8 @@ def run(model: LoadedModel, request: Fill, load_s: float) -> Steps:
         )
     if model.masked is not None and "masked" in model.files.heads:
         yield _fill(model, model.masked, request)
-    elif model.causal is not None:
-        yield from causal_masking.fill(model, model.causal, request)
+    elif model.causal is not None and model.prefixes is not None:
+        yield from causal_masking.fill(model, model.causal, model.prefixes, request)
     else:
         raise EngineError(
             Error(

@@ -49,10 +49,14 @@ class Weighed(LoadedModel):
     """A model that is only a weight."""
 
     weight: int = 0
+    kept: int = 0
 
     @property
     def bytes(self) -> int:
-        return self.weight
+        return self.weight + self.kept
+
+    def forget(self) -> None:
+        self.kept = 0
 
 
 class Bench:
@@ -486,3 +490,41 @@ def test_a_form_that_a_kind_of_model_cannot_have_is_refused() -> None:
     assert raised.value.event.kind == "unable"
     assert "int4" in raised.value.event.message
     assert bench.loader.waiting == []
+
+
+# ------------------------------------------------------------------------- kept of texts
+
+
+def reads(bench: Bench, name: str, weight: int, kept: int) -> Weighed:
+    """Bring a model into memory that then keeps something of a text."""
+    bench.keep(name, weight)
+    model = bench.lifecycle.loaded(name)
+    assert isinstance(model, Weighed)
+    model.kept = kept
+    return model
+
+
+def test_what_models_keep_of_texts_counts_and_goes_before_a_model_does() -> None:
+    bench = Bench(budget=100)
+    model = reads(bench, "a", 40, kept=30)
+    assert bench.lifecycle.used == 70
+    bench.keep("b", 50)
+    assert model.kept == 0
+    assert bench.lifecycle.used == 90
+    assert not any(cause == "evicted" for _, _, cause in bench.states())
+
+
+def test_the_least_recently_used_gives_back_first_and_no_more_than_it_takes() -> None:
+    bench = Bench(budget=100)
+    old = reads(bench, "old", 20, kept=15)
+    new = reads(bench, "new", 20, kept=15)
+    bench.keep("b", 40)
+    assert (old.kept, new.kept) == (0, 15)
+
+
+def test_texts_read_beyond_the_budget_are_given_back_when_the_task_ends() -> None:
+    bench = Bench(budget=100)
+    model = reads(bench, "a", 40, kept=0)
+    with bench.lifecycle.use(files("a")):
+        model.kept = 70
+    assert model.kept == 0

@@ -8,6 +8,9 @@ from typing import TypeVar
 import torch
 import transformers
 
+from engine.model import Branches, CausalRuntime
+from engine.prefixes import Prefixes
+
 T = TypeVar("T")
 
 SMALL = {
@@ -95,6 +98,11 @@ def finish(steps: Generator[None, None, T]) -> tuple[T, int]:
             returned: T = stop.value
             return returned, yields
         yields += 1
+
+
+def prefilled(runtime: CausalRuntime, ids: list[int]) -> tuple[Branches, int]:
+    """One row that holds these ids, and how often feeding them yielded."""
+    return finish(Prefixes(runtime).prefill(ids))
 
 
 def close(found: torch.Tensor, expected: torch.Tensor) -> bool:

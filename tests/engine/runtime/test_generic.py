@@ -11,10 +11,10 @@ from safetensors.torch import load_file, save_file
 
 from engine.errors import EngineError
 from engine.model import ModelFiles
+from engine.prefixes import CHUNK
 from engine.runtime.generic import GenericRuntime, load_causal
-from engine.runtime.prefilling import CHUNK, prefill
 from tests.conftest import Tiny
-from tests.engine.runtime.families import FAMILIES, build, close, finish, plain, text
+from tests.engine.runtime.families import FAMILIES, build, close, plain, prefilled, text
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -24,7 +24,7 @@ def test_prefill_and_steps_equal_a_plain_forward(family: str) -> None:
     ids = text(2 * CHUNK + 12)
     expected = plain(model, ids)
     start = 2 * CHUNK + 2
-    branches, yields = finish(prefill(runtime, ids[:start]))
+    branches, yields = prefilled(runtime, ids[:start])
     assert yields == 2
     for position in range(start, len(ids)):
         assert (branches.rows, branches.length) == (1, position)
@@ -38,7 +38,7 @@ def test_rows_fork_leave_and_change_places(family: str) -> None:
     model = build(family)
     runtime = GenericRuntime(model)
     prompt = text(11)
-    one, _ = finish(prefill(runtime, prompt))
+    one, _ = prefilled(runtime, prompt)
     four = runtime.select(one, [0, 0, 0, 0])
     four = runtime.feed(four, [[3], [5], [7], [9]])
     two = runtime.select(four, [3, 1])
@@ -58,7 +58,7 @@ def test_crop_goes_back_any_distance_more_than_once(family: str) -> None:
     model = build(family)
     runtime = GenericRuntime(model)
     ids = text(40)
-    branches, _ = finish(prefill(runtime, ids))
+    branches, _ = prefilled(runtime, ids)
     for length in (30, 29, 5):
         branches = runtime.crop(branches, length)
         assert branches.length == length
@@ -70,7 +70,7 @@ def test_crop_goes_back_any_distance_more_than_once(family: str) -> None:
 
 def test_crop_is_refused_where_a_layer_cannot_go_back() -> None:
     runtime = GenericRuntime(build("lfm2, recurrent and full"))
-    branches, _ = finish(prefill(runtime, text(9)))
+    branches, _ = prefilled(runtime, text(9))
     with pytest.raises(EngineError) as caught:
         runtime.crop(branches, 4)
     assert caught.value.event.kind == "unable"
@@ -128,7 +128,7 @@ def test_half_precision_weights_run_in_single(tiny: Tiny, tmp_path: Path) -> Non
     folder = copy_of(tiny("llama"), tmp_path / "half")
     transformers.AutoModelForCausalLM.from_pretrained(folder).half().save_pretrained(folder)
     runtime = load_causal(files(folder), quiet)
-    branches, _ = finish(prefill(runtime, [5, 6]))
+    branches, _ = prefilled(runtime, [5, 6])
     assert branches.logits.dtype == torch.float32
 
 

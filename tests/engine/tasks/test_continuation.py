@@ -24,7 +24,7 @@ from engine.messages import (
     Token,
 )
 from engine.model import LoadedModel, Tokenizer
-from engine.runtime.prefilling import CHUNK
+from engine.prefixes import CHUNK
 from engine.tasks import continuation
 from tests.conftest import Tiny
 from tests.engine.fakes import (

@@ -14,12 +14,12 @@ from transformers import PreTrainedModel
 from engine.errors import EngineError
 from engine.messages import Precision
 from engine.model import Branches, CausalRuntime
+from engine.prefixes import CHUNK
 from engine.runtime.packed import cache
 from engine.runtime.packed.decoder import PackedRuntime
 from engine.runtime.packed.loading import load_packed
-from engine.runtime.prefilling import CHUNK, prefill
 from engine.runtime.scoring import logprobs
-from tests.engine.runtime.families import close, finish, text
+from tests.engine.runtime.families import close, finish, prefilled, text
 from tests.engine.runtime.families import plain as forward
 from tests.engine.runtime.packed.models import ODD, VARIETIES, files, packed, plain, quiet
 
@@ -32,7 +32,7 @@ def test_prefill_and_steps_equal_transformers(saved: Saved, variety: str) -> Non
     ids = text(2 * CHUNK + 12)
     expected = forward(plain(saved(variety)), ids)
     start = 2 * CHUNK + 2
-    branches, _ = finish(prefill(runtime, ids[:start]))
+    branches, _ = prefilled(runtime, ids[:start])
     for position in range(start, len(ids)):
         assert (branches.rows, branches.length) == (1, position)
         assert close(branches.logits[0], expected[position - 1])
@@ -119,7 +119,7 @@ class Mirror:
 
     def __init__(self, runtime: CausalRuntime, ids: list[int]) -> None:
         self.runtime = runtime
-        self.branches, _ = finish(prefill(runtime, ids))
+        self.branches, _ = prefilled(runtime, ids)
         self.rows = [ids]
         self.kept: list[tuple[Branches, list[list[int]]]] = []
 
@@ -182,7 +182,7 @@ def test_forks_of_a_long_row_read_it_together(
 ) -> None:
     runtime, model = llama
     prompt = text(cache.SHARED_FROM)
-    one, _ = finish(prefill(runtime, prompt))
+    one, _ = prefilled(runtime, prompt)
     four = runtime.select(one, [0] * 4)
     assert not one.memory.keys().isdisjoint(four.memory)
     # The row that lent its block goes back and on, without harm to the forks.
@@ -196,7 +196,7 @@ def test_rows_set_aside_cost_nothing_until_somebody_goes_on(
     llama: tuple[PackedRuntime, PreTrainedModel],
 ) -> None:
     runtime, model = llama
-    one, _ = finish(prefill(runtime, text(20)))
+    one, _ = prefilled(runtime, text(20))
     kept = runtime.select(one, [0])
     assert kept.memory == one.memory
     one = runtime.feed(one, [[7]])
@@ -211,7 +211,7 @@ def test_going_back_and_on_again_needs_no_copy(
     llama: tuple[PackedRuntime, PreTrainedModel],
 ) -> None:
     runtime, model = llama
-    one, _ = finish(prefill(runtime, text(20)))
+    one, _ = prefilled(runtime, text(20))
     kept = runtime.select(one, [0])
     one = runtime.feed(one, [[7, 8, 9]])
     memory = one.memory
