@@ -123,6 +123,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("inspector", ("f6",), "pane", show=True, priority=True),
     Action("choose_model", ("f7",), "pane", priority=True),
     Action("sampling", ("ctrl+s",), "pane"),
+    Action("precision", (), "pane"),
     Action("chat", ("ctrl+o",), "pane"),
     Action("system_prompt", (), "pane"),
     Action("accept_offer", ("ctrl+g",), "pane"),

@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-import msgspec
 from textual import on
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import BindingType
@@ -30,7 +29,7 @@ from tui.actions import Action, bindings
 from tui.cards import PANES, Pane
 from tui.context import Context
 from tui.display import ASCII, UNICODE, clean
-from tui.drafts import FIRST, Draft, fresh
+from tui.drafts import first, fresh
 from tui.errands import Errands, Severity
 from tui.headless.failure import Exit
 from tui.history import History, Session
@@ -86,9 +85,9 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         self.header = Header(self.shared)
         self.hints = Hints(self.shared)
         self.panes: dict[Pane, TaskPane] = {
-            "continue": ContinuePane(self.shared, self._first("continue")),
-            "fill": FillPane(self.shared, self._first("fill")),
-            "score": ScorePane(self.shared, self._first("score")),
+            "continue": ContinuePane(self.shared, first("continue", own)),
+            "fill": FillPane(self.shared, first("fill", own)),
+            "score": ScorePane(self.shared, first("score", own)),
         }
         self._history_file = paths.history_file() if history is None else history
         self._hostile = HostileFilter()
@@ -99,10 +98,6 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         """Whether the panes stand side by side where there is room."""
         if own.slow_link():
             self.animation_level = "none"
-
-    def _first(self, pane: Pane) -> Draft:
-        """The notebook's example, with the model that the settings name for this pane."""
-        return msgspec.structs.replace(FIRST[pane], model=self.shared.settings.models.of(pane))
 
     def load_themes(self, *, keep: bool = False) -> LoadResult:
         """Make ours and the user's the only themes; put on the settings' one, or keep this one."""
@@ -165,6 +160,8 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         for name, pane in self.panes.items():
             if self.loaded.model_given:
                 pane.use_model(self.shared.settings.models.of(name))
+            if self.loaded.precision_given:
+                pane.use_precision(self.shared.settings.precision)
             pane.older = await history.prompts(name)
         self.settled = True
 
@@ -259,7 +256,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
 
     def _tell(self) -> None:
         pane = self.panes[self.pane]
-        self.header.show(self.pane, pane.draft.model, pane.speed)
+        self.header.show(self.pane, pane.draft.model, pane.form, pane.form_told, pane.speed)
         self.hints.follow()
 
     # ------------------------------------------------------------------------- layout

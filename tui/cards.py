@@ -29,6 +29,7 @@ from engine.messages import (
     NspResult,
     Piece,
     PmiResult,
+    Precision,
     Score,
     Started,
     Timing,
@@ -55,7 +56,8 @@ class _Card(Struct, kw_only=True):
     title: str = ""
     """The model's name for people; its id is in the request."""
     revision: str = ""
-    precision: str = ""
+    precision: Precision | Literal[""] = ""
+    """The form of the weights that answered; nothing until that is known."""
     status: Status = "running"
     error: Error | None = None
     timing: Timing = Timing()
@@ -124,7 +126,8 @@ class ContinueCard(_Card, tag="continue"):
     def repeatable(self) -> Continue:
         """The request that gives this very answer again."""
         sampling = msgspec.structs.replace(self.request.sampling, seed=self.seed)
-        return msgspec.structs.replace(self.request, sampling=sampling)
+        precision = self.precision or self.request.precision
+        return msgspec.structs.replace(self.request, sampling=sampling, precision=precision)
 
     @property
     def answer(self) -> str:
@@ -180,7 +183,7 @@ class FillCard(_Card, tag="fill"):
     def fold(self, event: Event) -> None:
         """Take one event of the answer."""
         if isinstance(event, FillResult):
-            self.result = event
+            self.result, self.precision = event, event.precision
         else:
             self._end(event)
 
@@ -215,7 +218,7 @@ class ScoreCard(_Card, tag="score"):
     def fold(self, event: Event) -> None:
         """Take one event of the answer."""
         if isinstance(event, NspResult | PmiResult):
-            self.result = event
+            self.result, self.precision = event, event.precision
         else:
             self._end(event)
 

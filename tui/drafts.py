@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 from msgspec import Struct
 
-from engine.messages import GREEDY, Sampling
+from engine.messages import GREEDY, PrecisionChoice, Sampling
 from tui.cards import Pane
 from tui.settings import Settings
 
@@ -28,6 +29,8 @@ class Draft(Struct, frozen=True, kw_only=True):
     chat: bool = False
     system: str = ""
     """Continue: what a chat tells the model first."""
+    precision: PrecisionChoice = "exact"
+    """The form of the model's weights, where it can have that form."""
 
 
 FIRST: dict[Pane, Draft] = {
@@ -48,6 +51,13 @@ FIRST: dict[Pane, Draft] = {
 """What a newcomer finds: one Enter from its answer."""
 
 
+def first(pane: Pane, settings: Settings) -> Draft:
+    """The newcomer's example, with the model and its form that the settings name."""
+    return msgspec.structs.replace(
+        FIRST[pane], model=settings.models.of(pane), precision=settings.precision
+    )
+
+
 def fresh(pane: Pane, settings: Settings) -> Draft:
     """An empty draft as the settings want it."""
     return Draft(
@@ -56,4 +66,5 @@ def fresh(pane: Pane, settings: Settings) -> Draft:
         max_tokens=settings.max_tokens,
         branches=settings.branches,
         top=settings.fill_top,
+        precision=settings.precision,
     )

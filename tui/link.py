@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from typing import Protocol
+from typing import Protocol, get_args
 
 import msgspec
 
@@ -18,6 +18,7 @@ from engine.messages import (
     ModelInfo,
     Models,
     ModelState,
+    PrecisionChoice,
     Request,
     Role,
 )
@@ -86,6 +87,29 @@ class Link:
         info = self.models.get(model)
         return info.title if info is not None else model
 
+    def forms(self, model: str) -> tuple[PrecisionChoice, ...]:
+        """The forms that a model's weights can have; all, where that is not known."""
+        info = self.models.get(model)
+        if info is None or not info.precisions:
+            return get_args(PrecisionChoice)
+        return (*info.precisions, "auto") if len(info.precisions) > 1 else ("exact",)
+
+    def form(self, model: str, wanted: PrecisionChoice) -> PrecisionChoice:
+        """The form to run a model in: the wanted one if it can have it, else exact."""
+        return wanted if wanted in self.forms(model) else "exact"
+
+    def seen_as(self, model: str, form: PrecisionChoice) -> ModelInfo | None:
+        """What is known of a model, with its state as it is for one of its forms."""
+        info, progress = self.models.get(model), self.progress.get(model)
+        if info is None or info.state not in ("ready", "loading"):
+            return info
+        if form in info.in_memory or (form == "auto" and info.in_memory):
+            return msgspec.structs.replace(info, state="ready")
+        loading = None if progress is None else progress.precision
+        if info.state == "loading" and form in (loading, "auto"):
+            return info
+        return msgspec.structs.replace(info, state="on_disk")
+
     def fitting(self, role: Role) -> list[ModelInfo]:
         """The models that can do this, those at hand first."""
         able = [info for info in self.models.values() if role in info.roles]
@@ -98,7 +122,9 @@ class Link:
             self.progress[event.model] = event
             info = self.models.get(event.model)
             if info is not None:
-                changed = msgspec.structs.replace(info, state=event.state, reason=event.reason)
+                changed = msgspec.structs.replace(
+                    info, state=event.state, reason=event.reason, in_memory=event.in_memory
+                )
                 if event.memory:
                     changed = msgspec.structs.replace(changed, memory=event.memory)
                 self.models[event.model] = changed
@@ -109,6 +135,8 @@ class Link:
             self.progress.clear()
             for model, info in self.models.items():
                 if info.state in ("ready", "loading"):
-                    self.models[model] = msgspec.structs.replace(info, state="on_disk")
+                    self.models[model] = msgspec.structs.replace(
+                        info, state="on_disk", in_memory=[]
+                    )
         self._on_state(state, error)
         self._on_change()

@@ -37,7 +37,7 @@ class Navigation:
         app = self._app
         if app.at_panes:
             pane = app.panes[app.pane]
-            screen = ModelsScreen(app.shared, pane.role, pane.draft.model)
+            screen = ModelsScreen(app.shared, pane.role, pane.draft.model, pane.draft.precision)
             app.push_screen(screen, pane.picked)
 
     def sessions(self) -> None:

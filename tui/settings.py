@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from engine.messages import Configure, Role, Sampling
+from engine.messages import Configure, PrecisionChoice, Role, Sampling
 from tui import paths
 from tui.documents import Mark, Problem, Table, read
 from tui.fields import Reader
@@ -45,6 +45,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     layout: Literal["auto", "single"] = "auto"
     enter_sends: bool = True
     models: PaneModels = PaneModels()
+    precision: PrecisionChoice = "exact"
     sampling: Sampling = Sampling()
     max_tokens: Annotated[int, Meta(ge=1, le=100_000)] = 64
     branches: Annotated[int, Meta(ge=1, le=8)] = 1
@@ -91,6 +92,8 @@ class Loaded:
     """The place of every value the file sets, by its dotted name."""
     model_given: bool = False
     """Whether the command line named the model, which then counts before the last session's."""
+    precision_given: bool = False
+    """The same of the form of its weights."""
 
     def problem(self, name: str, message: str) -> Problem:
         """A complaint about one value, at its place in the file."""

@@ -25,6 +25,7 @@ from engine.messages import (
     NspDirection,
     NspResult,
     Piece,
+    Precision,
     Request,
     Score,
     Started,
@@ -40,13 +41,21 @@ from tui.panes.base import TaskPane
 from tui.settings import Loaded, Settings
 
 MODELS = [
-    model("starter-ja", languages=["ja"], roles=["continue", "fill", "score"], state="ready"),
+    model(
+        "starter-ja",
+        languages=["ja"],
+        roles=["continue", "fill", "score"],
+        state="ready",
+        precisions=["exact", "bf16", "int8", "int4"],
+        in_memory=["exact"],
+    ),
     model(
         "starter-en",
         languages=["en"],
         roles=["fill", "score"],
         heads=["masked", "next_sentence"],
         bytes=9_743_580,
+        precisions=["exact"],
     ),
     model(
         "smollm2",
@@ -130,7 +139,7 @@ class TaskEngine(FakeEngine):
             case _:
                 return super().request(body)
 
-    def tasks(self) -> list[Request]:
+    def tasks(self) -> list[Continue | Fill | Score]:
         return [body for body in self.asked if isinstance(body, Continue | Fill | Score)]
 
     def events(self, body: Continue | Fill | Score | Tokenize) -> list[Event]:
@@ -159,7 +168,7 @@ def started(body: Continue) -> Started:
     return Started(
         model=body.model,
         revision="r1",
-        precision="exact",
+        precision=_form(body),
         prompt=prompt,
         prompt_tokens=[Piece(id=7, text=prompt, piece=prompt)],
         seed=None if body.sampling.greedy else 1234,
@@ -182,7 +191,19 @@ def _filled(body: Fill) -> FillResult:
             strict=False,
         )
     ]
-    return FillResult(model=body.model, method="mlm", text=body.text, tokens=tokens, masks=masks)
+    return FillResult(
+        model=body.model,
+        method="mlm",
+        text=body.text,
+        tokens=tokens,
+        masks=masks,
+        precision=_form(body),
+    )
+
+
+def _form(body: Continue | Fill | Score) -> Precision:
+    """Here int4 is always near enough."""
+    return "int4" if body.precision == "auto" else body.precision
 
 
 def _scored(body: Score) -> NspResult:
@@ -195,6 +216,7 @@ def _scored(body: Score) -> NspResult:
         reversed=NspDirection(probability=0.25, logits=(0.0, 1.125), margin=-1.125),
         tokens=tokens,
         attention_mask=[1] * len(tokens),
+        precision=_form(body),
     )
 
 

@@ -34,7 +34,7 @@ async def test_the_palette_runs_any_action_where_it_belongs(tmp_path: Path) -> N
         await pilot.press(*"sampling")
         await until(pilot, lambda: "Sampling  (ctrl+s)" in seen(app))
         await pilot.press("enter")
-        await until(pilot, lambda: "How tokens are drawn" in seen(app))
+        await until(pilot, lambda: "How the model is run" in seen(app))
 
 
 async def test_a_theme_is_tried_on_while_it_is_highlighted(tmp_path: Path) -> None:
@@ -156,6 +156,18 @@ async def test_a_model_named_at_the_start_outranks_the_last_session(tmp_path: Pa
     async with running(app):
         assert {each.draft.model for each in app.panes.values()} == {"tiny"}
         assert pane(app).edited().text.endswith("Once")
+
+
+async def test_a_form_named_at_the_start_outranks_the_last_session(tmp_path: Path) -> None:
+    async with running(make(tmp_path, settings=Settings(precision="int8"))) as pilot:
+        await pilot.press(*"Once")
+    app = make(tmp_path, settings=Settings(precision="auto"))
+    async with running(app):
+        assert pane(app).draft.precision == "int8"
+    app = make(tmp_path, settings=Settings(precision="auto"))
+    app.loaded = dataclasses.replace(app.loaded, precision_given=True)
+    async with running(app):
+        assert {each.draft.precision for each in app.panes.values()} == {"auto"}
 
 
 async def test_prompts_of_other_sessions_are_recalled_too(tmp_path: Path) -> None:

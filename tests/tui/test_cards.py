@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from engine.messages import BranchDone, Done, Error, Sampling
+from engine.messages import BranchDone, Continue, Done, Error, Sampling, Started
 from tests.tui import samples
 from tui.cards import Branch, ContinueCard, FillCard, ScoreCard, copy_request
 
@@ -28,6 +28,18 @@ def test_what_the_seed_drew_can_be_asked_for_again() -> None:
     assert isinstance(again, ContinueCard)
     assert (again.request, again.branches) == (card.request, [])
     assert again.id != card.id
+
+
+def test_the_form_that_auto_came_to_is_what_repeats_an_answer() -> None:
+    request = Continue(model="m", prompt="p", precision="auto")
+    card = ContinueCard(request=request, prompt="p")
+    asked = card.repeatable
+    card.fold(
+        Started(model="m", revision="", precision="int4", prompt="p", prompt_tokens=[], seed=1)
+    )
+    assert (asked.precision, card.repeatable.precision) == ("auto", "int4")
+    again = copy_request(card)
+    assert (again.request.precision, again.precision) == ("auto", "")
 
 
 def test_a_dead_worker_interrupts_and_a_refusal_fails() -> None:

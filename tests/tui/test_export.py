@@ -55,6 +55,13 @@ def test_markdown_reads_well() -> None:
     assert "**Failed:** It does not fit." in written
 
 
+def test_every_card_says_the_form_that_answered() -> None:
+    cards: list[Card] = [finished(), filled(), scored()]
+    documents = json.loads(export.json(session(*cards)))["cards"]
+    assert [card["precision"] for card in documents] == ["exact"] * 3
+    assert export.markdown(session(*cards)).count("- precision: exact\n") == 3
+
+
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     folder = tmp_path / "new"
     paths = {export.save(folder, session(filled()), "md") for _ in range(3)}

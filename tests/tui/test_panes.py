@@ -376,7 +376,7 @@ async def test_sampling_is_judged_as_it_is_typed(tmp_path: Path) -> None:
         await pilot.press("down", *"x")
         await until(pilot, lambda: "must be a whole number" in seen(app))
         await pilot.press("backspace", "0", "up", "enter")
-        assert "How tokens are drawn" in seen(app)  # a wrong value is not taken
+        assert "How the model is run" in seen(app)  # a wrong value is not taken
         await pilot.press("backspace", "backspace", *"0.5")
         await pilot.press(*["down"] * 6, *"11", *["down"] * 2, "end", "backspace", "3")
         await pilot.press("down", *r"\n|東京", "enter")

@@ -35,7 +35,7 @@ def test_no_file_is_all_defaults(tmp_path: Path) -> None:
 def test_values_are_read(tmp_path: Path) -> None:
     found = loaded(
         tmp_path,
-        "theme: light\nenter_sends: false\nlow_bandwidth: on\n"
+        "theme: light\nenter_sends: false\nlow_bandwidth: on\nprecision: auto\n"
         "models: {continue: gpt2}\nsampling: {temperature: 0, seed: 7}\nidle_minutes: 2\n"
         "keymap: {send: f5, stop: [escape, ctrl+g]}\n",
     )
@@ -45,6 +45,7 @@ def test_values_are_read(tmp_path: Path) -> None:
     assert found.settings.low_bandwidth == "on"
     assert found.settings.models.of("continue") == "gpt2"
     assert found.settings.models.of("fill") == "starter-en"
+    assert found.settings.precision == "auto"
     assert found.settings.sampling == Sampling(temperature=0, seed=7)
     assert found.settings.configure().idle_s == 120
     assert found.settings.keymap == {"send": "f5", "stop": ["escape", "ctrl+g"]}
@@ -54,7 +55,8 @@ def test_each_mistake_is_named_with_its_place_and_the_rest_counts(tmp_path: Path
     found = loaded(
         tmp_path,
         "theme: 5\nlayout: singel\nlyaout: single\nmax_tokens: 12\nmax_tokens: 13\n"
-        "sampling:\n  top_p: 3\n  top_k: 9\nmodels: nonsense\nkeymap:\n  send: 1\n  stop: f5\n",
+        "sampling:\n  top_p: 3\n  top_k: 9\nmodels: nonsense\nkeymap:\n  send: 1\n  stop: f5\n"
+        "precision: int5\n",
     )
     assert complaints(found) == [
         "1:8: theme: Expected `str`, got `int`",
@@ -64,6 +66,7 @@ def test_each_mistake_is_named_with_its_place_and_the_rest_counts(tmp_path: Path
         "7:10: sampling.top_p: Expected `float` <= 1.0",
         '9:9: models must hold lines like "name: value"',
         "11:9: keymap.send: Expected `str | array`, got `int`",
+        '13:12: precision must be one of exact, bf16, int8, int4, auto; did you mean "int8"?',
     ]
     assert found.settings.max_tokens == 12
     assert found.settings.sampling == Sampling(top_k=9)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from importlib import metadata
-from typing import NoReturn
+from typing import NoReturn, get_args
 
 import msgspec
 
+from engine.messages import PrecisionChoice
 from tui.headless import commands
 from tui.headless.failure import Failure
 from tui.strings import text
@@ -53,6 +54,7 @@ def _parser() -> _Parser:
     parser.add_argument(
         "--model", metavar="M", default=argparse.SUPPRESS, help=text("cli.option.model")
     )
+    _add_precision(parser, "cli.option.precision")
     parser.add_argument(
         "--theme", metavar="NAME", default=argparse.SUPPRESS, help=text("cli.option.theme")
     )
@@ -116,6 +118,16 @@ def _add_model(parser: _Parser, default: str) -> None:
     )
 
 
+def _add_precision(parser: _Parser, told: str) -> None:
+    parser.add_argument(
+        "--precision",
+        metavar="FORM",
+        choices=get_args(PrecisionChoice),
+        default=argparse.SUPPRESS,
+        help=text(told),
+    )
+
+
 def _add_number(parser: _Parser, option: str, kind: type[int] | type[float], metavar: str) -> None:
     key = option.removeprefix("--").replace("-", "_")
     parser.add_argument(option, type=kind, metavar=metavar, help=text(f"cli.option.{key}"))
@@ -124,6 +136,7 @@ def _add_number(parser: _Parser, option: str, kind: type[int] | type[float], met
 def _add_continue(parser: _Parser) -> None:
     parser.add_argument("text", metavar="TEXT", help=text("cli.option.text"))
     _add_model(parser, commands.CAUSAL)
+    _add_precision(parser, "cli.option.precision_default")
     _add_number(parser, "--max-tokens", int, "N")
     drawing = parser.add_mutually_exclusive_group()
     drawing.add_argument("--greedy", action="store_true", help=text("cli.option.greedy"))
@@ -150,6 +163,7 @@ def _add_continue(parser: _Parser) -> None:
 def _add_fill(parser: _Parser) -> None:
     parser.add_argument("text", metavar="TEXT", help=text("cli.option.masked_text"))
     _add_model(parser, commands.MASKED)
+    _add_precision(parser, "cli.option.precision_default")
     parser.add_argument("--top", type=int, metavar="K", help=text("cli.option.candidates"))
     parser.add_argument(
         "--mask", type=int, metavar="N", action="append", default=[], help=text("cli.option.mask")
@@ -160,6 +174,7 @@ def _add_score(parser: _Parser) -> None:
     parser.add_argument("a", metavar="A", help=text("cli.option.a"))
     parser.add_argument("b", metavar="B", help=text("cli.option.b"))
     _add_model(parser, commands.MASKED)
+    _add_precision(parser, "cli.option.precision_default")
 
 
 def _add_tokens(parser: _Parser) -> None:

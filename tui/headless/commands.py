@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from engine.messages import PrecisionChoice
+
 CAUSAL = "starter-ja"
 MASKED = "starter-en"
 """The bundled models: the defaults, because they are always there."""
@@ -20,6 +22,7 @@ class OpenApp(Command, frozen=True, kw_only=True):
     """`tsuzuki` alone."""
 
     model: str | None = None
+    precision: PrecisionChoice | None = None
     theme: str | None = None
 
 
@@ -28,6 +31,7 @@ class ContinueCommand(Command, frozen=True, kw_only=True):
 
     text: str
     model: str = CAUSAL
+    precision: PrecisionChoice = "exact"
     max_tokens: int | None
     temperature: float | None
     top_k: int | None
@@ -50,6 +54,7 @@ class FillCommand(Command, frozen=True, kw_only=True):
 
     text: str
     model: str = MASKED
+    precision: PrecisionChoice = "exact"
     top: int | None
     mask: list[int]
     json: bool
@@ -61,6 +66,7 @@ class ScoreCommand(Command, frozen=True, kw_only=True):
     a: str
     b: str
     model: str = MASKED
+    precision: PrecisionChoice = "exact"
     json: bool
 
 

@@ -66,6 +66,7 @@ class ContinueDocument(Struct, frozen=True, kw_only=True):
     timing: TimingDocument
     revision: str
     precision: str
+    """The form that it was run in; nothing where it was stopped before it began."""
     context: int | None
     dropped_turns: int
     fed: str
@@ -81,6 +82,7 @@ class FillDocument(Struct, frozen=True, kw_only=True):
     tokens: list[Piece]
     masks: list[MaskFill]
     pool: int | None
+    precision: Precision
 
 
 class NspDocument(Struct, frozen=True, kw_only=True):
@@ -94,6 +96,7 @@ class NspDocument(Struct, frozen=True, kw_only=True):
     reversed: NspDirection
     tokens: list[Piece]
     attention_mask: list[int]
+    precision: Precision
 
 
 class PmiDocument(Struct, frozen=True, kw_only=True):
@@ -109,6 +112,7 @@ class PmiDocument(Struct, frozen=True, kw_only=True):
     tokens: list[ScoredToken]
     join: str
     start: str | None
+    precision: Precision
 
 
 class TokensDocument(Struct, frozen=True, kw_only=True):

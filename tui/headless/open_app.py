@@ -52,8 +52,14 @@ def _chosen(command: OpenApp) -> Loaded:
     if command.model is not None:
         name = model_name(command.model)
         chosen = structs.replace(chosen, models=PaneModels(continue_=name, fill=name, score=name))
+    if command.precision is not None:
+        chosen = structs.replace(chosen, precision=command.precision)
     return dataclasses.replace(
-        loaded, settings=chosen, marks=marks, model_given=command.model is not None
+        loaded,
+        settings=chosen,
+        marks=marks,
+        model_given=command.model is not None,
+        precision_given=command.precision is not None,
     )
 
 

@@ -81,6 +81,7 @@ def build(command: ContinueCommand, prompt: str) -> Continue:
             "top": ALTERNATIVES if command.json else 0,
             **fields,
             "model": model_name(command.model),
+            "precision": command.precision,
             "prompt": prompt,
             "chat": system if command.chat else None,
             "sampling": {**msgspec.structs.asdict(GREEDY if greedy else Sampling()), **sampling},

@@ -45,7 +45,13 @@ def build(command: FillCommand, given_text: str) -> Fill:
     fields = given(top=command.top)
     return validated(
         Fill,
-        {**fields, "model": model_name(command.model), "text": masked, "hidden": hidden},
+        {
+            **fields,
+            "model": model_name(command.model),
+            "precision": command.precision,
+            "text": masked,
+            "hidden": hidden,
+        },
     )
 
 
@@ -66,6 +72,8 @@ def _hide(given_text: str, numbers: list[int]) -> tuple[str, list[str | None]]:
 
 
 def _print(result: FillResult, output: Output) -> None:
+    if result.precision != "exact":
+        output.note(text("cli.ran_in", model=result.model, precision=result.precision))
     if result.method == "causal":
         output.note(text("cli.fill_causal", model=result.model, pool=result.pool))
     for number, mask in enumerate(result.masks, start=1):

@@ -23,6 +23,7 @@ def execute(command: ScoreCommand, output: Output) -> Exit:
         model=model_name(command.model),
         a=read_text(command.a, "A"),
         b=read_text(command.b, "B"),
+        precision=command.precision,
     )
 
     async def work(session: Session) -> Exit:
@@ -40,6 +41,8 @@ def execute(command: ScoreCommand, output: Output) -> Exit:
 
 
 def _print(result: NspResult | PmiResult, output: Output) -> None:
+    if result.precision != "exact":
+        output.note(text("cli.ran_in", model=result.model, precision=result.precision))
     for name, direction in (("forward", result), ("backward", result.reversed)):
         output.line(f"{text(f'cli.direction.{name}')}  {_line(direction)}")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 import msgspec
@@ -14,10 +14,11 @@ from textual.events import Resize
 from textual.message import Message
 from textual.widgets import Static, TextArea
 
+from engine.messages import PrecisionChoice
 from tui.actions import bindings
 from tui.cards import Card, ContinueCard, Pane
 from tui.context import Context
-from tui.drafts import FIRST, Draft, fresh
+from tui.drafts import Draft, first, fresh
 from tui.panes import sampling
 from tui.panes.desk import Desk
 from tui.panes.dialogs import Field, Form, Picker
@@ -112,7 +113,10 @@ class TaskPane(Horizontal):
 
     def recalled(self, card: Card) -> Draft:
         """The draft that made a card."""
-        return msgspec.structs.replace(self.draft, model=card.request.model, text=card.prompt)
+        request = card.request
+        return msgspec.structs.replace(
+            self.draft, model=request.model, text=card.prompt, precision=request.precision
+        )
 
     def reworded(self, prompt: str) -> Draft:
         """The draft with another prompt, as the history holds it."""
@@ -128,13 +132,31 @@ class TaskPane(Horizontal):
         """Write model, state and parameters on the composers' frames."""
         self.composers[0].label(self.shared.glyphs.dot.join(self.chip()), self.parameters())
 
+    @property
+    def form(self) -> PrecisionChoice:
+        """The form of the model's weights that sending asks for."""
+        return self.shared.link.form(self.draft.model, self.draft.precision)
+
+    @property
+    def form_told(self) -> str:
+        """The form in a word, and what auto came to last; nothing where it is exact."""
+        if self.form != "auto":
+            return "" if self.form == "exact" else self.form
+        used = [
+            card.precision
+            for card in self.transcript.cards
+            if (card.request.model, card.request.precision) == (self.draft.model, "auto")
+        ]
+        return " ".join(["auto", *filter(None, used[-1:])])
+
     def chip(self) -> list[str]:
-        """The model, and its state where it cannot answer at once."""
+        """The model and its form, and its state where it cannot answer at once."""
         link, model = self.shared.link, self.draft.model
-        info = link.models.get(model)
+        told = f"{model} {self.form_told}".rstrip()
+        info = link.seen_as(model, self.form)
         if info is None or info.state in ("ready", "on_disk"):
-            return [model]
-        return [model, state_text(info, link.progress.get(model))]
+            return [told]
+        return [told, state_text(info, link.progress.get(model))]
 
     def notice(self, message: str) -> None:
         """Say something in a line above the composer, or nothing any more."""
@@ -208,6 +230,7 @@ class TaskPane(Horizontal):
         if isinstance(card, ContinueCard):
             self.speed = card.timing.tokens_per_s
         self.transcript.update_card(card.id, "", None)
+        self.label()
         self.post_message(self.Changed(self, card))
 
     def _catch_up(self) -> None:
@@ -226,7 +249,7 @@ class TaskPane(Horizontal):
         if await self.offering.hold_back(draft):
             return
         self.offering.withdraw()
-        if draft == FIRST[self.role]:
+        if draft == first(self.role, self.shared.settings):
             self.draft = fresh(self.role, self.shared.settings)
         self.put(msgspec.structs.replace(self.draft, text="", second="", hidden=()))
         self.focus_composer()
@@ -241,6 +264,10 @@ class TaskPane(Horizontal):
         self.draft = msgspec.structs.replace(self.draft, model=model)
         self.label()
         self.post_message(self.Changed(self))
+
+    def use_precision(self, precision: PrecisionChoice) -> None:
+        """Make a form of the weights the pane's own."""
+        self._set({"precision": precision})
 
     # ------------------------------------------------------------------------ actions
 
@@ -303,18 +330,19 @@ class TaskPane(Horizontal):
         self.offering.consider(model)
 
     def fields(self) -> list[Field]:
-        """What can be set here; none where nothing can."""
-        return []
+        """What can be set here."""
+        forms = self.shared.link.forms(self.draft.model)
+        return [Field("precision", PrecisionChoice, self.form, choices=forms)]
 
     def action_sampling(self) -> None:
         """Set how tokens are drawn."""
-        fields = self.fields()
-        if fields:
-            self.app.push_screen(Form(fields), self._set)
-        else:
-            self.notice(text("notice.no_sampling"))
+        self.app.push_screen(Form(self.fields()), self._set)
 
-    def _set(self, values: dict[str, object] | None) -> None:
+    def action_precision(self) -> None:
+        """Set the form of the model's weights."""
+        self.app.push_screen(Form(self.fields(), at="precision"), self._set)
+
+    def _set(self, values: Mapping[str, object] | None) -> None:
         if values is not None:
             self.draft = sampling.apply(self.draft, values)
             self.label()

@@ -34,6 +34,7 @@ class ContinuePane(TaskPane):
             max_tokens=draft.max_tokens,
             stop=list(draft.stop),
             branches=draft.branches,
+            precision=self.form,
         )
         return ContinueCard(request=request, prompt=draft.text)
 
@@ -65,7 +66,7 @@ class ContinuePane(TaskPane):
 
     def fields(self) -> list[Field]:
         """How a continuation is drawn."""
-        return continue_fields(self.draft)
+        return [*continue_fields(self.draft), *super().fields()]
 
     def use_model(self, model: str) -> None:
         """Make a model the pane's own; a chat ends where it has no template."""

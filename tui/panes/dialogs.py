@@ -14,6 +14,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
+from textual.suggester import SuggestFromList
 from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -65,6 +66,10 @@ class Picker(ModalScreen[str | None]):
         self.dismiss(None)
 
 
+class Wrong(Exception):
+    """What is written is no value of its field; the message says why, for a person."""
+
+
 @dataclass(frozen=True)
 class Field:
     """One thing to set: its name in the struct, its type there, and its value as text."""
@@ -72,16 +77,29 @@ class Field:
     name: str
     kind: object
     value: str
+    choices: tuple[str, ...] = ()
+    """The only values there are, where they are a few words."""
+
+    @property
+    def meaning(self) -> str:
+        """What it is for, or what it can be."""
+        return ", ".join(self.choices) or text(f"field.{self.name}.help")
 
     def read(self, written: str) -> object:
         """The value of what is written.
 
         Raises:
-            msgspec.ValidationError: it is none, or out of its range; the message says which.
+            Wrong: it is none, or out of its range.
         """
         if self.name == "stop":
             return tuple(_unescape(part) for part in written.split("|") if part)
-        return msgspec.convert(written.strip() or None, self.kind, strict=False)
+        written = written.strip()
+        if self.choices and written not in self.choices:
+            raise Wrong(text("field.no_choice", choices=self.meaning))
+        try:
+            return msgspec.convert(written or None, self.kind, strict=False)
+        except msgspec.ValidationError as error:
+            raise Wrong(_complaint(error)) from error
 
 
 _ESCAPES = {"\\n": "\n", "\\t": "\t", "\\\\": "\\"}
@@ -111,9 +129,11 @@ class Form(ModalScreen[dict[str, object] | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("screen")]
 
-    def __init__(self, fields: Sequence[Field]) -> None:
+    def __init__(self, fields: Sequence[Field], at: str = "") -> None:
+        """Begin at the field of this name, or at the first one."""
         super().__init__()
         self._fields = {field.name: field for field in fields}
+        self._at = at
 
     def compose(self) -> ComposeResult:
         """One row a field: what it is, its value, and what is wrong or what it means."""
@@ -122,12 +142,21 @@ class Form(ModalScreen[dict[str, object] | None]):
             for field in self._fields.values():
                 with Horizontal(classes="field"):
                     yield Label(text(f"field.{field.name}.name"), markup=False)
-                    yield Input(field.value, id=f"field-{field.name}", compact=True)
-                    help_text = text(f"field.{field.name}.help")
+                    yield Input(
+                        field.value,
+                        id=f"field-{field.name}",
+                        compact=True,
+                        suggester=SuggestFromList(field.choices) if field.choices else None,
+                    )
                     yield Static(
-                        help_text, id=f"help-{field.name}", classes="meaning", markup=False
+                        field.meaning, id=f"help-{field.name}", classes="meaning", markup=False
                     )
             yield Label(text("dialog.sampling_hint"), classes="dialog-hint", markup=False)
+
+    def on_mount(self) -> None:
+        """Go to the field that was asked for."""
+        if self._at:
+            self.query_one(f"#field-{self._at}", Input).focus()
 
     @on(Input.Changed)
     def _judge(self, event: Input.Changed) -> None:
@@ -136,11 +165,11 @@ class Form(ModalScreen[dict[str, object] | None]):
         label = self.query_one(f"#help-{field.name}", Static)
         try:
             field.read(event.value)
-        except msgspec.ValidationError as error:
-            label.update(_complaint(error))
+        except Wrong as wrong:
+            label.update(str(wrong))
             label.add_class("wrong")
         else:
-            label.update(text(f"field.{field.name}.help"))
+            label.update(field.meaning)
             label.remove_class("wrong")
 
     @on(Input.Submitted)
@@ -151,7 +180,7 @@ class Form(ModalScreen[dict[str, object] | None]):
             field = self._field(entry)
             try:
                 values[field.name] = field.read(entry.value)
-            except msgspec.ValidationError:
+            except Wrong:
                 entry.focus()
                 return
         self.dismiss(values)

@@ -35,7 +35,13 @@ class FillPane(TaskPane):
             key = self.shared.keymap.shown("mask_word")
             self.notice(text("notice.no_mask", key=key))
             return None
-        request = Fill(model=draft.model, text=draft.text, top=draft.top, hidden=list(draft.hidden))
+        request = Fill(
+            model=draft.model,
+            text=draft.text,
+            top=draft.top,
+            hidden=list(draft.hidden),
+            precision=self.form,
+        )
         return FillCard(request=request)
 
     def recalled(self, card: Card) -> Draft:
@@ -48,7 +54,7 @@ class FillPane(TaskPane):
 
     def fields(self) -> list[Field]:
         """How many words to propose."""
-        return fill_fields(self.draft)
+        return [*fill_fields(self.draft), *super().fields()]
 
     def parameters(self) -> str:
         """What is hidden, and how many words to propose."""

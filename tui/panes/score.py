@@ -36,7 +36,8 @@ class ScorePane(TaskPane):
         if not draft.text or not draft.second:
             self.notice(text("notice.no_b"))
             return None
-        return ScoreCard(request=Score(model=draft.model, a=draft.text, b=draft.second))
+        request = Score(model=draft.model, a=draft.text, b=draft.second, precision=self.form)
+        return ScoreCard(request=request)
 
     def recalled(self, card: Card) -> Draft:
         """The draft that made a card."""
@@ -56,7 +57,7 @@ class ScorePane(TaskPane):
         self.composers[1].fill(draft.second)
 
     def parameters(self) -> str:
-        """Nothing can be set."""
+        """Only the form of the weights can be set, which stands by the model."""
         return ""
 
     def label(self) -> None:

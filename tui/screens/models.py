@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
-from engine.messages import Load, ModelInfo, Pull, Remove, Role, Unload
+from engine.messages import Load, ModelInfo, PrecisionChoice, Pull, Remove, Role, Unload
 from tui.actions import bindings
 from tui.context import Context
 from tui.display import clean
@@ -31,10 +31,14 @@ class ModelsScreen(Over[str]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("models")]
 
-    def __init__(self, shared: Context, role: Role, current: str) -> None:
+    def __init__(
+        self, shared: Context, role: Role, current: str, precision: PrecisionChoice = "exact"
+    ) -> None:
+        """Models are loaded in the form that the pane asks for, where they can have it."""
         super().__init__(shared, text("screens.models.title"))
         self._role = role
         self._current = current
+        self._precision = precision
         self._details = Static(markup=False)
         self._table = Table(
             (" ", 1),
@@ -113,9 +117,12 @@ class ModelsScreen(Over[str]):
         if progress is not None and progress.state == info.state and progress.stage:
             state = f"{state}, {progress.stage}"
         lines.append(("state", ": ".join(filter(None, (state, info.reason)))))
-        kind = "in_memory" if info.state == "ready" else "to_load"
-        memory = text(f"screens.models.{kind}", size=size(info.memory)) if info.memory else ""
+        kind = "in_memory" if info.in_memory else "to_load"
+        forms = ", ".join(info.in_memory)
+        taken = text(f"screens.models.{kind}", size=size(info.memory), forms=forms)
+        memory = taken if info.memory else ""
         lines.append(("size", ", ".join(filter(None, (size(info.bytes), memory)))))
+        lines.append(("forms", ", ".join(_forms(info))))
         lines.append(("context", str(info.context) if info.context else ""))
         lines.append(("chat", text("screens.models.template") if info.chat else ""))
         lines.append(("licence", info.licence))
@@ -178,7 +185,8 @@ class ModelsScreen(Over[str]):
             key = self.shared.keymap.shown("models_pull")
             self._tell(text("screens.models.absent", model=info.title, key=key))
         else:
-            self.shared.errands.start(Load(info.id))
+            form = self.shared.link.form(info.id, self._precision)
+            self.shared.errands.start(Load(info.id, form))
 
     def action_models_unload(self) -> None:
         """Give the chosen model's memory back."""
@@ -221,6 +229,18 @@ class ModelsScreen(Over[str]):
             self._tell(text("screens.models.no_model", path=written.strip()))
         else:
             self.dismiss(str(path))
+
+
+def _forms(info: ModelInfo) -> Iterator[str]:
+    """The forms that a model can have, with what has been measured of them."""
+    distances = {distance.precision: distance for distance in info.distances}
+    for precision in info.precisions:
+        measured = distances.get(precision)
+        if measured is None:
+            yield precision
+        else:
+            kl, top = f"{measured.kl:.1e}", f"{measured.top1:.1%}"
+            yield f"{precision} ({text('screens.models.distance', kl=kl, top=top)})"
 
 
 def _place(written: str) -> Path | None:

@@ -12,7 +12,8 @@ _FINISH = {"eos": "card.eos", "stop": "card.stop", "context": "card.context"}
 
 
 def facts(card: Card, glyphs: Glyphs, note: str, speed: float | None) -> list[Span]:
-    """What is worth knowing of a card, as one run of dim text that begins with its status.
+    """What is worth knowing of a card, as one run of dim text: its status unless it is done, the
+    model with the form of its weights that answered, and figures.
 
     `note` and `speed` (tokens a second) tell of a card that runs.
     """
@@ -22,16 +23,19 @@ def facts(card: Card, glyphs: Glyphs, note: str, speed: float | None) -> list[Sp
     elif card.status != "done":
         style = "failed" if card.status == "failed" else "busy"
         spans.append(Span(text(f"card.{card.status}"), style))
-    told = _measures(card, speed)
-    if card.status != "failed" or told:
-        model = card.request.model
-        # A model opened from a folder is named by its path, which says too much here.
-        name = card.title if "/" in model and card.title else model
-        told.append(clean(f"{name} {card.precision}".strip()))
+    figures = _measures(card, speed)
+    told = [_model(card), *figures] if card.status != "failed" or figures else []
     for fact in told:
         spans.append(Span(glyphs.dot if spans else "", "facts"))
         spans.append(Span(fact, "facts"))
     return spans
+
+
+def _model(card: Card) -> str:
+    model = card.request.model
+    # A model opened from a folder is named by its path, which says too much here.
+    name = card.title if "/" in model and card.title else model
+    return clean(f"{name} {card.precision}".strip())
 
 
 def _measures(card: Card, speed: float | None) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import PurePath
 from textual.content import Content
 from textual.widget import Widget
 
-from engine.messages import ModelInfo, ModelState
+from engine.messages import ModelInfo, ModelState, PrecisionChoice
 from tui.cards import PANES, Pane
 from tui.context import Context
 from tui.display import clean
@@ -37,11 +37,18 @@ class Header(Widget):
         self._shared = context
         self._pane: Pane = "continue"
         self._model = ""
+        self._form: PrecisionChoice = "exact"
+        self._form_told = ""
         self._speed: float | None = None
 
-    def show(self, pane: Pane, model: str, speed: float | None) -> None:
-        """Turn to a pane, its model, and the speed of what it writes."""
+    def show(
+        self, pane: Pane, model: str, form: PrecisionChoice, told: str, speed: float | None
+    ) -> None:
+        """Turn to a pane, its model with the form of its weights and what is told of that, and the
+        speed of what it writes.
+        """
         self._pane, self._model, self._speed = pane, model, speed
+        self._form, self._form_told = form, told
         self.refresh()
 
     def render(self) -> Content:
@@ -64,14 +71,14 @@ class Header(Widget):
     def _facts(self) -> list[Content]:
         """What to tell, the most important first."""
         link, glyphs = self._shared.link, self._shared.glyphs
-        info = link.models.get(self._model)
+        info = link.seen_as(self._model, self._form)
         state = state_text(info, link.progress.get(self._model))
         ready = info is not None and info.state == "ready"
         mark = glyphs.on if ready else glyphs.off
         style = "$chip-color" if ready else "$busy-color"
         path = PurePath(self._model)
         name = path.name if path.is_absolute() else self._model  # a whole path finds no room
-        told = Content(f" {clean(name)} {state}")
+        told = Content(" " + " ".join(filter(None, (clean(name), self._form_told, state))))
         facts = [Content.styled(mark, style) + told]
         if self._speed is not None:
             facts.append(Content(text("header.speed", rate=f"{self._speed:.1f}")))

@@ -65,6 +65,7 @@ def test_every_command_explains_itself(tsuzuki: Tsuzuki, arguments: list[str]) -
 
 def test_without_a_command_it_is_the_app() -> None:
     assert parse(["--model", "m", "--theme", "light"]) == OpenApp(model="m", theme="light")
+    assert parse(["--precision", "auto"]) == OpenApp(precision="auto")
     assert parse([]) == OpenApp()
 
 
@@ -80,6 +81,15 @@ def test_the_bundled_models_are_the_defaults() -> None:
     assert models == ["starter-ja", "starter-en", "starter-en", "starter-ja"]
 
 
+@pytest.mark.parametrize("words", [["continue", "x"], ["fill", "x"], ["score", "a", "b"]])
+def test_a_form_can_be_asked_for_and_exact_is_the_default(words: list[str]) -> None:
+    plain, asked = parse(words), parse([*words, "--precision", "int8"])
+
+    assert isinstance(plain, ContinueCommand | FillCommand | ScoreCommand)
+    assert isinstance(asked, ContinueCommand | FillCommand | ScoreCommand)
+    assert (plain.precision, asked.precision) == ("exact", "int8")
+
+
 def test_common_options_stand_before_or_after_the_command() -> None:
     expected = DoctorCommand(config="f", verbose=True, network=False, json=False)
 
@@ -93,6 +103,8 @@ def test_common_options_stand_before_or_after_the_command() -> None:
     [
         (["--theme", "light", "fill", "x"], "--theme does not go with"),
         (["--model", "m", "doctor"], "--model does not go with"),
+        (["--precision", "int4", "tokens", "x"], "--precision does not go with"),
+        (["fill", "x", "--precision", "int3"], "invalid choice: 'int3'"),
         (["sing"], "invalid choice: 'sing'"),
         (["models"], "ACTION"),
         (["score", "a"], "B"),

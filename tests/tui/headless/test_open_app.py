@@ -63,6 +63,20 @@ def test_the_command_line_wins_over_the_file(at_terminal: Tsuzuki, tmp_path: Pat
     assert FakeApp.mouse is False
 
 
+def test_a_form_on_the_command_line_wins_over_the_file(
+    at_terminal: Tsuzuki, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("precision: int8\n")
+
+    at_terminal("--config", str(file))
+    assert FakeApp.opened is not None
+    assert (FakeApp.opened.settings.precision, FakeApp.opened.precision_given) == ("int8", False)
+
+    at_terminal("--config", str(file), "--precision", "auto")
+    assert (FakeApp.opened.settings.precision, FakeApp.opened.precision_given) == ("auto", True)
+
+
 def test_a_theme_on_the_command_line_counts_as_said(at_terminal: Tsuzuki) -> None:
     at_terminal("--theme", "light")
 

@@ -4,6 +4,7 @@ import shlex
 import signal
 
 import pytest
+from msgspec import structs
 
 from engine.messages import Continue, Error, ModelState, Sampling, Tokenize, Tokens, Turn
 from tests.tui.headless.conftest import FakeEngine, Tsuzuki
@@ -132,6 +133,22 @@ def test_the_document_has_the_promised_fields(engine: FakeEngine, tsuzuki: Tsuzu
         "seed",
         "timing",
     ]
+
+
+def test_the_form_of_the_weights_is_asked_for_and_told(
+    engine: FakeEngine, tsuzuki: Tsuzuki
+) -> None:
+    engine.scripts[Tokenize] = [Tokens(model="starter-ja", tokens=[], unknown=0.0, foreign=0.0)]
+    begun = structs.replace(started(), precision="int8")
+    engine.scripts[Continue] = [begun, token("で"), end(), DONE]
+
+    plain = tsuzuki("continue", "春", "--precision", "int8", "-v")
+    document = tsuzuki("continue", "春", "--precision", "auto", "--json").json
+
+    assert "starter-ja int8" in plain.err
+    assert document["precision"] == "int8"
+    asked = [body.precision for body in engine.asked if isinstance(body, Continue)]
+    assert asked == ["int8", "auto"]
 
 
 def test_json_is_utf8_and_not_escaped(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.messages import Done, Fill, FillResult, Hidden, Piece
+from engine.messages import Done, Fill, FillResult, Hidden, Piece, Tokenize, Tokens
 from tests.tui.headless.conftest import FakeEngine, Tsuzuki
 from tests.tui.headless.samples import mask
 
@@ -27,6 +27,24 @@ def test_candidates_are_listed_with_their_probability(engine: FakeEngine, tsuzuk
 
     assert (result.code, result.out, result.err) == (0, "   1    25.00%  play\n", "")
     assert engine.asked == [Fill(model="starter-en", text="I [MASK].", top=1)]
+
+
+def test_the_form_of_the_weights_is_asked_for_and_told(
+    engine: FakeEngine, tsuzuki: Tsuzuki
+) -> None:
+    filled = FillResult(
+        model="starter-ja", method="mlm", text="[MASK]", tokens=[], masks=[], precision="int4"
+    )
+    engine.scripts[Tokenize] = [Tokens(model="starter-ja", tokens=[], unknown=0.0, foreign=0.0)]
+    engine.scripts[Fill] = [filled, Done()]
+
+    plain = tsuzuki("fill", "[MASK]", "--model", "starter-ja", "--precision", "auto", "-v")
+    document = tsuzuki("fill", "[MASK]", "--precision", "int4", "--json").json
+
+    assert plain.err.splitlines()[-1] == "starter-ja ran in int4"
+    assert document["precision"] == "int4"
+    asked = [body.precision for body in engine.asked if isinstance(body, Fill)]
+    assert asked == ["auto", "int4"]
 
 
 def test_a_hidden_word_has_its_own_probability_and_rank(
@@ -97,6 +115,7 @@ def test_the_document_has_the_promised_fields(engine: FakeEngine, tsuzuki: Tsuzu
             }
         ],
         "pool": None,
+        "precision": "exact",
     }
     assert list(document)[:5] == ["model", "method", "text", "tokens", "masks"]
 

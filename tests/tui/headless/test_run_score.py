@@ -4,6 +4,7 @@ import io
 import sys
 
 import pytest
+from msgspec import structs
 
 from engine.messages import (
     Done,
@@ -14,6 +15,8 @@ from engine.messages import (
     PmiResult,
     Score,
     ScoredToken,
+    Tokenize,
+    Tokens,
 )
 from tests.tui.headless.conftest import FakeEngine, Tsuzuki
 
@@ -62,6 +65,20 @@ def test_a_causal_model_answers_in_bits(engine: FakeEngine, tsuzuki: Tsuzuki) ->
     )
 
 
+def test_the_form_of_the_weights_is_asked_for_and_told(
+    engine: FakeEngine, tsuzuki: Tsuzuki
+) -> None:
+    engine.scripts[Tokenize] = [Tokens(model="starter-ja", tokens=[], unknown=0.0, foreign=0.0)]
+    engine.scripts[Score] = [structs.replace(PMI, precision="bf16"), Done()]
+
+    plain = tsuzuki("score", "A.", "B.", "--model", "starter-ja", "--precision", "bf16", "-v")
+    document = tsuzuki("score", "A.", "B.", "--precision", "bf16", "--json").json
+
+    assert plain.err.splitlines()[-1] == "starter-ja ran in bf16"
+    assert document["precision"] == "bf16"
+    assert Score(model="starter-ja", a="A.", b="B.", precision="bf16") in engine.asked
+
+
 def test_the_next_sentence_document(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
     engine.scripts[Score] = [NSP, Done()]
 
@@ -86,6 +103,7 @@ def test_the_next_sentence_document(engine: FakeEngine, tsuzuki: Tsuzuki) -> Non
             }
         ],
         "attention_mask": [1],
+        "precision": "exact",
     }
     assert list(document)[:2] == ["model", "method"]
 
@@ -111,6 +129,7 @@ def test_the_causal_document(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
         "tokens": tokens,
         "join": " ",
         "start": "<s>",
+        "precision": "exact",
     }
 
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from engine.messages import Continue
@@ -265,6 +266,35 @@ async def test_what_this_version_cannot_read_stays_and_is_counted(path: Path) ->
         found = await history.read(session)
         assert found is not None
         assert len(found.cards) == found.unreadable == 1
+
+
+async def test_a_session_from_before_there_were_forms_is_opened(path: Path) -> None:
+    cards: list[Card] = [finished(), filled(), scored()]
+    async with opened(path) as history:
+        for card in cards:
+            history.save_card(card)
+        history.save_draft("continue", Draft(model="starter-ja", text="続き"))
+        session = history.session
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for table, key in (("cards", "id"), ("drafts", "pane")):
+            for name, data in connection.execute(f"SELECT {key}, data FROM {table}").fetchall():
+                older = msgspec.msgpack.encode(without_forms(msgspec.msgpack.decode(data)))
+                connection.execute(f"UPDATE {table} SET data = ? WHERE {key} = ?", (older, name))
+    async with opened(path) as history:
+        found = await history.read(session)
+        assert found is not None
+        assert not found.unreadable
+        assert [card.answer for card in found.cards] == [card.answer for card in cards]
+        assert [card.precision for card in found.cards] == [""] * 3
+        assert {card.request.precision for card in found.cards} == {"exact"}
+        assert found.drafts["continue"].precision == "exact"
+
+
+def without_forms(value: object) -> object:
+    """What an older version wrote in place of this: the same without a word of precision."""
+    if isinstance(value, dict):
+        return {name: without_forms(each) for name, each in value.items() if name != "precision"}
+    return value
 
 
 def garbage(path: Path) -> bytes:

@@ -7,16 +7,38 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from engine.messages import Cancel, Done, Error, Load, Pull, Remove, Unload
+from engine.messages import (
+    Cancel,
+    Distance,
+    Done,
+    Error,
+    Load,
+    Precision,
+    Pull,
+    Remove,
+    Unload,
+)
 from tests.tui.hosts import FakeEngine, Host, model, seen, until
 from tui.screens.base import Table
 from tui.screens.models import ModelsScreen
 
 MODELS = [
-    model("starter-ja", source="bundled", languages=["ja"], state="ready", memory=21_000_000),
+    model(
+        "starter-ja",
+        source="bundled",
+        languages=["ja"],
+        state="ready",
+        memory=21_000_000,
+        precisions=["exact", "bf16", "int8", "int4"],
+        in_memory=["exact", "int4"],
+        distances=[
+            Distance(precision="int4", kl=0.00026, top1=0.988, perplexity=20.0, tokens=1000)
+        ],
+    ),
     model("bert", roles=["fill", "score"], heads=["masked"], bytes=440_000_000),
     model("far", state="absent", note="A far-away model."),
     model("torn", state="failed", reason="model.safetensors is too short"),
@@ -52,7 +74,9 @@ async def test_everything_known_of_a_model_is_on_an_80x24_screen() -> None:
         text = seen(app)
         assert "1 in memory · 21.0 MB of 2.0 GB" in text
         assert "●  starter-ja" in text
-        assert "21.0 MB in memory" in text  # the current model is chosen at once
+        # The current model is chosen at once.
+        assert "21.0 MB in memory (exact, int4)" in text
+        assert "forms: exact, bf16, int8, int4 (KL 2.6e-04, same choice 98.8%)" in text
         await choose(pilot, app, "torn")
         text = seen(app)
         assert "failed: model.safetensors is too short" in text
@@ -144,6 +168,22 @@ async def test_keys_do_what_fits_and_say_what_does_not(
         else:
             await until(pilot, lambda: any(said in message for message in toasts(app)))
             assert not app.engine.sent()
+
+
+@pytest.mark.parametrize(("name", "form"), [("starter-ja", "int8"), ("bert", "exact")])
+async def test_a_model_is_loaded_in_the_panes_form_where_it_can_have_it(
+    name: str, form: Precision
+) -> None:
+    bert = structs.replace(MODELS[1], precisions=["exact"])
+    app = Host(
+        lambda shared, host: ModelsScreen(shared, "continue", "starter-ja", "int8"),
+        FakeEngine([MODELS[0], bert]),
+    )
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "starter-ja" in seen(app))
+        await choose(pilot, app, name)
+        await pilot.press("l")
+        await until(pilot, lambda: app.engine.sent() == [Load(name, form)])
 
 
 async def test_removing_asks_first() -> None:
