@@ -71,6 +71,20 @@ def test_continue(tsuzuki: Tsuzuki, gpt2: GPT2LMHeadModel) -> None:
     assert set(told["timing"]) >= {"load_s", "first_token_s", "tokens_per_s"}
 
 
+def test_another_form_of_the_weights(tsuzuki: Tsuzuki) -> None:
+    words = ("continue", PROMPT, "--greedy", "--max-tokens", "1")
+    exact, small = (document(tsuzuki, *words, *form) for form in ((), ("--precision", "int4")))
+
+    assert (exact["precision"], small["precision"]) == ("exact", "int4")
+    (one,), (other,) = (told["branches"][0]["tokens"] for told in (exact, small))
+    assert other["logprob"] != one["logprob"]  # it is no other name for the same weights
+    assert other["logprob"] == pytest.approx(one["logprob"], abs=1.0)
+
+    refused = tsuzuki("fill", "I [MASK].", "--precision", "int4")
+    assert (refused.returncode, refused.stdout) == (1, b"")
+    assert b"starter-en cannot run in int4" in refused.stderr
+
+
 def test_fill(tsuzuki: Tsuzuki) -> None:
     sentence = "I played baseball with my friends at school yesterday"
 
