@@ -151,6 +151,14 @@ class Lifecycle:
         """The files of a model have changed: why it could not be loaded is no longer true."""
         self._failures.pop(model, None)
 
+    def tell(
+        self, files: ModelFiles, precision: Precision, stage: str = "", percent: float | None = None
+    ) -> None:
+        """Tell what is being done to a form that is held; with no stage, that it is ready."""
+        resident = self._residents.get((files.id, precision))
+        if resident is not None:
+            self._tell_state(resident, stage=stage, percent=percent)
+
     def expire(self) -> float | None:
         """Unload what has been idle for too long; in how many seconds the next one is due."""
         if not self._idle_s:
@@ -301,7 +309,7 @@ class Lifecycle:
         self._tell(
             ModelState(
                 model=resident.files.id,
-                state="ready" if resident.loaded else "loading",
+                state="ready" if resident.loaded and not stage else "loading",
                 stage=stage,
                 percent=percent,
                 precision=resident.precision,

@@ -13,15 +13,18 @@ from msgspec import structs
 from engine import tokenization
 from engine.children import Children
 from engine.errors import EngineError
+from engine.fidelity import Fidelity
 from engine.lifecycle import Lifecycle
 from engine.messages import (
     Continue,
+    Distances,
     Done,
     Error,
     Event,
     Fill,
     ListModels,
     Load,
+    Measure,
     Models,
     ModelState,
     Precision,
@@ -42,7 +45,7 @@ from engine.tasks import continuation, continuity, inspection, masking
 P = ParamSpec("P")
 T = TypeVar("T")
 
-Work = Continue | Fill | Score | Tokenize | ListModels | Load | Unload | Pull | Remove
+Work = Continue | Fill | Score | Tokenize | ListModels | Load | Measure | Unload | Pull | Remove
 """The requests that become tasks."""
 
 
@@ -65,6 +68,7 @@ class Service:
     ) -> None:
         self._store = store
         self._lifecycle = lifecycle
+        self._fidelity = Fidelity(lifecycle)
         self._children = children
         self._disk = disk
         self._job = job
@@ -80,6 +84,8 @@ class Service:
                 return self._tokenize(request)
             case Load():
                 return self._load(request)
+            case Measure():
+                return self._measure(request)
             case Unload():
                 return self._unload(request)
             case Pull():
@@ -107,7 +113,7 @@ class Service:
     def _load(self, request: Load) -> Task:
         began = time.monotonic()
         files = yield from self._files(request.model)
-        precision = self._precision(request.precision)
+        precision = yield from self._precision(files, request.precision)
         with self._lifecycle.use(files, precision) as loading:
             yield from settled(loading)
         yield Done(timing=Timing(load_s=time.monotonic() - began))
@@ -115,7 +121,7 @@ class Service:
     def _run(self, request: Continue | Fill | Score) -> Task:
         began = time.monotonic()
         files = yield from self._files(request.model)
-        precision = self._precision(request.precision)
+        precision = yield from self._precision(files, request.precision)
         with self._lifecycle.use(files, precision) as loading:
             model = yield from settled(loading)
             load_s = time.monotonic() - began
@@ -127,8 +133,17 @@ class Service:
                 case Score():
                     yield from continuity.run(model, request, load_s)
 
-    def _precision(self, choice: PrecisionChoice) -> Precision:
-        return "exact" if choice == "auto" else choice
+    def _precision(
+        self, files: ModelFiles, choice: PrecisionChoice
+    ) -> Generator[Wait | None, None, Precision]:
+        """The form that a choice comes to, for this model."""
+        if choice != "auto":
+            return choice
+        return (yield from self._fidelity.fastest(files))
+
+    def _measure(self, request: Measure) -> Task:
+        files = yield from self._files(request.model)
+        yield Distances(files.id, (yield from self._fidelity.all(files)))
 
     def _unload(self, request: Unload) -> Task:
         place = yield from self._read(self._store.place, request.model)

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from msgspec import structs
 
-from engine import catalog, checkpoint, derived, forms, heads
+from engine import catalog, checkpoint, derived, distances, forms, heads
 from engine.catalog import Bundled, Entry, Hub
 from engine.checkpoint import Broken, Checkpoint
 from engine.errors import EngineError
@@ -89,7 +89,7 @@ class Store:
             if folder.is_dir() and folder not in catalogued
         ]
         places += [self._local(path) for path in self.folders]
-        return [_info(place) for place in places]
+        return [_info(place, self.root) for place in places]
 
     def info(self, model: str) -> ModelInfo:
         """What is known of one model.
@@ -97,7 +97,7 @@ class Store:
         Raises:
             EngineError: unknown_model, nothing has this name.
         """
-        return _info(self.place(model))
+        return _info(self.place(model), self.root)
 
     def find(self, model: str) -> ModelFiles:
         """The files of a model, ready to be loaded.
@@ -280,7 +280,7 @@ def _absent(place: Place) -> EngineError:
     )
 
 
-def _info(place: Place) -> ModelInfo:
+def _info(place: Place, root: Path) -> ModelInfo:
     """Describe a place: from its files where it has them, else from the catalogue."""
     entry = place.entry
     known = ModelInfo(
@@ -319,6 +319,7 @@ def _info(place: Place) -> ModelInfo:
         context=found.context,
         chat=found.chat,
         precisions=list(forms.forms(found.model_type)),
+        distances=distances.read(derived.place(root, place.folder)),
     )
 
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from engine.messages.parts import (
     Alternative,
+    Distance,
     Finish,
     MaskFill,
     ModelInfo,
@@ -59,6 +60,13 @@ class ModelState(Struct, tag="model_state", frozen=True, kw_only=True):
     """The forms of the model that are in memory."""
     memory: int = 0
     """Bytes that all of them take."""
+
+
+class Distances(Struct, tag="distances", frozen=True):
+    """The answer to `Measure`."""
+
+    model: str
+    distances: list[Distance]
 
 
 class Memory(Struct, tag="memory", frozen=True):
@@ -195,6 +203,7 @@ Event = (
     Ready
     | Pong
     | Models
+    | Distances
     | ModelState
     | Memory
     | Started
@@ -208,5 +217,5 @@ Event = (
     | Error
 )
 
-LAST = (Ready, Pong, Models, Tokens, Done, Error)
+LAST = (Ready, Pong, Models, Distances, Tokens, Done, Error)
 """After one of these nothing more comes for a request."""

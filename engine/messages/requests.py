@@ -38,6 +38,15 @@ class Load(Struct, tag="load", frozen=True):
     precision: PrecisionChoice = "exact"
 
 
+class Measure(Struct, tag="measure", frozen=True):
+    """Measure how far the forms of a causal model are from exact; answered by `Distances`.
+
+    Takes seconds to minutes, as every form is loaded; progress is told by `ModelState`.
+    """
+
+    model: str
+
+
 class Unload(Struct, tag="unload", frozen=True):
     """Give a model's memory back. A model in use is unloaded when its tasks end."""
 
@@ -121,6 +130,7 @@ Request = (
     Configure
     | ListModels
     | Load
+    | Measure
     | Unload
     | Pull
     | Remove

@@ -16,7 +16,7 @@ class Embedding(Protocol):
     bytes: int
 
     def __call__(self, ids: torch.Tensor) -> torch.Tensor:
-        """int64 [tokens] -> [tokens, width], in the type of the form's activations."""
+        """int64 [tokens] -> float32 [tokens, width]."""
 
 
 def prepare(precision: Precision, table: torch.Tensor) -> Tensors:
@@ -42,7 +42,7 @@ class Plain:
 
     def __call__(self, ids: torch.Tensor) -> torch.Tensor:
         """Look ids up; see `Embedding`."""
-        return self._table[ids]
+        return self._table[ids].float()
 
 
 class Bytes:
@@ -60,7 +60,7 @@ class Bytes:
     def __call__(self, ids: torch.Tensor) -> torch.Tensor:
         """Look ids up; see `Embedding`."""
         vectors: torch.Tensor = self._steps[ids] * self._scales[ids].float()
-        return vectors.flatten(1).bfloat16()
+        return vectors.flatten(1)
 
 
 def _quantise(table: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

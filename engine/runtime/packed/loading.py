@@ -54,7 +54,9 @@ def _prepare(weights: Weights, name: str, precision: Precision) -> Tensors:
     """The parts of a form, from the weights as they are stored."""
     if name == "outer":
         table, head, positions = weights.embedding(), weights.head(), weights.positions()
-        matrix = linear.prepare(precision, table if head is None else head, None)
+        # Four bits of the output layer cost more truth than all other layers' together.
+        finer: Precision = "int8" if precision == "int4" else precision
+        matrix = linear.prepare(finer, table if head is None else head, None)
         parts = _under("embedding", embedding.prepare(precision, table)) | _under("head", matrix)
         parts |= _norm_parts("last_norm", weights.last_norm(), precision)
         if positions is not None:

@@ -88,7 +88,7 @@ def text(length: int, seed: int = 0) -> list[int]:
     return ids
 
 
-def finish(steps: Generator[None, None, T]) -> tuple[T, int]:
+def finish(steps: Generator[object, None, T]) -> tuple[T, int]:
     """Drain a generator; return what it returned and how often it yielded."""
     yields = 0
     while True:

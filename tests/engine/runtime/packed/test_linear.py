@@ -84,7 +84,7 @@ def test_a_table_gives_the_rows_asked_for(precision: Precision) -> None:
     packed = embedding.build(embedding.prepare(precision, table))
     ids = torch.tensor([3, 49, 3])
     found = packed(ids)
-    assert found.dtype == linear.dtype(precision)
+    assert found.dtype == torch.float32
     tolerance = {"exact": 0.0, "bf16": 0.02}.get(precision, 0.03)
     assert torch.allclose(found.float(), table[ids], atol=tolerance)
     assert packed.bytes <= table.nbytes
