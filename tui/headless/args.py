@@ -195,6 +195,8 @@ def _add_models(subcommands: argparse._SubParsersAction[_Parser], common: _Parse
         parser = _subcommand(actions, name, kind, common, family="models_")
         if name != "list":
             parser.add_argument("model", metavar="MODEL", help=text("cli.option.which_model"))
+        if name == "info":
+            parser.add_argument("--measure", action="store_true", help=text("cli.option.measure"))
         if name == "pull":
             parser.add_argument(
                 "--allow-pickle", action="store_true", help=text("cli.option.allow_pickle")

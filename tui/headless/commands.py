@@ -88,6 +88,7 @@ class ModelsInfo(Command, frozen=True, kw_only=True):
     """`tsuzuki models info`."""
 
     model: str
+    measure: bool
     json: bool
 
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from engine.messages import (
     Alternative,
+    Distance,
     Finish,
     Head,
     MaskFill,
@@ -145,6 +146,7 @@ class ModelDocument(Struct, frozen=True, kw_only=True):
     context: int | None
     chat: bool
     precisions: list[Precision]
+    distances: list[Distance]
 
 
 class ModelsDocument(Struct, frozen=True, kw_only=True):

@@ -8,8 +8,23 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import structs
 
-from engine.messages import Done, ListModels, ModelInfo, Models, Pull, Remove
-from tui.headless.commands import ModelsCommand, ModelsList, ModelsPull, ModelsRemove
+from engine.messages import (
+    Distances,
+    Done,
+    ListModels,
+    Measure,
+    ModelInfo,
+    Models,
+    Pull,
+    Remove,
+)
+from tui.headless.commands import (
+    ModelsCommand,
+    ModelsInfo,
+    ModelsList,
+    ModelsPull,
+    ModelsRemove,
+)
 from tui.headless.documents import ModelDocument, ModelsDocument
 from tui.headless.failure import Exit, Failure
 from tui.headless.output import Output
@@ -32,12 +47,16 @@ def execute(command: ModelsCommand, output: Output) -> Exit:
             if isinstance(command, ModelsPull):
                 await _pull(session, Pull(model=name, allow_pickle=command.allow_pickle), output)
             model = await _known(session, name)
+        if model is not None and isinstance(command, ModelsInfo) and command.measure:
+            measured = await session.ask(Measure(model=model.id), Distances)
+            model = structs.replace(model, distances=measured.distances)
         if model is None:
             raise Failure.usage(text("cli.no_model", model=name), text("cli.no_model_hint"))
         if command.json:
             output.document(msgspec.convert(model, ModelDocument, from_attributes=True))
         else:
             _print_rows(_described(model), output)
+            _print_distances(model, output)
         return Exit.DONE
 
     # A model that the settings do not name is listed because this command names it.
@@ -112,8 +131,25 @@ def _described(model: ModelInfo) -> list[tuple[str, str]]:
         "revision": model.revision,
         "path": model.path or "",
         "note": model.note,
+        "forms": ", ".join(model.precisions),
     }
     return [(text(f"cli.field.{name}"), value) for name, value in values.items() if value]
+
+
+def _print_distances(model: ModelInfo, output: Output) -> None:
+    """A table of how far each form is from exact, of a model that has several."""
+    if len(model.precisions) < 2:
+        return
+    output.line("")
+    if not model.distances:
+        output.line(text("cli.unmeasured", model=model.id))
+        return
+    names = ("form", "kl", "top1", "perplexity", "tokens")
+    rows = [tuple(text(f"cli.distance.{name}") for name in names)]
+    for each in model.distances:
+        figures = (f"{each.kl:.1e}", f"{each.top1:.1%}", f"{each.perplexity:.2f}", str(each.tokens))
+        rows.append((each.precision, *figures))
+    _print_rows(rows, output)
 
 
 def _print_rows(rows: Sequence[Sequence[str]], output: Output) -> None:

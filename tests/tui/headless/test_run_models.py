@@ -4,12 +4,16 @@ import signal
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from engine.messages import (
     Configure,
+    Distance,
+    Distances,
     Done,
     Error,
     ListModels,
+    Measure,
     Models,
     ModelState,
     Pull,
@@ -130,3 +134,29 @@ def test_a_removal_tells_what_is_left(engine: FakeEngine, tsuzuki: Tsuzuki) -> N
 
     assert tsuzuki("models", "remove", "gpt2", "--json").json["state"] == "absent"
     assert engine.asked.count(Remove(model="gpt2")) == 1
+
+
+MEASURED = [
+    Distance(precision="int4", kl=9.9e-4, top1=0.977, perplexity=33.03, tokens=1262),
+    Distance(precision="int8", kl=1.7e-3, top1=0.9739, perplexity=33.11, tokens=1262),
+]
+
+
+def test_the_distance_of_each_form_is_told_where_it_was_measured(
+    engine: FakeEngine, tsuzuki: Tsuzuki
+) -> None:
+    forms = structs.replace(model("starter-ja"), precisions=["exact", "int8", "int4"])
+    engine.scripts[ListModels] = [Models([forms])]
+    assert "--measure" in tsuzuki("models", "info", "starter-ja").out
+    engine.scripts[ListModels] = [Models([structs.replace(forms, distances=MEASURED)])]
+    rows = [line.split() for line in tsuzuki("models", "info", "starter-ja").out.splitlines()]
+    assert ["int4", "9.9e-04", "97.7%", "33.03", "1262"] in rows
+
+
+def test_forms_are_measured_when_asked(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+    forms = structs.replace(model("starter-ja"), precisions=["exact", "int8", "int4"])
+    engine.scripts[ListModels] = [Models([forms])]
+    engine.scripts[Measure] = [Distances("starter-ja", MEASURED)]
+    document = tsuzuki("models", "info", "starter-ja", "--measure", "--json").json
+    assert isinstance(document["distances"], list)
+    assert [entry["precision"] for entry in document["distances"]] == ["int4", "int8"]
