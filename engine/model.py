@@ -154,7 +154,11 @@ class MaskedRuntime(Protocol):
         """float32 [len(positions), vocabulary]; raises EngineError without a masked-LM head."""
 
     def next_sentence(self, pairs: Sequence[Sequence[Piece]]) -> torch.Tensor:
-        """float32 [len(pairs), 2], index 0 = "B continues A"; raises EngineError without."""
+        """float32 [len(pairs), 2], index 0 = "B continues A"; raises EngineError without.
+
+        All pairs are read in one forward, padded to the longest, which changes the last digits of
+        the shorter ones (by some 1e-6): pairs of like length belong together.
+        """
 
 
 @dataclass

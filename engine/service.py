@@ -32,6 +32,7 @@ from engine.messages import (
     Pull,
     Remove,
     Score,
+    ScorePairs,
     Timing,
     Tokenize,
     Unload,
@@ -45,7 +46,9 @@ from engine.tasks import continuation, continuity, inspection, masking
 P = ParamSpec("P")
 T = TypeVar("T")
 
-Work = Continue | Fill | Score | Tokenize | ListModels | Load | Measure | Unload | Pull | Remove
+Ask = Continue | Fill | Score | ScorePairs
+"""The requests that a model answers."""
+Work = Ask | Tokenize | ListModels | Load | Measure | Unload | Pull | Remove
 """The requests that become tasks."""
 
 
@@ -92,7 +95,7 @@ class Service:
                 return self._pull(request)
             case Remove():
                 return self._remove(request)
-            case Continue() | Fill() | Score():
+            case Continue() | Fill() | Score() | ScorePairs():
                 return self._run(request)
 
     def _list(self) -> Task:
@@ -118,7 +121,7 @@ class Service:
             yield from settled(loading)
         yield Done(timing=Timing(load_s=time.monotonic() - began))
 
-    def _run(self, request: Continue | Fill | Score) -> Task:
+    def _run(self, request: Ask) -> Task:
         began = time.monotonic()
         files = yield from self._files(request.model)
         precision = yield from self._precision(files, request.precision)
@@ -132,6 +135,8 @@ class Service:
                     yield from masking.run(model, request, load_s)
                 case Score():
                     yield from continuity.run(model, request, load_s)
+                case ScorePairs():
+                    yield from continuity.run_pairs(model, request, load_s)
 
     def _precision(
         self, files: ModelFiles, choice: PrecisionChoice

@@ -199,6 +199,17 @@ class Error(Struct, tag="error", frozen=True, kw_only=True):
     hint: str = ""
 
 
+class PairScore(Struct, tag="pair_score", frozen=True, kw_only=True):
+    """One pair of `ScorePairs`, by its place there: its result, or why there is none.
+
+    Pairs come as they are ready, those of like length together.
+    """
+
+    index: int
+    result: NspResult | PmiResult | None = None
+    error: Error | None = None
+
+
 Event = (
     Ready
     | Pong
@@ -212,6 +223,7 @@ Event = (
     | FillResult
     | NspResult
     | PmiResult
+    | PairScore
     | Tokens
     | Done
     | Error

@@ -105,6 +105,14 @@ class Score(Struct, tag="score", frozen=True, kw_only=True):
     precision: PrecisionChoice = "exact"
 
 
+class ScorePairs(Struct, tag="score_pairs", frozen=True, kw_only=True):
+    """Score many pairs in few forwards; each is answered by a `PairScore` as it is ready."""
+
+    model: str
+    pairs: Annotated[list[tuple[str, str]], Meta(min_length=1, max_length=1_000_000)]
+    precision: PrecisionChoice = "exact"
+
+
 class Tokenize(Struct, tag="tokenize", frozen=True, kw_only=True):
     """Cut a text as the model would. Never waits for torch."""
 
@@ -137,6 +145,7 @@ Request = (
     | Continue
     | Fill
     | Score
+    | ScorePairs
     | Tokenize
     | Cancel
     | Ping

