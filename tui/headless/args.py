@@ -171,8 +171,9 @@ def _add_fill(parser: _Parser) -> None:
 
 
 def _add_score(parser: _Parser) -> None:
-    parser.add_argument("a", metavar="A", help=text("cli.option.a"))
-    parser.add_argument("b", metavar="B", help=text("cli.option.b"))
+    parser.add_argument("a", metavar="A", nargs="?", help=text("cli.option.a"))
+    parser.add_argument("b", metavar="B", nargs="?", help=text("cli.option.b"))
+    parser.add_argument("--file", metavar="FILE", help=text("cli.option.pairs"))
     _add_model(parser, commands.MASKED)
     _add_precision(parser, "cli.option.precision_default")
 

@@ -61,10 +61,11 @@ class FillCommand(Command, frozen=True, kw_only=True):
 
 
 class ScoreCommand(Command, frozen=True, kw_only=True):
-    """`tsuzuki score`."""
+    """`tsuzuki score`: two texts, or a file of pairs."""
 
-    a: str
-    b: str
+    a: str | None
+    b: str | None
+    file: str | None
     model: str = MASKED
     precision: PrecisionChoice = "exact"
     json: bool

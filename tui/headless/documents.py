@@ -116,6 +116,26 @@ class PmiDocument(Struct, frozen=True, kw_only=True):
     precision: Precision
 
 
+class NspPairDocument(NspDocument, frozen=True, kw_only=True):
+    """One line of `tsuzuki score --file --json`; `index` is the pair's place, from 0."""
+
+    index: int
+
+
+class PmiPairDocument(PmiDocument, frozen=True, kw_only=True):
+    """The same from a causal model."""
+
+    index: int
+
+
+class PairErrorDocument(Struct, frozen=True, kw_only=True):
+    """The line of a pair that could not be scored."""
+
+    index: int
+    error: str
+    hint: str
+
+
 class TokensDocument(Struct, frozen=True, kw_only=True):
     """`tsuzuki tokens --json`."""
 

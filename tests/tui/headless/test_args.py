@@ -107,7 +107,6 @@ def test_common_options_stand_before_or_after_the_command() -> None:
         (["fill", "x", "--precision", "int3"], "invalid choice: 'int3'"),
         (["sing"], "invalid choice: 'sing'"),
         (["models"], "ACTION"),
-        (["score", "a"], "B"),
         (["score", "a", "b", "c"], "c"),
     ],
 )
