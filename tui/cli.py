@@ -65,6 +65,10 @@ def _execute(command: commands.AnyCommand, output: Output) -> Exit:
             from tui.headless import run_doctor
 
             return run_doctor.execute(command, output)
+        case commands.BenchCommand():
+            from tui.headless import run_bench
+
+            return run_bench.execute(command, output)
         case (
             commands.ModelsList()
             | commands.ModelsInfo()

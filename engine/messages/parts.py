@@ -156,6 +156,23 @@ class Distance(Struct, frozen=True, kw_only=True):
     tokens: int
 
 
+class Measured(Struct, tag="measured", frozen=True, kw_only=True):
+    """One result of a benchmark, with those of its peers in the same run and unit."""
+
+    group: str
+    case: str
+    unit: Literal["tokens/s", "s"]
+    value: float
+    peers: dict[str, float] = {}
+    agrees: bool | None = None
+    """Whether both sides gave the same answer, where that was checked."""
+
+    def ratio(self, peer: str) -> float:
+        """How many times as fast as a peer."""
+        other = self.peers[peer]
+        return self.value / other if self.unit == "tokens/s" else other / self.value
+
+
 class ModelInfo(Struct, frozen=True, kw_only=True):
     """What is known of one model without loading it."""
 

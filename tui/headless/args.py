@@ -9,7 +9,7 @@ from typing import NoReturn, get_args
 
 import msgspec
 
-from engine.messages import PrecisionChoice
+from engine.messages import Precision, PrecisionChoice
 from tui.headless import commands
 from tui.headless.failure import Failure
 from tui.strings import text
@@ -64,6 +64,7 @@ def _parser() -> _Parser:
     _add_score(_subcommand(subcommands, "score", commands.ScoreCommand, common))
     _add_tokens(_subcommand(subcommands, "tokens", commands.TokensCommand, common))
     _add_models(subcommands, common)
+    _add_bench(_subcommand(subcommands, "bench", commands.BenchCommand, common))
     doctor = _subcommand(subcommands, "doctor", commands.DoctorCommand, common)
     doctor.add_argument("--network", action="store_true", help=text("cli.option.network"))
     return parser
@@ -181,6 +182,19 @@ def _add_score(parser: _Parser) -> None:
 def _add_tokens(parser: _Parser) -> None:
     parser.add_argument("text", metavar="TEXT", help=text("cli.option.text"))
     _add_model(parser, commands.CAUSAL)
+
+
+def _add_bench(parser: _Parser) -> None:
+    _add_model(parser, commands.CAUSAL)
+    parser.add_argument(
+        "--precision",
+        metavar="FORM",
+        choices=get_args(Precision),
+        action="append",
+        default=argparse.SUPPRESS,
+        help=text("cli.option.bench_precision"),
+    )
+    parser.add_argument("--quick", action="store_true", help=text("cli.option.quick"))
 
 
 def _add_models(subcommands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:

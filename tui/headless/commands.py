@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from engine.messages import PrecisionChoice
+from engine.messages import Precision, PrecisionChoice
 
 CAUSAL = "starter-ja"
 MASKED = "starter-en"
@@ -115,6 +115,15 @@ class DoctorCommand(Command, frozen=True, kw_only=True):
     json: bool
 
 
+class BenchCommand(Command, frozen=True, kw_only=True):
+    """`tsuzuki bench`."""
+
+    model: str = CAUSAL
+    precision: list[Precision] = []
+    quick: bool
+    json: bool
+
+
 ModelsCommand = ModelsList | ModelsInfo | ModelsPull | ModelsRemove
 AnyCommand = (
     OpenApp
@@ -124,4 +133,5 @@ AnyCommand = (
     | TokensCommand
     | ModelsCommand
     | DoctorCommand
+    | BenchCommand
 )

@@ -1,0 +1,67 @@
+"""`python -P -m engine.bench`: a line of JSON for every result, or for the error that ends it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from engine import pipes
+from engine.errors import EngineError
+from engine.forms import forms as possible
+from engine.memory import default_threads
+from engine.messages import Error, Measured
+from engine.store import Store
+
+
+def main() -> None:
+    """Run the groups asked for, on the models of a store."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--store", type=Path, required=True)
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--precision", action="append", required=True)
+    parser.add_argument("--threads", type=int, default=default_threads())
+    parser.add_argument("--quick", action="store_true")
+    options = parser.parse_args()
+    pipes.go_offline(os.environ)
+    # Libraries print to standard output, which is for results alone.
+    results = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)
+    try:
+        for result in _results(options):
+            results.write(msgspec.json.encode(result) + b"\n")
+    except EngineError as error:
+        results.write(msgspec.json.encode(error.event) + b"\n")
+
+
+def _results(options: argparse.Namespace) -> Iterator[Measured]:
+    import torch
+    from transformers.utils import logging
+
+    from engine.bench import decoding, scoring
+
+    torch.set_num_threads(options.threads)
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    store = Store(options.store)
+    files = store.find(options.model)
+    if "causal" not in files.heads:
+        raise EngineError(
+            Error(
+                kind="unable",
+                message=f"{files.id} is not a causal model, whose decoding this measures.",
+                hint="Take a causal model, such as starter-ja.",
+            )
+        )
+    forms = [form for form in options.precision if form in possible(files.model_type)]
+    tokens, rounds = (8, 1) if options.quick else (64, 3)
+    yield from decoding.decode(files, forms, tokens, rounds)
+    yield from decoding.first_token(files, forms, rounds)
+    yield from scoring.pairs(store.find("starter-en"), 20 if options.quick else 200, rounds)
+
+
+if __name__ == "__main__":
+    main()

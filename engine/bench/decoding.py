@@ -1,0 +1,133 @@
+"""Tokens a second and the time to the first token, through the task that the app itself runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+
+from engine import runtime
+from engine.bench.peers import Decode, generate, llama_cpp
+from engine.bench.timing import seconds, turns
+from engine.messages import GREEDY, Continue, Done, Measured, Precision, Token
+from engine.model import LoadedModel, ModelFiles
+from engine.tasks import continuation
+
+BRANCHES = (2, 4, 8)
+PROMPTS = (16, 256, 1000)
+NEAR_TIE = 1e-4
+"""Two best logits closer than this may be told apart otherwise by another order of sums."""
+
+
+def decode(
+    files: ModelFiles, forms: Sequence[Precision], tokens: int, rounds: int
+) -> Iterator[Measured]:
+    """One stream beside the peers, then branches, for each form."""
+    models = {form: _load(files, form) for form in forms}
+    ids = _prompt(next(iter(models.values())), 8)
+    peers: dict[str, Decode] = {
+        "generate fp32": generate(files, torch.float32),
+        "generate bf16": generate(files, torch.bfloat16),
+    }
+    llama = llama_cpp(files, torch.get_num_threads())
+    if llama is not None:
+        peers["llama.cpp"] = llama
+    runs: dict[str, Callable[[], float]] = {
+        form: _speed(model, ids, tokens, 1) for form, model in models.items()
+    }
+    found = turns(runs | {name: _peer(peer, ids, tokens) for name, peer in peers.items()}, rounds)
+    beside = {name: found[name] for name in peers}
+    for form, model in models.items():
+        yield Measured(
+            group="decode",
+            case=f"{form}, one stream",
+            unit="tokens/s",
+            value=found[form],
+            peers=beside,
+            agrees=_agrees(model, peers["generate fp32"], ids, tokens) if form == "exact" else None,
+        )
+    several = {
+        f"{form}, {count} branches": _speed(model, ids, tokens, count)
+        for form, model in models.items()
+        for count in BRANCHES
+    }
+    for case, value in turns(several, rounds).items():
+        yield Measured(group="decode", case=case, unit="tokens/s", value=value, peers=beside)
+
+
+def first_token(files: ModelFiles, forms: Sequence[Precision], rounds: int) -> Iterator[Measured]:
+    """The first token cold, and after one token near the end was swapped."""
+    for form in forms:
+        model = _load(files, form)
+        assert model.causal is not None
+        for length in PROMPTS:
+            if model.causal.context is not None and length >= model.causal.context:
+                continue
+            ids = _prompt(model, length)
+            swapped = [*ids[:-4], ids[0], *ids[-3:]]
+
+            def cold(model: LoadedModel = model, ids: Sequence[int] = ids) -> float:
+                model.forget()
+                return seconds(lambda: _answer(model, ids, 1, 1))
+
+            def shared(
+                model: LoadedModel = model,
+                ids: Sequence[int] = ids,
+                swapped: Sequence[int] = swapped,
+            ) -> float:
+                model.forget()
+                _answer(model, ids, 1, 1)
+                return seconds(lambda: _answer(model, swapped, 1, 1))
+
+            found = turns({"cold": cold, "one token swapped": shared}, rounds)
+            yield Measured(
+                group="first token",
+                case=f"{form}, {length} tokens, one swapped",
+                unit="s",
+                value=found["one token swapped"],
+                peers={"cold": found["cold"]},
+            )
+
+
+def _load(files: ModelFiles, form: Precision) -> LoadedModel:
+    return runtime.load(files, lambda stage, percent: None, form)
+
+
+def _prompt(model: LoadedModel, length: int) -> list[int]:
+    """Ids that look like text to nobody, but to no cache either: all different places."""
+    return [(number * 7919) % (model.tokenizer.vocabulary - 100) + 50 for number in range(length)]
+
+
+def _answer(model: LoadedModel, ids: Sequence[int], tokens: int, branches: int) -> list[object]:
+    request = Continue(
+        model=model.files.id,
+        prompt=list(ids),
+        sampling=GREEDY,
+        max_tokens=tokens,
+        branches=branches,
+    )
+    return list(continuation.run(model, request, 0.0))
+
+
+def _speed(
+    model: LoadedModel, ids: Sequence[int], tokens: int, branches: int
+) -> Callable[[], float]:
+    def run() -> float:
+        done = _answer(model, ids, tokens, branches)[-1]
+        assert isinstance(done, Done)
+        return done.timing.tokens_per_s or 0.0
+
+    return run
+
+
+def _peer(peer: Decode, ids: Sequence[int], tokens: int) -> Callable[[], float]:
+    return lambda: peer(ids, tokens)[0]
+
+
+def _agrees(model: LoadedModel, peer: Decode, ids: Sequence[int], tokens: int) -> bool:
+    """Whether greedy ids are the peer's, up to the first near tie."""
+    events = [event for event in _answer(model, ids, tokens, 1) if isinstance(event, Token)]
+    for event, expected in zip(events, peer(ids, tokens)[1], strict=False):
+        if event.id != expected:
+            return event.top[0].logprob - event.top[1].logprob < NEAR_TIE
+    return True
