@@ -131,7 +131,9 @@ class Worker:
             Path(configure.store) if configure.store else root,
             [Path(folder) for folder in configure.folders],
         )
-        prepared = ThreadPoolExecutor(1, "prepare").submit(_prepare, threads)
+        preparing = ThreadPoolExecutor(1, "prepare")
+        prepared = preparing.submit(_prepare, threads)
+        preparing.submit(_prepare_more)
         self._lifecycle = Lifecycle(
             load=lambda files, precision, report: _load(files, precision, report, prepared),
             loader=ThreadPoolExecutor(1, "loader"),
@@ -157,10 +159,16 @@ class Worker:
 
 
 def _prepare(threads: int) -> None:
-    """Import what every load needs before the first one is asked for: it takes seconds."""
+    """Import what the first answer of a packed model needs: it takes seconds."""
     import torch
 
     torch.set_num_threads(threads)
+    for module in ("transformers.models.auto", "transformers.generation.logits_process"):
+        importlib.import_module(module)
+
+
+def _prepare_more() -> None:
+    """Import what other models need, which takes as long again, before somebody asks for one."""
     importlib.import_module("transformers.modeling_utils")
 
 
