@@ -125,6 +125,8 @@ class CausalRuntime(Protocol):
     vocabulary: int
     context: int | None
     bytes: int
+    reversible: bool
+    """Whether it can `crop`: recurrent layers cannot go back."""
 
     def empty(self) -> Branches:
         """One row that nothing was fed to yet. Its logits are invalid."""

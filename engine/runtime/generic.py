@@ -64,7 +64,7 @@ class GenericRuntime:
         self._model = model
         self._only_last = {"logits_to_keep": 1} if "logits_to_keep" in accepted else {}
         config = model.config.get_text_config(decoder=True)
-        self._plain = all(
+        self.reversible: bool = all(
             type(layer) in (DynamicLayer, DynamicSlidingWindowLayer)
             for layer in DynamicCache(config=config).layers
         )
@@ -108,7 +108,7 @@ class GenericRuntime:
         rows = _own(branches)
         if length == rows.length:
             return rows
-        if not self._plain:
+        if not self.reversible:
             raise EngineError(
                 Error(
                     kind="unable",
@@ -136,7 +136,7 @@ class GenericRuntime:
         Made without the configuration, a cache keeps all keys even of sliding layers (the masks
         still hide them), so that it can be cropped to any length. Other layers need it.
         """
-        return DynamicCache() if self._plain else DynamicCache(config=self._model.config)
+        return DynamicCache() if self.reversible else DynamicCache(config=self._model.config)
 
 
 def load_causal(files: ModelFiles, report: Callable[[str, float], None]) -> GenericRuntime:

@@ -23,6 +23,7 @@ from engine.messages import (
 from engine.model import CausalRuntime, LoadedModel, Stream, Tokenizer
 from engine.prefixes import Prefixes
 from engine.prompting import lay_out
+from engine.stepping import Steps
 from engine.stopping import StopStrings
 
 if TYPE_CHECKING:
@@ -63,12 +64,15 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
     batch = yield from prefixes.prefill(ids)
     if request.branches > 1:
         batch = runtime.select(batch, [0] * request.branches)
+    # Other forms round differently when several tokens are read at once.
+    steps = Steps(runtime, batch, guessing=request.branches == 1 and model.precision == "exact")
     alive = _branches(model.tokenizer, request, ids, runtime.context)
     sampler = Sampler(request.sampling, seed)
     words = _Words(model.tokenizer)
     while True:
-        drawn = sampler.draw(batch.logits, [b.number for b in alive], [b.ids for b in alive])
-        readings = read(batch.logits, drawn.ids, request.top)
+        logits = steps.logits
+        drawn = sampler.draw(logits, [b.number for b in alive], [b.ids for b in alive])
+        readings = read(logits, drawn.ids, request.top)
         clock.tick(len(alive))
         events: list[Event] = []
         staying = []
@@ -91,20 +95,20 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
             if finish is None:
                 staying.append(row)
             else:
-                prefixes.keep(branch.ids[:-1], batch, row)
+                prefixes.keep(branch.ids[:-1], steps.rows(len(branch.ids) - 1), row)
                 events.append(branch.done(finish))
         try:
             yield from events
         except GeneratorExit:
             for row in staying:
-                prefixes.keep(alive[row].ids[:-1], batch, row)
+                drawn_from = alive[row].ids[:-1]
+                prefixes.keep(drawn_from, steps.rows(len(drawn_from)), row)
             raise
         if not staying:
             break
-        if len(staying) < len(alive):
-            batch = runtime.select(batch, staying)
-            alive = [alive[row] for row in staying]
-        batch = runtime.feed(batch, [[branch.ids[-1]] for branch in alive])
+        steps.stay(staying)
+        alive = [alive[row] for row in staying]
+        steps.feed([branch.ids for branch in alive], alive[0].full - len(alive[0].ids))
     yield Done(timing=clock.timing())
 
 

@@ -108,6 +108,7 @@ class FunctionModel:
     """A causal model whose logits are a function of all ids so far."""
 
     bytes = 0
+    reversible = True
 
     def __init__(
         self,

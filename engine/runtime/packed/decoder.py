@@ -77,6 +77,7 @@ class PackedRuntime:
         self.vocabulary = shape.vocabulary
         self.context: int | None = shape.context
         self.bytes = model.bytes
+        self.reversible = True
         self._rotation = None if shape.rotary is None else _Rotation(shape, shape.rotary)
 
     def empty(self) -> Branches:

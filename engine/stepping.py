@@ -1,0 +1,64 @@
+"""The steps of a continuation: rows fed with what was drawn, perhaps ahead of the drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from engine.speculation import Lookup
+
+if TYPE_CHECKING:
+    import torch
+
+    from engine.model import Branches, CausalRuntime
+
+
+class Steps:
+    """Rows of a batch, and the logits from which the next token of each is drawn.
+
+    A lone row is fed guesses too (see `engine.speculation`) where `guessing` is asked for; while
+    they come true, the next logits are there already.
+    """
+
+    def __init__(self, runtime: CausalRuntime, rows: Branches, *, guessing: bool) -> None:
+        """Go on from rows whose logits are valid."""
+        self._runtime = runtime
+        self._rows = rows
+        self._lookup = Lookup() if guessing and runtime.reversible else None
+        self._guess: list[int] = []
+        self._true = 0
+        self._ahead: torch.Tensor | None = None
+        """float32 [1, 1 + guessed, vocabulary], after the last drawn id and after each guess."""
+
+    @property
+    def logits(self) -> torch.Tensor:
+        """float32 [rows, vocabulary]: of the next token."""
+        return self._rows.logits if self._ahead is None else self._ahead[:, self._true]
+
+    def rows(self, length: int) -> Branches:
+        """The rows with so many ids fed: without the guesses that were not drawn."""
+        if self._rows.length > length:
+            self._rows = self._runtime.crop(self._rows, length)
+        return self._rows
+
+    def stay(self, numbers: Sequence[int]) -> None:
+        """Go on with these rows only."""
+        if len(numbers) < self._rows.rows:
+            self._rows = self._runtime.select(self._rows, numbers)
+
+    def feed(self, ids: Sequence[Sequence[int]], room: int) -> None:
+        """Feed each row the last of its ids; `room` more may follow it at the most."""
+        if self._true < len(self._guess) and ids[0][-1] == self._guess[self._true]:
+            self._true += 1
+            return
+        rows = self.rows(len(ids[0]) - 1)
+        if self._guess and self._lookup is not None:
+            self._lookup.came_true(self._true)
+        self._guess, self._true, self._ahead = [], 0, None
+        if self._lookup is not None and len(ids) == 1:
+            self._guess = self._lookup.guess(ids[0], room)
+        if self._guess:
+            fed = [ids[0][-1], *self._guess]
+            self._rows, self._ahead = self._runtime.read(rows, [fed])
+        else:
+            self._rows = self._runtime.feed(rows, [[row[-1]] for row in ids])
