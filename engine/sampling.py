@@ -1,4 +1,4 @@
-"""How the next token is drawn: transformers' processors, and one generator for each branch."""
+"""How the next token is drawn: transformers' processors, and one generator for each draw."""
 
 from __future__ import annotations
 
@@ -68,8 +68,9 @@ class Drawn:
 class Sampler:
     """Draws for the branches of one request.
 
-    Branch k draws from a generator made from (seed, k), once a token: its draws do not depend on
-    how many other branches there are, nor on when those end.
+    Branch k draws its token after n ids, the prompt's included, from a generator made from
+    (seed, k, n). So its draws depend neither on the other branches nor on how often the text was
+    stopped and gone on from, and any of them can be made again alone, with other parameters.
     """
 
     def __init__(self, sampling: Sampling, seed: int | None) -> None:
@@ -77,7 +78,6 @@ class Sampler:
         self._steps = processors(sampling)
         self._needs_history = sampling.repetition_penalty != 1.0
         self._seed = seed
-        self._generators: dict[int, torch.Generator] = {}
 
     def draw(
         self, logits: torch.Tensor, branches: Sequence[int], histories: Sequence[Sequence[int]]
@@ -99,17 +99,15 @@ class Sampler:
                 probabilities = logprobs.exp()
                 ids = torch.cat(
                     [
-                        torch.multinomial(row, 1, generator=self._generator(self._seed, branch))
-                        for row, branch in zip(probabilities, branches, strict=True)
+                        torch.multinomial(row, 1, generator=_noise(self._seed, branch, len(fed)))
+                        for row, branch, fed in zip(probabilities, branches, histories, strict=True)
                     ]
                 )
             return Drawn(ids, logprobs.gather(-1, ids.unsqueeze(-1)).squeeze(-1))
 
-    def _generator(self, seed: int, branch: int) -> torch.Generator:
-        generator = self._generators.get(branch)
-        if generator is None:
-            # Hashed, because torch's generator tells seeds apart by their low 32 bits only.
-            digest = hashlib.blake2b(f"{seed} {branch}".encode(), digest_size=8).digest()
-            generator = torch.Generator().manual_seed(int.from_bytes(digest, "big") >> 1)
-            self._generators[branch] = generator
-        return generator
+
+def _noise(seed: int, branch: int, position: int) -> torch.Generator:
+    """The generator of one draw."""
+    # Hashed, because torch's generator tells seeds apart by their low 32 bits only.
+    digest = hashlib.blake2b(f"{seed} {branch} {position}".encode(), digest_size=8).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest, "big") >> 1)

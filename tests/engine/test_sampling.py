@@ -94,7 +94,9 @@ def test_a_branch_draws_the_same_however_many_there_are(branches: int) -> None:
     def draws(alone: list[int]) -> list[list[int]]:
         sampler = Sampler(NEUTRAL, seed=11)
         steps = [
-            sampler.draw(logits(1, seed=step).expand(len(alone), -1), alone, [[0]] * len(alone))
+            sampler.draw(
+                logits(1, seed=step).expand(len(alone), -1), alone, [range(step)] * len(alone)
+            )
             for step in range(20)
         ]
         return torch.stack([step.ids for step in steps], dim=1).tolist()
@@ -108,11 +110,20 @@ def test_a_branch_that_leaves_changes_nothing_for_the_others() -> None:
     staying, leaving = Sampler(NEUTRAL, seed=5), Sampler(NEUTRAL, seed=5)
     for step in range(10):
         scores = logits(3, seed=step)
-        whole = staying.draw(scores, [0, 1, 2], [[0]] * 3).ids.tolist()
+        fed = [range(step)] * 3
+        whole = staying.draw(scores, [0, 1, 2], fed).ids.tolist()
         if step < 5:
-            assert leaving.draw(scores, [0, 1, 2], [[0]] * 3).ids.tolist() == whole
+            assert leaving.draw(scores, [0, 1, 2], fed).ids.tolist() == whole
         else:
-            assert leaving.draw(scores[[0, 2]], [0, 2], [[0]] * 2).ids.tolist() == whole[::2]
+            assert leaving.draw(scores[[0, 2]], [0, 2], fed[:2]).ids.tolist() == whole[::2]
+
+
+def test_any_draw_can_be_made_again_alone() -> None:
+    sampler = Sampler(NEUTRAL, seed=5)
+    drawn = [sampler.draw(logits(1, n), [2], [range(n)]).ids for n in range(10)]
+    assert Sampler(NEUTRAL, seed=5).draw(logits(1, 7), [2], [range(7)]).ids == drawn[7]
+    same = [Sampler(NEUTRAL, seed=5).draw(logits(1), [2], [range(n)]).ids.item() for n in range(9)]
+    assert len(set(same)) > 1
 
 
 def test_seeds_that_differ_only_in_high_bits_differ() -> None:
@@ -120,7 +131,6 @@ def test_seeds_that_differ_only_in_high_bits_differ() -> None:
         [Sampler(NEUTRAL, seed).draw(logits(1, n), [0], [[0]]).ids.item() for n in range(20)]
         for seed in (7, 7 + 2**40)
     )
-    # A new sampler for each draw: twenty first draws, from twenty distributions.
     assert first != second
 
 
@@ -128,8 +138,8 @@ def test_draws_follow_the_distribution() -> None:
     scores = torch.tensor([[0.5, 0.3, 0.2]]).log()
     sampler = Sampler(NEUTRAL, seed=1)
     counts = [0, 0, 0]
-    for _ in range(4000):
-        counts[int(sampler.draw(scores, [0], [[0]]).ids)] += 1
+    for length in range(4000):
+        counts[int(sampler.draw(scores, [0], [range(length)]).ids)] += 1
     # Four standard deviations of a binomial count are at most 4 * sqrt(4000 / 4) = 127.
     assert counts == pytest.approx([2000, 1200, 800], abs=127)
 
