@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Literal
 
 from engine.errors import EngineError
@@ -13,11 +14,13 @@ from engine.model import CausalRuntime, LoadedModel, Tokenizer
 
 @dataclass(frozen=True)
 class Prompt:
-    """A prompt as text and as fed, and how many turns of its chat did not fit."""
+    """A prompt as text and as fed, how many turns of its chat did not fit, and the ids that the
+    answer is to begin with."""
 
     text: str
     pieces: list[Piece]
     dropped_turns: int = 0
+    begin: list[int] = field(default_factory=list)
 
 
 def lay_out(model: LoadedModel, runtime: CausalRuntime, request: Continue) -> Prompt:
@@ -35,24 +38,29 @@ def lay_out(model: LoadedModel, runtime: CausalRuntime, request: Continue) -> Pr
         prompt = Prompt(request.prompt, tokenizer.prompt(request.prompt))
     else:
         prompt = _from_ids(tokenizer, request.prompt)
+    prompt = _begun(tokenizer, prompt, request.begin)
     if not prompt.pieces:
         start = start_token(model)
+        if start is None and prompt.begin:
+            # Nothing comes before the first token of a text: it is what the rest is read after.
+            first, *rest = prompt.begin
+            start, prompt = tokenizer.token(first), replace(prompt, begin=rest)
         if start is None:
             raise _refused(
                 "bad_request",
                 f"{model.files.id} has no start token, so it cannot begin from nothing.",
                 "Write at least one word for it to continue.",
             )
-        prompt = Prompt(prompt.text, [start])
-    for piece in prompt.pieces:
-        if not 0 <= piece.id < runtime.vocabulary:
+        prompt = replace(prompt, pieces=[start])
+    for number in (*(piece.id for piece in prompt.pieces), *prompt.begin):
+        if not 0 <= number < runtime.vocabulary:
             raise _refused(
                 "bad_request",
-                f"{model.files.id} has no token {piece.id}; its vocabulary holds"
+                f"{model.files.id} has no token {number}; its vocabulary holds"
                 f" {runtime.vocabulary}.",
                 "Cut the text with this model's own tokenizer.",
             )
-    length = len(prompt.pieces)
+    length = len(prompt.pieces) + len(prompt.begin) - (request.max_tokens == 0)
     if runtime.context is not None and length >= runtime.context:
         raise _refused(
             "too_long",
@@ -61,6 +69,18 @@ def lay_out(model: LoadedModel, runtime: CausalRuntime, request: Continue) -> Pr
             f"Shorten the prompt by {length - runtime.context + 1} tokens or more.",
         )
     return prompt
+
+
+def _begun(tokenizer: Tokenizer, prompt: Prompt, begin: str | list[int]) -> Prompt:
+    """The prompt with what follows it in any case. A text after nothing is cut as a prompt is, and
+    the start token that its configuration asks for is then the prompt."""
+    if isinstance(begin, list):
+        return replace(prompt, begin=[piece.id for piece in _from_ids(tokenizer, begin).pieces])
+    if prompt.text or not begin:
+        return replace(prompt, begin=[piece.id for piece in tokenizer.after(begin)])
+    pieces = tokenizer.prompt(begin)
+    before = list(takewhile(lambda piece: piece.special, pieces))
+    return replace(prompt, pieces=before, begin=[piece.id for piece in pieces[len(before) :]])
 
 
 def _from_ids(tokenizer: Tokenizer, ids: Sequence[int]) -> Prompt:

@@ -94,7 +94,8 @@ class Token(Struct, tag="token", frozen=True, kw_only=True):
     """One token of one branch.
 
     `text` holds whole characters only: the texts of a branch's tokens and its `BranchDone.tail`
-    joined are the text of the branch. `sampled_logprob` is the log-probability after the samplers.
+    joined are the text of the branch. `sampled_logprob` is the log-probability after the samplers;
+    a token that was `given`, as part of `Continue.begin`, was not drawn, and has its own there.
     """
 
     branch: int
@@ -105,6 +106,7 @@ class Token(Struct, tag="token", frozen=True, kw_only=True):
     rank: int
     entropy: float
     top: list[Alternative] = []
+    given: bool = False
 
 
 class BranchDone(Struct, tag="branch_done", frozen=True, kw_only=True):

@@ -72,13 +72,18 @@ class Continue(Struct, tag="continue", frozen=True, kw_only=True):
 
     With `chat`, the prompt is the next user turn after those turns (an empty list starts a chat),
     laid out by the model's own chat template.
+
+    What follows the prompt begins with `begin`, a text or ids, whatever would have been drawn; so
+    a text is gone on from with another token in a place, or, with `max_tokens` 0, only read.
     """
 
     model: str
     prompt: str | list[int]
     chat: list[Turn] | None = None
+    begin: str | list[int] = ""
     sampling: Sampling = Sampling()
-    max_tokens: Annotated[int, Meta(ge=1, le=100_000)] = 64
+    max_tokens: Annotated[int, Meta(ge=0, le=100_000)] = 64
+    """How many to draw, after `begin`."""
     stop: list[str] = []
     branches: Annotated[int, Meta(ge=1, le=8)] = 1
     top: Annotated[int, Meta(ge=0, le=1000)] = 30

@@ -20,9 +20,9 @@ from engine.messages import (
     Timing,
     Token,
 )
-from engine.model import CausalRuntime, LoadedModel, Stream, Tokenizer
-from engine.prefixes import Prefixes
-from engine.prompting import lay_out
+from engine.model import Branches, CausalRuntime, LoadedModel, Stream, Tokenizer
+from engine.prefixes import CHUNK, Prefixes
+from engine.prompting import Prompt, lay_out
 from engine.stepping import Steps
 from engine.stopping import StopStrings
 
@@ -62,13 +62,20 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
     )
     ids = [piece.id for piece in prompt.pieces]
     batch = yield from prefixes.prefill(ids)
+    alive = _branches(model.tokenizer, request, prompt, runtime.context)
+    words = _Words(model.tokenizer)
+    if prompt.begin:
+        batch = yield from _begin(runtime, batch, prompt.begin, alive, request.top, words, clock)
+        prefixes.keep(alive[0].ids, batch)
+    if request.max_tokens == 0:
+        yield from [branch.done("length") for branch in alive]
+        yield Done(timing=clock.timing())
+        return
     if request.branches > 1:
         batch = runtime.select(batch, [0] * request.branches)
     # Other forms round differently when several tokens are read at once.
     steps = Steps(runtime, batch, guessing=request.branches == 1 and model.precision == "exact")
-    alive = _branches(model.tokenizer, request, ids, runtime.context)
     sampler = Sampler(request.sampling, seed)
-    words = _Words(model.tokenizer)
     while True:
         logits = steps.logits
         drawn = sampler.draw(logits, [b.number for b in alive], [b.ids for b in alive])
@@ -80,18 +87,7 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
             zip(alive, drawn.ids.tolist(), drawn.logprobs.tolist(), readings, strict=True)
         ):
             text, finish = branch.take(token_id)
-            events.append(
-                Token(
-                    branch=branch.number,
-                    id=token_id,
-                    text=text,
-                    logprob=reading.logprob,
-                    sampled_logprob=sampled,
-                    rank=reading.rank,
-                    entropy=reading.entropy,
-                    top=words.alternatives(reading),
-                )
-            )
+            events.append(words.token(branch.number, token_id, text, reading, sampled))
             if finish is None:
                 staying.append(row)
             else:
@@ -110,6 +106,35 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
         alive = [alive[row] for row in staying]
         steps.feed([branch.ids for branch in alive], alive[0].full - len(alive[0].ids))
     yield Done(timing=clock.timing())
+
+
+def _begin(
+    runtime: CausalRuntime,
+    row: Branches,
+    ids: Sequence[int],
+    branches: Sequence[_Branch],
+    top: int,
+    words: _Words,
+    clock: _Clock,
+) -> Generator[Event | None, None, Branches]:
+    """Let all branches begin with these ids; return the row that has read them."""
+    import torch
+
+    from engine.measuring import read
+
+    before = row.logits
+    for start in range(0, len(ids), CHUNK):
+        chunk = ids[start : start + CHUNK]
+        row, after = runtime.read(row, [chunk])
+        logits, before = torch.cat([before, after[0, :-1]]), after[0, -1:]
+        readings = read(logits, torch.tensor(chunk), top)
+        clock.tick(len(chunk) * len(branches))
+        for token_id, reading in zip(chunk, readings, strict=True):
+            for branch in branches:
+                text = branch.give(token_id)
+                yield words.token(branch.number, token_id, text, reading, None)
+        yield None
+    return row
 
 
 def _causal(model: LoadedModel) -> tuple[CausalRuntime, Prefixes]:
@@ -167,6 +192,11 @@ class _Branch:
             return text, "stop"
         return text, self.reason if len(self.ids) == self.full else None
 
+    def give(self, token_id: int) -> str:
+        """Add a token that was not drawn, which ends nothing; return the text that it releases."""
+        self.ids.append(token_id)
+        return self.stream.push(token_id)
+
     def done(self, finish: Finish) -> BranchDone:
         """End the branch, releasing what was held back: a broken character, half a stop string."""
         tail = ""
@@ -177,9 +207,10 @@ class _Branch:
 
 
 def _branches(
-    tokenizer: Tokenizer, request: Continue, ids: Sequence[int], context: int | None
+    tokenizer: Tokenizer, request: Continue, prompt: Prompt, context: int | None
 ) -> list[_Branch]:
-    full = len(ids) + request.max_tokens
+    ids = [piece.id for piece in prompt.pieces]
+    full = len(ids) + len(prompt.begin) + request.max_tokens
     reason: Finish = "length"
     if context is not None and context < full:
         full, reason = context, "context"
@@ -198,17 +229,30 @@ def _branches(
 
 
 class _Words:
-    """What ids read as, each asked of the tokenizer once."""
+    """Tells of tokens. What their alternatives read as is asked of the tokenizer once each."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
         self._texts: dict[int, str] = {}
 
-    def alternatives(self, reading: Reading) -> list[Alternative]:
-        """The likeliest tokens of a step. Ids that a padded vocabulary leaves unused read as ""."""
-        return [Alternative(number, self._text(number), value) for number, value in reading.top]
+    def token(
+        self, branch: int, token_id: int, text: str, reading: Reading, sampled: float | None
+    ) -> Token:
+        """One token of a branch; without a log-probability after the samplers, a given one."""
+        return Token(
+            branch=branch,
+            id=token_id,
+            text=text,
+            logprob=reading.logprob,
+            sampled_logprob=reading.logprob if sampled is None else sampled,
+            rank=reading.rank,
+            entropy=reading.entropy,
+            top=[Alternative(number, self._text(number), value) for number, value in reading.top],
+            given=sampled is None,
+        )
 
     def _text(self, token_id: int) -> str:
+        """What an id reads as; one that a padded vocabulary leaves unused reads as nothing."""
         text = self._texts.get(token_id)
         if text is None:
             known = token_id < self._tokenizer.vocabulary

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from engine.errors import EngineError
@@ -152,3 +153,29 @@ def test_a_chat_without_a_template_is_refused() -> None:
 def test_a_chat_goes_on_with_text() -> None:
     request = Continue(model="fake", prompt=[1, 2], chat=[])
     assert refusal(request, tokenizer=TEMPLATE).startswith("bad_request")
+
+
+def test_what_the_answer_begins_with_follows_the_prompt() -> None:
+    whole = prompt(Continue(model="fake", prompt="ab", begin="cd"))
+    assert (ids(whole), whole.begin) == (list(b"ab"), list(b"cd"))
+    assert prompt(Continue(model="fake", prompt="ab", begin=[99])).begin == [99]
+
+
+def test_a_text_alone_is_read_after_the_start_token_or_its_own_first() -> None:
+    request = Continue(model="fake", prompt="", begin="cd", max_tokens=0)
+    after_start = prompt(request, start_token="<s>")
+    assert (ids(after_start), after_start.begin) == ([START], list(b"cd"))
+    alone = prompt(request, tokenizer=ByteTokenizer(start=None))
+    assert (ids(alone), alone.begin) == (list(b"c"), list(b"d"))
+
+
+def test_a_text_to_read_may_fill_the_context_and_its_last_token_is_not_fed() -> None:
+    request = Continue(model="fake", prompt="abc", begin="def", max_tokens=0)
+    assert prompt(request, context=6).begin == list(b"def")
+    assert "too_long" in refusal(request, context=5)
+    assert "too_long" in refusal(msgspec.structs.replace(request, max_tokens=1), context=6)
+
+
+def test_given_ids_are_checked_like_a_prompts() -> None:
+    request = Continue(model="fake", prompt="a", begin=[VOCABULARY])
+    assert "bad_request" in refusal(request)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from msgspec import structs
 from transformers import AutoModelForCausalLM, GenerationConfig, PreTrainedModel
 
 from engine import runtime
@@ -197,3 +198,41 @@ def test_text_is_what_the_ids_read_as(tiny: Tiny, name: str) -> None:
             if token.id not in model.tokenizer.ends and token.id < model.tokenizer.vocabulary
         ]
         assert text.replace(" ", "") == model.tokenizer.decode(kept).replace(" ", "")
+
+
+@pytest.mark.parametrize("name", [*CAUSAL, "starter-ja"])
+@pytest.mark.parametrize("given", [1, 7, 20])
+def test_a_text_that_is_given_reads_as_when_it_was_drawn(tiny: Tiny, name: str, given: int) -> None:
+    """The numbers of given tokens are those of drawn ones, and the rest is drawn as before."""
+    model = load(folder_of(name, tiny))
+    request = Continue(
+        model=name, prompt="東京の街は", sampling=Sampling(seed=3), max_tokens=20, top=4
+    )
+    _, drawn, _ = answer(model, request)
+    begin = [token.id for token in drawn[:given]]
+    again = structs.replace(request, begin=begin, max_tokens=len(drawn) - len(begin))
+    _, tokens, _ = answer(model, again)
+    assert [token.id for token in tokens] == [token.id for token in drawn]
+    assert [token.given for token in tokens] == [n < len(begin) for n in range(len(tokens))]
+    for token, other in zip(tokens, drawn, strict=True):
+        assert token.text == other.text
+        assert token.rank == other.rank
+        assert token.logprob == pytest.approx(other.logprob, abs=1e-4)
+        assert token.entropy == pytest.approx(other.entropy, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", [*CAUSAL, "starter-ja"])
+def test_reading_a_text_scores_it_as_transformers_does(tiny: Tiny, name: str) -> None:
+    folder = folder_of(name, tiny)
+    model = load(folder)
+    text = "東京の街は、夜も明るい。 It is bright."
+    prompt, tokens, end = answer(
+        model, Continue(model=name, prompt="", begin=text, max_tokens=0, top=2)
+    )
+    assert end.finish == "length"
+    ids = torch.tensor([[*prompt, *(token.id for token in tokens)]])
+    with torch.inference_mode():
+        logits = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)(ids).logits[0]
+    expected = logits.log_softmax(-1)[len(prompt) - 1 : -1]
+    found = torch.tensor([token.logprob for token in tokens])
+    assert torch.allclose(found, expected.gather(-1, ids[0, len(prompt) :, None])[:, 0], atol=1e-4)
