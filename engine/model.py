@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -177,6 +178,11 @@ class LoadedModel:
 
     def __post_init__(self) -> None:
         self.prefixes = None if self.causal is None else Prefixes(self.causal)
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """What each id of the vocabulary reads as; asking for all takes some tenths of a second."""
+        return [self.tokenizer.token(number).text for number in range(self.tokenizer.vocabulary)]
 
     @property
     def bytes(self) -> int:

@@ -22,6 +22,7 @@ from engine.messages import (
     Error,
     Event,
     Fill,
+    Find,
     ListModels,
     Load,
     Measure,
@@ -41,12 +42,12 @@ from engine.model import ModelFiles
 from engine.pulling import PullJob
 from engine.scheduler import Task, Wait, settled
 from engine.store import Store
-from engine.tasks import continuation, continuity, inspection, masking
+from engine.tasks import continuation, continuity, finding, inspection, masking
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-Ask = Continue | Fill | Score | ScorePairs
+Ask = Continue | Find | Fill | Score | ScorePairs
 """The requests that a model answers."""
 Work = Ask | Tokenize | ListModels | Load | Measure | Unload | Pull | Remove
 """The requests that become tasks."""
@@ -95,7 +96,7 @@ class Service:
                 return self._pull(request)
             case Remove():
                 return self._remove(request)
-            case Continue() | Fill() | Score() | ScorePairs():
+            case Continue() | Find() | Fill() | Score() | ScorePairs():
                 return self._run(request)
 
     def _list(self) -> Task:
@@ -131,6 +132,8 @@ class Service:
             match request:
                 case Continue():
                     yield from continuation.run(model, request, load_s)
+                case Find():
+                    yield from finding.run(model, request, load_s)
                 case Fill():
                     yield from masking.run(model, request, load_s)
                 case Score():

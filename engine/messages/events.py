@@ -11,6 +11,7 @@ from engine.messages.parts import (
     Distance,
     Finish,
     MaskFill,
+    Match,
     ModelInfo,
     NspDirection,
     Piece,
@@ -115,6 +116,14 @@ class BranchDone(Struct, tag="branch_done", frozen=True, kw_only=True):
     branch: int
     finish: Finish
     tail: str = ""
+
+
+class Found(Struct, tag="found", frozen=True, kw_only=True):
+    """The answer to `Find`: the best matches, of so many `tokens` that hold the text."""
+
+    model: str
+    matches: list[Match]
+    tokens: int
 
 
 class FillResult(Struct, tag="fill_result", frozen=True, kw_only=True):
@@ -222,6 +231,7 @@ Event = (
     | Started
     | Token
     | BranchDone
+    | Found
     | FillResult
     | NspResult
     | PmiResult

@@ -75,6 +75,18 @@ class Alternative(Struct, frozen=True):
     logprob: float
 
 
+class Match(Struct, frozen=True, kw_only=True):
+    """What a search in a vocabulary found: one token, or several that make a word.
+
+    `logprob` is that of all of them, one after the other; several have no `rank`.
+    """
+
+    ids: list[int]
+    text: str
+    logprob: float
+    rank: int | None = None
+
+
 class Candidate(Struct, frozen=True):
     """A word proposed for a mask."""
 

@@ -90,6 +90,16 @@ class Continue(Struct, tag="continue", frozen=True, kw_only=True):
     precision: PrecisionChoice = "exact"
 
 
+class Find(Struct, tag="find", frozen=True, kw_only=True):
+    """Which tokens hold a text, and how likely each is after these ids; answered by `Found`."""
+
+    model: str
+    ids: list[int]
+    query: str = ""
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 50
+    precision: PrecisionChoice = "exact"
+
+
 class Fill(Struct, tag="fill", frozen=True, kw_only=True):
     """Propose words for every `[MASK]` in the text (that is how it is written for any model)."""
 
@@ -148,6 +158,7 @@ Request = (
     | Pull
     | Remove
     | Continue
+    | Find
     | Fill
     | Score
     | ScorePairs

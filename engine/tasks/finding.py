@@ -1,0 +1,98 @@
+"""Search a causal model's vocabulary for a text, and say how likely each find is in its place."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Sequence
+
+from engine.errors import EngineError
+from engine.messages import Done, Error, Event, Find, Found, Match, Timing
+from engine.model import LoadedModel, Tokenizer
+
+Events = Generator[Event | None, None, None]
+
+
+def run(model: LoadedModel, request: Find, load_s: float) -> Events:
+    """Yield `Found` and `Done`.
+
+    Tokens that read as the query come first, then those that begin so, then those that hold it,
+    each kind by rank; before them all the query as a whole, where that takes several tokens.
+
+    An empty query finds the likeliest. Letter case and spaces around make no difference. Yields
+    None between the forwards.
+
+    Raises:
+        EngineError: ``unable`` for a model that is not causal; ``bad_request`` for ids that it
+            does not have, or none.
+    """
+    # Not at the top: the worker imports its tasks before torch is there.
+    from engine.runtime.scoring import logprobs
+
+    began = time.perf_counter()
+    runtime, prefixes = model.causal, model.prefixes
+    if runtime is None or prefixes is None:
+        raise EngineError(
+            Error(
+                kind="unable",
+                message=f"{model.files.id} is not a causal model.",
+                hint="Take a causal model, such as starter-ja.",
+            )
+        )
+    if not request.ids or not all(0 <= number < runtime.vocabulary for number in request.ids):
+        raise EngineError(
+            Error(
+                kind="bad_request",
+                message="A place in a text is named by the ids before it, at least one.",
+                hint="Give ids of this model's own vocabulary.",
+            )
+        )
+    row = yield from prefixes.prefill(request.ids)
+    logits = row.logits[0]
+    scores = logits.log_softmax(-1)
+    order = logits.argsort(descending=True, stable=True).tolist()
+    found = _tokens(model.texts, request.query, order)
+    matches = [
+        Match(
+            ids=[number],
+            text=text,
+            logprob=float(scores[number]),
+            rank=1 + int((logits > logits[number]).sum()),
+        )
+        for number, text in found[: request.limit]
+    ]
+    spelt = _spellings(model.tokenizer, request.query)
+    texts = yield from logprobs(runtime, [[*request.ids, *ids] for ids, _ in spelt])
+    whole = [
+        Match(ids=ids, text=text, logprob=float(score[len(request.ids) - 1 :].double().sum()))
+        for (ids, text), score in zip(spelt, texts, strict=True)
+    ]
+    whole.sort(key=lambda match: -match.logprob)
+    yield Found(model=model.files.id, matches=[*whole, *matches], tokens=len(found))
+    yield Done(timing=Timing(load_s=load_s, total_s=time.perf_counter() - began))
+
+
+def _tokens(texts: Sequence[str], query: str, order: Sequence[int]) -> list[tuple[int, str]]:
+    """The tokens that hold the query, the best first."""
+    wanted = query.strip().casefold()
+    kinds: list[list[tuple[int, str]]] = [[], [], []]
+    for number in order:
+        if number >= len(texts):
+            continue  # a padded vocabulary has ids that no text leads to
+        text = texts[number]
+        bare = text.strip().casefold()
+        if wanted in bare:
+            kind = 0 if bare == wanted or not wanted else 1 if bare.startswith(wanted) else 2
+            kinds[kind].append((number, text))
+    return [match for kind in kinds for match in kind]
+
+
+def _spellings(tokenizer: Tokenizer, query: str) -> list[tuple[list[int], str]]:
+    """The query after a space and without one, where it is not a single token."""
+    if not query.strip():
+        return []
+    found: dict[tuple[int, ...], str] = {}
+    for text in (query, f" {query.strip()}"):
+        ids = tuple(piece.id for piece in tokenizer.after(text))
+        if len(ids) > 1 and tokenizer.unknown not in ids:
+            found.setdefault(ids, text)
+    return [(list(ids), text) for ids, text in found.items()]
