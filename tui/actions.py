@@ -27,6 +27,9 @@ Place = Literal[
     "sessions",
     "settings",
     "help",
+    "swap",
+    "tree",
+    "compare",
     "dialog",
 ]
 """Where the focus must be for an action's keys to work."""
@@ -41,6 +44,9 @@ PARENT: Final[dict[Place, Place | None]] = {
     "sessions": "screen",
     "settings": "screen",
     "help": "screen",
+    "swap": "screen",
+    "tree": "screen",
+    "compare": "screen",
     "dialog": "screen",
 }
 """Which place each one lies in: a key that works in the outer one works in the inner one too."""
@@ -56,7 +62,8 @@ class Action:
     `show` puts it in the footer. A `priority` key wins over the widget that has the focus. A
     `required` action always keeps a key: without it a person would be locked in. `command` lists
     it in the palette, which leaves out what only moves a cursor. `call` is the Textual action,
-    where it is not simply the id.
+    where it is not simply the id. Actions of one `family` do the same with one thing or another:
+    they are explained together, under its name.
     """
 
     id: str
@@ -67,16 +74,17 @@ class Action:
     required: bool = False
     command: bool = True
     call: str = ""
+    family: str = ""
 
     @property
     def title_key(self) -> str:
         """Where the strings file has its name."""
-        return f"actions.{self.id}.title"
+        return f"actions.{self.family or self.id}.title"
 
     @property
     def help_key(self) -> str:
         """Where the strings file has its explanation."""
-        return f"actions.{self.id}.help"
+        return f"actions.{self.family or self.id}.help"
 
     @property
     def title(self) -> str:
@@ -142,6 +150,52 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("card_last", ("end",), "transcript", command=False),
     Action("token_previous", ("left", "h"), "transcript", command=False),
     Action("token_next", ("right", "l"), "transcript", command=False),
+    Action("word_previous", ("b",), "transcript", command=False, call="leap('word', -1)"),
+    Action("word_next", ("w",), "transcript", command=False, call="leap('word', 1)"),
+    Action(
+        "sentence_previous",
+        ("left_parenthesis",),
+        "transcript",
+        command=False,
+        call="leap('sentence', -1)",
+    ),
+    Action(
+        "sentence_next",
+        ("right_parenthesis",),
+        "transcript",
+        command=False,
+        call="leap('sentence', 1)",
+    ),
+    Action(
+        "surprise_previous",
+        ("left_square_bracket",),
+        "transcript",
+        command=False,
+        call="leap('surprise', -1)",
+    ),
+    Action(
+        "surprise_next",
+        ("right_square_bracket",),
+        "transcript",
+        command=False,
+        call="leap('surprise', 1)",
+    ),
+    *(
+        Action(
+            f"swap_nth_{n}",
+            (str(n % 10),),
+            "transcript",
+            command=False,
+            call=f"want('swap_nth', {n})",
+            family="swap_nth",
+        )
+        for n in range(1, 11)
+    ),
+    Action("swap", ("enter", "slash"), "transcript", show=True, call="want('swap')"),
+    Action("step", ("space",), "transcript", call="want('step')"),
+    Action("tree", ("t",), "transcript", show=True, call="want('tree')"),
+    Action("path_previous", ("less_than_sign",), "transcript", call="want('path', -1)"),
+    Action("path_next", ("greater_than_sign",), "transcript", call="want('path', 1)"),
     Action("composer", ("tab", "i"), "transcript", command=False, call="want('composer')"),
     Action("rerun", ("r",), "transcript", show=True, call="want('rerun')"),
     Action("edit", ("e",), "transcript", show=True, call="want('edit')"),
@@ -166,6 +220,33 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("sessions_json", ("j",), "sessions", show=True, command=False),
     Action("sessions_delete", ("d", "delete"), "sessions", show=True, command=False),
     Action("sessions_undo", ("u",), "sessions", show=True, command=False),
+    Action("swap_take", ("enter",), "swap", show=True, priority=True, command=False),
+    Action("swap_up", ("up",), "swap", priority=True, command=False),
+    Action("swap_down", ("down",), "swap", priority=True, command=False),
+    Action("tree_open", ("enter",), "tree", show=True, command=False),
+    Action("tree_fold", ("space",), "tree", show=True, command=False),
+    Action("tree_bookmark", ("m",), "tree", show=True, command=False),
+    Action("tree_rename", ("r",), "tree", show=True, command=False),
+    Action("tree_compare", ("v",), "tree", show=True, command=False),
+    Action("tree_prune", ("d", "delete"), "tree", show=True, command=False),
+    Action("tree_undo", ("u",), "tree", show=True, command=False),
+    Action(
+        "compare_next",
+        ("right_square_bracket", "right"),
+        "compare",
+        show=True,
+        command=False,
+        call="compare_next(1)",
+    ),
+    Action(
+        "compare_previous",
+        ("left_square_bracket", "left"),
+        "compare",
+        command=False,
+        call="compare_next(-1)",
+    ),
+    Action("compare_up", ("up", "k"), "compare", command=False, call="compare_scroll(-1)"),
+    Action("compare_down", ("down", "j"), "compare", command=False, call="compare_scroll(1)"),
     Action("settings_edit", ("e",), "settings", show=True, command=False),
     Action("settings_reload", ("r",), "settings", show=True, command=False),
 )

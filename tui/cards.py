@@ -102,8 +102,23 @@ class Branch(Struct):
         return math.exp(surprisal) if surprisal < _LARGEST else math.inf
 
 
+class Origin(Struct, frozen=True, kw_only=True):
+    """Where a text was forked from another: it shares the first tokens of one of its branches."""
+
+    card: str
+    branch: int
+    shared: int
+    """How many tokens. They are the origin's and are not stored again."""
+    apart: bool = False
+    """Whether they stand below the prompt instead of going on from it, as a chat's answers do."""
+
+
 class ContinueCard(_Card, tag="continue"):
-    """A prompt and what a model wrote after it."""
+    """A prompt and what a model wrote after it.
+
+    All forks of a text form a tree (`tui.trees`). A fork has one branch, which holds the shared
+    tokens too; its request's prompt is the ids of the prompt and of those.
+    """
 
     request: Continue
     prompt: str
@@ -116,11 +131,89 @@ class ContinueCard(_Card, tag="continue"):
     """What makes the answer repeatable; None when greedy."""
     dropped_turns: int = 0
     context: int | None = None
+    origin: Origin | None = None
+    name: str = ""
+    """What the person calls this path."""
+    bookmarked: bool = False
+    folded: bool = False
+    """Whether the tree hides the forks of this text."""
+    seen: float = 0.0
+    """When it was last chosen among its tree's, in seconds since 1970; 0: not since it was made."""
 
     @property
     def pane(self) -> Pane:
         """Where the card belongs."""
         return "continue"
+
+    @property
+    def shared(self) -> int:
+        """How many tokens at the beginning of its branch belong to the text it was forked from."""
+        return 0 if self.origin is None else self.origin.shared
+
+    @property
+    def apart(self) -> bool:
+        """Whether the answer stands below the prompt instead of going on from it."""
+        if self.origin is not None:
+            return self.origin.apart
+        return self.request.branches > 1 or self.request.chat is not None
+
+    def path(self, branch: int, length: int) -> list[int]:
+        """The ids of the prompt and of the first `length` tokens of a branch."""
+        written = self.branches[branch].tokens[:length]
+        return [piece.id for piece in self.prompt_tokens] + [token.id for token in written]
+
+    def fork(self, branch: int, at: int, begin: list[int], max_tokens: int) -> ContinueCard:
+        """The card that goes on with other tokens from the `at`-th of a branch on."""
+        sampling = msgspec.structs.replace(self.request.sampling, seed=self.seed)
+        request = msgspec.structs.replace(
+            self.request,
+            prompt=self.path(branch, at),
+            chat=None,
+            begin=begin,
+            sampling=sampling,
+            max_tokens=max_tokens,
+            branches=1,
+        )
+        return ContinueCard(
+            request=request,
+            prompt=self.prompt,
+            branches=[Branch(tokens=self.branches[branch].tokens[:at])],
+            origin=Origin(card=self.id, branch=branch, shared=at, apart=self.apart),
+        )
+
+    @property
+    def extensible(self) -> bool:
+        """Whether more tokens can be put at its end: a lone text of whole characters."""
+        return len(self.branches) == 1 and not self.branches[0].tail and self.status != "running"
+
+    def extend(self, by: int) -> Continue:
+        """Count on so many tokens more, and return the request for them. Needs `extensible`."""
+        tokens = self.branches[0].tokens
+        drawn = sum(not token.given for token in tokens[self.shared :])
+        sampling = msgspec.structs.replace(self.request.sampling, seed=self.seed)
+        self.request = msgspec.structs.replace(self.request, max_tokens=drawn + by)
+        self.status = "running"
+        return msgspec.structs.replace(
+            self.request,
+            prompt=self.path(0, len(tokens)),
+            chat=None,
+            begin=[],
+            sampling=sampling,
+            max_tokens=by,
+        )
+
+    def graft(self, origin: ContinueCard | None) -> None:
+        """Put the shared tokens back before its own; without their card, they become the prompt."""
+        if self.origin is None:
+            return
+        if origin is not None and self.origin.branch < len(origin.branches):
+            shared = origin.branches[self.origin.branch].tokens[: self.origin.shared]
+            self.branches = [
+                msgspec.structs.replace(branch, tokens=[*shared, *branch.tokens])
+                for branch in self.branches or [Branch()]
+            ]
+        else:
+            self.prompt, self.origin = self.fed or self.prompt, None
 
     @property
     def repeatable(self) -> Continue:
@@ -137,8 +230,11 @@ class ContinueCard(_Card, tag="continue"):
     def fold(self, event: Event) -> None:
         """Take one event of the answer."""
         if isinstance(event, Started):
+            if self.prompt_tokens:
+                return  # it is only being extended
             self.revision, self.precision = event.revision, event.precision
-            self.fed, self.prompt_tokens = event.prompt, event.prompt_tokens
+            self.fed = event.prompt
+            self.prompt_tokens = event.prompt_tokens[: len(event.prompt_tokens) - self.shared]
             self.seed, self.context = event.seed, event.context
             self.dropped_turns = event.dropped_turns
         elif isinstance(event, Token):
@@ -230,7 +326,11 @@ def copy_request(card: Card) -> Card:
     """A new card that asks what another asked."""
     match card:
         case ContinueCard():
-            return ContinueCard(request=card.request, prompt=card.prompt)
+            again = ContinueCard(request=card.request, prompt=card.prompt, origin=card.origin)
+            if card.origin is not None:
+                shared = card.branches[0].tokens[: card.shared]
+                again.branches.append(Branch(tokens=shared))
+            return again
         case FillCard():
             return FillCard(request=card.request)
         case ScoreCard():

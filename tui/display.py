@@ -63,6 +63,13 @@ class Glyphs:
     """There is more text below."""
     on: str
     off: str
+    bookmark: str
+    branch: str
+    """Stands before a fork, once for each step away from the first text."""
+    folded: str
+    """There are forks that are not shown."""
+    levels: str
+    """Heights of a small bar, from nothing to the most."""
 
 
 UNICODE: Final = Glyphs(
@@ -77,6 +84,10 @@ UNICODE: Final = Glyphs(
     below="↓",
     on="●",
     off="○",
+    bookmark="★",
+    branch="└ ",
+    folded="▸ ",
+    levels="▁▂▃▅▇",
 )
 ASCII: Final = Glyphs(
     bar="#",
@@ -90,6 +101,10 @@ ASCII: Final = Glyphs(
     below="v",
     on="*",
     off="o",
+    bookmark="!",
+    branch="\\ ",
+    folded="+ ",
+    levels="_.-=#",
 )
 
 

@@ -16,7 +16,8 @@ def run(model: LoadedModel, request: Find, load_s: float) -> Events:
     """Yield `Found` and `Done`.
 
     Tokens that read as the query come first, then those that begin so, then those that hold it,
-    each kind by rank; before them all the query as a whole, where that takes several tokens.
+    each kind by rank. Where no token reads as the query, the query as a whole comes before them,
+    cut into several.
 
     An empty query finds the likeliest. Letter case and spaces around make no difference. Yields
     None between the forwards.
@@ -60,7 +61,8 @@ def run(model: LoadedModel, request: Find, load_s: float) -> Events:
         )
         for number, text in found[: request.limit]
     ]
-    spelt = _spellings(model.tokenizer, request.query)
+    exact = any(text.strip().casefold() == request.query.strip().casefold() for _, text in found)
+    spelt = [] if exact else _spellings(model.tokenizer, request.query)
     texts = yield from logprobs(runtime, [[*request.ids, *ids] for ids, _ in spelt])
     whole = [
         Match(ids=ids, text=text, logprob=float(score[len(request.ids) - 1 :].double().sum()))

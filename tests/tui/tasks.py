@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from msgspec import structs
 from textual.pilot import Pilot
 
 from engine.client import Answer
@@ -19,8 +20,11 @@ from engine.messages import (
     Event,
     Fill,
     FillResult,
+    Find,
+    Found,
     Hidden,
     MaskFill,
+    Match,
     ModelInfo,
     NspDirection,
     NspResult,
@@ -66,6 +70,8 @@ MODELS = [
         chat=True,
     ),
 ]
+Asked = Continue | Find | Fill | Score | Tokenize
+"""What `TaskEngine` answers itself."""
 WORDS = ["とても", "静か", "で、", "夜", "は", "明るい", "。\n", "そして"]
 
 
@@ -127,7 +133,7 @@ class TaskEngine(FakeEngine):
 
     def request(self, body: Request) -> Answer:
         match body:
-            case Continue() | Fill() | Score() | Tokenize():
+            case Continue() | Find() | Fill() | Score() | Tokenize():
                 self.asked.append(body)
                 answer = Answer(lambda: self._cancel(body, answer))
                 if isinstance(body, Continue) and self.hold:
@@ -142,8 +148,11 @@ class TaskEngine(FakeEngine):
     def tasks(self) -> list[Continue | Fill | Score]:
         return [body for body in self.asked if isinstance(body, Continue | Fill | Score)]
 
-    def events(self, body: Continue | Fill | Score | Tokenize) -> list[Event]:
+    def events(self, body: Asked) -> list[Event]:
         match body:
+            case Find():
+                match = Match(ids=[41, 42], text=body.query, logprob=-3.0)
+                return [Found(model=body.model, matches=[match], tokens=0), Done()]
             case Continue():
                 return self._continuation(body)
             case Fill():
@@ -157,7 +166,11 @@ class TaskEngine(FakeEngine):
     def _continuation(self, body: Continue) -> list[Event]:
         events: list[Event] = [started(body)]
         for branch in range(body.branches):
-            events += [token(word, n, branch) for n, word in enumerate(WORDS)]
+            given = [
+                structs.replace(token(f"<{n}>", int(n), branch), given=True) for n in body.begin
+            ]
+            drawn = [token(word, n, branch) for n, word in enumerate(WORDS)][: body.max_tokens]
+            events += [*given, *drawn]
             events.append(BranchDone(branch=branch, finish="length"))
         timing = Timing(first_token_s=0.125, tokens_per_s=40.0, total_s=1.0)
         return [*events, Done(finish="length", timing=timing)]
@@ -165,12 +178,13 @@ class TaskEngine(FakeEngine):
 
 def started(body: Continue) -> Started:
     prompt = body.prompt if isinstance(body.prompt, str) else f"{len(body.prompt)} ids"
+    ids = [7] if isinstance(body.prompt, str) else body.prompt
     return Started(
         model=body.model,
         revision="r1",
         precision=_form(body),
         prompt=prompt,
-        prompt_tokens=[Piece(id=7, text=prompt, piece=prompt)],
+        prompt_tokens=[Piece(id=number, text=prompt, piece=prompt) for number in ids],
         seed=None if body.sampling.greedy else 1234,
     )
 

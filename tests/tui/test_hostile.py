@@ -16,6 +16,7 @@ from engine.messages import (
     Event,
     Fill,
     FillResult,
+    Find,
     Hidden,
     MaskFill,
     PmiDirection,
@@ -23,10 +24,9 @@ from engine.messages import (
     Score,
     ScoredToken,
     Token,
-    Tokenize,
 )
 from tests.tui.hosts import model, seen, until
-from tests.tui.tasks import TaskEngine, answered, make, pane, pieces, running, started
+from tests.tui.tasks import Asked, TaskEngine, answered, make, pane, pieces, running, started
 from tui.display import HOSTILE
 from tui.drafts import Draft
 
@@ -37,8 +37,10 @@ NASTY = f"bad{EVIL}"
 class EvilEngine(TaskEngine):
     """Every text it sends tries to command the terminal."""
 
-    def events(self, body: Continue | Fill | Score | Tokenize) -> list[Event]:
+    def events(self, body: Asked) -> list[Event]:
         match body:
+            case Find():
+                return super().events(body)
             case Continue():
                 token = Token(
                     branch=0,

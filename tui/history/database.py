@@ -183,6 +183,7 @@ class Database:
                 found.drafts[PANES[PANES.index(pane)]] = decode_draft.decode(data)
             except (msgspec.DecodeError, ValueError):
                 found.unreadable += 1
+        texts: dict[str, ContinueCard] = {}
         for (card_id,) in self._rows(
             "SELECT id FROM cards WHERE session = ? AND deleted IS NULL ORDER BY created, rowid",
             (session,),
@@ -190,8 +191,12 @@ class Database:
             card = self._card(card_id)
             if card is None:
                 found.unreadable += 1
-            else:
-                found.cards.append(card)
+                continue
+            if isinstance(card, ContinueCard) and card.origin is not None:
+                card.graft(texts.get(card.origin.card))
+            if isinstance(card, ContinueCard):
+                texts[card.id] = card
+            found.cards.append(card)
         return found
 
     def prompts(self, pane: Pane, limit: int) -> list[str]:
@@ -210,7 +215,7 @@ class Database:
     # ------------------------------------------------------------------------- helpers
 
     def _card(self, card_id: str) -> Card | None:
-        """A card with its tokens; None if this version cannot read it."""
+        """A card with its own tokens; None if this version cannot read it."""
         row = self._rows("SELECT data FROM cards WHERE id = ?", (card_id,)).fetchone()
         chunks = self._rows(
             "SELECT branch, start, data FROM chunks WHERE card = ? ORDER BY branch, start",
@@ -221,7 +226,7 @@ class Database:
             if isinstance(card, ContinueCard):
                 for branch, start, data in chunks:
                     tokens = card.branches[branch].tokens
-                    if start == len(tokens):
+                    if start == card.shared + len(tokens):
                         tokens.extend(decode_tokens.decode(data))
         except (msgspec.DecodeError, LookupError):
             return None

@@ -72,7 +72,7 @@ class Snapshot:
         """Take a card's state; `saved` counts the tokens of each branch that are in the file."""
         bare, chunks = card, []
         if isinstance(card, ContinueCard):
-            counts = [*saved, *[0] * len(card.branches)]
+            counts = [*saved, *[card.shared] * len(card.branches)]
             chunks = [
                 Chunk(i, counts[i], encode(branch.tokens[counts[i] :]))
                 for i, branch in enumerate(card.branches)

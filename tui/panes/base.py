@@ -224,7 +224,11 @@ class TaskPane(Horizontal):
         card.title = self.shared.link.title(card.request.model)
         self.transcript.add(card)
         self.post_message(self.Changed(self, card))
-        self.run_worker(self.runs.run(card))
+        self.run_worker(self.runs.run(card, card.request))
+
+    def extend_card(self, card: ContinueCard, by: int) -> None:
+        """Let a card go on at its end."""
+        self.run_worker(self.runs.run(card, card.extend(by)))
 
     def _ended(self, card: Card) -> None:
         if isinstance(card, ContinueCard):
@@ -291,7 +295,7 @@ class TaskPane(Horizontal):
     @on(Transcript.Wanted)
     def _on_card(self, event: Transcript.Wanted) -> None:
         event.stop()
-        self.desk.do(event.action)
+        self.desk.do(event.action, event.number)
 
     def action_stop(self) -> None:
         """Close what is open; else stop and keep what came; else go back to the composer."""

@@ -11,6 +11,7 @@ from tui.display import clean
 from tui.drafts import Draft
 from tui.export import save
 from tui.history import Session
+from tui.panes.forking import Forks
 from tui.strings import text
 from tui.widgets.transcript import Wish
 
@@ -23,18 +24,20 @@ class Desk:
 
     def __init__(self, pane: TaskPane) -> None:
         self._pane = pane
-        self._deleted: list[tuple[Card, int]] = []
+        self._forks = Forks(pane)
+        self._deleted: list[list[Card]] = []
+        """Each card with its forks."""
         self._recall = 0
         """How many prompts back the composer shows; 0 is what the person was writing."""
 
-    def do(self, action: Wish) -> None:
-        """Do what a key on the cards asked for."""
+    def do(self, action: Wish, number: int) -> None:
+        """Do what a key on the cards asked for; `number` says which one or how far."""
         pane = self._pane
         if action == "composer":
             pane.focus_composer()
             return
         if action == "undo":
-            self._undo()
+            self.undo()
             return
         card = pane.transcript.card
         if card is None:
@@ -52,7 +55,9 @@ class Desk:
             case "save":
                 self._save(card)
             case "delete":
-                self._delete(card)
+                self.delete(card)
+            case _:
+                self._forks.do(action, number, card)
 
     def rerun(self, card: Card) -> None:
         """Ask the same again, in a new card; without a given seed it is drawn anew."""
@@ -95,26 +100,34 @@ class Desk:
         else:
             pane.notice(text("notice.saved", path=clean(str(path))))
 
-    def _delete(self, card: Card) -> None:
-        """Take the card away, stopping what it waits for."""
+    def delete(self, card: Card) -> None:
+        """Take the card away with all that was forked from it, stopping what they wait for."""
         pane = self._pane
-        run = pane.runs.live.get(card.id)
-        if run is not None and run.answer is not None:
-            run.answer.cancel()
-        self._deleted.append((card, pane.transcript.remove_card(card.id)))
-        pane.post_message(pane.Removed(card, back=False))
-        pane.notice(text("notice.deleted", key=pane.shared.keymap.shown("undo")))
+        gone = pane.transcript.remove_card(card)
+        self._deleted.append(gone)
+        for each in gone:
+            pane.runs.stop_card(each)
+            pane.post_message(pane.Removed(each, back=False))
+        key = pane.shared.keymap.shown("undo")
+        told = text("notice.deleted", key=key)
+        if len(gone) > 1:
+            told = text("notice.deleted_forks", n=len(gone) - 1, key=key)
+        pane.notice(told)
 
-    def _undo(self) -> None:
-        """Bring the card that was deleted last back to its place."""
+    def undo(self) -> None:
+        """Bring what was deleted last back to its place."""
         pane = self._pane
         if not self._deleted:
             pane.notice(text("notice.nothing_to_undo"))
             return
-        card, index = self._deleted.pop()
-        pane.transcript.insert(card, index)
-        pane.transcript.choose(card.id)
-        pane.post_message(pane.Removed(card, back=True))
+        cards = self._deleted.pop()
+        pane.transcript.restore(cards)
+        for each in cards:
+            pane.post_message(pane.Removed(each, back=True))
+        if isinstance(cards[0], ContinueCard):
+            pane.transcript.turn_to(cards[0])
+        else:
+            pane.transcript.choose(cards[0].id)
         pane.notice("")
 
     def recall(self, by: int) -> None:

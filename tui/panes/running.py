@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from engine.client import Answer
-from engine.messages import Error, ModelInfo, ModelState, Token
+from engine.messages import Error, ModelInfo, ModelState, Request, Token
 from tui.cards import Card, ContinueCard
 from tui.link import Link
 from tui.strings import text
@@ -46,13 +46,13 @@ class Runs:
         self._ended = ended
         self._dirty: set[str] = set()
 
-    async def run(self, card: Card) -> None:
+    async def run(self, card: Card, request: Request) -> None:
         """Fold the engine's events into the card, whatever they are, until the last."""
         run = self.live[card.id] = Run(card)
         self._running.add(card.id)
         self._dirty.add(card.id)
         try:
-            run.answer = await self._link.request(card.request)
+            run.answer = await self._link.request(request)
         except OSError as error:
             message = text("notice.no_engine", reason=error.strerror or error)
             card.fold(Error(kind="worker_died", message=message))
@@ -82,11 +82,16 @@ class Runs:
         """Count every card that waits for its model as changed: its progress may have."""
         self._dirty |= {card_id for card_id, run in self.live.items() if not run.tokens}
 
+    def stop_card(self, card: Card) -> None:
+        """Stop one card, if it runs, and keep what came."""
+        run = self.live.get(card.id)
+        if run is not None and run.answer is not None:
+            run.answer.cancel()
+
     def stop(self) -> bool:
         """Stop everything and keep what came; False if nothing ran."""
         for run in self.live.values():
-            if run.answer is not None:
-                run.answer.cancel()
+            self.stop_card(run.card)
         return bool(self.live)
 
     def abandon(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -12,7 +13,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.actions import ACTIONS, BY_ID, Place, enclosing
+from tui.actions import ACTIONS, BY_ID, Action, Place, enclosing
 from tui.context import Context
 from tui.screens.base import Over
 from tui.strings import text
@@ -62,20 +63,24 @@ class HelpScreen(Over[None]):
     def _parts(self) -> Iterator[RenderableType]:
         yield Text(text(f"help.{self._place}.text"))
         for place in enclosing(self._place):
-            ids = [action.id for action in ACTIONS if action.where == place]
-            if ids:
+            actions = [action for action in ACTIONS if action.where == place]
+            if actions:
                 yield _heading(text(f"help.{place}.title"))
-                yield _columns(self._key(action_id) for action_id in ids)
+                yield _columns(self._keys(actions))
         yield _heading(text("screens.help.words"))
         yield _columns(
             (text(f"help.words.{term}.name"), Text(text(f"help.words.{term}.text")))
             for term in TERMS
         )
 
-    def _key(self, action_id: str) -> tuple[str, Text]:
-        """One action: its keys, what it does, and its name for the keymap."""
-        keys = self.shared.keymap.shown(action_id) or text("screens.help.no_key")
-        return keys, Text.assemble(BY_ID[action_id].help, (f" [{action_id}]", "dim"))
+    def _keys(self, actions: list[Action]) -> Iterator[tuple[str, Text]]:
+        """The keys of each action or family, what it does, and its name for the keymap."""
+        for family, members in groupby(actions, key=lambda action: action.family or action.id):
+            first, *others = members
+            shown = [self.shared.keymap.shown(action.id) for action in (first, *others)]
+            keys = " ".join(filter(None, shown)) or text("screens.help.no_key")
+            name = f" [{family}_1 ...]" if others else f" [{family}]"
+            yield keys, Text.assemble(first.help, (name, "dim"))
 
 
 def _heading(title: str) -> Text:

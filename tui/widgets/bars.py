@@ -72,7 +72,11 @@ def column(names: list[str], limit: int, glyphs: Glyphs) -> int:
     return max(1, min(max(widths, default=1), limit))
 
 
+SURPRISING = 4.0
+"""Bits from which a token counts as a surprise."""
+
+
 def shade(written: Token) -> str:
     """The style of a token by how surprising it was: below 1, 2, 4 and 7 bits, or beyond."""
     surprise = bits(-written.logprob)
-    return f"token-{sum(surprise >= limit for limit in (1, 2, 4, 7))}"
+    return f"token-{sum(surprise >= limit for limit in (1, 2, SURPRISING, 7))}"

@@ -14,12 +14,28 @@ from textual.reactive import reactive
 from tui.actions import bindings
 from tui.cards import Card, ContinueCard
 from tui.display import Glyphs
+from tui.trees import Trees
 from tui.widgets.bars import shade
 from tui.widgets.blocks import INDENT, Block, block
 from tui.widgets.flow import Line, Ref, Span, wrap
 from tui.widgets.lines import LinesView
+from tui.widgets.walking import Leap, stops
 
-Wish = Literal["composer", "rerun", "edit", "continue_from_end", "copy", "save", "delete", "undo"]
+Wish = Literal[
+    "composer",
+    "rerun",
+    "edit",
+    "continue_from_end",
+    "copy",
+    "save",
+    "delete",
+    "undo",
+    "swap_nth",
+    "swap",
+    "step",
+    "tree",
+    "path",
+]
 """What the keys on a card ask of the pane."""
 
 
@@ -43,9 +59,11 @@ class Transcript(LinesView, can_focus=True):
     class Wanted(Message):
         """A key asks the pane to do something with the chosen card."""
 
-        def __init__(self, action: Wish) -> None:
+        def __init__(self, action: Wish, number: int) -> None:
             super().__init__()
             self.action = action
+            self.number = number
+            """Which one, or how many further, where the action needs that."""
 
     class Below(Message):
         """There is, or no longer is, new text below what the reader sees."""
@@ -60,6 +78,8 @@ class Transcript(LinesView, can_focus=True):
         self._empty = empty
         self._glyphs = glyphs
         self._jump = jump
+        self.trees = Trees()
+        """All cards. Of each tree of forks, the block of the one that is shown is drawn."""
         self._blocks: dict[str, Block] = {}
         self._lines: list[Line] = []
         self._below = False
@@ -75,7 +95,7 @@ class Transcript(LinesView, can_focus=True):
 
     @property
     def cards(self) -> list[Card]:
-        """All cards, oldest first."""
+        """The cards shown, oldest first."""
         return [block.card for block in self._blocks.values()]
 
     @property
@@ -87,37 +107,68 @@ class Transcript(LinesView, can_focus=True):
 
     def show(self, cards: list[Card]) -> None:
         """Replace everything by these cards."""
-        self._blocks = {card.id: block(card, self._room, self._glyphs) for card in cards}
+        self.trees = Trees(cards)
+        self._blocks = {}
         self.chosen = self.ref = None
-        self._rebuild()
+        self._take_in()
         self._to_end()
         self.post_message(self.Moved())
 
     def add(self, card: Card) -> None:
-        """Append a new card and go there: the reader has just asked for it."""
-        self._blocks[card.id] = block(card, self._room, self._glyphs)
+        """Take in a new card and go there: the reader has just asked for it.
+
+        A fork takes the place of the text that it comes from, and the cursor stands where they
+        part.
+        """
+        self.trees.add(card)
         self.chosen = self.ref = None
-        self._rebuild()
-        self._to_end()
+        self._take_in()
+        if isinstance(card, ContinueCard) and card.origin is not None:
+            self.chosen, self.ref = card.id, (0, card.shared)
+        else:
+            self._to_end()
         self.post_message(self.Moved())
 
-    def insert(self, card: Card, index: int) -> None:
-        """Put a card back where it was."""
-        items = list(self._blocks.items())
-        items.insert(index, (card.id, block(card, self._room, self._glyphs)))
-        self._blocks = dict(items)
-        self._rebuild()
+    def turn_to(self, card: ContinueCard) -> None:
+        """Show this one of its tree, and stand on it."""
+        self.trees.show(card)
+        self.chosen = self.ref = None
+        self._take_in()
+        self.choose(card.id)
 
-    def remove_card(self, card_id: str) -> int:
-        """Take a card out; return the place it had."""
-        index = list(self._blocks).index(card_id)
-        del self._blocks[card_id]
+    def restore(self, cards: list[Card]) -> None:
+        """Put cards back where they were."""
+        self.trees.restore(cards)
+        self.chosen = self.ref = None
+        self._take_in()
+
+    def remove_card(self, card: Card) -> list[Card]:
+        """Take a card out with all that was forked from it; return them, oldest first."""
+        parent = self.trees.parent(card)
+        shown = list(self._blocks)
+        index = shown.index(card.id) if card.id in shown else 0
+        gone = self.trees.remove(card)
+        self.chosen = self.ref = None
+        self._take_in()
+        if (
+            parent is not None
+            and parent.id not in self._blocks
+            and isinstance(parent, ContinueCard)
+        ):
+            self.trees.show(parent)
+            self._take_in()
         ids = list(self._blocks)
-        if self.chosen == card_id:
-            self.ref = None
-            self.chosen = ids[min(index, len(ids) - 1)] if ids else None
+        self.chosen = ids[min(index, len(ids) - 1)] if ids else None
+        return gone
+
+    def _take_in(self) -> None:
+        """Lay out what is now to be seen; what was laid out already is kept."""
+        before = self._blocks
+        self._blocks = {
+            card.id: before.get(card.id) or block(card, self._room, self._glyphs)
+            for card in self.trees.shown
+        }
         self._rebuild()
-        return index
 
     def update_card(self, card_id: str, note: str, speed: float | None) -> None:
         """Draw what a card has gained. Call it at most some 20 times a second."""
@@ -226,9 +277,9 @@ class Transcript(LinesView, can_focus=True):
 
     # ------------------------------------------------------------------------ asking
 
-    def action_want(self, action: Wish) -> None:
+    def action_want(self, action: Wish, number: int = 0) -> None:
         """Ask the pane to do something with the chosen card."""
-        self.post_message(self.Wanted(action))
+        self.post_message(self.Wanted(action, number))
 
     # ------------------------------------------------------------------------ moving
 
@@ -315,17 +366,34 @@ class Transcript(LinesView, can_focus=True):
         """Go to the token after."""
         self._step(1)
 
+    def action_leap(self, leap: Leap, by: int) -> None:
+        """Go to the next word, sentence or surprise (`by` 1), or back (-1)."""
+        card = self.card
+        if self.chosen is None or not isinstance(card, ContinueCard) or not card.branches:
+            return
+        branch, at = self.ref or (0, -1)
+        found = stops(card.branches[branch].tokens, leap)
+        beyond = [n for n in found if n > at] if by > 0 else [n for n in found if n < at][::-1]
+        if beyond:
+            self.go((branch, beyond[0]))
+
     def _step(self, by: int) -> None:
         if self.chosen is None:
             return
         refs = self._blocks[self.chosen].refs
         if not refs:
             return
-        if self.ref is None:
+        if self.ref not in refs:
             at = 0 if by > 0 else len(refs) - 1
         else:
             at = max(0, min(refs.index(self.ref) + by, len(refs) - 1))
-        self.ref = refs[at]
+        self.go(refs[at])
+
+    def go(self, ref: Ref) -> None:
+        """Stand on a token of the chosen card, and see it."""
+        if self.chosen is None:
+            return
+        self.ref = ref
         top, _ = self._extent()
         for row, line in enumerate(self._blocks[self.chosen].lines, top):
             if any(span.ref == self.ref for span in line.spans):

@@ -285,7 +285,7 @@ def test_chat_without_a_system_prompt_begins_with_the_user(
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ("--max-tokens 0", "--max-tokens 0: must be int >= 1"),
+        ("--max-tokens -1", "--max-tokens -1: must be int >= 0"),
         ("--n 9", "--n 9: must be int <= 8"),
         ("--top-p 0", "--top-p 0.0: must be float > 0.0"),
         ("--temperature nan", "--temperature nan: must be float >= 0.0"),

@@ -23,7 +23,8 @@ async def test_every_place_has_its_page(place: Place) -> None:
         text = seen(app)
         for action in ACTIONS:
             if action.where == place:
-                assert f"[{action.id}]" in text
+                name = f"{action.family}_1 ..." if action.family else action.id
+                assert f"[{name}]" in text
         assert "Surprisal" in text
         assert "[quit]" in text
 

@@ -1,0 +1,167 @@
+"""All forks of a text, each with the probability of what it goes on with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import work
+from textual.binding import BindingType
+from textual.widget import Widget
+from textual.widgets import Static
+
+from tui.actions import bindings
+from tui.cards import ContinueCard
+from tui.display import clean
+from tui.screens.base import Over, Table
+from tui.screens.compare import CompareScreen
+from tui.screens.dialogs import Ask
+from tui.strings import text
+from tui.trees import Node
+from tui.widgets.bars import bits, percent
+
+if TYPE_CHECKING:
+    from tui.panes.base import TaskPane
+
+
+class TreeScreen(Over[str]):
+    """Ends with the id of the card to show."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("tree")]
+
+    def __init__(self, pane: TaskPane, card: ContinueCard) -> None:
+        super().__init__(pane.shared, text("screens.tree.title"))
+        self._pane = pane
+        self._trees = pane.transcript.trees
+        self._root = self._trees.root(card).id
+        self._begin = card.id
+        self._marked: str | None = None
+        """The path that is to be compared with another."""
+        self._table = Table(
+            (" ", 2),
+            (text("screens.tree.probability"), 9),
+            (text("screens.tree.surprisal"), 6),
+            (text("screens.tree.tokens"), 6),
+            (text("screens.tree.path"), 200),
+            cut=self.cut,
+        )
+        self._told = Static(classes="message", markup=False)
+
+    def body(self) -> Iterator[Widget]:
+        """The list."""
+        yield self._table
+        yield self._told
+
+    def on_mount(self) -> None:
+        """Stand on the path that was shown."""
+        self._table.focus()
+        self._fill()
+        self._table.go(self._begin)
+
+    # ------------------------------------------------------------------------ showing
+
+    def _seen(self) -> Iterator[tuple[Node, ContinueCard]]:
+        """The nodes to show: none below one that is folded."""
+        root = self._trees.get(self._root)
+        hidden: int | None = None
+        for node in () if root is None else self._trees.below(root):
+            if hidden is not None and node.depth > hidden:
+                continue
+            hidden = None
+            if isinstance(node.card, ContinueCard):
+                yield node, node.card
+                hidden = node.depth if node.card.folded else None
+
+    def _fill(self) -> None:
+        if self._trees.get(self._root) is None:
+            self.dismiss(None)
+            return
+        rows = {card.id: self._row(node, card) for node, card in self._seen()}
+        self._table.show(rows)
+        self.heading(text("screens.tree.count", n=len(rows)))
+
+    def _row(self, node: Node, card: ContinueCard) -> tuple[str, ...]:
+        glyphs = self.shared.glyphs
+        own = card.branches[0].tokens[card.shared :] if card.branches else []
+        mark = (glyphs.bookmark if card.bookmarked else "") + (
+            glyphs.on if card.id == self._marked else ""
+        )
+        # Of the first text, the probability is that of all of it; of a fork, of where it parts.
+        chance = percent(math.exp(own[0].logprob)) if own and card.origin is not None else ""
+        mean = f"{bits(-sum(t.logprob for t in own) / len(own)):.2f}" if own else ""
+        fold = glyphs.folded if card.folded and node.forks else ""
+        written = " ".join("".join(token.text for token in own).split())
+        name = f"[{card.name}] " if card.name else ""
+        indent = glyphs.branch * node.depth
+        return mark, chance, mean, str(len(own)), f"{indent}{fold}{name}{written}"
+
+    def _chosen(self) -> ContinueCard | None:
+        card = self._trees.get(self._table.chosen)
+        return card if isinstance(card, ContinueCard) else None
+
+    def _changed(self, card: ContinueCard) -> None:
+        """Save a card and draw it again."""
+        self._pane.post_message(self._pane.Changed(self._pane, card))
+        self._fill()
+
+    # ------------------------------------------------------------------------ actions
+
+    def action_tree_open(self) -> None:
+        """Show the chosen path among the cards."""
+        self.dismiss(self._table.chosen)
+
+    def action_tree_fold(self) -> None:
+        """Hide the forks of the chosen path, or show them again."""
+        card = self._chosen()
+        if card is not None:
+            card.folded = not card.folded
+            self._changed(card)
+
+    def action_tree_bookmark(self) -> None:
+        """Mark the chosen path to find it again, or no more."""
+        card = self._chosen()
+        if card is not None:
+            card.bookmarked = not card.bookmarked
+            self._changed(card)
+
+    @work
+    async def action_tree_rename(self) -> None:
+        """Give the chosen path a name."""
+        card = self._chosen()
+        if card is None:
+            return
+        name = await self.app.push_screen_wait(Ask(text("screens.tree.rename"), clean(card.name)))
+        if name is not None:
+            card.name = name.strip()
+            self._changed(card)
+
+    def action_tree_prune(self) -> None:
+        """Delete the chosen path and its forks."""
+        card = self._chosen()
+        if card is not None:
+            self._pane.desk.delete(card)
+            key = self.shared.keymap.shown("tree_undo")
+            self._told.update(text("screens.tree.pruned", key=key))
+            self._fill()
+
+    def action_tree_undo(self) -> None:
+        """Bring back what was pruned last."""
+        self._pane.desk.undo()
+        self._told.update("")
+        self._fill()
+
+    def action_tree_compare(self) -> None:
+        """Mark a path; on another one, show both side by side."""
+        card = self._chosen()
+        if card is None:
+            return
+        other = self._trees.get(self._marked)
+        if isinstance(other, ContinueCard) and other is not card:
+            self._marked = None
+            self.app.push_screen(CompareScreen(self.shared, other, card))
+        else:
+            self._marked = None if other is card else card.id
+            key = self.shared.keymap.shown("tree_compare")
+            self._told.update(text("screens.tree.marked", key=key) if self._marked else "")
+        self._fill()
