@@ -193,6 +193,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action("swap", ("enter", "slash"), "transcript", show=True, call="want('swap')"),
     Action("step", ("space",), "transcript", call="want('step')"),
+    Action("heat", ("v",), "transcript", show=True),
     Action("tree", ("t",), "transcript", show=True, call="want('tree')"),
     Action("path_previous", ("less_than_sign",), "transcript", call="want('path', -1)"),
     Action("path_next", ("greater_than_sign",), "transcript", call="want('path', 1)"),

@@ -94,12 +94,19 @@ class Branch(Struct):
         return "".join(token.text for token in self.tokens) + self.tail
 
     @property
-    def perplexity(self) -> float | None:
-        """exp of the mean surprisal, by the model before any sampler; None without tokens."""
+    def surprisal(self) -> float | None:
+        """Mean surprisal of a token, in nats, by the model before any sampler; None without."""
         if not self.tokens:
             return None
-        surprisal = -sum(token.logprob for token in self.tokens) / len(self.tokens)
-        return math.exp(surprisal) if surprisal < _LARGEST else math.inf
+        return -sum(token.logprob for token in self.tokens) / len(self.tokens)
+
+    @property
+    def perplexity(self) -> float | None:
+        """exp of the mean surprisal; None without tokens."""
+        mean = self.surprisal
+        if mean is None:
+            return None
+        return math.exp(mean) if mean < _LARGEST else math.inf
 
 
 class Origin(Struct, frozen=True, kw_only=True):

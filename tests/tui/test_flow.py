@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import itertools
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -44,6 +44,7 @@ def test_continued_lines_are_indented_and_the_first_can_differ() -> None:
     assert {line.indent for line in wrapped} == {3}
 
 
+@example("\u200d\u200da、、", 4)
 @given(TEXTS, st.integers(4, 20))
 def test_no_line_is_wider_than_its_room_and_nothing_is_lost(text: str, width: int) -> None:
     wrapped = wrap([Span(text)], width)

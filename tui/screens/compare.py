@@ -18,8 +18,8 @@ from tui.context import Context
 from tui.display import clean
 from tui.screens.base import Over
 from tui.strings import text
-from tui.widgets.bars import bits, shade
 from tui.widgets.flow import Line, Span, wrap
+from tui.widgets.heat import bits, shade
 from tui.widgets.lines import LinesView
 
 

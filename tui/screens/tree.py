@@ -19,7 +19,8 @@ from tui.screens.compare import CompareScreen
 from tui.screens.dialogs import Ask
 from tui.strings import text
 from tui.trees import Node
-from tui.widgets.bars import bits, percent
+from tui.widgets.bars import percent
+from tui.widgets.heat import bits
 
 if TYPE_CHECKING:
     from tui.panes.base import TaskPane

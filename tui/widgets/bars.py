@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import math
-
 from rich.cells import cell_len, set_cell_size
 
-from engine.messages import Token
 from tui.display import Glyphs, token
 from tui.widgets.flow import Line, Ref, Span
 
@@ -28,11 +25,6 @@ def percent(probability: float) -> str:
     if value >= 0.01 or value == 0.0:
         return f"{value:6.2f}%"
     return f"{value:.0e}%".rjust(7)
-
-
-def bits(nats: float) -> float:
-    """Nats as bits."""
-    return nats / math.log(2)
 
 
 def label(text: str, token_id: int, width: int, glyphs: Glyphs) -> str:
@@ -70,13 +62,3 @@ def column(names: list[str], limit: int, glyphs: Glyphs) -> int:
     """How many cells a column of tokens needs, at most `limit`."""
     widths = [cell_len(token(name, 0, glyphs)) for name in names]
     return max(1, min(max(widths, default=1), limit))
-
-
-SURPRISING = 4.0
-"""Bits from which a token counts as a surprise."""
-
-
-def shade(written: Token) -> str:
-    """The style of a token by how surprising it was: below 1, 2, 4 and 7 bits, or beyond."""
-    surprise = bits(-written.logprob)
-    return f"token-{sum(surprise >= limit for limit in (1, 2, SURPRISING, 7))}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from engine.messages import MASK, FillResult, NspResult, Piece, PmiResult
+from engine.messages import MASK, FillResult, NspResult, Piece, PmiResult, Token
 from tui.cards import Card, ContinueCard, FillCard, ScoreCard
 from tui.display import Glyphs, clean
 from tui.display import token as shown
@@ -16,6 +16,7 @@ from tui.strings import text
 from tui.widgets import bars
 from tui.widgets.facts import facts
 from tui.widgets.flow import Flow, Line, Ref, Span, wrap
+from tui.widgets.heat import Heat, shade, step
 
 INDENT = "  "
 """The chosen card's mark stands in its first column."""
@@ -24,8 +25,9 @@ INDENT = "  "
 class Block:
     """A card laid out. Subclasses say what their kind of card looks like."""
 
-    def __init__(self, card: Card, width: int, glyphs: Glyphs) -> None:
+    def __init__(self, card: Card, width: int, glyphs: Glyphs, heat: Heat | None = None) -> None:
         self.card = card
+        self.heat = heat
         self.note = ""
         """What a running card waits for, when it is not the model's next token."""
         self.speed: float | None = None
@@ -72,11 +74,15 @@ class ContinueBlock(Block):
 
     card: ContinueCard
 
-    def __init__(self, card: ContinueCard, width: int, glyphs: Glyphs) -> None:
+    def __init__(
+        self, card: ContinueCard, width: int, glyphs: Glyphs, heat: Heat | None = None
+    ) -> None:
         self._head: list[Line] = []
         self._flows: list[Flow] = []
+        self._bars: list[Flow] = []
+        """With heat, a bar for each token of a branch."""
         self._fed: list[int] = []
-        super().__init__(card, width, glyphs)
+        super().__init__(card, width, glyphs, heat)
 
     @property
     def refs(self) -> list[Ref]:
@@ -89,7 +95,7 @@ class ContinueBlock(Block):
 
     def lay_out(self, width: int) -> None:
         """Forget the flows: they belong to a width."""
-        self._head, self._flows, self._fed = [], [], []
+        self._head, self._flows, self._bars, self._fed = [], [], [], []
         super().lay_out(width)
 
     def update(self) -> None:
@@ -98,29 +104,57 @@ class ContinueBlock(Block):
 
     def _body(self) -> list[Line]:
         prompt = Span(clean(self.card.prompt), "prompt")
-        inline = self.card.request.branches == 1 and self.card.request.chat is None
         if not self._flows:
-            if inline:
-                self._flows.append(Flow(self._width, INDENT))
-                self._flows[0].add([prompt])
-                self._fed.append(0)
-            else:
+            if self.card.apart:
                 self._head = wrap([prompt], self._width, INDENT)
+            else:
+                self._begin(Flow(self._width, INDENT))
+                self._flows[0].add([prompt])
         for number, branch in enumerate(self.card.branches):
             if number == len(self._flows):
-                first = f"{number + 1} " if self.card.request.branches > 1 else INDENT
-                self._flows.append(Flow(self._width, INDENT * 2, INDENT + first))
-                self._fed.append(0)
-            new = branch.tokens[self._fed[number] :]
+                first = f"{number + 1} " if len(self.card.branches) > 1 else INDENT
+                self._begin(Flow(self._width, INDENT * 2, INDENT + first))
+            new = list(enumerate(branch.tokens))[self._fed[number] :]
+            refs = [(number, index) for index, _ in new]
             self._flows[number].add(
-                Span(clean(token.text), ref=(number, self._fed[number] + index))
-                for index, token in enumerate(new)
+                Span(clean(token.text), self._style(token), ref)
+                for ref, (_, token) in zip(refs, new, strict=True)
             )
+            if self.heat is not None:
+                self._bars[number].add(
+                    Span(self._glyphs.levels[step(token, self.heat)], self._style(token), ref)
+                    for ref, (_, token) in zip(refs, new, strict=True)
+                )
             self._fed[number] += len(new)
             if branch.tail and self._fed[number] == len(branch.tokens):
                 self._flows[number].add([Span(clean(branch.tail))])
                 self._fed[number] += 1  # the tail is in; a branch that has one is done
-        return [*self._head, *(line for flow in self._flows for line in flow.lines)]
+        lines = [*self._head]
+        for number, flow in enumerate(self._flows):
+            lines += flow.lines
+            if self.heat is not None:
+                lines += self._bars[number].lines
+        return [*lines, *self._legend()]
+
+    def _begin(self, flow: Flow) -> None:
+        """Begin a branch."""
+        self._flows.append(flow)
+        self._bars.append(Flow(self._width, INDENT * 2))
+        self._fed.append(0)
+
+    def _style(self, token: Token) -> str:
+        """Without heat the transcript styles tokens, as the cursor comes and goes."""
+        return "" if self.heat is None else shade(token, self.heat)
+
+    def _legend(self) -> list[Line]:
+        """What the bars say."""
+        if self.heat is None:
+            return []
+        spans = [Span(text(f"heat.{self.heat}.name"), "facts")]
+        for level, glyph in enumerate(self._glyphs.levels):
+            told = text(f"heat.{self.heat}.step_{level}")
+            spans += [Span("  "), Span(glyph, f"token-{level}"), Span(f" {told}", "facts")]
+        return wrap(spans, self._width, INDENT)
 
 
 class FillBlock(Block):
@@ -259,11 +293,11 @@ def _spaced(spans: list[Span]) -> list[Span]:
     return [part for span in spans for part in (span, Span(" "))][:-1]
 
 
-def block(card: Card, width: int, glyphs: Glyphs) -> Block:
+def block(card: Card, width: int, glyphs: Glyphs, heat: Heat | None = None) -> Block:
     """Lay a card out."""
     match card:
         case ContinueCard():
-            return ContinueBlock(card, width, glyphs)
+            return ContinueBlock(card, width, glyphs, heat)
         case FillCard():
             return FillBlock(card, width, glyphs)
         case ScoreCard():

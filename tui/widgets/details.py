@@ -14,6 +14,7 @@ from tui.display import token as shown
 from tui.strings import text
 from tui.widgets import bars
 from tui.widgets.flow import Line, Ref, Span, wrap
+from tui.widgets.heat import bits
 
 _LABEL = 13
 """Cells of the column of names."""
@@ -83,8 +84,8 @@ def _written(card: ContinueCard, branch: int, index: int, width: int, glyphs: Gl
         _fact("id", str(token.id)),
         _fact("probability", bars.percent(math.exp(token.logprob)).strip()),
         _fact("rank", str(token.rank)),
-        _fact("surprisal", text("inspector.bits", n=f"{bars.bits(-token.logprob):.2f}")),
-        _fact("entropy", text("inspector.bits", n=f"{bars.bits(token.entropy):.2f}")),
+        _fact("surprisal", text("inspector.bits", n=f"{bits(-token.logprob):.2f}")),
+        _fact("entropy", text("inspector.bits", n=f"{bits(token.entropy):.2f}")),
     ]
     if not card.request.sampling.greedy:
         drawn = bars.percent(math.exp(token.sampled_logprob)).strip()
@@ -153,11 +154,11 @@ def _scored(result: PmiResult, index: int, glyphs: Glyphs) -> list[Line]:
     for key, nats in (("after_a", token.conditional), ("alone", token.alone)):
         told = text("inspector.unscored")
         if nats is not None:
-            told = text("inspector.bits", n=f"{bars.bits(-nats):.2f}")
+            told = text("inspector.bits", n=f"{bits(-nats):.2f}")
             told += f" {bars.percent(math.exp(nats)).strip()}"
         lines.append(_fact(key, told))
     if token.conditional is not None and token.alone is not None:
-        gain = bars.bits(token.conditional - token.alone)
+        gain = bits(token.conditional - token.alone)
         lines.append(_fact("gain", text("inspector.bits", n=f"{gain:+.2f}")))
     return lines
 

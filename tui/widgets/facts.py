@@ -7,6 +7,7 @@ from tui.cards import Card, ContinueCard
 from tui.display import Glyphs, clean
 from tui.strings import text
 from tui.widgets.flow import Span
+from tui.widgets.heat import bits
 
 _FINISH = {"eos": "card.eos", "stop": "card.stop", "context": "card.context"}
 
@@ -59,6 +60,8 @@ def _measures(card: Card, speed: float | None) -> list[str]:
         told.append(text("card.first", s=f"{card.timing.first_token_s:.2f}"))
     perplexities = [f"{b.perplexity:.2f}" for b in card.branches if b.perplexity is not None]
     told.append(text("card.perplexity", value=" ".join(perplexities)))
+    means = [f"{bits(b.surprisal):.2f}" for b in card.branches if b.surprisal is not None]
+    told.append(text("card.mean", bits=" ".join(means)))
     greedy = card.request.sampling.greedy
     told.append(text("card.greedy") if greedy else text("card.seed", seed=card.seed))
     ends = {b.finish for b in card.branches if b.finish is not None}

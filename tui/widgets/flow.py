@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from rich.cells import split_graphemes
+from rich.cells import cell_len, split_graphemes
 
 TAB = 4
 
@@ -101,6 +101,8 @@ class Flow:
         whole = before + expanded
         for start, end, width in split_graphemes(whole)[0]:
             owner = last if last is not None and start < len(before) else span
+            # rich's two measures differ where a joiner has nothing to join; the wider one is safe.
+            width = max(width, cell_len(whole[start:end]))
             self._push(_Cell(whole[start:end], width, owner.style, owner.ref))
 
     def _push(self, cell: _Cell) -> None:

@@ -15,9 +15,9 @@ from tui.actions import bindings
 from tui.cards import Card, ContinueCard
 from tui.display import Glyphs
 from tui.trees import Trees
-from tui.widgets.bars import shade
 from tui.widgets.blocks import INDENT, Block, block
 from tui.widgets.flow import Line, Ref, Span, wrap
+from tui.widgets.heat import HEATS, Heat, shade
 from tui.widgets.lines import LinesView
 from tui.widgets.walking import Leap, stops
 
@@ -80,6 +80,9 @@ class Transcript(LinesView, can_focus=True):
         self._jump = jump
         self.trees = Trees()
         """All cards. Of each tree of forks, the block of the one that is shown is drawn."""
+        self.heat: Heat | None = None
+        """What all texts are coloured by, with a small bar for each token below them; None leaves
+        it at the surprisal of the chosen card's tokens."""
         self._blocks: dict[str, Block] = {}
         self._lines: list[Line] = []
         self._below = False
@@ -165,10 +168,20 @@ class Transcript(LinesView, can_focus=True):
         """Lay out what is now to be seen; what was laid out already is kept."""
         before = self._blocks
         self._blocks = {
-            card.id: before.get(card.id) or block(card, self._room, self._glyphs)
+            card.id: before.get(card.id) or block(card, self._room, self._glyphs, self.heat)
             for card in self.trees.shown
         }
         self._rebuild()
+
+    def action_heat(self) -> None:
+        """Colour all texts by the next measure, or no more."""
+        wheel: list[Heat | None] = [None, *HEATS]
+        self.heat = wheel[(wheel.index(self.heat) + 1) % len(wheel)]
+        before, self._blocks = self._blocks, {}
+        self._take_in()
+        for card_id, old in before.items():
+            self._blocks[card_id].note, self._blocks[card_id].speed = old.note, old.speed
+        self.refresh()
 
     def update_card(self, card_id: str, note: str, speed: float | None) -> None:
         """Draw what a card has gained. Call it at most some 20 times a second."""
@@ -256,7 +269,7 @@ class Transcript(LinesView, can_focus=True):
         return tuple(self._shaded(span) for span in (*marked, *rest))
 
     def _shaded(self, span: Span) -> Span:
-        """A span of the chosen card: the token under the cursor, others by their surprise."""
+        """A span of the chosen card: the token under the cursor, others by their heat."""
         if span.ref is None:
             return span
         if span.ref == self.ref:
@@ -264,7 +277,8 @@ class Transcript(LinesView, can_focus=True):
         card = self.card
         if span.style or not isinstance(card, ContinueCard):
             return span
-        return Span(span.text, shade(card.branches[span.ref[0]].tokens[span.ref[1]]), span.ref)
+        token = card.branches[span.ref[0]].tokens[span.ref[1]]
+        return Span(span.text, shade(token, self.heat or "surprisal"), span.ref)
 
     def _extent(self) -> tuple[int, int]:
         """First row and number of rows of the chosen card, without the blank one after it."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from engine.messages import Token
-from tui.widgets.bars import SURPRISING, bits
+from tui.widgets.heat import SURPRISING, bits
 
 Leap = Literal["word", "sentence", "surprise"]
 

@@ -1,0 +1,46 @@
+"""How surprising a token was, in five steps: by its probability, surprisal, entropy or rank."""
+
+from __future__ import annotations
+
+import math
+from typing import Final, Literal, get_args
+
+from engine.messages import Token
+
+Heat = Literal["surprisal", "probability", "entropy", "rank"]
+HEATS: Final[tuple[Heat, ...]] = get_args(Heat)
+
+SURPRISING: Final = 4.0
+"""Bits from which a token counts as a surprise."""
+LIMITS: Final[dict[Heat, tuple[float, ...]]] = {
+    "surprisal": (1, 2, SURPRISING, 7),
+    "probability": (0.5, 0.2, 0.05, 0.01),
+    "entropy": (1, 2, 4, 6),
+    "rank": (1, 10, 100, 1000),
+}
+"""Where each step but the first begins: bits, probabilities, or ranks. Those of the ranks are the
+ones of GLTR (Gehrmann, Strobelt & Rush 2019)."""
+
+
+def bits(nats: float) -> float:
+    """Nats as bits."""
+    return nats / math.log(2)
+
+
+def step(token: Token, heat: Heat) -> int:
+    """The step of a token: 0 where the model knew it, 4 where it did not expect it at all."""
+    limits = LIMITS[heat]
+    match heat:
+        case "surprisal":
+            return sum(bits(-token.logprob) >= limit for limit in limits)
+        case "entropy":
+            return sum(bits(token.entropy) >= limit for limit in limits)
+        case "probability":
+            return sum(math.exp(token.logprob) < limit for limit in limits)
+        case "rank":
+            return sum(token.rank > limit for limit in limits)
+
+
+def shade(token: Token, heat: Heat = "surprisal") -> str:
+    """The style that a token is drawn in."""
+    return f"token-{step(token, heat)}"
