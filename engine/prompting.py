@@ -44,7 +44,8 @@ def lay_out(model: LoadedModel, runtime: CausalRuntime, request: Continue) -> Pr
         if start is None and prompt.begin:
             # Nothing comes before the first token of a text: it is what the rest is read after.
             first, *rest = prompt.begin
-            start, prompt = tokenizer.token(first), replace(prompt, begin=rest)
+            start = tokenizer.token(first)
+            prompt = replace(prompt, text=start.text, begin=rest)
         if start is None:
             raise _refused(
                 "bad_request",

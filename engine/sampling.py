@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import torch
 from transformers.generation.logits_process import (
+    LogitsProcessor,
     LogitsProcessorList,
     MinPLogitsWarper,
     RepetitionPenaltyLogitsProcessor,
@@ -31,26 +32,29 @@ def choose_seed(sampling: Sampling) -> int | None:
     return secrets.randbits(32) if sampling.seed is None else sampling.seed
 
 
-def processors(sampling: Sampling) -> LogitsProcessorList:
-    """The steps from logits to scores, in the order of transformers' `generate`.
+def processors(sampling: Sampling) -> dict[str, LogitsProcessor]:
+    """The steps from logits to scores, in the order of transformers' `generate`, each under the
+    name of its parameter.
 
     A neutral value leaves its step out. Greedy keeps the repetition penalty alone, as there.
     """
-    steps = LogitsProcessorList()
+    steps: dict[str, LogitsProcessor] = {}
     if sampling.repetition_penalty != 1.0:
-        steps.append(RepetitionPenaltyLogitsProcessor(float(sampling.repetition_penalty)))
+        penalty = float(sampling.repetition_penalty)
+        steps["repetition_penalty"] = RepetitionPenaltyLogitsProcessor(penalty)
     if sampling.greedy:
         return steps
     if sampling.temperature != 1.0:
-        steps.append(TemperatureLogitsWarper(max(float(sampling.temperature), COLDEST)))
+        coldest = max(float(sampling.temperature), COLDEST)
+        steps["temperature"] = TemperatureLogitsWarper(coldest)
     if sampling.top_k > 0:
-        steps.append(TopKLogitsWarper(sampling.top_k))
+        steps["top_k"] = TopKLogitsWarper(sampling.top_k)
     if sampling.top_p < 1.0:
-        steps.append(TopPLogitsWarper(sampling.top_p))
+        steps["top_p"] = TopPLogitsWarper(sampling.top_p)
     if sampling.min_p > 0.0:
-        steps.append(MinPLogitsWarper(sampling.min_p))
+        steps["min_p"] = MinPLogitsWarper(sampling.min_p)
     if sampling.typical_p < 1.0:
-        steps.append(TypicalLogitsWarper(sampling.typical_p))
+        steps["typical_p"] = TypicalLogitsWarper(sampling.typical_p)
     return steps
 
 
@@ -75,7 +79,7 @@ class Sampler:
 
     def __init__(self, sampling: Sampling, seed: int | None) -> None:
         """`seed` is what `choose_seed` returned for this sampling."""
-        self._steps = processors(sampling)
+        self._steps = LogitsProcessorList(processors(sampling).values())
         self._needs_history = sampling.repetition_penalty != 1.0
         self._seed = seed
 

@@ -36,18 +36,19 @@ from engine.messages import (
     ScorePairs,
     Timing,
     Tokenize,
+    Trace,
     Unload,
 )
 from engine.model import ModelFiles
 from engine.pulling import PullJob
 from engine.scheduler import Task, Wait, settled
 from engine.store import Store
-from engine.tasks import continuation, continuity, finding, inspection, masking
+from engine.tasks import continuation, continuity, finding, inspection, masking, tracing
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-Ask = Continue | Find | Fill | Score | ScorePairs
+Ask = Continue | Find | Trace | Fill | Score | ScorePairs
 """The requests that a model answers."""
 Work = Ask | Tokenize | ListModels | Load | Measure | Unload | Pull | Remove
 """The requests that become tasks."""
@@ -96,7 +97,7 @@ class Service:
                 return self._pull(request)
             case Remove():
                 return self._remove(request)
-            case Continue() | Find() | Fill() | Score() | ScorePairs():
+            case Continue() | Find() | Trace() | Fill() | Score() | ScorePairs():
                 return self._run(request)
 
     def _list(self) -> Task:
@@ -134,6 +135,8 @@ class Service:
                     yield from continuation.run(model, request, load_s)
                 case Find():
                     yield from finding.run(model, request, load_s)
+                case Trace():
+                    yield from tracing.run(model, request, load_s)
                 case Fill():
                     yield from masking.run(model, request, load_s)
                 case Score():

@@ -5,7 +5,7 @@ An action's id is its name in the keymap of the settings file; its title and hel
 strings file under ``actions.<id>``.
 
 The default keys are those that a terminal, tmux and a shell leave alone: function keys, and ctrl
-with c f g l n o p q r s t. Single letters only where nobody types text.
+with c d f g l n o p q r s t. Single letters only where nobody types text.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ Place = Literal[
     "app",
     "pane",
     "composer",
+    "prompt",
+    "masks",
     "transcript",
     "screen",
     "models",
@@ -30,6 +32,7 @@ Place = Literal[
     "swap",
     "tree",
     "compare",
+    "samplers",
     "dialog",
 ]
 """Where the focus must be for an action's keys to work."""
@@ -38,6 +41,8 @@ PARENT: Final[dict[Place, Place | None]] = {
     "app": None,
     "pane": "app",
     "composer": "pane",
+    "prompt": "composer",
+    "masks": "composer",
     "transcript": "pane",
     "screen": "app",
     "models": "screen",
@@ -47,6 +52,7 @@ PARENT: Final[dict[Place, Place | None]] = {
     "swap": "screen",
     "tree": "screen",
     "compare": "screen",
+    "samplers": "screen",
     "dialog": "screen",
 }
 """Which place each one lies in: a key that works in the outer one works in the inner one too."""
@@ -139,10 +145,12 @@ ACTIONS: Final[tuple[Action, ...]] = (
     # Where a prompt is written.
     Action("send", ("enter", "f5"), "composer", show=True, priority=True, required=True),
     Action("newline", ("ctrl+j",), "composer", priority=True, command=False),
-    Action("mask_word", ("ctrl+f",), "composer", priority=True),
     Action("recall", ("up",), "composer", command=False),
     Action("recall_next", ("down",), "composer", command=False),
     Action("transcript", ("shift+tab",), "composer", priority=True),
+    Action("read_text", ("ctrl+f",), "prompt", show=True, priority=True),
+    Action("live", ("ctrl+d",), "prompt", priority=True),
+    Action("mask_word", ("ctrl+f",), "masks", show=True, priority=True),
     # On the cards.
     Action("card_previous", ("up", "k"), "transcript", command=False),
     Action("card_next", ("down", "j"), "transcript", command=False),
@@ -195,6 +203,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("step", ("space",), "transcript", call="want('step')"),
     Action("heat", ("v",), "transcript", show=True),
     Action("tree", ("t",), "transcript", show=True, call="want('tree')"),
+    Action("samplers", ("z",), "transcript", call="want('samplers')"),
+    Action("other_model", ("m",), "transcript", call="want('other_model')"),
     Action("path_previous", ("less_than_sign",), "transcript", call="want('path', -1)"),
     Action("path_next", ("greater_than_sign",), "transcript", call="want('path', 1)"),
     Action("composer", ("tab", "i"), "transcript", command=False, call="want('composer')"),
@@ -246,6 +256,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
         command=False,
         call="compare_next(-1)",
     ),
+    Action("samplers_edit", ("e",), "samplers", show=True, command=False),
     Action("compare_up", ("up", "k"), "compare", command=False, call="compare_scroll(-1)"),
     Action("compare_down", ("down", "j"), "compare", command=False, call="compare_scroll(1)"),
     Action("settings_edit", ("e",), "settings", show=True, command=False),

@@ -25,7 +25,7 @@ from engine.client import Engine, EngineState
 from engine.messages import Error
 from themes import DEFAULT, LoadResult, load_builtin, load_folder
 from tui import keymap, paths, settings
-from tui.actions import Action, bindings
+from tui.actions import Action, Place, bindings
 from tui.cards import PANES, Pane
 from tui.context import Context
 from tui.display import ASCII, UNICODE, clean
@@ -49,6 +49,14 @@ from tui.widgets.hostile import HostileFilter
 
 SIDE_BY_SIDE = 160
 """From so many columns on, the three panes can stand next to each other."""
+
+
+OWN_PLACES: dict[Pane, tuple[Place, ...]] = {
+    "continue": ("prompt",),
+    "fill": ("masks",),
+    "score": (),
+}
+"""The places that only one pane has."""
 
 
 class TsuzukiApp(App[None], inherit_bindings=False):
@@ -358,13 +366,16 @@ class TsuzukiApp(App[None], inherit_bindings=False):
     def _usable(self, screen: Screen[object], action: Action) -> bool:
         if action.where == "app":
             return True
-        return action.where in ("pane", "composer", "transcript") and screen is self.screen_stack[0]
+        places = {"pane", "composer", "transcript", *OWN_PLACES[self.pane]}
+        return action.where in places and screen is self.screen_stack[0]
 
     async def _run(self, action: Action) -> None:
         pane = self.panes[self.pane]
         nodes: dict[str, DOMNode] = {
             "pane": pane,
             "composer": pane.composers[-1],
+            "prompt": pane.composers[-1],
+            "masks": pane.composers[-1],
             "transcript": pane.transcript,
         }
         await self.run_action(action.call or action.id, nodes.get(action.where, self))

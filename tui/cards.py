@@ -30,6 +30,7 @@ from engine.messages import (
     Piece,
     PmiResult,
     Precision,
+    PrecisionChoice,
     Score,
     Started,
     Timing,
@@ -70,6 +71,11 @@ class _Card(Struct, kw_only=True):
         elif isinstance(event, Error):
             self.status = "interrupted" if event.kind == "worker_died" else "failed"
             self.error = event
+
+    @property
+    def wrote(self) -> str:
+        """What the person wrote."""
+        raise NotImplementedError
 
     def interrupt(self) -> None:
         """Mark a card that was running when its process ended."""
@@ -153,6 +159,16 @@ class ContinueCard(_Card, tag="continue"):
         return "continue"
 
     @property
+    def read(self) -> str:
+        """The text that was only read, where this is such a card, else nothing."""
+        return self.request.begin if isinstance(self.request.begin, str) else ""
+
+    @property
+    def wrote(self) -> str:
+        """What the person wrote."""
+        return self.read or self.prompt
+
+    @property
     def shared(self) -> int:
         """How many tokens at the beginning of its branch belong to the text it was forked from."""
         return 0 if self.origin is None else self.origin.shared
@@ -187,6 +203,27 @@ class ContinueCard(_Card, tag="continue"):
             branches=[Branch(tokens=self.branches[branch].tokens[:at])],
             origin=Origin(card=self.id, branch=branch, shared=at, apart=self.apart),
         )
+
+    def under(self, model: str, precision: PrecisionChoice) -> ContinueCard:
+        """The card that asks another model the same. Ids are another vocabulary's: texts count.
+
+        What was taken by hand is what the other model's text begins with too.
+        """
+        by_hand = "" if self.origin is None else self._by_hand()
+        request = msgspec.structs.replace(
+            self.request,
+            model=model,
+            precision=precision,
+            prompt="" if self.read else self.prompt,
+            begin=self.read or by_hand,
+        )
+        return ContinueCard(request=request, prompt="" if self.read else self.prompt)
+
+    def _by_hand(self) -> str:
+        """The text of a fork up to where the model goes on by itself."""
+        tokens = self.branches[0].tokens
+        given = sum(token.given for token in tokens[self.shared :])
+        return "".join(token.text for token in tokens[: self.shared + given])
 
     @property
     def extensible(self) -> bool:
@@ -241,6 +278,8 @@ class ContinueCard(_Card, tag="continue"):
                 return  # it is only being extended
             self.revision, self.precision = event.revision, event.precision
             self.fed = event.prompt
+            if self.read:
+                self.prompt = event.prompt  # a first token that nothing stands before
             self.prompt_tokens = event.prompt_tokens[: len(event.prompt_tokens) - self.shared]
             self.seed, self.context = event.seed, event.context
             self.dropped_turns = event.dropped_turns
@@ -270,7 +309,7 @@ class FillCard(_Card, tag="fill"):
         return "fill"
 
     @property
-    def prompt(self) -> str:
+    def wrote(self) -> str:
         """What the person wrote."""
         return self.request.text
 
@@ -303,7 +342,7 @@ class ScoreCard(_Card, tag="score"):
         return "score"
 
     @property
-    def prompt(self) -> str:
+    def wrote(self) -> str:
         """What the person wrote."""
         return f"{self.request.a}\n{self.request.b}"
 
@@ -333,7 +372,8 @@ def copy_request(card: Card) -> Card:
     """A new card that asks what another asked."""
     match card:
         case ContinueCard():
-            again = ContinueCard(request=card.request, prompt=card.prompt, origin=card.origin)
+            prompt = "" if card.read else card.prompt
+            again = ContinueCard(request=card.request, prompt=prompt, origin=card.origin)
             if card.origin is not None:
                 shared = card.branches[0].tokens[: card.shared]
                 again.branches.append(Branch(tokens=shared))

@@ -71,7 +71,7 @@ def json(session: Session) -> str:
 
 def markdown(session: Session) -> str:
     """A session to read."""
-    title = session.name or (session.cards[0].prompt if session.cards else "")
+    title = session.name or (session.cards[0].wrote if session.cards else "")
     parts = [f"# {_line(title) or text('export.untitled')}"]
     parts += [_card(card) for card in session.cards]
     return "\n\n".join(parts) + "\n"
@@ -103,7 +103,7 @@ def _continuation(card: ContinueCard) -> list[str]:
 
 
 def _fill(card: FillCard) -> list[str]:
-    parts = [text("export.text"), _fence(card.prompt)]
+    parts = [text("export.text"), _fence(card.wrote)]
     for number, mask in enumerate(card.result.masks if card.result else [], 1):
         rows = [
             [str(rank), _code(word.text), f"{word.prob:.4%}"]

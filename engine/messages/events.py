@@ -10,13 +10,18 @@ from engine.messages.parts import (
     Alternative,
     Distance,
     Finish,
+    JointFill,
     MaskFill,
     Match,
     ModelInfo,
     NspDirection,
+    PairTable,
     Piece,
+    PllMethod,
+    PllToken,
     PmiDirection,
     Precision,
+    SamplerStep,
     ScoredToken,
     State,
     Timing,
@@ -126,6 +131,15 @@ class Found(Struct, tag="found", frozen=True, kw_only=True):
     tokens: int
 
 
+class Traced(Struct, tag="traced", frozen=True, kw_only=True):
+    """The answer to `Trace`: each step in its order, and the token drawn at the end."""
+
+    model: str
+    drawn: int
+    drawn_text: str
+    steps: list[SamplerStep]
+
+
 class FillResult(Struct, tag="fill_result", frozen=True, kw_only=True):
     """The answer to `Fill`.
 
@@ -141,6 +155,28 @@ class FillResult(Struct, tag="fill_result", frozen=True, kw_only=True):
     masks: list[MaskFill]
     pool: int | None = None
     precision: Precision = "exact"
+    joint: list[JointFill] = []
+    """The likeliest fillings of all masks together, by `Fill.joint`."""
+    table: PairTable | None = None
+    """Beside them, where there are just two masks."""
+
+
+class PseudoLikelihoodResult(Struct, tag="pseudo_likelihood_result", frozen=True, kw_only=True):
+    """The answer to `PseudoLikelihood`; `total` is the sum of the tokens' log-probabilities."""
+
+    model: str
+    method: PllMethod
+    text: str
+    tokens: list[PllToken]
+    total: float
+    precision: Precision = "exact"
+
+
+class Progress(Struct, tag="progress", frozen=True, kw_only=True):
+    """How far a request is that takes long."""
+
+    done: int
+    total: int
 
 
 class NspResult(Struct, tag="nsp_result", frozen=True, kw_only=True):
@@ -232,7 +268,10 @@ Event = (
     | Token
     | BranchDone
     | Found
+    | Traced
     | FillResult
+    | PseudoLikelihoodResult
+    | Progress
     | NspResult
     | PmiResult
     | PairScore

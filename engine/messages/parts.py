@@ -87,6 +87,82 @@ class Match(Struct, frozen=True, kw_only=True):
     rank: int | None = None
 
 
+class SamplerStep(Struct, frozen=True, kw_only=True):
+    """The distribution after one step between the logits and the draw.
+
+    `name` is empty for the model's own, before any step. `removed` is the probability, by the step
+    before, of what this one made impossible. `logprob` and `rank` are those of the watched token;
+    None where it is impossible.
+    """
+
+    name: str
+    value: float | None
+    """The parameter of the step."""
+    kept: int
+    removed: float
+    entropy: float
+    logprob: float | None
+    rank: int | None
+    top: list[Alternative]
+
+
+PllMethod = Literal["original", "within_word_l2r"]
+"""What is masked while a token's pseudo-log-likelihood is read.
+
+``original``: the token alone (Salazar et al. 2020). ``within_word_l2r``: the rest of its word too,
+so that the end of a long word does not give its beginning away (Kauf & Ivanova 2023)."""
+JointMethod = Literal["independent", "left_to_right", "confident_first", "hcb"]
+"""How several masks are filled together; see `engine.tasks.joint_filling`."""
+
+
+class PllToken(Struct, frozen=True, kw_only=True):
+    """One token of a text, as the model thinks of it while it is masked."""
+
+    id: int
+    text: str
+    start: int
+    end: int
+    logprob: float
+    rank: int
+    top: list[Alternative] = []
+
+
+class WordScore(Struct, frozen=True, kw_only=True):
+    """A whole word at a mask, of one piece or several.
+
+    `logprob` is that of all its pieces from left to right, in a slot of so many masks. `rank` is
+    its place among the single pieces of the vocabulary (a causal model: among the words tried).
+    Both are None when the vocabulary cannot spell the word.
+    """
+
+    text: str
+    ids: list[int]
+    logprob: float | None
+    rank: int | None
+
+
+class JointFill(Struct, frozen=True, kw_only=True):
+    """A word for each mask, and the log-probability of all of them together."""
+
+    words: list[str]
+    ids: list[int]
+    logprob: float
+
+
+class PairTable(Struct, frozen=True, kw_only=True):
+    """Two masks at once: the likeliest ids of each, and every pair of them under both orders.
+
+    Row i and column j belong to ``left[i]`` and ``right[j]``. `left_first` holds
+    log p(left) + log p(right | left), `right_first` the same the other way round; they would be
+    equal if the model's conditionals were those of one joint distribution.
+    """
+
+    left: list[Candidate]
+    right: list[Candidate]
+    left_first: list[list[float]]
+    right_first: list[list[float]]
+
+
 class Candidate(Struct, frozen=True):
     """A word proposed for a mask."""
 
@@ -113,6 +189,10 @@ class MaskFill(Struct, frozen=True):
     position: int
     candidates: list[Candidate]
     hidden: Hidden | None = None
+    words: list[WordScore] = []
+    """The words that `Fill.words` asked for, in that order."""
+    whole: list[WordScore] = []
+    """The likeliest words of up to `Fill.pieces` pieces, where more than one was asked for."""
 
 
 class NspDirection(Struct, frozen=True):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from engine.messages.parts import PrecisionChoice, Sampling, Turn
+from engine.messages.parts import JointMethod, PllMethod, PrecisionChoice, Sampling, Turn
 
 PROTOCOL = 1
 """Raised when a change of these messages would confuse an older peer."""
@@ -100,6 +100,23 @@ class Find(Struct, tag="find", frozen=True, kw_only=True):
     precision: PrecisionChoice = "exact"
 
 
+class Trace(Struct, tag="trace", frozen=True, kw_only=True):
+    """How a token was drawn after these ids; answered by `Traced`.
+
+    With the sampling of a continuation and its seed, and the number of the branch, the draw is the
+    very one that was made there; with other parameters, what it would then have been.
+    """
+
+    model: str
+    ids: list[int]
+    sampling: Sampling
+    branch: Annotated[int, Meta(ge=0)] = 0
+    watch: int | None = None
+    """A token to follow through all steps; None follows the one that is drawn."""
+    top: Annotated[int, Meta(ge=0, le=1000)] = 10
+    precision: PrecisionChoice = "exact"
+
+
 class Fill(Struct, tag="fill", frozen=True, kw_only=True):
     """Propose words for every `[MASK]` in the text (that is how it is written for any model)."""
 
@@ -108,6 +125,23 @@ class Fill(Struct, tag="fill", frozen=True, kw_only=True):
     top: Annotated[int, Meta(ge=1, le=1000)] = 5
     hidden: list[str | None] = []
     """For the masks in order, the word that each one hides, where it is known."""
+    words: Annotated[list[str], Meta(max_length=10_000)] = []
+    """Words to score at every mask, however many pieces each has."""
+    pieces: Annotated[int, Meta(ge=1, le=4)] = 1
+    """Look for whole words of up to so many pieces in every slot."""
+    joint: JointMethod | None = None
+    """Fill all masks together, in this way."""
+    precision: PrecisionChoice = "exact"
+
+
+class PseudoLikelihood(Struct, tag="pseudo_likelihood", frozen=True, kw_only=True):
+    """Mask each token of a text in turn; answered by `PseudoLikelihoodResult`."""
+
+    model: str
+    text: str
+    method: PllMethod = "original"
+    top: Annotated[int, Meta(ge=0, le=1000)] = 10
+    """How many tokens to name that could have stood in each place."""
     precision: PrecisionChoice = "exact"
 
 
@@ -159,7 +193,9 @@ Request = (
     | Remove
     | Continue
     | Find
+    | Trace
     | Fill
+    | PseudoLikelihood
     | Score
     | ScorePairs
     | Tokenize

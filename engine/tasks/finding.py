@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Sequence
 
-from engine.errors import EngineError
-from engine.messages import Done, Error, Event, Find, Found, Match, Timing
+from engine.messages import Done, Event, Find, Found, Match, Timing
 from engine.model import LoadedModel, Tokenizer
+from engine.tasks.limits import place
 
 Events = Generator[Event | None, None, None]
 
@@ -23,30 +23,13 @@ def run(model: LoadedModel, request: Find, load_s: float) -> Events:
     None between the forwards.
 
     Raises:
-        EngineError: ``unable`` for a model that is not causal; ``bad_request`` for ids that it
-            does not have, or none.
+        EngineError: see `engine.tasks.limits.place`.
     """
     # Not at the top: the worker imports its tasks before torch is there.
     from engine.runtime.scoring import logprobs
 
     began = time.perf_counter()
-    runtime, prefixes = model.causal, model.prefixes
-    if runtime is None or prefixes is None:
-        raise EngineError(
-            Error(
-                kind="unable",
-                message=f"{model.files.id} is not a causal model.",
-                hint="Take a causal model, such as starter-ja.",
-            )
-        )
-    if not request.ids or not all(0 <= number < runtime.vocabulary for number in request.ids):
-        raise EngineError(
-            Error(
-                kind="bad_request",
-                message="A place in a text is named by the ids before it, at least one.",
-                hint="Give ids of this model's own vocabulary.",
-            )
-        )
+    runtime, prefixes = place(model, request.ids)
     row = yield from prefixes.prefill(request.ids)
     logits = row.logits[0]
     scores = logits.log_softmax(-1)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from engine.errors import EngineError
 from engine.messages import Error
-from engine.model import LoadedModel
+from engine.model import CausalRuntime, LoadedModel
+from engine.prefixes import Prefixes
 
 
 def check_length(model: LoadedModel, length: int, context: int | None) -> None:
@@ -21,3 +24,30 @@ def check_length(model: LoadedModel, length: int, context: int | None) -> None:
                 hint=f"Shorten it by {length - context} tokens or more.",
             )
         )
+
+
+def place(model: LoadedModel, ids: Sequence[int]) -> tuple[CausalRuntime, Prefixes]:
+    """The parts of a causal model, for a question about what comes after these ids.
+
+    Raises:
+        EngineError: ``unable`` for a model that is not causal; ``bad_request`` for ids that it
+            does not have, or none; ``too_long`` where they do not fit.
+    """
+    if model.causal is None or model.prefixes is None:
+        raise EngineError(
+            Error(
+                kind="unable",
+                message=f"{model.files.id} is not a causal model.",
+                hint="Take a causal model, such as starter-ja.",
+            )
+        )
+    if not ids or not all(0 <= number < model.causal.vocabulary for number in ids):
+        raise EngineError(
+            Error(
+                kind="bad_request",
+                message="A place in a text is named by the ids before it, at least one.",
+                hint="Give ids of this model's own vocabulary.",
+            )
+        )
+    check_length(model, len(ids), model.causal.context)
+    return model.causal, model.prefixes

@@ -34,7 +34,7 @@ def test_ids_are_unique_and_explained() -> None:
 
 
 def test_default_keys_can_be_sent_and_are_safe() -> None:
-    letters = set("cfglnopqrstj")
+    letters = set("cdfglnopqrstj")
     for action in ACTIONS:
         for key in action.keys:
             assert key in keymap.KNOWN, (action.id, key)

@@ -221,7 +221,7 @@ async def test_a_card_can_be_run_again_edited_gone_on_from_and_deleted(tmp_path:
         assert isinstance(onward, Continue)
         assert onward.prompt == [7, *range(8)]
         last = pane(app).transcript.cards[2]
-        assert last.prompt == "羽田空港に到着、東京の街はとても静かで、夜は明るい。\nそして"
+        assert last.wrote == "羽田空港に到着、東京の街はとても静かで、夜は明るい。\nそして"
         await pilot.press("home", "d")
         assert len(pane(app).transcript.cards) == 2
         await pilot.press("u")

@@ -76,7 +76,7 @@ class Database:
                     card.pane,
                     card.created,
                     card.status,
-                    card.prompt,
+                    card.wrote,
                     card.folded,
                     card.data,
                 ),
@@ -202,7 +202,7 @@ class Database:
     def prompts(self, pane: Pane, limit: int) -> list[str]:
         """What was sent in a pane, in any session: each text once, the latest first."""
         rows = self._rows(
-            "SELECT prompt FROM cards WHERE pane = ? AND deleted IS NULL "
+            "SELECT prompt FROM cards WHERE pane = ? AND deleted IS NULL AND prompt != '' "
             "GROUP BY prompt ORDER BY max(created) DESC LIMIT ?",
             (pane, limit),
         )

@@ -62,7 +62,7 @@ class Snapshot:
     pane: Pane
     created: float
     status: Status
-    prompt: str
+    wrote: str
     folded: str
     data: bytes
     chunks: tuple[Chunk, ...]
@@ -88,8 +88,8 @@ class Snapshot:
             card.pane,
             card.created,
             card.status,
-            card.prompt,
-            fold(f"{card.prompt}\n{answer}"),
+            card.wrote,
+            fold(f"{card.wrote}\n{answer}"),
             encode(bare),
             tuple(chunks),
         )

@@ -12,6 +12,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import Resize
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Static, TextArea
 
 from engine.messages import PrecisionChoice
@@ -85,6 +86,7 @@ class TaskPane(Horizontal):
             yield self.transcript
             yield self._below
             yield self._notice
+            yield from self.aids()
             yield from self.composers
         yield self.inspector
 
@@ -103,6 +105,10 @@ class TaskPane(Horizontal):
         """The editors, first to last."""
         yield Composer(self.draft.text)
 
+    def aids(self) -> Iterator[Widget]:
+        """What stands above the composers."""
+        yield from ()
+
     def edited(self) -> Draft:
         """The draft with what the composers now hold."""
         return msgspec.structs.replace(self.draft, text=self.composers[0].text)
@@ -115,7 +121,7 @@ class TaskPane(Horizontal):
         """The draft that made a card."""
         request = card.request
         return msgspec.structs.replace(
-            self.draft, model=request.model, text=card.prompt, precision=request.precision
+            self.draft, model=request.model, text=card.wrote, precision=request.precision
         )
 
     def reworded(self, prompt: str) -> Draft:
@@ -168,6 +174,7 @@ class TaskPane(Horizontal):
         self.draft = draft
         self.composers[0].fill(draft.text)
         self.label()
+        self.written()
 
     def open_session(self, cards: list[Card], draft: Draft | None) -> None:
         """Show the cards and the draft of a session; without a draft the one here stays."""
@@ -216,6 +223,10 @@ class TaskPane(Horizontal):
             self.notice("")
             self.label()
             self.post_message(self.Changed(self))
+            self.written()
+
+    def written(self) -> None:
+        """What stands in the composers changed."""
 
     # ------------------------------------------------------------------------ running
 

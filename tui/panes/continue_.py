@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 import msgspec
+from textual import on
+from textual.widget import Widget
 
 from engine.messages import Continue, Turn
 from tui.cards import Card, ContinueCard, Pane
+from tui.context import Context
 from tui.display import clean
 from tui.drafts import Draft
 from tui.panes.base import TaskPane
 from tui.panes.dialogs import Field, TextDialog
+from tui.panes.live import Live
 from tui.panes.sampling import continue_fields
 from tui.strings import text
+from tui.widgets.composer import Composer, PromptComposer
 
 
 class ContinuePane(TaskPane):
     """Continue."""
 
     role: ClassVar[Pane] = "continue"
+
+    def __init__(self, shared: Context, draft: Draft) -> None:
+        super().__init__(shared, draft)
+        self._live = Live(shared)
 
     def build(self, draft: Draft) -> ContinueCard | None:
         """A continuation of the text; an empty one is nothing to go on from."""
@@ -38,11 +48,51 @@ class ContinuePane(TaskPane):
         )
         return ContinueCard(request=request, prompt=draft.text)
 
+    def make_composers(self) -> Iterator[Composer]:
+        """One editor, for a text to go on from or to read."""
+        yield PromptComposer(self.draft.text)
+
+    def aids(self) -> Iterator[Widget]:
+        """What could come next."""
+        yield self._live
+
+    def written(self) -> None:
+        """Ask what could come next."""
+        self._live.follow(self.draft.model, self.form, self.draft.text)
+
+    @on(PromptComposer.Live)
+    def _toggle_live(self, event: PromptComposer.Live) -> None:
+        event.stop()
+        self._live.display = not self._live.display
+        self.written()
+
+    @on(PromptComposer.Read)
+    def _read(self, event: PromptComposer.Read) -> None:
+        """Score every token of the text instead of going on from it."""
+        event.stop()
+        draft = self.edited()
+        if not draft.text:
+            self.notice(text("notice.nothing"))
+            return
+        request = Continue(
+            model=draft.model,
+            prompt="",
+            begin=draft.text,
+            sampling=draft.sampling,
+            max_tokens=0,
+            precision=self.form,
+        )
+        self.put(msgspec.structs.replace(draft, text=""))
+        self.focus_composer()
+        self.run_card(ContinueCard(request=request, prompt=""))
+
     def _turns(self, draft: Draft) -> list[Turn]:
         """The system prompt and the cards above that this model wrote, as the earlier turns."""
         turns = [Turn("system", draft.system)] if draft.system else []
         for card in self.transcript.cards:
             if not isinstance(card, ContinueCard) or card.request.model != draft.model:
+                continue
+            if card.read:
                 continue
             answer = card.branches[0].text if card.branches else ""
             if answer and card.status != "running":
@@ -58,7 +108,7 @@ class ContinuePane(TaskPane):
         return msgspec.structs.replace(
             draft,
             sampling=request.sampling,
-            max_tokens=request.max_tokens,
+            max_tokens=request.max_tokens or draft.max_tokens,
             branches=request.branches,
             stop=tuple(request.stop),
             chat=request.chat is not None,

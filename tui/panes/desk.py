@@ -11,7 +11,9 @@ from tui.display import clean
 from tui.drafts import Draft
 from tui.export import save
 from tui.history import Session
+from tui.panes.dialogs import Picker
 from tui.panes.forking import Forks
+from tui.screens.compare import CompareScreen
 from tui.strings import text
 from tui.widgets.transcript import Wish
 
@@ -56,6 +58,8 @@ class Desk:
                 self._save(card)
             case "delete":
                 self.delete(card)
+            case "other_model":
+                self._other_model(card)
             case _:
                 self._forks.do(action, number, card)
 
@@ -76,8 +80,26 @@ class Desk:
             return
         branch = card.branches[number]
         ids = [piece.id for piece in card.prompt_tokens] + [token.id for token in branch.tokens]
-        request = msgspec.structs.replace(card.request, prompt=ids)
+        length = card.request.max_tokens or pane.draft.max_tokens
+        request = msgspec.structs.replace(card.request, prompt=ids, begin="", max_tokens=length)
         pane.run_card(ContinueCard(request=request, prompt=card.prompt + branch.text))
+
+    def _other_model(self, card: Card) -> None:
+        """Ask another model the same, and show both side by side."""
+        pane = self._pane
+        if not isinstance(card, ContinueCard) or not card.branches:
+            pane.notice(text("notice.no_tokens"))
+            return
+
+        def picked(model: str | None) -> None:
+            if model is None:
+                return
+            other = card.under(model, pane.shared.link.form(model, card.request.precision))
+            pane.run_card(other)
+            pane.app.push_screen(CompareScreen(pane.shared, card, other))
+
+        models = pane.shared.link.fitting(pane.role)
+        pane.app.push_screen(Picker(models, card.request.model), picked)
 
     def _copy(self, card: Card) -> None:
         """Send the answer to the terminal's clipboard, which may or may not take it."""
@@ -152,6 +174,6 @@ class Desk:
     def _earlier(self) -> list[Draft]:
         """What was sent here, each text once: of other sessions, then of this one's cards."""
         pane = self._pane
-        cards = {card.prompt: pane.recalled(card) for card in pane.transcript.cards}
+        cards = {card.wrote: pane.recalled(card) for card in pane.transcript.cards}
         older = (prompt for prompt in reversed(pane.older) if prompt not in cards)
         return [*(pane.reworded(prompt) for prompt in older), *cards.values()]

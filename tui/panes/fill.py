@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 import msgspec
@@ -15,13 +16,17 @@ from tui.panes.base import TaskPane
 from tui.panes.dialogs import Field
 from tui.panes.sampling import fill_fields
 from tui.strings import text
-from tui.widgets.composer import Composer
+from tui.widgets.composer import Composer, MaskComposer
 
 
 class FillPane(TaskPane):
     """Fill."""
 
     role: ClassVar[Pane] = "fill"
+
+    def make_composers(self) -> Iterator[Composer]:
+        """One editor, for a text with masks."""
+        yield MaskComposer(self.draft.text)
 
     def edited(self) -> Draft:
         """The draft with what the composer holds, and what its masks still hide."""
@@ -62,8 +67,8 @@ class FillPane(TaskPane):
         parts = [text("composer.remembers", words=", ".join(words))] if words else []
         return self.shared.glyphs.dot.join([*parts, text("composer.top", n=self.draft.top)])
 
-    @on(Composer.MaskWord)
-    def _mask_word(self, event: Composer.MaskWord) -> None:
+    @on(MaskComposer.MaskWord)
+    def _mask_word(self, event: MaskComposer.MaskWord) -> None:
         """Hide the word under the cursor, or show it again."""
         event.stop()
         composer = event.composer

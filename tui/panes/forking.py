@@ -35,6 +35,8 @@ class Forks:
                 self._step(card)
             case "tree":
                 self._tree(card)
+            case "samplers":
+                self._samplers(card)
             case "path":
                 self._path(card, number)
 
@@ -115,6 +117,15 @@ class Forks:
         if card.shared < len(card.branches[0].tokens):
             pane.transcript.go((0, card.shared))
         pane.post_message(pane.Changed(pane, card))
+
+    def _samplers(self, card: ContinueCard) -> None:
+        """Show how the token under the cursor was drawn."""
+        from tui.screens.samplers import SamplersScreen
+
+        branch, at = self._place(card)
+        if 0 <= at < len(card.branches[branch].tokens):
+            pane = self._pane
+            pane.app.push_screen(SamplersScreen(pane.shared, card, (branch, at)))
 
     def _tree(self, card: ContinueCard) -> None:
         """Show the tree that the card stands in."""

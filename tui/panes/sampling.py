@@ -20,11 +20,17 @@ def _kinds(struct: type[msgspec.Struct]) -> dict[str, object]:
     return {field.name: field.type for field in msgspec.structs.fields(struct)}
 
 
+def sampling_fields(sampling: Sampling) -> list[Field]:
+    """How one token is drawn."""
+    kinds, values = _kinds(Sampling), msgspec.structs.asdict(sampling)
+    return [Field(name, kinds[name], _written(values[name])) for name in _DRAWING]
+
+
 def continue_fields(draft: Draft) -> list[Field]:
     """How a continuation is drawn."""
-    kinds = _kinds(Sampling) | _kinds(Continue)
-    values = msgspec.structs.asdict(draft.sampling) | msgspec.structs.asdict(draft)
-    rows = [Field(name, kinds[name], _written(values[name])) for name in (*_DRAWING, *_LENGTH)]
+    kinds, values = _kinds(Continue), msgspec.structs.asdict(draft)
+    rows = sampling_fields(draft.sampling)
+    rows += [Field(name, kinds[name], _written(values[name])) for name in _LENGTH]
     # Line ends and tabs are written as in Python; a bar stands between two strings.
     stop = "|".join(escape(part) for part in draft.stop)
     return [*rows, Field("stop", None, stop)]

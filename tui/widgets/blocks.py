@@ -169,7 +169,7 @@ class FillBlock(Block):
         return [] if result is None else [(0, index) for index in range(len(result.tokens))]
 
     def _body(self) -> list[Line]:
-        parts = re.split(f"({re.escape(MASK)})", clean(self.card.prompt))
+        parts = re.split(f"({re.escape(MASK)})", clean(self.card.wrote))
         spans = [Span(part, "mask" if part == MASK else "prompt") for part in parts]
         lines = wrap(spans, self._width, INDENT)
         if self.card.result is not None:

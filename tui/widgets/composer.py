@@ -37,9 +37,6 @@ class Composer(TextArea):
     class Sent(Asked):
         """Run what is written."""
 
-    class MaskWord(Asked):
-        """Hide the word under the cursor, or show it again."""
-
     class ToCards(Asked):
         """Go to the cards."""
 
@@ -124,10 +121,6 @@ class Composer(TextArea):
         result = self.replace("\n", *self.selection)
         self.move_cursor(result.end_location)
 
-    def action_mask_word(self) -> None:
-        """Hide the word under the cursor, or show it again."""
-        self.post_message(self.MaskWord(self))
-
     def action_transcript(self) -> None:
         """Go to the cards."""
         self.post_message(self.ToCards(self))
@@ -153,3 +146,36 @@ class Composer(TextArea):
     @property
     def _recalling(self) -> bool:
         return not self.text or self.text == self.recalled
+
+
+class PromptComposer(Composer):
+    """Where a text is written that a model goes on from, or reads."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("prompt")]
+
+    class Read(Composer.Asked):
+        """Read what is written instead of going on from it."""
+
+    class Live(Composer.Asked):
+        """Show what could come next while writing, or no more."""
+
+    def action_read_text(self) -> None:
+        """Read what is written instead of going on from it."""
+        self.post_message(self.Read(self))
+
+    def action_live(self) -> None:
+        """Show what could come next while writing, or no more."""
+        self.post_message(self.Live(self))
+
+
+class MaskComposer(Composer):
+    """Where a text with masks is written."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("masks")]
+
+    class MaskWord(Composer.Asked):
+        """Hide the word under the cursor, or show it again."""
+
+    def action_mask_word(self) -> None:
+        """Hide the word under the cursor, or show it again."""
+        self.post_message(self.MaskWord(self))

@@ -63,7 +63,10 @@ def _measures(card: Card, speed: float | None) -> list[str]:
     means = [f"{bits(b.surprisal):.2f}" for b in card.branches if b.surprisal is not None]
     told.append(text("card.mean", bits=" ".join(means)))
     greedy = card.request.sampling.greedy
-    told.append(text("card.greedy") if greedy else text("card.seed", seed=card.seed))
+    if any(not token.given for branch in card.branches for token in branch.tokens):
+        told.append(text("card.greedy") if greedy else text("card.seed", seed=card.seed))
+    else:
+        told.append(text("card.read"))
     ends = {b.finish for b in card.branches if b.finish is not None}
     told += [text(key) for finish, key in _FINISH.items() if finish in ends]
     if card.dropped_turns:

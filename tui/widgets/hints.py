@@ -58,7 +58,8 @@ class Hints(Widget):
         # The outermost place's keys lead everywhere else, or back: they are always shown.
         outermost = min((len(enclosing(BY_ID[i].where)) for i in ids), default=0)
         outer = [i for i in ids if len(enclosing(BY_ID[i].where)) == outermost]
-        inner = [i for i in ids if i not in outer]
+        # Of the others, what nobody can do without comes first.
+        inner = sorted((i for i in ids if i not in outer), key=lambda i: not BY_ID[i].required)
         room = self.size.width
         kept: list[Content] = []
         tail = [self._hint(i) for i in outer]

@@ -35,6 +35,8 @@ Wish = Literal[
     "step",
     "tree",
     "path",
+    "samplers",
+    "other_model",
 ]
 """What the keys on a card ask of the pane."""
 

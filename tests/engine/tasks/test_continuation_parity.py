@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 from msgspec import structs
-from transformers import AutoModelForCausalLM, GenerationConfig, PreTrainedModel
+from transformers import (
+    AutoModelForCausalLM,
+    GenerationConfig,
+    LogitsProcessorList,
+    PreTrainedModel,
+)
 
 from engine import runtime
 from engine.messages import GREEDY, BranchDone, Continue, Sampling, Started, Token
@@ -145,7 +150,7 @@ def test_numbers_are_those_of_one_plain_forward(tiny: Tiny, name: str) -> None:
     prompt, found, _ = answer(load(folder), request)
     ids = [*prompt, *(token.id for token in found)]
     reference = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-    steps = processors(sampling)
+    steps = LogitsProcessorList(processors(sampling).values())
     for place, logits in enumerate(forward(reference, ids)[len(prompt) - 1 : -1]):
         token = found[place]
         logprobs = logits.log_softmax(-1)

@@ -1,0 +1,176 @@
+"""How a token was drawn: the distribution before the samplers and after each, and the draw."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import aclosing
+from typing import ClassVar
+
+import msgspec
+from textual import work
+from textual.binding import BindingType
+from textual.events import Resize
+from textual.widget import Widget
+from textual.widgets import Static
+
+from engine.messages import Error, SamplerStep, Sampling, Trace, Traced
+from tui.actions import bindings
+from tui.cards import ContinueCard
+from tui.context import Context
+from tui.display import clean
+from tui.display import token as shown
+from tui.panes.dialogs import Form
+from tui.panes.sampling import sampling_fields
+from tui.screens.base import Over
+from tui.strings import text
+from tui.widgets import bars
+from tui.widgets.flow import Line, Ref, Span, wrap
+from tui.widgets.heat import bits
+from tui.widgets.lines import LinesView
+
+_TOP = 8
+
+
+class Steps(LinesView, can_focus=True):
+    """What each step made of the distribution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: list[Line] = []
+
+    @property
+    def lines(self) -> list[Line]:
+        """Steps below each other."""
+        return self._lines
+
+    def put(self, lines: list[Line]) -> None:
+        """Show other lines."""
+        self._lines = lines
+        self.resized()
+
+
+class SamplersScreen(Over[None]):
+    """One draw of a continuation, which can be made again with other parameters."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("samplers")]
+
+    def __init__(self, shared: Context, card: ContinueCard, ref: Ref) -> None:
+        branch, at = ref
+        self._token = card.branches[branch].tokens[at]
+        name = shown(self._token.text, self._token.id, shared.glyphs)
+        super().__init__(shared, text("screens.samplers.title", token=name))
+        sampling = msgspec.structs.replace(card.request.sampling, seed=card.seed)
+        self._request = Trace(
+            model=card.request.model,
+            ids=card.path(branch, at),
+            sampling=sampling,
+            branch=branch,
+            watch=self._token.id,
+            top=_TOP,
+            precision=card.precision or card.request.precision,
+        )
+        self._answer: Traced | None = None
+        self._steps = Steps()
+        self._told = Static(classes="message", markup=False)
+
+    def body(self) -> Iterator[Widget]:
+        """The steps, and what was drawn."""
+        yield self._steps
+        yield self._told
+
+    def on_mount(self) -> None:
+        """Ask."""
+        self._steps.focus()
+        self._ask()
+
+    def on_resize(self, event: Resize) -> None:
+        """Lay out anew."""
+        self.call_after_refresh(self._draw)
+
+    @work(exclusive=True)
+    async def _ask(self) -> None:
+        try:
+            answer = await self.shared.link.request(self._request)
+        except OSError as error:
+            self._told.update(text("notice.no_engine", reason=error.strerror or error))
+            return
+        async with aclosing(answer) as events:
+            async for event in events:
+                if isinstance(event, Traced):
+                    self._answer = event
+                    self._draw()
+                elif isinstance(event, Error):
+                    self._told.update(clean(f"{event.message} {event.hint}".strip()))
+
+    # ------------------------------------------------------------------------ showing
+
+    def _draw(self) -> None:
+        answer = self._answer
+        if answer is None:
+            return
+        width = max(20, self._steps.size.width - 1)
+        lines: list[Line] = []
+        for step in answer.steps:
+            lines += [*self._step(step, width), Line()]
+        self._steps.put(lines)
+        glyphs = self.shared.glyphs
+        key = "same" if answer.drawn == self._token.id else "other"
+        key = "given" if self._token.given else key
+        drawn = shown(answer.drawn_text, answer.drawn, glyphs)
+        self._told.update(
+            text(
+                f"screens.samplers.{key}",
+                drawn=drawn,
+                token=shown(self._token.text, self._token.id, glyphs),
+                seed=self._request.sampling.seed,
+            )
+        )
+
+    def _step(self, step: SamplerStep, width: int) -> list[Line]:
+        """A heading, where the watched token is, and the likeliest."""
+        glyphs = self.shared.glyphs
+        name = text("screens.samplers.model")
+        if step.name and step.value is not None:
+            name = f"{text(f'field.{step.name}.name')} {step.value:g}"
+        told = text(
+            "screens.samplers.kept",
+            n=step.kept,
+            removed=bars.percent(step.removed).strip(),
+            entropy=f"{bits(step.entropy):.2f}",
+        )
+        token = shown(self._token.text, self._token.id, glyphs)
+        place = text("screens.samplers.gone", token=token)
+        if step.logprob is not None:
+            place = text(
+                "screens.samplers.place",
+                token=token,
+                prob=bars.percent(math.exp(step.logprob)).strip(),
+                rank=step.rank,
+            )
+        lines = wrap([Span(name, "prompt"), Span(f"  {told}", "facts")], width, " ")
+        lines += wrap([Span(place, "chip" if step.logprob is not None else "failed")], width, "   ")
+        column = bars.column([other.text for other in step.top], width // 3, glyphs)
+        for rank, other in enumerate(step.top, 1):
+            label = bars.label(other.text, other.id, column, glyphs)
+            style = "chip" if other.id == self._token.id else ""
+            lines.append(
+                bars.row(str(rank), label, math.exp(other.logprob), width, glyphs, style=style)
+            )
+        return lines
+
+    # ------------------------------------------------------------------------ actions
+
+    def action_samplers_edit(self) -> None:
+        """Change the parameters and draw again with the same noise."""
+        self.app.push_screen(Form(sampling_fields(self._request.sampling)), self._set)
+
+    def _set(self, values: Mapping[str, object] | None) -> None:
+        if values is not None:
+            plain = msgspec.structs.asdict(self._request.sampling) | dict(values)
+            sampling = msgspec.convert(plain, Sampling)
+            if sampling.seed is None:
+                # The same draw: without a seed it would be another one each time.
+                sampling = msgspec.structs.replace(sampling, seed=self._request.sampling.seed)
+            self._request = msgspec.structs.replace(self._request, sampling=sampling)
+            self._ask()
