@@ -31,12 +31,15 @@ from engine.messages import (
     Piece,
     Precision,
     Request,
+    SamplerStep,
     Score,
     Started,
     Timing,
     Token,
     Tokenize,
     Tokens,
+    Trace,
+    Traced,
 )
 from tests.tui.hosts import FakeEngine, model, until
 from tui.app import TsuzukiApp
@@ -70,7 +73,7 @@ MODELS = [
         chat=True,
     ),
 ]
-Asked = Continue | Find | Fill | Score | Tokenize
+Asked = Continue | Find | Trace | Fill | Score | Tokenize
 """What `TaskEngine` answers itself."""
 WORDS = ["とても", "静か", "で、", "夜", "は", "明るい", "。\n", "そして"]
 
@@ -133,7 +136,7 @@ class TaskEngine(FakeEngine):
 
     def request(self, body: Request) -> Answer:
         match body:
-            case Continue() | Find() | Fill() | Score() | Tokenize():
+            case Continue() | Find() | Trace() | Fill() | Score() | Tokenize():
                 self.asked.append(body)
                 answer = Answer(lambda: self._cancel(body, answer))
                 if isinstance(body, Continue) and self.hold:
@@ -155,6 +158,8 @@ class TaskEngine(FakeEngine):
                 return [Found(model=body.model, matches=[match], tokens=0), Done()]
             case Continue():
                 return self._continuation(body)
+            case Trace():
+                return [_traced(body), Done()]
             case Fill():
                 return [_filled(body), Done(timing=Timing(total_s=0.25))]
             case Score():
@@ -166,8 +171,11 @@ class TaskEngine(FakeEngine):
     def _continuation(self, body: Continue) -> list[Event]:
         events: list[Event] = [started(body)]
         for branch in range(body.branches):
+            ids = list(map(ord, body.begin)) if isinstance(body.begin, str) else body.begin
+            texts = body.begin if isinstance(body.begin, str) else [f"<{n}>" for n in ids]
             given = [
-                structs.replace(token(f"<{n}>", int(n), branch), given=True) for n in body.begin
+                structs.replace(token(text, number, branch), given=True)
+                for text, number in zip(texts, ids, strict=True)
             ]
             drawn = [token(word, n, branch) for n, word in enumerate(WORDS)][: body.max_tokens]
             events += [*given, *drawn]
@@ -187,6 +195,25 @@ def started(body: Continue) -> Started:
         prompt_tokens=[Piece(id=number, text=prompt, piece=prompt) for number in ids],
         seed=None if body.sampling.greedy else 1234,
     )
+
+
+def _traced(body: Trace) -> Traced:
+    """Two steps, the second of which leaves one token."""
+    top = [Alternative(id=3, text="夜", logprob=-0.5), Alternative(id=99, text="別", logprob=-1.0)]
+    steps = [
+        SamplerStep(name="", value=None, kept=9, removed=0, entropy=2, logprob=-1, rank=2, top=top),
+        SamplerStep(
+            name="top_k",
+            value=1,
+            kept=1,
+            removed=0.25,
+            entropy=0,
+            logprob=None,
+            rank=None,
+            top=top[:1],
+        ),
+    ]
+    return Traced(model=body.model, drawn=3, drawn_text="夜", steps=steps)
 
 
 def _filled(body: Fill) -> FillResult:

@@ -24,6 +24,7 @@ from engine.messages import (
     Score,
     ScoredToken,
     Token,
+    Trace,
 )
 from tests.tui.hosts import model, seen, until
 from tests.tui.tasks import Asked, TaskEngine, answered, make, pane, pieces, running, started
@@ -39,7 +40,7 @@ class EvilEngine(TaskEngine):
 
     def events(self, body: Asked) -> list[Event]:
         match body:
-            case Find():
+            case Find() | Trace():
                 return super().events(body)
             case Continue():
                 token = Token(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
+from rich.cells import set_cell_size
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.events import Resize
@@ -64,10 +65,13 @@ class Column(LinesView, can_focus=True):
         told = text(
             "screens.compare.facts",
             tokens=len(tokens),
-            bits=f"{bits(nats) / max(1, len(tokens)):.2f}",
+            bits=f"{bits(nats):.1f}",
+            each=f"{bits(nats) / max(1, sum(len(token.text) for token in tokens)):.2f}",
         )
-        name = self.card.name or self.card.request.model
-        return wrap([Span(f"{clean(name)} {told}", "facts")], width, " ")
+        name = clean(self.card.name or self.card.request.model)
+        # Of one height on both sides, so that the texts begin in one row.
+        cut = [set_cell_size(f" {line}", width).rstrip() for line in (name, told)]
+        return [Line((Span(line, "facts"),)) for line in cut]
 
 
 class CompareScreen(Over[None]):
