@@ -17,6 +17,7 @@ import platformdirs
 from engine import pulling, runtime, wire
 from engine.children import Children
 from engine.lifecycle import Lifecycle, Report
+from engine.loader import Loader
 from engine.memory import default_budget, default_threads
 from engine.messages import (
     PROTOCOL,
@@ -136,7 +137,7 @@ class Worker:
         preparing.submit(_prepare_more)
         self._lifecycle = Lifecycle(
             load=lambda files, precision, report: _load(files, precision, report, prepared),
-            loader=ThreadPoolExecutor(1, "loader"),
+            loader=Loader(),
             post=self._scheduler.post,
             tell=self._writer.tell,
             budget=budget,
