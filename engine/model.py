@@ -68,6 +68,10 @@ class Tokenizer(Protocol):
     def pair(self, a: str, b: str) -> list[Piece]:
         """Cut two texts as a next-sentence head is fed, with segment ids."""
 
+    def words(self, text: str) -> list[int | None]:
+        """For each piece of `single`, the number of its word as this tokenizer first splits a
+        text (at spaces, mostly at punctuation too); None for tokens that frame the text."""
+
     def after(self, text: str) -> list[Piece]:
         """Cut a text that goes on right after another: no space is put before it."""
 
@@ -153,8 +157,14 @@ class MaskedRuntime(Protocol):
     context: int | None
     bytes: int
 
-    def mask_logits(self, pieces: Sequence[Piece], positions: Sequence[int]) -> torch.Tensor:
-        """float32 [len(positions), vocabulary]; raises EngineError without a masked-LM head."""
+    def mask_logits(
+        self, rows: Sequence[Sequence[Piece]], places: Sequence[tuple[int, int]]
+    ) -> torch.Tensor:
+        """float32 [len(places), vocabulary], a place being a row and a position in it; raises
+        EngineError without a masked-LM head.
+
+        All rows are read in one forward, padded to the longest; see `next_sentence`.
+        """
 
     def next_sentence(self, pairs: Sequence[Sequence[Piece]]) -> torch.Tensor:
         """float32 [len(pairs), 2], index 0 = "B continues A"; raises EngineError without.

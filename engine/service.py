@@ -30,6 +30,7 @@ from engine.messages import (
     ModelState,
     Precision,
     PrecisionChoice,
+    PseudoLikelihood,
     Pull,
     Remove,
     Score,
@@ -43,12 +44,20 @@ from engine.model import ModelFiles
 from engine.pulling import PullJob
 from engine.scheduler import Task, Wait, settled
 from engine.store import Store
-from engine.tasks import continuation, continuity, finding, inspection, masking, tracing
+from engine.tasks import (
+    continuation,
+    continuity,
+    finding,
+    inspection,
+    masking,
+    pseudo_likelihood,
+    tracing,
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-Ask = Continue | Find | Trace | Fill | Score | ScorePairs
+Ask = Continue | Find | Trace | Fill | PseudoLikelihood | Score | ScorePairs
 """The requests that a model answers."""
 Work = Ask | Tokenize | ListModels | Load | Measure | Unload | Pull | Remove
 """The requests that become tasks."""
@@ -97,7 +106,9 @@ class Service:
                 return self._pull(request)
             case Remove():
                 return self._remove(request)
-            case Continue() | Find() | Trace() | Fill() | Score() | ScorePairs():
+            case (
+                Continue() | Find() | Trace() | Fill() | PseudoLikelihood() | Score() | ScorePairs()
+            ):
                 return self._run(request)
 
     def _list(self) -> Task:
@@ -139,6 +150,8 @@ class Service:
                     yield from tracing.run(model, request, load_s)
                 case Fill():
                     yield from masking.run(model, request, load_s)
+                case PseudoLikelihood():
+                    yield from pseudo_likelihood.run(model, request, load_s)
                 case Score():
                     yield from continuity.run(model, request, load_s)
                 case ScorePairs():

@@ -48,8 +48,10 @@ class EncoderRuntime:
             self.context -= config.pad_token_id + 1
         self.bytes: int = model.get_memory_footprint()
 
-    def mask_logits(self, pieces: Sequence[Piece], positions: Sequence[int]) -> torch.Tensor:
-        """Logits of every word of the vocabulary at some positions; see `MaskedRuntime`.
+    def mask_logits(
+        self, rows: Sequence[Sequence[Piece]], places: Sequence[tuple[int, int]]
+    ) -> torch.Tensor:
+        """Logits of every word of the vocabulary at some places; see `MaskedRuntime`.
 
         Raises:
             EngineError: ``unable`` without a masked-language head, ``broken_model`` as `sound`
@@ -60,12 +62,13 @@ class EncoderRuntime:
                 "masked words", "Take a model that can fill, such as bert-base-uncased."
             )
         with torch.inference_mode():
-            inputs = self._inputs([pieces])
+            inputs = self._inputs(rows)
+            wanted = tuple(zip(*places, strict=True))
             if self._words is None:
                 logits: torch.Tensor = self._model(**inputs).logits
-                return sound(logits[0, list(positions)])
+                return sound(logits[wanted])
             states = self._model.base_model(**inputs)[0]
-            return sound(self._words(states[0, list(positions)]))
+            return sound(self._words(states[wanted]))
 
     def next_sentence(self, pairs: Sequence[Sequence[Piece]]) -> torch.Tensor:
         """Logits of "the second follows" and "it does not"; see `MaskedRuntime`.
@@ -104,19 +107,35 @@ class EncoderRuntime:
         return inputs
 
 
+_HEADS = (
+    ("cls.predictions",),
+    ("lm_head",),
+    ("predictions",),
+    ("head", "decoder"),
+    ("vocab_transform", "activation", "vocab_layer_norm", "vocab_projector"),
+)
+"""Where classes keep the modules that make words of states, in the order they are applied."""
+
+
 def _word_head(model: PreTrainedModel) -> Callable[[torch.Tensor], torch.Tensor] | None:
-    """The masked-language head as a module of its own, where this class has it in one.
+    """The masked-language head by itself, where this class keeps it in one of the known ways.
 
     It is most of the work for a short text, and is wanted at the masks alone.
     """
-    for path in ("cls.predictions", "lm_head", "predictions"):
-        module = model
-        for name in path.split("."):
-            module = getattr(module, name, None)
-        if module is not None and isinstance(getattr(module, "decoder", None), torch.nn.Linear):
-            head: Callable[[torch.Tensor], torch.Tensor] = module
-            return head
+    for paths in _HEADS:
+        parts = [_part(model, path) for path in paths]
+        last = parts[-1]
+        words = last if len(parts) > 1 else getattr(last, "decoder", None)
+        if all(callable(part) for part in parts) and isinstance(words, torch.nn.Linear):
+            return torch.nn.Sequential(*parts)
     return None
+
+
+def _part(model: PreTrainedModel, path: str) -> torch.nn.Module | None:
+    part: torch.nn.Module | None = model
+    for name in path.split("."):
+        part = getattr(part, name, None)
+    return part
 
 
 def load_masked(files: ModelFiles, report: Report) -> EncoderRuntime:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from engine.errors import EngineError
 from engine.messages import Error
-from engine.model import CausalRuntime, LoadedModel
+from engine.model import CausalRuntime, LoadedModel, MaskedRuntime
 from engine.prefixes import Prefixes
 
 
@@ -51,3 +51,21 @@ def place(model: LoadedModel, ids: Sequence[int]) -> tuple[CausalRuntime, Prefix
         )
     check_length(model, len(ids), model.causal.context)
     return model.causal, model.prefixes
+
+
+def fills_masks(model: LoadedModel, hint: str) -> MaskedRuntime:
+    """The part of a model that fills masks, for a question that only it can answer.
+
+    Raises:
+        EngineError: ``unable`` without a masked-language head or a mask, with this hint.
+    """
+    usable = "masked" in model.files.heads and model.tokenizer.mask is not None
+    if model.masked is None or not usable:
+        raise EngineError(
+            Error(
+                kind="unable",
+                message=f"{model.files.id} has no masked-language head.",
+                hint=f"Take a masked model, such as starter-en. {hint}".strip(),
+            )
+        )
+    return model.masked

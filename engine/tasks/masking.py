@@ -74,7 +74,7 @@ def _fill(model: LoadedModel, runtime: MaskedRuntime, request: Fill) -> FillResu
         for number, piece in enumerate(pieces)
         if piece.id == tokenizer.mask and piece.start is not None
     ]
-    logits = runtime.mask_logits(pieces, positions)
+    logits = runtime.mask_logits([pieces], [(0, position) for position in positions])
     masks = [
         _answer(tokenizer, request, pieces, position, row, word)
         for position, row, word in zip_longest(

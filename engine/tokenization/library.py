@@ -73,6 +73,11 @@ class LibraryTokenizer:
         first, second = self._masked(a), self._masked(b)
         return self._pieces(self._backend.encode(first.text, second.text), first, second)
 
+    def words(self, text: str) -> list[int | None]:
+        """See `engine.model.Tokenizer.words`."""
+        words: list[int | None] = self._backend.encode(self._masked(text).text).word_ids
+        return words
+
     def after(self, text: str) -> list[Piece]:
         """See `engine.model.Tokenizer.after`."""
         if not self._prefixed:

@@ -87,6 +87,15 @@ class SentenceTokenizer:
             *self._framed(self._with_masks(b), 1, first=False),
         ]
 
+    def words(self, text: str) -> list[int | None]:
+        """See `engine.model.Tokenizer.words`."""
+        words: list[int | None] = []
+        word = -1
+        for piece in self.single(text):
+            word += word < 0 or piece.special or piece.piece.startswith(_SPACE)
+            words.append(None if piece.start is None else word)
+        return words
+
     def after(self, text: str) -> list[Piece]:
         """See `engine.model.Tokenizer.after`."""
         return self._cut(checked(text), bare=True)

@@ -53,6 +53,9 @@ class ByteTokenizer:
     def pair(self, a: str, b: str) -> list[Piece]:
         return self.encode(a + b)
 
+    def words(self, text: str) -> list[int | None]:
+        return [0] * len(self.encode(text))
+
     def after(self, text: str) -> list[Piece]:
         return self.encode(text)
 

@@ -41,7 +41,7 @@ def test_masks_equal_transformers(kind: str, tiny: Tiny) -> None:
         inputs = tokenizer(text.replace("[MASK]", tokenizer.mask_token), return_tensors="pt")
         with torch.no_grad():
             expected = reference(**inputs).logits[0, positions]
-        found_logits = ours.mask_logits(pieces, positions)
+        found_logits = ours.mask_logits([pieces], [(0, n) for n in positions])
         assert torch.allclose(found_logits, expected, atol=1e-5, rtol=1e-6)
 
 
@@ -78,14 +78,14 @@ def test_a_head_that_the_files_lack_is_refused_at_loading(tiny: Tiny) -> None:
 def test_a_head_that_was_not_loaded_answers_nothing(tiny: Tiny) -> None:
     pieces = [Piece(2, "[CLS]", "[CLS]"), Piece(4, "[MASK]", "[MASK]"), Piece(3, "[SEP]", "[SEP]")]
     filler = load_masked(files(tiny("bert"), "masked"), quiet)
-    assert filler.mask_logits(pieces, [1]).shape == (1, 6000)
+    assert filler.mask_logits([pieces], [(0, 1)]).shape == (1, 6000)
     with pytest.raises(EngineError) as refusal:
         filler.next_sentence([pieces])
     assert refusal.value.event.kind == "unable"
     judge = load_masked(files(tiny("bert"), "next_sentence"), quiet)
     assert judge.next_sentence([pieces]).shape == (1, 2)
     with pytest.raises(EngineError) as refusal:
-        judge.mask_logits(pieces, [1])
+        judge.mask_logits([pieces], [(0, 1)])
     assert refusal.value.event.kind == "unable"
 
 
@@ -106,7 +106,7 @@ def test_a_full_context_can_be_read(kind: str, context: int, tiny: Tiny) -> None
     cut = tokenization.load(tiny(kind))
     assert cut.mask is not None
     pieces = [cut.token(cut.mask)] * context
-    assert ours.mask_logits(pieces, [0]).isfinite().all()
+    assert ours.mask_logits([pieces], [(0, 0)]).isfinite().all()
 
 
 def test_the_bundled_model_stores_half_precision_and_runs_in_full() -> None:
@@ -114,4 +114,4 @@ def test_the_bundled_model_stores_half_precision_and_runs_in_full() -> None:
     assert stored == "float16"
     ours = load_masked(files(STARTER / "starter-en", "masked", "next_sentence"), quiet)
     cut = tokenization.load(STARTER / "starter-en")
-    assert ours.mask_logits(cut.single("[MASK]"), [1]).dtype == torch.float32
+    assert ours.mask_logits([cut.single("[MASK]")], [(0, 1)]).dtype == torch.float32

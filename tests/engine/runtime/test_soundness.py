@@ -42,7 +42,7 @@ def broken_bert() -> EncoderRuntime:
     [
         lambda: list(Prefixes(broken_gpt2()).prefill([1, 2])),
         lambda: list(logprobs(broken_gpt2(), [[1, 2, 3]])),
-        lambda: broken_bert().mask_logits(PIECES, [1]),
+        lambda: broken_bert().mask_logits([PIECES], [(0, 1)]),
         lambda: broken_bert().next_sentence([PIECES]),
     ],
     ids=["continue", "causal score", "fill", "next sentence"],

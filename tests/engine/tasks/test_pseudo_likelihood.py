@@ -1,0 +1,129 @@
+"""Pseudo-log-likelihoods against plain forwards of transformers, one token at a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+import transformers
+
+from engine.errors import EngineError
+from engine.messages import (
+    Done,
+    Error,
+    PllMethod,
+    Progress,
+    PseudoLikelihood,
+    PseudoLikelihoodResult,
+)
+from engine.model import LoadedModel
+from engine.runtime import masked_rows
+from engine.tasks import pseudo_likelihood
+from tests.conftest import Tiny
+from tests.engine.bundles import STARTER, load
+
+FAMILIES = ["bert-mlm", "distilbert", "albert", "roberta", "modernbert", "starter-en"]
+TEXT = "The unquestionable traveler, lost the souvenir."
+
+
+def found(kind: str, tiny: Tiny) -> Path:
+    return STARTER / kind if kind == "starter-en" else tiny(kind)
+
+
+def pll(model: LoadedModel, text: str, method: PllMethod, top: int = 3) -> PseudoLikelihoodResult:
+    request = PseudoLikelihood(model=model.files.id, text=text, method=method, top=top)
+    *steps, result, done = pseudo_likelihood.run(model, request, 0.25)
+    assert all(step is None or isinstance(step, Progress) for step in steps)
+    assert isinstance(result, PseudoLikelihoodResult)
+    assert isinstance(done, Done) and done.timing.load_s == 0.25
+    return result
+
+
+def refused(model: LoadedModel, text: str) -> Error:
+    with pytest.raises(EngineError) as refusal:
+        list(pseudo_likelihood.run(model, PseudoLikelihood(model="m", text=text), 0.0))
+    return refusal.value.event
+
+
+def by_definition(folder: Path, text: str, method: PllMethod) -> list[tuple[int, float]]:
+    """Mask one token after the other, and read each text by itself; words are transformers' own."""
+    reference = transformers.AutoModelForMaskedLM.from_pretrained(folder, dtype=torch.float32)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    encoding = tokenizer(text, return_tensors="pt")
+    ids = encoding.input_ids[0]
+    words = encoding.word_ids(0)
+    scores = []
+    for place, word in enumerate(words):
+        if word is None:
+            continue
+        masked = ids.clone()
+        masked[place] = tokenizer.mask_token_id
+        if method == "within_word_l2r":
+            for later in range(place + 1, len(words)):
+                if words[later] == word:
+                    masked[later] = tokenizer.mask_token_id
+        with torch.no_grad():
+            logits = reference(**{**encoding, "input_ids": masked[None]}).logits[0, place]
+        scores.append((int(ids[place]), float(logits.double().log_softmax(0)[ids[place]])))
+    return scores
+
+
+@pytest.mark.parametrize("method", ["original", "within_word_l2r"])
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_scores_are_the_definition(
+    kind: str, method: PllMethod, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Batches of unlike size, so that most rows are read beside others.
+    monkeypatch.setattr(masked_rows, "TOKENS", 100)
+    folder = found(kind, tiny)
+    result = pll(load(folder, "masked"), TEXT, method)
+    expected = by_definition(folder, TEXT, method)
+    assert [token.id for token in result.tokens] == [number for number, _ in expected]
+    assert [token.logprob for token in result.tokens] == pytest.approx(
+        [score for _, score in expected], abs=1e-4
+    )
+    assert result.total == pytest.approx(sum(score for _, score in expected), abs=1e-3)
+    assert result.method == method
+
+
+def test_the_rest_of_a_word_is_masked_only_within_it(tiny: Tiny) -> None:
+    model = load(STARTER / "starter-en", "masked")
+    plain, strict = pll(model, TEXT, "original"), pll(model, TEXT, "within_word_l2r")
+    words = [number for number in model.tokenizer.words(TEXT) if number is not None]
+    last = [here != following for here, following in zip(words, [*words[1:], None], strict=True)]
+    assert 1 < last.count(False) < len(last)
+    for ending, a, b in zip(last, plain.tokens, strict.tokens, strict=True):
+        assert (abs(a.logprob - b.logprob) < 1e-4) == ending
+
+
+def test_each_token_names_what_could_have_stood_there() -> None:
+    model = load(STARTER / "starter-en", "masked")
+    result = pll(model, TEXT, "original", top=1000)
+    for token in result.tokens:
+        assert [other.logprob for other in token.top] == sorted(
+            (other.logprob for other in token.top), reverse=True
+        )
+        assert TEXT[token.start : token.end].lower() == token.text
+        if token.rank <= 1000:
+            assert token.top[token.rank - 1].id == token.id
+    assert pll(model, TEXT, "original", top=0).tokens[0].top == []
+
+
+def test_progress_is_told_between_forwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(masked_rows, "TOKENS", 1)
+    model = load(STARTER / "starter-en", "masked")
+    request = PseudoLikelihood(model="m", text="the ball")
+    steps = list(pseudo_likelihood.run(model, request, 0.0))
+    assert steps[:2] == [Progress(done=1, total=2), None]
+
+
+def test_what_cannot_be_scored_is_refused(tiny: Tiny) -> None:
+    english = load(STARTER / "starter-en", "masked")
+    assert refused(english, "a [MASK] here").kind == "bad_request"
+    assert refused(english, " ").kind == "bad_request"
+    assert refused(english, "word " * 200).kind == "too_long"
+    causal = load(STARTER / "starter-ja", "causal")
+    assert refused(causal, "東京").kind == "unable"
+    assert "masked model" in refused(causal, "東京").hint
+    assert refused(load(tiny("bert-nsp"), "next_sentence"), "a").kind == "unable"
