@@ -192,7 +192,7 @@ class MaskFill(Struct, frozen=True):
     words: list[WordScore] = []
     """The words that `Fill.words` asked for, in that order."""
     whole: list[WordScore] = []
-    """The likeliest words of up to `Fill.pieces` pieces, where more than one was asked for."""
+    """The likeliest words of each number of pieces up to `Fill.pieces`, where that is above 1."""
 
 
 class NspDirection(Struct, frozen=True):

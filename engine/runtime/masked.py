@@ -123,11 +123,12 @@ def _word_head(model: PreTrainedModel) -> Callable[[torch.Tensor], torch.Tensor]
     It is most of the work for a short text, and is wanted at the masks alone.
     """
     for paths in _HEADS:
-        parts = [_part(model, path) for path in paths]
-        last = parts[-1]
-        words = last if len(parts) > 1 else getattr(last, "decoder", None)
-        if all(callable(part) for part in parts) and isinstance(words, torch.nn.Linear):
-            return torch.nn.Sequential(*parts)
+        parts = [part for part in (_part(model, path) for path in paths) if part is not None]
+        if len(parts) == len(paths):
+            last = parts[-1]
+            words = last if len(parts) > 1 else getattr(last, "decoder", None)
+            if isinstance(words, torch.nn.Linear):
+                return torch.nn.Sequential(*parts)
     return None
 
 

@@ -14,14 +14,15 @@ TOKENS = 1024
 """Tokens read side by side: some tenths of a second with a small model."""
 
 T = TypeVar("T")
-Row = tuple[Sequence[Piece], int]
-"""A text as fed, and the position in it that is asked about."""
+Row = tuple[Sequence[Piece], Sequence[int]]
+"""A text as fed, and the positions in it that are asked about."""
+Reading = Generator[Progress | None, None, T]
 
 
 def read(
     runtime: MaskedRuntime, rows: Sequence[Row], take: Callable[[int, torch.Tensor], T]
-) -> Generator[Progress | None, None, list[T]]:
-    """Give each row's number and log-probabilities (float32 [vocabulary], nats) to `take`.
+) -> Reading[list[T]]:
+    """Give each row's number and log-probabilities (float32 [positions, vocabulary]) to `take`.
 
     Returns what it made of them, in the order of the rows. Rows of like length are read together;
     no batch's logits outlive it, as a row of them can be a megabyte. Yields between forwards, and
@@ -36,9 +37,10 @@ def read(
         )
         batch, waiting = waiting[: max(count, 1)], waiting[max(count, 1) :]
         texts = [rows[number][0] for number in batch]
-        places = [(place, rows[number][1]) for place, number in enumerate(batch)]
+        places = [(row, place) for row, number in enumerate(batch) for place in rows[number][1]]
         logprobs = runtime.mask_logits(texts, places).log_softmax(-1)
-        for number, row in zip(batch, logprobs, strict=True):
-            taken[number] = take(number, row)
+        shares = torch.split(logprobs, [len(rows[number][1]) for number in batch])
+        for number, share in zip(batch, shares, strict=True):
+            taken[number] = take(number, share)
         yield Progress(done=len(taken), total=len(rows)) if waiting else None
     return [taken[number] for number in range(len(rows))]

@@ -4,12 +4,14 @@ The text is cut in three: left of the mask, the word, right of it, each by itsel
 candidate meets the same ids on its right and their scores can be compared. A space before the
 mask goes to the candidate, as causal vocabularies write it (" word"); without one only
 candidates that begin without a space are taken. The `POOL` likeliest words after the left text
-(more when more are asked for, and the hidden word always) are scored by
-log p(w | left) + log p(right | left, w), and the scores normalised over those tried.
+(more when more are asked for; the hidden word and those asked for by name always, of however many
+pieces these are) are scored by log p(w | left) + log p(right | left, w), and the scores normalised
+over those tried.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +26,7 @@ from engine.messages import (
     Hidden,
     MaskFill,
     Piece,
+    WordScore,
 )
 from engine.model import Branches, CausalRuntime, LoadedModel, Tokenizer
 from engine.prefixes import Prefixes
@@ -35,6 +38,8 @@ POOL = 64
 """Candidates tried; each costs a reading of the right text."""
 
 Steps = Generator[Event | None, None, None]
+Word = tuple[int, ...]
+"""The ids of a word that is tried."""
 
 
 @dataclass(frozen=True)
@@ -57,19 +62,32 @@ def fill(model: LoadedModel, runtime: CausalRuntime, prefixes: Prefixes, request
     Its tokens are those fed for the best candidate.
 
     Raises:
-        EngineError: ``unable`` for several masks, or for one that begins the text of a model
-            without a start token; ``too_long`` when the text does not fit.
+        EngineError: ``unable`` for several masks, joint filling or a search for words of several
+            pieces, or for a mask that begins the text of a model without a start token;
+            ``too_long`` when the text does not fit.
     """
     cut = _cut(model, request.text)
-    check_length(model, len(cut.left) + 1 + len(cut.right), runtime.context)
+    if request.joint is not None or request.pieces > 1:
+        raise EngineError(
+            Error(
+                kind="unable",
+                message=f"{model.files.id} is a causal model: it fills one mask with one piece.",
+                hint="Take a masked model such as starter-en, or ask for words by name.",
+            )
+        )
+    asked = [_spelt(model.tokenizer, cut, word) for word in request.words]
+    longest = max(map(len, asked), default=1)
+    check_length(model, len(cut.left) + max(longest, 1) + len(cut.right), runtime.context)
     hidden = _hidden(model.tokenizer, cut, request)
     left = [piece.id for piece in cut.left]
     prefix = yield from prefixes.prefill(left)
     pool = _likeliest(model, prefix, cut, max(POOL, request.top))
-    if hidden is not None and hidden.id is not None and hidden.id not in pool:
-        pool.append(hidden.id)
+    if hidden is not None and hidden.id is not None:
+        pool.append((hidden.id,))
+    pool += [ids for ids in asked if _known(model.tokenizer, ids)]
+    pool = list(dict.fromkeys(pool))
     scores = yield from _scores(runtime, left, pool, [piece.id for piece in cut.right])
-    yield _result(model, request, cut, pool, scores, hidden)
+    yield _result(model, request, cut, pool, scores, hidden, asked)
 
 
 def _cut(model: LoadedModel, text: str) -> _Cut:
@@ -115,19 +133,28 @@ def _hidden(tokenizer: Tokenizer, cut: _Cut, request: Fill) -> _HiddenWord | Non
     word = next(iter(request.hidden), None)
     if word is None:
         return None
+    ids = _spelt(tokenizer, cut, word)
+    whole = len(ids) == 1 and _known(tokenizer, ids)
+    return _HiddenWord(word, len(ids), ids[0] if whole else None)
+
+
+def _spelt(tokenizer: Tokenizer, cut: _Cut, word: str) -> Word:
     bare = word.strip()
     pieces = tokenizer.encode(bare) if cut.begins else tokenizer.after(cut.gap + bare)
-    whole = len(pieces) == 1 and pieces[0].id != tokenizer.unknown
-    return _HiddenWord(word, len(pieces), pieces[0].id if whole else None)
+    return tuple(piece.id for piece in pieces)
 
 
-def _likeliest(model: LoadedModel, prefix: Branches, cut: _Cut, wanted: int) -> list[int]:
+def _known(tokenizer: Tokenizer, ids: Word) -> bool:
+    return bool(ids) and tokenizer.unknown not in ids
+
+
+def _likeliest(model: LoadedModel, prefix: Branches, cut: _Cut, wanted: int) -> list[Word]:
     """The ids that begin as the text wants it, likeliest first."""
     tokenizer = model.tokenizer
-    pool: list[int] = []
+    pool: list[Word] = []
     for number in prefix.logits[0].argsort(descending=True).tolist():
         if number < tokenizer.vocabulary and _fits(tokenizer.token(number), cut):
-            pool.append(number)
+            pool.append((number,))
             if len(pool) == wanted:
                 break
     if not pool:
@@ -147,14 +174,14 @@ def _fits(piece: Piece, cut: _Cut) -> bool:
 
 
 def _scores(
-    runtime: CausalRuntime, left: Sequence[int], pool: Sequence[int], right: Sequence[int]
+    runtime: CausalRuntime, left: Sequence[int], pool: Sequence[Word], right: Sequence[int]
 ) -> Generator[None, None, list[float]]:
     """log p(w | left) + log p(right | left, w) of each candidate, in nats."""
     from engine.runtime.scoring import logprobs
 
     # Whole texts side by side: one reading of the weights serves them all, where stepping through
     # the right text with a cache would read them once a token.
-    texts = yield from logprobs(runtime, [[*left, word, *right] for word in pool])
+    texts = yield from logprobs(runtime, [[*left, *word, *right] for word in pool])
     return [float(text[len(left) - 1 :].double().sum()) for text in texts]
 
 
@@ -162,21 +189,31 @@ def _result(
     model: LoadedModel,
     request: Fill,
     cut: _Cut,
-    pool: Sequence[int],
+    pool: Sequence[Word],
     scores: Sequence[float],
     hidden: _HiddenWord | None,
+    asked: Sequence[Word],
 ) -> FillResult:
     import torch  # not at the top: the worker imports its tasks before torch is there
 
-    probabilities = torch.tensor(scores, dtype=torch.float64).softmax(0).tolist()
-    ranked = sorted(zip(pool, probabilities, strict=True), key=lambda pair: -pair[1])
+    logprobs = torch.tensor(scores, dtype=torch.float64).log_softmax(0).tolist()
+    found = dict(zip(pool, logprobs, strict=True))
+    ranked = sorted(
+        ((ids[0], math.exp(logprob)) for ids, logprob in found.items() if len(ids) == 1),
+        key=lambda pair: -pair[1],
+    )
     tokenizer = model.tokenizer
     position = len(cut.left)
+
+    def rank(ids: Word) -> int | None:
+        own = found.get(ids)
+        return None if own is None else 1 + sum(other > own for other in logprobs)
+
     told = None
     if hidden is not None:
         own = None if hidden.id is None else dict(ranked)[hidden.id]
-        rank = None if own is None else 1 + sum(other > own for _, other in ranked)
-        told = Hidden(word=hidden.word, pieces=hidden.pieces, prob=own, rank=rank)
+        place = None if hidden.id is None else rank((hidden.id,))
+        told = Hidden(word=hidden.word, pieces=hidden.pieces, prob=own, rank=place)
     return FillResult(
         model=model.files.id,
         precision=model.precision,
@@ -191,6 +228,10 @@ def _result(
                     for number, probability in ranked[: request.top]
                 ],
                 hidden=told,
+                words=[
+                    WordScore(text=word, ids=list(ids), logprob=found.get(ids), rank=rank(ids))
+                    for word, ids in zip(request.words, asked, strict=True)
+                ],
             )
         ],
         pool=len(pool),

@@ -7,6 +7,8 @@ from collections.abc import Generator, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from engine.errors import EngineError
 from engine.messages import (
     MASK,
@@ -17,14 +19,15 @@ from engine.messages import (
     Fill,
     FillResult,
     Hidden,
+    JointFill,
     MaskFill,
     Piece,
     Timing,
 )
 from engine.model import LoadedModel, MaskedRuntime, Tokenizer
-from engine.tasks import causal_masking
+from engine.tasks import causal_masking, joint_filling, whole_words
 from engine.tasks.limits import check_length
-from engine.tasks.words import as_word
+from engine.tasks.words import as_word, cut_word
 
 if TYPE_CHECKING:
     import torch
@@ -33,12 +36,12 @@ Steps = Generator[Event | None, None, None]
 
 
 def run(model: LoadedModel, request: Fill, load_s: float) -> Steps:
-    """Yield a `FillResult`, then `Done`; None between steps.
+    """Yield a `FillResult`, then `Done`; `Progress` and None between steps.
 
     Raises:
-        EngineError: ``bad_request`` when there is no mask, ``too_long`` when the text does not
-            fit the context, ``unable`` for several masks on a causal model or for a model that
-            can neither fill nor continue.
+        EngineError: ``bad_request`` when there is no mask or an asked word is empty, ``too_long``
+            when the text does not fit the context, ``unable`` for several masks on a causal model
+            or for a model that can neither fill nor continue.
     """
     began = time.monotonic()
     if MASK not in request.text:
@@ -49,8 +52,16 @@ def run(model: LoadedModel, request: Fill, load_s: float) -> Steps:
                 hint=f"Write {MASK} where a word is to be found.",
             )
         )
+    if not all(word.strip() for word in request.words):
+        raise EngineError(
+            Error(
+                kind="bad_request",
+                message="One of the words asked for is empty.",
+                hint="Ask for words of at least one letter.",
+            )
+        )
     if model.masked is not None and "masked" in model.files.heads:
-        yield _fill(model, model.masked, request)
+        yield from _fill(model, model.masked, request)
     elif model.causal is not None and model.prefixes is not None:
         yield from causal_masking.fill(model, model.causal, model.prefixes, request)
     else:
@@ -64,8 +75,8 @@ def run(model: LoadedModel, request: Fill, load_s: float) -> Steps:
     yield Done(timing=Timing(load_s=load_s, total_s=time.monotonic() - began))
 
 
-def _fill(model: LoadedModel, runtime: MaskedRuntime, request: Fill) -> FillResult:
-    """The answer of a masked model: softmax over the vocabulary at each mask."""
+def _fill(model: LoadedModel, runtime: MaskedRuntime, request: Fill) -> Steps:
+    """Yield the answer of a masked model: softmax over the vocabulary at each mask."""
     tokenizer = model.tokenizer
     pieces = tokenizer.single(request.text)
     check_length(model, len(pieces), runtime.context)
@@ -82,13 +93,34 @@ def _fill(model: LoadedModel, runtime: MaskedRuntime, request: Fill) -> FillResu
         )
         if position is not None and row is not None
     ]
-    return FillResult(
+    logprobs = logits.log_softmax(-1)
+    slots = [
+        whole_words.Slot(request.text, pieces, position, row)
+        for position, row in zip(positions, logprobs, strict=True)
+    ]
+    if request.words:
+        asked = yield from whole_words.asked(model, runtime, slots, request.words)
+        masks = [structs.replace(m, words=w) for m, w in zip(masks, asked, strict=True)]
+    if request.pieces > 1:
+        for number, slot in enumerate(slots):
+            found = yield from whole_words.search(model, runtime, slot, request.pieces, request.top)
+            masks[number] = structs.replace(masks[number], whole=found)
+    joint: list[JointFill] = []
+    table = None
+    if request.joint is not None:
+        several = joint_filling.Masks(model, runtime, pieces, positions, logprobs)
+        joint = yield from joint_filling.fill(several, request.joint, request.top)
+        if len(positions) == 2:
+            table = yield from joint_filling.table(several)
+    yield FillResult(
         model=model.files.id,
         precision=model.precision,
         method="mlm",
         text=request.text,
         tokens=pieces,
         masks=masks,
+        joint=joint,
+        table=table,
     )
 
 
@@ -108,7 +140,7 @@ def _answer(
     ]
     hidden = None
     if word is not None:
-        ids = _cut_word(tokenizer, request.text, pieces, position, word)
+        ids = cut_word(tokenizer, request.text, pieces, position, word)
         if len(ids) == 1 and ids[0] != tokenizer.unknown:
             own = ids[0]
             hidden = Hidden(
@@ -120,22 +152,3 @@ def _answer(
         else:
             hidden = Hidden(word=word, pieces=len(ids))
     return MaskFill(position=position, candidates=candidates, hidden=hidden)
-
-
-def _cut_word(
-    tokenizer: Tokenizer, text: str, pieces: Sequence[Piece], position: int, word: str
-) -> list[int]:
-    """The ids of a hidden word as the model would have read it at its mask.
-
-    Where the mask swallowed the space before it, as RoBERTa's does, that space belongs to the
-    word: " baseball" is another piece than "baseball".
-    """
-    end = pieces[position].end or 0
-    before = end - len(MASK) - 1
-    spaced = before >= 0 and text[before].isspace()
-    alone = spaced and any(
-        piece.start is not None and piece.end is not None and piece.start <= before < piece.end
-        for number, piece in enumerate(pieces)
-        if number != position
-    )
-    return [p.id for p in tokenizer.encode((" " if spaced and not alone else "") + word.strip())]

@@ -56,7 +56,7 @@ def run(model: LoadedModel, request: PseudoLikelihood, load_s: float) -> Steps:
     check_length(model, len(pieces), runtime.context)
 
     def token(number: int, logprobs: torch.Tensor) -> PllToken:
-        return _token(model, pieces[scored[number]], logprobs, request.top)
+        return _token(model, pieces[scored[number]], logprobs[0], request.top)
 
     rows = _rows(model, request.text, pieces, scored, request.method)
     tokens = yield from masked_rows.read(runtime, rows, token)
@@ -77,7 +77,7 @@ def _rows(
     pieces: Sequence[Piece],
     scored: Sequence[int],
     method: PllMethod,
-) -> list[tuple[list[Piece], int]]:
+) -> list[tuple[list[Piece], list[int]]]:
     """The text once for each scored token, with that masked, and what goes with it."""
     assert model.tokenizer.mask is not None, "a masked-language head comes with a mask"
     mask = model.tokenizer.token(model.tokenizer.mask)
@@ -91,7 +91,7 @@ def _rows(
                 else piece
                 for number, piece in enumerate(pieces)
             ],
-            own,
+            [own],
         )
         for own in scored
     ]

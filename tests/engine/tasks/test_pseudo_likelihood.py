@@ -22,13 +22,9 @@ from engine.runtime import masked_rows
 from engine.tasks import pseudo_likelihood
 from tests.conftest import Tiny
 from tests.engine.bundles import STARTER, load
+from tests.engine.masked_reference import FAMILIES, folder
 
-FAMILIES = ["bert-mlm", "distilbert", "albert", "roberta", "modernbert", "starter-en"]
 TEXT = "The unquestionable traveler, lost the souvenir."
-
-
-def found(kind: str, tiny: Tiny) -> Path:
-    return STARTER / kind if kind == "starter-en" else tiny(kind)
 
 
 def pll(model: LoadedModel, text: str, method: PllMethod, top: int = 3) -> PseudoLikelihoodResult:
@@ -46,10 +42,10 @@ def refused(model: LoadedModel, text: str) -> Error:
     return refusal.value.event
 
 
-def by_definition(folder: Path, text: str, method: PllMethod) -> list[tuple[int, float]]:
+def by_definition(where: Path, text: str, method: PllMethod) -> list[tuple[int, float]]:
     """Mask one token after the other, and read each text by itself; words are transformers' own."""
-    reference = transformers.AutoModelForMaskedLM.from_pretrained(folder, dtype=torch.float32)
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    reference = transformers.AutoModelForMaskedLM.from_pretrained(where, dtype=torch.float32)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(where)
     encoding = tokenizer(text, return_tensors="pt")
     ids = encoding.input_ids[0]
     words = encoding.word_ids(0)
@@ -76,9 +72,9 @@ def test_scores_are_the_definition(
 ) -> None:
     # Batches of unlike size, so that most rows are read beside others.
     monkeypatch.setattr(masked_rows, "TOKENS", 100)
-    folder = found(kind, tiny)
-    result = pll(load(folder, "masked"), TEXT, method)
-    expected = by_definition(folder, TEXT, method)
+    where = folder(kind, tiny)
+    result = pll(load(where, "masked"), TEXT, method)
+    expected = by_definition(where, TEXT, method)
     assert [token.id for token in result.tokens] == [number for number, _ in expected]
     assert [token.logprob for token in result.tokens] == pytest.approx(
         [score for _, score in expected], abs=1e-4

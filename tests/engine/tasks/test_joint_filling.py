@@ -1,0 +1,132 @@
+"""Several masks together, against the definitions over plain forwards of transformers."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from engine.messages import FillResult, JointMethod
+from engine.tasks import joint_filling
+from tests.conftest import Tiny
+from tests.engine.bundles import STARTER, load
+from tests.engine.masked_reference import FAMILIES, Logprobs, folder, logprobs
+from tests.engine.tasks.test_whole_words import fill
+
+TEXT = "The [MASK] ate the [MASK] in [MASK]."
+METHODS: list[JointMethod] = ["independent", "left_to_right", "confident_first", "hcb"]
+
+
+def by_definition(
+    result: FillResult, read: Logprobs, method: JointMethod, filling: list[int], mask: int
+) -> float:
+    """The score of one filling, in the words of the module."""
+    base = [piece.id for piece in result.tokens]
+    places = [each.position for each in result.masks]
+    row, total, open_places = list(base), 0.0, list(range(len(places)))
+    while open_places:
+        if method == "confident_first":
+            chosen = max(open_places, key=lambda n: float(read(row, places[n]).max()))
+        else:
+            chosen = open_places[0]
+        open_places.remove(chosen)
+        context = base if method == "independent" else row
+        there = read(context, places[chosen])
+        total += float(there[filling[chosen]])
+        if method == "hcb":
+            total -= float(there[mask]) - float(read(base, places[chosen])[mask])
+        row[places[chosen]] = filling[chosen]
+    return total
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_each_score_is_the_definition(kind: str, method: JointMethod, tiny: Tiny) -> None:
+    where = folder(kind, tiny)
+    model, read = load(where, "masked"), logprobs(where)
+    result = fill(model, TEXT, joint=method, top=4)
+    assert len(result.joint) == 4
+    assert result.table is None
+    mask = model.tokenizer.mask
+    assert mask is not None
+    scores = [filling.logprob for filling in result.joint]
+    assert scores == sorted(scores, reverse=True)
+    for filling in result.joint:
+        expected = by_definition(result, read, method, filling.ids, mask)
+        assert filling.logprob == pytest.approx(expected, abs=3e-4)
+        assert len(filling.words) == 3
+        assert not any(model.tokenizer.token(number).special for number in filling.ids)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_beam_of_one_is_greedy(
+    method: JointMethod, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = tiny("bert-mlm")
+    model, read = load(where, "masked"), logprobs(where)
+    monkeypatch.setattr(joint_filling, "BEAM", 1)
+    result = fill(model, TEXT, joint=method)
+    (filling,) = result.joint
+    row = [piece.id for piece in result.tokens]
+    places = [mask.position for mask in result.masks]
+    waiting = list(range(len(places)))
+    got: dict[int, int] = {}
+    while waiting:
+        sure = {n: float(read(row, places[n]).max()) for n in waiting}
+        chosen = max(waiting, key=sure.__getitem__) if method == "confident_first" else waiting[0]
+        waiting.remove(chosen)
+        got[chosen] = int(read(row, places[chosen]).argmax())
+        if method != "independent":
+            row[places[chosen]] = got[chosen]
+    assert filling.ids == [got[n] for n in range(len(places))]
+
+
+def test_independent_is_the_best_of_all_products() -> None:
+    model = load(STARTER / "starter-en", "masked")
+    result = fill(model, "The [MASK] ate the [MASK].", joint="independent", top=5)
+    first, second = (mask.candidates for mask in fill(model, result.text, top=16).masks)
+    products = sorted(math.log(a.prob) + math.log(b.prob) for a in first for b in second)
+    assert [filling.logprob for filling in result.joint] == pytest.approx(
+        products[::-1][:5], abs=1e-4
+    )
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_one_mask_is_one_distribution(method: JointMethod) -> None:
+    model = load(STARTER / "starter-en", "masked")
+    result = fill(model, "I played [MASK].", joint=method, top=5)
+    candidates = result.masks[0].candidates
+    assert [filling.ids for filling in result.joint] == [[each.id] for each in candidates]
+    assert [filling.logprob for filling in result.joint] == pytest.approx(
+        [math.log(each.prob) for each in candidates], abs=1e-4
+    )
+
+
+@pytest.mark.parametrize("kind", ["roberta", "starter-en"])
+def test_two_masks_have_a_table_of_both_orders(kind: str, tiny: Tiny) -> None:
+    where = folder(kind, tiny)
+    model, read = load(where, "masked"), logprobs(where)
+    result = fill(model, "The [MASK] ate the [MASK].", joint="hcb")
+    table = result.table
+    assert table is not None
+    assert len(table.left) == len(table.right) == joint_filling.TABLE
+    row = [piece.id for piece in result.tokens]
+    a, b = (mask.position for mask in result.masks)
+    for i, left in enumerate(table.left):
+        for j in (0, len(table.right) - 1):
+            right = table.right[j]
+            with_left = [*row[:a], left.id, *row[a + 1 :]]
+            with_right = [*row[:b], right.id, *row[b + 1 :]]
+            forwards = read(row, a)[left.id] + read(with_left, b)[right.id]
+            backwards = read(row, b)[right.id] + read(with_right, a)[left.id]
+            assert table.left_first[i][j] == pytest.approx(float(forwards), abs=2e-4)
+            assert table.right_first[i][j] == pytest.approx(float(backwards), abs=2e-4)
+
+
+def test_the_beam_of_left_to_right_finds_what_greed_does_not_lose() -> None:
+    model = load(STARTER / "starter-en", "masked")
+    result = fill(model, "The [MASK] ate the [MASK].", joint="left_to_right")
+    table = result.table
+    assert table is not None
+    best = max(score for row in table.left_first for score in row)
+    assert result.joint[0].logprob >= best - 1e-4
