@@ -57,6 +57,14 @@ def _execute(command: commands.AnyCommand, output: Output) -> Exit:
             from tui.headless import run_score
 
             return run_score.execute(command, output)
+        case commands.SurprisalCommand():
+            from tui.headless import run_surprisal
+
+            return run_surprisal.execute(command, output)
+        case commands.CompareCommand():
+            from tui.headless import run_compare
+
+            return run_compare.execute(command, output)
         case commands.TokensCommand():
             from tui.headless import run_tokens
 

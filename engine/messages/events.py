@@ -113,6 +113,8 @@ class Token(Struct, tag="token", frozen=True, kw_only=True):
     entropy: float
     top: list[Alternative] = []
     given: bool = False
+    boundary: float | None = None
+    """Where `Continue.boundaries` asks: log-probability that a new word, or the end, comes here."""
 
 
 class BranchDone(Struct, tag="branch_done", frozen=True, kw_only=True):
@@ -121,6 +123,8 @@ class BranchDone(Struct, tag="branch_done", frozen=True, kw_only=True):
     branch: int
     finish: Finish
     tail: str = ""
+    boundary: float | None = None
+    """As in `Token`, after the last given token."""
 
 
 class Found(Struct, tag="found", frozen=True, kw_only=True):

@@ -84,6 +84,8 @@ class Continue(Struct, tag="continue", frozen=True, kw_only=True):
     sampling: Sampling = Sampling()
     max_tokens: Annotated[int, Meta(ge=0, le=100_000)] = 64
     """How many to draw, after `begin`."""
+    boundaries: bool = False
+    """Tell before each token of `begin`, and after the last, how likely a new word begins."""
     stop: list[str] = []
     branches: Annotated[int, Meta(ge=1, le=8)] = 1
     top: Annotated[int, Meta(ge=0, le=1000)] = 30

@@ -7,6 +7,8 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from engine.errors import EngineError
 from engine.messages import (
     Alternative,
@@ -27,6 +29,8 @@ from engine.stepping import Steps
 from engine.stopping import StopStrings
 
 if TYPE_CHECKING:
+    import torch
+
     from engine.measuring import Reading
 
 Events = Generator[Event | None, None, None]
@@ -63,12 +67,14 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
     ids = [piece.id for piece in prompt.pieces]
     batch = yield from prefixes.prefill(ids)
     alive = _branches(model.tokenizer, request, prompt, runtime.context)
-    words = _Words(model.tokenizer)
+    words = _Words(model)
     if prompt.begin:
+        words.boundaries = request.boundaries
         batch = yield from _begin(runtime, batch, prompt.begin, alive, request.top, words, clock)
         prefixes.keep(alive[0].ids, batch)
     if request.max_tokens == 0:
-        yield from [branch.done("length") for branch in alive]
+        after = words.boundary(batch.logits)[0]
+        yield from [structs.replace(branch.done("length"), boundary=after) for branch in alive]
         yield Done(timing=clock.timing())
         return
     if request.branches > 1:
@@ -128,11 +134,13 @@ def _begin(
         row, after = runtime.read(row, [chunk])
         logits, before = torch.cat([before, after[0, :-1]]), after[0, -1:]
         readings = read(logits, torch.tensor(chunk), top)
+        boundaries = words.boundary(logits)
         clock.tick(len(chunk) * len(branches))
-        for token_id, reading in zip(chunk, readings, strict=True):
+        for token_id, reading, boundary in zip(chunk, readings, boundaries, strict=True):
             for branch in branches:
                 text = branch.give(token_id)
-                yield words.token(branch.number, token_id, text, reading, None)
+                token = words.token(branch.number, token_id, text, reading, None)
+                yield structs.replace(token, boundary=boundary)
         yield None
     return row
 
@@ -231,9 +239,25 @@ def _branches(
 class _Words:
     """Tells of tokens. What their alternatives read as is asked of the tokenizer once each."""
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        self._tokenizer = tokenizer
+    def __init__(self, model: LoadedModel) -> None:
+        self._model = model
+        self._tokenizer = model.tokenizer
         self._texts: dict[int, str] = {}
+        self.boundaries = False
+        """Whether to tell how likely a new word begins."""
+
+    def boundary(self, logits: torch.Tensor) -> list[float | None]:
+        """For each row, the log-probability of all tokens that begin with a space or end a text.
+
+        That is the mass which Pimentel & Meister (2024) and Oh & Schuler (2024) count to the word
+        before, where a vocabulary puts the space between words into the token after it.
+        """
+        if not self.boundaries:
+            return [None] * len(logits)
+        texts, ends = self._model.texts, self._tokenizer.ends
+        ids = [n for n, text in enumerate(texts) if text[:1].isspace() or n in ends]
+        ids = [number for number in ids if number < logits.shape[-1]]
+        return logits.log_softmax(-1)[:, ids].logsumexp(-1).tolist()
 
     def token(
         self, branch: int, token_id: int, text: str, reading: Reading, sampled: float | None

@@ -63,6 +63,8 @@ def _parser() -> _Parser:
     _add_fill(_subcommand(subcommands, "fill", commands.FillCommand, common))
     _add_score(_subcommand(subcommands, "score", commands.ScoreCommand, common))
     _add_tokens(_subcommand(subcommands, "tokens", commands.TokensCommand, common))
+    _add_surprisal(_subcommand(subcommands, "surprisal", commands.SurprisalCommand, common))
+    _add_compare(_subcommand(subcommands, "compare", commands.CompareCommand, common))
     _add_models(subcommands, common)
     _add_bench(_subcommand(subcommands, "bench", commands.BenchCommand, common))
     doctor = _subcommand(subcommands, "doctor", commands.DoctorCommand, common)
@@ -182,6 +184,28 @@ def _add_score(parser: _Parser) -> None:
 def _add_tokens(parser: _Parser) -> None:
     parser.add_argument("text", metavar="TEXT", help=text("cli.option.text"))
     _add_model(parser, commands.CAUSAL)
+
+
+def _add_surprisal(parser: _Parser) -> None:
+    parser.add_argument("text", metavar="TEXT|FILE", help=text("cli.option.text_or_file"))
+    _add_model(parser, commands.CAUSAL)
+    _add_precision(parser, "cli.option.precision_default")
+    parser.add_argument("--no-start", action="store_true", help=text("cli.option.no_start"))
+    parser.add_argument(
+        "--word-boundary", action="store_true", help=text("cli.option.word_boundary")
+    )
+
+
+def _add_compare(parser: _Parser) -> None:
+    parser.add_argument("text", metavar="TEXT|FILE", help=text("cli.option.text_or_file"))
+    parser.add_argument(
+        "--model",
+        metavar="M",
+        action="append",
+        default=[],
+        help=text("cli.option.compared_model"),
+    )
+    _add_precision(parser, "cli.option.precision_default")
 
 
 def _add_bench(parser: _Parser) -> None:

@@ -79,6 +79,26 @@ class TokensCommand(Command, frozen=True, kw_only=True):
     json: bool
 
 
+class SurprisalCommand(Command, frozen=True, kw_only=True):
+    """`tsuzuki surprisal`."""
+
+    text: str
+    model: str = CAUSAL
+    precision: PrecisionChoice = "exact"
+    no_start: bool
+    word_boundary: bool
+    json: bool
+
+
+class CompareCommand(Command, frozen=True, kw_only=True):
+    """`tsuzuki compare`, with two models."""
+
+    text: str
+    model: list[str]
+    precision: PrecisionChoice = "exact"
+    json: bool
+
+
 class ModelsList(Command, frozen=True, kw_only=True):
     """`tsuzuki models list`."""
 
@@ -131,6 +151,8 @@ AnyCommand = (
     | FillCommand
     | ScoreCommand
     | TokensCommand
+    | SurprisalCommand
+    | CompareCommand
     | ModelsCommand
     | DoctorCommand
     | BenchCommand

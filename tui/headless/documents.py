@@ -173,3 +173,67 @@ class ModelsDocument(Struct, frozen=True, kw_only=True):
     """`tsuzuki models list --json`."""
 
     models: list[ModelDocument]
+
+
+class SurprisalToken(Struct, frozen=True):
+    """A token of a text that was read; None where nothing stood before it to read it after."""
+
+    id: int
+    text: str
+    logprob: float | None
+    rank: int | None
+    entropy: float | None
+
+
+class SurprisalWord(Struct, frozen=True):
+    """A word of it; None where a token of it was not scored."""
+
+    text: str
+    surprisal_bits: float | None
+
+
+class SurprisalDocument(Struct, frozen=True, kw_only=True):
+    """`tsuzuki surprisal --json`. `nats` is the sum over all tokens that were scored."""
+
+    model: str
+    bos: str | None
+    tokens: list[SurprisalToken]
+    words: list[SurprisalWord]
+    perplexity: float | None
+    word_method: str
+    word_boundary: bool
+    nats: float
+    bits_per_token: float | None
+    bits_per_word: float | None
+    windows: int
+    revision: str
+    precision: str
+
+
+class ComparedModel(Struct, frozen=True, kw_only=True):
+    """One side of a comparison."""
+
+    model: str
+    bos: str | None
+    tokens: int
+    bits: float
+    revision: str
+    precision: str
+
+
+class ComparedSpan(Struct, frozen=True, kw_only=True):
+    """A span that both models cut the text at, with its surprisal on each side."""
+
+    start: int
+    end: int
+    text: str
+    bits: tuple[float, float]
+    difference: float
+
+
+class CompareDocument(Struct, frozen=True, kw_only=True):
+    """`tsuzuki compare --json`; `greatest` names spans by index."""
+
+    models: list[ComparedModel]
+    spans: list[ComparedSpan]
+    greatest: list[int]

@@ -67,6 +67,31 @@ def read_text(argument: str, name: str) -> str:
     return content.removesuffix("\n").removesuffix("\r")
 
 
+def read_text_or_file(argument: str) -> str:
+    """A text argument that may also be the name of a file that holds the text.
+
+    Raises:
+        Failure: the file cannot be read, or is not UTF-8 (exit code 2).
+    """
+    if not _names_file(argument):
+        return read_text(argument, "TEXT")
+    try:
+        content = Path(argument).expanduser().read_bytes().decode("utf-8-sig")
+    except UnicodeError as error:
+        raise Failure.usage(text("cli.not_utf8", what=argument)) from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise Failure.usage(text("cli.unreadable", file=argument, reason=reason)) from error
+    return content.removesuffix("\n").removesuffix("\r")
+
+
+def _names_file(argument: str) -> bool:
+    try:
+        return Path(argument).expanduser().is_file()
+    except (OSError, ValueError, RuntimeError):  # too long for a name, a null, an unknown ~user
+        return False
+
+
 def model_name(argument: str) -> str:
     """A catalogue id or hub id as it is; a path in full, wherever the engine's process stands."""
     path = Path(argument).expanduser()

@@ -241,3 +241,26 @@ def test_reading_a_text_scores_it_as_transformers_does(tiny: Tiny, name: str) ->
     expected = logits.log_softmax(-1)[len(prompt) - 1 : -1]
     found = torch.tensor([token.logprob for token in tokens])
     assert torch.allclose(found, expected.gather(-1, ids[0, len(prompt) :, None])[:, 0], atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["gpt2", "qwen2"])
+def test_where_a_word_begins_is_the_mass_of_all_tokens_with_a_space(tiny: Tiny, name: str) -> None:
+    folder = folder_of(name, tiny)
+    model = load(folder)
+    request = Continue(
+        model=name, prompt="", begin="the cat sat", max_tokens=0, top=0, boundaries=True
+    )
+    prompt, tokens, end = answer(model, request)
+    ids = [*prompt, *(token.id for token in tokens)]
+    with torch.inference_mode():
+        logits = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)(
+            torch.tensor([ids])
+        ).logits[0]
+    begins = [
+        number
+        for number in range(model.tokenizer.vocabulary)
+        if model.tokenizer.token(number).text[:1].isspace() or number in model.tokenizer.ends
+    ]
+    expected = logits.log_softmax(-1)[len(prompt) - 1 :, begins].logsumexp(-1).tolist()
+    found = [token.boundary for token in tokens] + [end.boundary]
+    assert found == pytest.approx(expected, abs=1e-4)
