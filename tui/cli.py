@@ -53,6 +53,14 @@ def _execute(command: commands.AnyCommand, output: Output) -> Exit:
             from tui.headless import run_fill
 
             return run_fill.execute(command, output)
+        case commands.PllCommand():
+            from tui.headless import run_pll
+
+            return run_pll.execute(command, output)
+        case commands.PairsCommand():
+            from tui.headless import run_pairs
+
+            return run_pairs.execute(command, output)
         case commands.ScoreCommand():
             from tui.headless import run_score
 

@@ -9,7 +9,7 @@ from typing import NoReturn, get_args
 
 import msgspec
 
-from engine.messages import Precision, PrecisionChoice
+from engine.messages import JointMethod, PllMethod, Precision, PrecisionChoice
 from tui.headless import commands
 from tui.headless.failure import Failure
 from tui.strings import text
@@ -61,6 +61,8 @@ def _parser() -> _Parser:
     subcommands = parser.add_subparsers(title=text("cli.commands"), metavar="COMMAND")
     _add_continue(_subcommand(subcommands, "continue", commands.ContinueCommand, common))
     _add_fill(_subcommand(subcommands, "fill", commands.FillCommand, common))
+    _add_pll(_subcommand(subcommands, "pll", commands.PllCommand, common))
+    _add_pairs(_subcommand(subcommands, "pairs", commands.PairsCommand, common))
     _add_score(_subcommand(subcommands, "score", commands.ScoreCommand, common))
     _add_tokens(_subcommand(subcommands, "tokens", commands.TokensCommand, common))
     _add_surprisal(_subcommand(subcommands, "surprisal", commands.SurprisalCommand, common))
@@ -170,6 +172,35 @@ def _add_fill(parser: _Parser) -> None:
     parser.add_argument("--top", type=int, metavar="K", help=text("cli.option.candidates"))
     parser.add_argument(
         "--mask", type=int, metavar="N", action="append", default=[], help=text("cli.option.mask")
+    )
+    parser.add_argument("--words", metavar="LIST|FILE", help=text("cli.option.words"))
+    _add_number(parser, "--pieces", int, "N")
+    parser.add_argument(
+        "--joint", metavar="METHOD", choices=get_args(JointMethod), help=text("cli.option.joint")
+    )
+
+
+def _add_pll(parser: _Parser) -> None:
+    parser.add_argument("text", metavar="TEXT", help=text("cli.option.text"))
+    _add_model(parser, commands.MASKED)
+    _add_precision(parser, "cli.option.precision_default")
+    _add_pll_method(parser)
+
+
+def _add_pairs(parser: _Parser) -> None:
+    parser.add_argument("file", metavar="FILE", help=text("cli.option.minimal_pairs"))
+    _add_model(parser, commands.MASKED)
+    _add_precision(parser, "cli.option.precision_default")
+    _add_pll_method(parser)
+
+
+def _add_pll_method(parser: _Parser) -> None:
+    parser.add_argument(
+        "--method",
+        metavar="METHOD",
+        choices=get_args(PllMethod),
+        default=argparse.SUPPRESS,
+        help=text("cli.option.pll_method"),
     )
 
 

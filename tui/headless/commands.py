@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from engine.messages import Precision, PrecisionChoice
+from engine.messages import JointMethod, PllMethod, Precision, PrecisionChoice
 
 CAUSAL = "starter-ja"
 MASKED = "starter-en"
@@ -57,6 +57,29 @@ class FillCommand(Command, frozen=True, kw_only=True):
     precision: PrecisionChoice = "exact"
     top: int | None
     mask: list[int]
+    words: str | None
+    pieces: int | None
+    joint: JointMethod | None
+    json: bool
+
+
+class PllCommand(Command, frozen=True, kw_only=True):
+    """`tsuzuki pll`."""
+
+    text: str
+    model: str = MASKED
+    precision: PrecisionChoice = "exact"
+    method: PllMethod = "original"
+    json: bool
+
+
+class PairsCommand(Command, frozen=True, kw_only=True):
+    """`tsuzuki pairs`; `method` is for a masked model."""
+
+    file: str
+    model: str = MASKED
+    precision: PrecisionChoice = "exact"
+    method: PllMethod = "original"
     json: bool
 
 
@@ -149,6 +172,8 @@ AnyCommand = (
     OpenApp
     | ContinueCommand
     | FillCommand
+    | PllCommand
+    | PairsCommand
     | ScoreCommand
     | TokensCommand
     | SurprisalCommand

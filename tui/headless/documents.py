@@ -12,12 +12,15 @@ from msgspec import Struct
 
 from engine.messages import (
     Alternative,
+    Candidate,
     Distance,
     Finish,
     Head,
-    MaskFill,
+    Hidden,
     NspDirection,
+    PairTable,
     Piece,
+    PllMethod,
     PmiDirection,
     Precision,
     Role,
@@ -25,6 +28,7 @@ from engine.messages import (
     Source,
     State,
 )
+from tui.minimal_pairs import Difference
 
 
 class TokenDocument(Struct, frozen=True, kw_only=True):
@@ -74,16 +78,87 @@ class ContinueDocument(Struct, frozen=True, kw_only=True):
     """The text as the model was fed it, which a chat template may have laid out."""
 
 
-class FillDocument(Struct, frozen=True, kw_only=True):
-    """`tsuzuki fill --json`; `text` has its masks in place, and tokens count in it."""
+class MaskDocument(Struct, frozen=True, kw_only=True):
+    """The answers for one mask."""
+
+    position: int
+    candidates: list[Candidate]
+    hidden: Hidden | None
+
+
+class WordDocument(Struct, frozen=True, kw_only=True):
+    """A whole word at a mask; `pieces` counts them, `mask` counts from 1."""
+
+    text: str
+    pieces: int
+    logprob: float | None
+    rank: int | None
+    mask: int
+
+
+class JointDocument(Struct, frozen=True, kw_only=True):
+    """One filling of all masks."""
+
+    words: list[str]
+    logprob: float
+
+
+class FillDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`tsuzuki fill --json`; `text` has its masks in place, and tokens count in it.
+
+    What was not asked for is left out: `words`, `whole`, `joint`, and `table`, which comes with
+    `joint` where there are two masks.
+    """
 
     model: str
     method: Literal["mlm", "causal"]
     text: str
     tokens: list[Piece]
-    masks: list[MaskFill]
+    masks: list[MaskDocument]
     pool: int | None
     precision: Precision
+    words: list[WordDocument] = []
+    whole: list[WordDocument] = []
+    joint: list[JointDocument] = []
+    table: PairTable | None = None
+
+
+class PllToken(Struct, frozen=True, kw_only=True):
+    """One token of a text that was scored."""
+
+    id: int
+    text: str
+    logprob: float
+
+
+class PllDocument(Struct, frozen=True, kw_only=True):
+    """`tsuzuki pll --json`, in nats."""
+
+    model: str
+    method: PllMethod
+    tokens: list[PllToken]
+    total: float
+
+
+class PairsRow(Struct, frozen=True, kw_only=True):
+    """One pair of sentences; what is told of its tokens adds up to `difference`, in nats."""
+
+    good: str
+    bad: str
+    good_logprob: float
+    bad_logprob: float
+    difference: float
+    correct: bool
+    tokens: list[Difference]
+
+
+class PairsDocument(Struct, frozen=True, kw_only=True):
+    """`tsuzuki pairs --json`; `method` is that of `pll`, or ``causal``. A tie is not correct."""
+
+    model: str
+    method: str
+    accuracy: float
+    rows: list[PairsRow]
 
 
 class NspDocument(Struct, frozen=True, kw_only=True):

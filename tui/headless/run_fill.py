@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import msgspec
+import math
+from collections.abc import Sequence
 
-from engine.messages import MASK, Fill, FillResult, MaskFill
+import msgspec
+from msgspec import structs
+
+from engine.messages import MASK, Fill, FillResult, MaskFill, WordScore
 from tui.headless.advice import warn
 from tui.headless.commands import FillCommand
-from tui.headless.documents import FillDocument
+from tui.headless.documents import FillDocument, WordDocument
 from tui.headless.failure import Exit, Failure
 from tui.headless.output import Output
 from tui.headless.request import given, model_name, read_text, validated
 from tui.headless.session import Session, run
+from tui.headless.word_list import read_words
 from tui.strings import text
 from tui.units import percent
 from tui.words import hide, unspaced, words
@@ -25,9 +30,9 @@ def execute(command: FillCommand, output: Output) -> Exit:
         await warn(session, output, request.model, request.text)
         result = await session.ask(request, FillResult)
         if command.json:
-            output.document(msgspec.convert(result, FillDocument, from_attributes=True))
+            output.document(_document(result))
         else:
-            _print(result, output)
+            _print(result, command.joint, output)
         return Exit.DONE
 
     return run(command, output, work)
@@ -37,12 +42,13 @@ def build(command: FillCommand, given_text: str) -> Fill:
     """The request that a command line means.
 
     Raises:
-        Failure: there is no mask, no such word, or a number is out of range.
+        Failure: there is no mask, no such word or none asked for, or a number is out of range.
     """
     masked, hidden = _hide(given_text, command.mask) if command.mask else (given_text, [])
     if MASK not in masked:
         raise Failure.usage(text("cli.no_mask"), text("cli.no_mask_hint"))
-    fields = given(top=command.top)
+    asked = None if command.words is None else read_words(command.words)
+    fields = given(top=command.top, words=asked, pieces=command.pieces)
     return validated(
         Fill,
         {
@@ -51,6 +57,7 @@ def build(command: FillCommand, given_text: str) -> Fill:
             "precision": command.precision,
             "text": masked,
             "hidden": hidden,
+            "joint": command.joint,
         },
     )
 
@@ -71,7 +78,26 @@ def _hide(given_text: str, numbers: list[int]) -> tuple[str, list[str | None]]:
     return hide(given_text, places)
 
 
-def _print(result: FillResult, output: Output) -> None:
+def _document(result: FillResult) -> FillDocument:
+    added = {
+        kind: [
+            WordDocument(
+                text=word.text,
+                pieces=len(word.ids),
+                logprob=word.logprob,
+                rank=word.rank,
+                mask=number,
+            )
+            for number, mask in enumerate(result.masks, start=1)
+            for word in (mask.words if kind == "words" else mask.whole)
+        ]
+        for kind in ("words", "whole")
+    }
+    fields = {**structs.asdict(result), **added}
+    return msgspec.convert(fields, FillDocument, from_attributes=True)
+
+
+def _print(result: FillResult, joint: str | None, output: Output) -> None:
     if result.precision != "exact":
         output.note(text("cli.ran_in", model=result.model, precision=result.precision))
     if result.method == "causal":
@@ -81,6 +107,26 @@ def _print(result: FillResult, output: Output) -> None:
             heading = text("cli.mask_heading", number=number, position=mask.position)
             output.line(("" if number == 1 else "\n") + heading)
         _print_mask(mask, output)
+        _print_words(text("cli.asked_words"), mask.words, output)
+        _print_words(text("cli.whole_words"), mask.whole, output)
+    if result.joint:
+        output.line("\n" + text("cli.joint_heading", method=joint))
+        for filling in result.joint:
+            output.line(f"{filling.logprob:>10.4f}  {'  '.join(filling.words)}")
+
+
+def _print_words(heading: str, scored: Sequence[WordScore], output: Output) -> None:
+    if scored:
+        output.line(f"\n{heading}")
+    for word in sorted(scored, key=_logprob, reverse=True):
+        if word.logprob is None or word.rank is None:
+            output.line(f"{'-':>4}  {'-':>10}  {word.text}  ({text('cli.word_unspelt')})")
+        else:
+            output.line(f"{word.rank:>4}  {word.logprob:>10.4f}  {word.text}")
+
+
+def _logprob(word: WordScore) -> float:
+    return -math.inf if word.logprob is None else word.logprob
 
 
 def _print_mask(mask: MaskFill, output: Output) -> None:

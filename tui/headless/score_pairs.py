@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from pathlib import Path
-
 import msgspec
 from msgspec import Struct, structs
 
 from engine.messages import NspResult, PairScore, PmiResult, ScorePairs
 from tui.headless.commands import ScoreCommand
 from tui.headless.documents import NspPairDocument, PairErrorDocument, PmiPairDocument
-from tui.headless.failure import Exit, Failure
+from tui.headless.failure import Exit
 from tui.headless.output import Output
+from tui.headless.pair_file import read_pairs
 from tui.headless.request import model_name
 from tui.headless.score_line import line
 from tui.headless.session import Session, run
@@ -22,19 +19,10 @@ from tui.strings import text
 AT_ONCE = 2000
 """Pairs of one request: many enough to find others of their length."""
 
-Pair = tuple[str, str]
-
-
-class _Line(Struct, frozen=True):
-    """A line of a JSONL file."""
-
-    a: str
-    b: str
-
 
 def execute(command: ScoreCommand, file: str, output: Output) -> Exit:
     """Score the pairs of a file. A pair that cannot be scored makes the exit code 1."""
-    pairs = list(read_pairs(file))
+    pairs = list(read_pairs(file, ("a", "b")))
     model = model_name(command.model)
 
     async def work(session: Session) -> Exit:
@@ -54,50 +42,6 @@ def execute(command: ScoreCommand, file: str, output: Output) -> Exit:
         return exit_code
 
     return run(command, output, work)
-
-
-def read_pairs(file: str) -> Iterator[Pair]:
-    """The pairs of a file, or of standard input where it is a dash; blank lines are skipped.
-
-    A line is two texts with a tab between them, or a JSON object with "a" and "b".
-
-    Raises:
-        Failure: it cannot be read, or a line is neither (exit code 2).
-    """
-    try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).expanduser().read_bytes()
-        content = data.decode("utf-8-sig")
-    except UnicodeError as error:
-        raise Failure.usage(text("cli.not_utf8", what=file)) from error
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise Failure.usage(text("cli.unreadable", file=file, reason=reason)) from error
-    found = 0
-    for number, each in enumerate(content.split("\n"), start=1):
-        each = each.removesuffix("\r")
-        if each.strip():
-            found += 1
-            yield _pair(each, number)
-    if not found:
-        raise Failure.usage(text("cli.no_pairs", file=file))
-
-
-def _pair(content: str, number: int) -> Pair:
-    if content.lstrip().startswith("{"):
-        try:
-            found = msgspec.json.decode(content.encode(), type=_Line)
-        except msgspec.DecodeError as error:
-            raise Failure.usage(
-                text("cli.bad_pair", line=number, reason=str(error)), text("cli.bad_pair_hint")
-            ) from error
-        return found.a, found.b
-    sides = content.split("\t")
-    if len(sides) != 2:
-        raise Failure.usage(
-            text("cli.bad_pair", line=number, reason=text("cli.not_two", count=len(sides))),
-            text("cli.bad_pair_hint"),
-        )
-    return sides[0], sides[1]
 
 
 def _write(scored: PairScore, json: bool, output: Output) -> None:

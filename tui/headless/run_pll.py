@@ -1,0 +1,61 @@
+"""`tsuzuki pll`: how likely a masked model finds a text, each token in turn behind a mask."""
+
+from __future__ import annotations
+
+import msgspec
+
+from engine.messages import Progress, PseudoLikelihood, PseudoLikelihoodResult
+from tui.headless.advice import warn
+from tui.headless.commands import PllCommand
+from tui.headless.documents import PllDocument
+from tui.headless.failure import Exit, Failure
+from tui.headless.output import Output
+from tui.headless.request import model_name, read_text
+from tui.headless.session import Session, run
+from tui.strings import text
+
+
+def execute(command: PllCommand, output: Output) -> Exit:
+    """Run the command."""
+    request = PseudoLikelihood(
+        model=model_name(command.model),
+        text=read_text(command.text, "TEXT"),
+        method=command.method,
+        top=0,
+        precision=command.precision,
+    )
+
+    async def work(session: Session) -> Exit:
+        await warn(session, output, request.model, request.text)
+        result = await ask(session, request, output)
+        if command.json:
+            output.document(msgspec.convert(result, PllDocument, from_attributes=True))
+        else:
+            _print(result, output)
+        return Exit.DONE
+
+    return run(command, output, work)
+
+
+async def ask(
+    session: Session, request: PseudoLikelihood, output: Output
+) -> PseudoLikelihoodResult:
+    """Have a text scored, and say how far it is.
+
+    Raises:
+        Failure: the engine answered with an error, or not at all.
+    """
+    async for event in session.events(request):
+        if isinstance(event, Progress):
+            output.status(text("cli.masking"), f"{event.done}/{event.total}")
+        elif isinstance(event, PseudoLikelihoodResult):
+            return event
+    raise Failure(text("cli.no_answer"))
+
+
+def _print(result: PseudoLikelihoodResult, output: Output) -> None:
+    if result.precision != "exact":
+        output.note(text("cli.ran_in", model=result.model, precision=result.precision))
+    for token in result.tokens:
+        output.line(f"{token.logprob:>10.4f}  {token.rank:>6}  {token.text}")
+    output.line(text("cli.pll_total", total=f"{result.total:.4f}", count=len(result.tokens)))
