@@ -90,10 +90,15 @@ class SentenceTokenizer:
     def words(self, text: str) -> list[int | None]:
         """See `engine.model.Tokenizer.words`."""
         words: list[int | None] = []
-        word = -1
+        word, begins = -1, True
         for piece in self.single(text):
-            word += word < 0 or piece.special or piece.piece.startswith(_SPACE)
-            words.append(None if piece.start is None else word)
+            if piece.start is None:
+                words.append(None)
+                continue
+            masked = piece.id == self.mask
+            word += begins or masked or piece.piece.startswith(_SPACE)
+            begins = masked
+            words.append(word)
         return words
 
     def after(self, text: str) -> list[Piece]:

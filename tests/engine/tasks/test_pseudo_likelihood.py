@@ -8,6 +8,7 @@ import pytest
 import torch
 import transformers
 
+from engine import tokenization
 from engine.errors import EngineError
 from engine.messages import (
     Done,
@@ -123,3 +124,13 @@ def test_what_cannot_be_scored_is_refused(tiny: Tiny) -> None:
     assert refused(causal, "東京").kind == "unable"
     assert "masked model" in refused(causal, "東京").hint
     assert refused(load(tiny("bert-nsp"), "next_sentence"), "a").kind == "unable"
+
+
+def test_both_ways_to_cut_a_sentencepiece_model_agree_on_words(tiny: Tiny, tmp_path: Path) -> None:
+    for name in ("spiece.model", "tokenizer_config.json", "config.json"):
+        (tmp_path / name).write_bytes((tiny("albert") / name).read_bytes())
+    alone, library = tokenization.load(tmp_path), tokenization.load(tiny("albert"))
+    assert type(alone) is not type(library)
+    for text in (TEXT, "a [MASK] b", "昨日は 学校で"):
+        assert alone.words(text) == library.words(text)
+        assert len(alone.words(text)) == len(alone.single(text))

@@ -1,8 +1,22 @@
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
-from engine.messages import Done, Fill, FillResult, Hidden, Piece, Tokenize, Tokens
+import pytest
+from msgspec import structs
+
+from engine.messages import (
+    Done,
+    Fill,
+    FillResult,
+    Hidden,
+    JointFill,
+    PairTable,
+    Piece,
+    Tokenize,
+    Tokens,
+    WordScore,
+)
 from tests.tui.headless.conftest import FakeEngine, Tsuzuki
 from tests.tui.headless.samples import mask
 
@@ -142,3 +156,58 @@ def test_wrong_use_is_told_before_the_engine_starts(
     assert complaint in result.err
     assert result.err.count("\n") <= 2
     assert engine.configured == []
+
+
+def test_words_pieces_and_joint_fillings_are_asked_for_and_told(
+    engine: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path
+) -> None:
+    words = [
+        WordScore(text="sing", ids=[5], logprob=-1.5, rank=2),
+        WordScore(text="yodel", ids=[5, 6], logprob=-9.0, rank=900),
+        WordScore(text="☃", ids=[1], logprob=None, rank=None),
+    ]
+    asked = structs.replace(mask("play"), words=words, whole=words[:1])
+    joint = [JointFill(words=["play", "well"], ids=[3, 4], logprob=-2.0)]
+    table = PairTable(left=[], right=[], left_first=[], right_first=[])
+    engine.scripts[Fill] = [
+        FillResult(
+            model="starter-en",
+            method="mlm",
+            text="[MASK] [MASK]",
+            tokens=[],
+            masks=[mask("play"), asked],
+            joint=joint,
+            table=table,
+        ),
+        Done(),
+    ]
+    file = tmp_path / "words.txt"
+    file.write_text("sing\nyodel\n\n☃\nsing\n", encoding="utf-8")
+    options = ["--words", str(file), "--pieces", "2", "--joint", "hcb"]
+
+    document = tsuzuki("fill", "[MASK] [MASK]", *options, "--json").json
+    plain = tsuzuki("fill", "[MASK] [MASK]", "--words", "yodel, sing", "--joint", "hcb").out
+
+    assert document["words"] == [
+        {"text": "sing", "pieces": 1, "logprob": -1.5, "rank": 2, "mask": 2},
+        {"text": "yodel", "pieces": 2, "logprob": -9.0, "rank": 900, "mask": 2},
+        {"text": "☃", "pieces": 1, "logprob": None, "rank": None, "mask": 2},
+    ]
+    assert document["whole"] == document["words"][:1]
+    assert document["joint"] == [{"words": ["play", "well"], "logprob": -2.0}]
+    assert document["table"] == {"left": [], "right": [], "left_first": [], "right_first": []}
+    first, second = (body for body in engine.asked if isinstance(body, Fill))
+    assert (first.words, first.pieces, first.joint) == (["sing", "yodel", "☃"], 2, "hcb")
+    assert (second.words, second.pieces, second.joint) == (["yodel", "sing"], 1, "hcb")
+    lines = [line.split() for line in plain.splitlines()]
+    assert lines.index(["2", "-1.5000", "sing"]) < lines.index(["900", "-9.0000", "yodel"])
+    assert ["-2.0000", "play", "well"] in lines
+
+
+@pytest.mark.parametrize("listed", [",", "  ", "./none.txt", "/nowhere/words"])
+def test_a_list_without_words_is_wrong_use(
+    engine: FakeEngine, tsuzuki: Tsuzuki, listed: str
+) -> None:
+    result = tsuzuki("fill", "[MASK]", "--words", listed)
+    assert (result.code, engine.configured) == (2, [])
+    assert result.err.count("\n") <= 2
