@@ -28,6 +28,7 @@ from engine.messages import (
     Measure,
     Models,
     ModelState,
+    NBest,
     Precision,
     PrecisionChoice,
     PseudoLikelihood,
@@ -50,6 +51,7 @@ from engine.tasks import (
     finding,
     inspection,
     masking,
+    nbest,
     pseudo_likelihood,
     tracing,
 )
@@ -57,7 +59,7 @@ from engine.tasks import (
 P = ParamSpec("P")
 T = TypeVar("T")
 
-Ask = Continue | Find | Trace | Fill | PseudoLikelihood | Score | ScorePairs
+Ask = Continue | NBest | Find | Trace | Fill | PseudoLikelihood | Score | ScorePairs
 """The requests that a model answers."""
 Work = Ask | Tokenize | ListModels | Load | Measure | Unload | Pull | Remove
 """The requests that become tasks."""
@@ -106,9 +108,7 @@ class Service:
                 return self._pull(request)
             case Remove():
                 return self._remove(request)
-            case (
-                Continue() | Find() | Trace() | Fill() | PseudoLikelihood() | Score() | ScorePairs()
-            ):
+            case _:
                 return self._run(request)
 
     def _list(self) -> Task:
@@ -144,6 +144,8 @@ class Service:
             match request:
                 case Continue():
                     yield from continuation.run(model, request, load_s)
+                case NBest():
+                    yield from nbest.run(model, request, load_s)
                 case Find():
                     yield from finding.run(model, request, load_s)
                 case Trace():

@@ -14,6 +14,7 @@ from engine.messages.parts import (
     MaskFill,
     Match,
     ModelInfo,
+    NBestPath,
     NspDirection,
     PairTable,
     Piece,
@@ -133,6 +134,21 @@ class Found(Struct, tag="found", frozen=True, kw_only=True):
     model: str
     matches: list[Match]
     tokens: int
+
+
+class NBestResult(Struct, tag="nbest_result", frozen=True, kw_only=True):
+    """The answer to `NBest`, the likeliest first.
+
+    It is not `complete` where the search gave up, after so many paths read, before it had found
+    all; those that it has are the likeliest all the same.
+    """
+
+    model: str
+    revision: str
+    precision: Precision
+    paths: list[NBestPath]
+    complete: bool
+    reads: int
 
 
 class Traced(Struct, tag="traced", frozen=True, kw_only=True):
@@ -271,6 +287,7 @@ Event = (
     | Started
     | Token
     | BranchDone
+    | NBestResult
     | Found
     | Traced
     | FillResult

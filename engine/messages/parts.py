@@ -87,6 +87,14 @@ class Match(Struct, frozen=True, kw_only=True):
     rank: int | None = None
 
 
+class NBestPath(Struct, frozen=True, kw_only=True):
+    """One of the likeliest continuations, and the log-probability of all its tokens."""
+
+    ids: list[int]
+    text: str
+    logprob: float
+
+
 class SamplerStep(Struct, frozen=True, kw_only=True):
     """The distribution after one step between the logits and the draw.
 

@@ -92,6 +92,16 @@ class Continue(Struct, tag="continue", frozen=True, kw_only=True):
     precision: PrecisionChoice = "exact"
 
 
+class NBest(Struct, tag="nbest", frozen=True, kw_only=True):
+    """The likeliest continuations of so many tokens, or to an end; answered by `NBestResult`."""
+
+    model: str
+    prompt: str
+    n: Annotated[int, Meta(ge=1, le=1000)] = 5
+    max_tokens: Annotated[int, Meta(ge=1, le=64)] = 4
+    precision: PrecisionChoice = "exact"
+
+
 class Find(Struct, tag="find", frozen=True, kw_only=True):
     """Which tokens hold a text, and how likely each is after these ids; answered by `Found`."""
 
@@ -194,6 +204,7 @@ Request = (
     | Pull
     | Remove
     | Continue
+    | NBest
     | Find
     | Trace
     | Fill

@@ -23,10 +23,11 @@ from engine.messages import (
     Token,
 )
 from engine.model import Branches, CausalRuntime, LoadedModel, Stream, Tokenizer
-from engine.prefixes import CHUNK, Prefixes
+from engine.prefixes import CHUNK
 from engine.prompting import Prompt, lay_out
 from engine.stepping import Steps
 from engine.stopping import StopStrings
+from engine.tasks.limits import causal
 
 if TYPE_CHECKING:
     import torch
@@ -50,7 +51,7 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
     from engine.sampling import Sampler, choose_seed
 
     clock = _Clock(load_s)
-    runtime, prefixes = _causal(model)
+    runtime, prefixes = causal(model)
     _check_stops(request.stop)
     prompt = lay_out(model, runtime, request)
     seed = choose_seed(request.sampling)
@@ -143,23 +144,6 @@ def _begin(
                 yield structs.replace(token, boundary=boundary)
         yield None
     return row
-
-
-def _causal(model: LoadedModel) -> tuple[CausalRuntime, Prefixes]:
-    """The parts of a model that continue a text.
-
-    Raises:
-        EngineError: ``unable``, when it is not a causal model.
-    """
-    if model.causal is None or model.prefixes is None:
-        raise EngineError(
-            Error(
-                kind="unable",
-                message=f"{model.files.id} cannot continue a text: it is not a causal model.",
-                hint="Take a causal model, such as starter-ja.",
-            )
-        )
-    return model.causal, model.prefixes
 
 
 def _check_stops(stops: Sequence[str]) -> None:

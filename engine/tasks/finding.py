@@ -7,7 +7,7 @@ from collections.abc import Generator, Sequence
 
 from engine.messages import Done, Event, Find, Found, Match, Timing
 from engine.model import LoadedModel, Tokenizer
-from engine.tasks.limits import place
+from engine.tasks.limits import causal, place
 
 Events = Generator[Event | None, None, None]
 
@@ -29,7 +29,8 @@ def run(model: LoadedModel, request: Find, load_s: float) -> Events:
     from engine.runtime.scoring import logprobs
 
     began = time.perf_counter()
-    runtime, prefixes = place(model, request.ids)
+    runtime, _ = causal(model)
+    prefixes = place(model, request.ids)
     row = yield from prefixes.prefill(request.ids)
     logits = row.logits[0]
     scores = logits.log_softmax(-1)

@@ -26,22 +26,32 @@ def check_length(model: LoadedModel, length: int, context: int | None) -> None:
         )
 
 
-def place(model: LoadedModel, ids: Sequence[int]) -> tuple[CausalRuntime, Prefixes]:
-    """The parts of a causal model, for a question about what comes after these ids.
+def causal(model: LoadedModel) -> tuple[CausalRuntime, Prefixes]:
+    """The parts of a model that goes on from a text.
 
     Raises:
-        EngineError: ``unable`` for a model that is not causal; ``bad_request`` for ids that it
-            does not have, or none; ``too_long`` where they do not fit.
+        EngineError: ``unable``, when it is not a causal model.
     """
     if model.causal is None or model.prefixes is None:
         raise EngineError(
             Error(
                 kind="unable",
-                message=f"{model.files.id} is not a causal model.",
+                message=f"{model.files.id} cannot continue a text: it is not a causal model.",
                 hint="Take a causal model, such as starter-ja.",
             )
         )
-    if not ids or not all(0 <= number < model.causal.vocabulary for number in ids):
+    return model.causal, model.prefixes
+
+
+def place(model: LoadedModel, ids: Sequence[int]) -> Prefixes:
+    """What a causal model has read, for a question about what comes after these ids.
+
+    Raises:
+        EngineError: ``unable`` for a model that is not causal; ``bad_request`` for ids that it
+            does not have, or none; ``too_long`` where they do not fit.
+    """
+    runtime, prefixes = causal(model)
+    if not ids or not all(0 <= number < runtime.vocabulary for number in ids):
         raise EngineError(
             Error(
                 kind="bad_request",
@@ -49,8 +59,8 @@ def place(model: LoadedModel, ids: Sequence[int]) -> tuple[CausalRuntime, Prefix
                 hint="Give ids of this model's own vocabulary.",
             )
         )
-    check_length(model, len(ids), model.causal.context)
-    return model.causal, model.prefixes
+    check_length(model, len(ids), runtime.context)
+    return prefixes
 
 
 def fills_masks(model: LoadedModel, hint: str) -> MaskedRuntime:

@@ -28,7 +28,7 @@ def run(model: LoadedModel, request: Trace, load_s: float) -> Events:
     from engine.sampling import Sampler, choose_seed, processors
 
     began = time.perf_counter()
-    _, prefixes = place(model, request.ids)
+    prefixes = place(model, request.ids)
     row = yield from prefixes.prefill(request.ids)
     sampler = Sampler(request.sampling, choose_seed(request.sampling))
     drawn = int(sampler.draw(row.logits, [request.branch], [request.ids]).ids)

@@ -161,6 +161,7 @@ def _add_continue(parser: _Parser) -> None:
         "--stop", metavar="STR", action="append", default=[], help=text("cli.option.stop")
     )
     _add_number(parser, "--top", int, "A")
+    _add_number(parser, "--nbest", int, "N")
     parser.add_argument("--chat", action="store_true", help=text("cli.option.chat"))
     parser.add_argument("--system", metavar="TEXT", help=text("cli.option.system"))
 

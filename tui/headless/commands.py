@@ -43,6 +43,7 @@ class ContinueCommand(Command, frozen=True, kw_only=True):
     branches: int | None
     stop: list[str]
     top: int | None
+    nbest: int | None
     greedy: bool
     chat: bool
     system: str | None

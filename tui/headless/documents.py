@@ -60,8 +60,16 @@ class TimingDocument(Struct, frozen=True, kw_only=True):
     total_s: float | None = None
 
 
-class ContinueDocument(Struct, frozen=True, kw_only=True):
-    """`tsuzuki continue --json`."""
+class NBestDocument(Struct, frozen=True):
+    """One of the likeliest continuations."""
+
+    text: str
+    logprob: float
+    ids: list[int]
+
+
+class ContinueDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`tsuzuki continue --json`. The last three are there with `--nbest` alone."""
 
     model: str
     prompt: str
@@ -76,6 +84,10 @@ class ContinueDocument(Struct, frozen=True, kw_only=True):
     dropped_turns: int
     fed: str
     """The text as the model was fed it, which a chat template may have laid out."""
+    nbest: list[NBestDocument] | None = None
+    mass: float | None = None
+    """The probability (0-1) of all of `nbest` together."""
+    complete: bool | None = None
 
 
 class MaskDocument(Struct, frozen=True, kw_only=True):

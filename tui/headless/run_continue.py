@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from contextlib import aclosing
 
 import msgspec
 
-from engine.messages import GREEDY, BranchDone, Continue, Sampling, Token, Turn
+from engine.messages import (
+    GREEDY,
+    BranchDone,
+    Continue,
+    NBest,
+    NBestResult,
+    Progress,
+    Sampling,
+    Token,
+    Turn,
+)
 from tui.cards import Branch, ContinueCard
 from tui.display import UNICODE
 from tui.headless.advice import warn
 from tui.headless.commands import ContinueCommand
-from tui.headless.documents import BranchDocument, ContinueDocument, TimingDocument
+from tui.headless.documents import (
+    BranchDocument,
+    ContinueDocument,
+    NBestDocument,
+    TimingDocument,
+)
 from tui.headless.failure import Exit, Failure
 from tui.headless.output import Output
 from tui.headless.request import given, model_name, read_text, validated
@@ -45,7 +61,8 @@ def execute(command: ContinueCommand, output: Output) -> Exit:
             _cancel(card)
             _conclude(card, printer, output)
             raise
-        _conclude(card, printer, output)
+        likeliest = None if command.nbest is None else await _likeliest(command, session, output)
+        _conclude(card, printer, output, likeliest)
         return Exit.DONE
 
     return run(command, output, work)
@@ -59,6 +76,8 @@ def build(command: ContinueCommand, prompt: str) -> Continue:
     """
     if command.system is not None and not command.chat:
         raise Failure.usage(text("cli.system_needs_chat"))
+    if command.nbest is not None and command.chat:
+        raise Failure.usage(text("cli.nbest_no_chat"))
     system = [] if command.system is None else [Turn("system", command.system)]
     greedy = command.greedy or command.temperature == 0
     sampling = given(
@@ -99,16 +118,55 @@ def _cancel(card: ContinueCard) -> None:
         branch.finish = branch.finish or "cancelled"
 
 
-def _conclude(card: ContinueCard, printer: BranchPrinter | None, output: Output) -> None:
+async def _likeliest(command: ContinueCommand, session: Session, output: Output) -> NBestResult:
+    """Search for the likeliest continuations."""
+    request = validated(
+        NBest,
+        {
+            "model": model_name(command.model),
+            "prompt": read_text(command.text, "TEXT"),
+            "n": command.nbest,
+            "precision": command.precision,
+            **given(max_tokens=command.max_tokens),
+        },
+    )
+    found: NBestResult | None = None
+    async for event in session.events(request):
+        if isinstance(event, Progress):
+            output.status(text("cli.searching"), f"{event.done}/{event.total}")
+        elif isinstance(event, NBestResult):
+            found = event
+    if found is None:
+        raise Failure(text("cli.no_answer"))
+    return found
+
+
+def _conclude(
+    card: ContinueCard,
+    printer: BranchPrinter | None,
+    output: Output,
+    likeliest: NBestResult | None = None,
+) -> None:
     """Write what is still to be written once all has come that will come."""
     if printer is None:
-        output.document(_document(card))
+        output.document(_document(card, likeliest))
     else:
         printer.close()
+        if likeliest is not None:
+            for path in likeliest.paths:
+                output.line(f"{path.logprob:9.4f}  {path.text!r}")
+            key = "cli.nbest_summary" if likeliest.complete else "cli.nbest_incomplete"
+            mass = f"{_mass(likeliest):.2%}"
+            output.line(text(key, n=len(likeliest.paths), mass=mass))
         output.note("".join(span.text for span in facts(card, UNICODE, note="", speed=None)))
 
 
-def _document(card: ContinueCard) -> ContinueDocument:
+def _mass(likeliest: NBestResult) -> float:
+    """The probability of all the paths together."""
+    return math.fsum(math.exp(path.logprob) for path in likeliest.paths)
+
+
+def _document(card: ContinueCard, likeliest: NBestResult | None) -> ContinueDocument:
     # The engine times what it finishes; of a cancelled request nothing is known.
     timing = card.timing if card.status == "done" else TimingDocument()
     return ContinueDocument(
@@ -123,6 +181,11 @@ def _document(card: ContinueCard) -> ContinueDocument:
         context=card.context,
         dropped_turns=card.dropped_turns,
         fed=card.fed,
+        nbest=None
+        if likeliest is None
+        else [NBestDocument(path.text, path.logprob, path.ids) for path in likeliest.paths],
+        mass=None if likeliest is None else _mass(likeliest),
+        complete=None if likeliest is None else likeliest.complete,
     )
 
 

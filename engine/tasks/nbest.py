@@ -1,0 +1,147 @@
+"""The likeliest continuations of a prompt, found exactly, by best-first search.
+
+A path is at most as likely as its beginning, so the first whole path that leads the queue is the
+likeliest of all, the next one the second (Dijkstra 1959). The queue's first paths are read side by
+side, since one reading of the weights serves them all.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from engine.messages import (
+    Continue,
+    Done,
+    Event,
+    NBest,
+    NBestPath,
+    NBestResult,
+    Progress,
+    Timing,
+)
+from engine.model import Branches, CausalRuntime, LoadedModel
+from engine.prompting import lay_out
+from engine.tasks.limits import causal
+
+if TYPE_CHECKING:
+    import torch
+
+Events = Generator[Event | None, None, None]
+
+ROWS = 16
+"""Paths read side by side."""
+WIDTH = 512
+"""Next tokens kept of each path, the likeliest ones."""
+READS = 4096
+"""Paths read at the most: a flat distribution has more near the top than anyone could wait for."""
+
+
+@dataclass(order=True)
+class _Path:
+    """A path in the queue, and which of its beginning's next tokens it ends with."""
+
+    cost: float
+    ids: tuple[int, ...] = field(compare=False)
+    parent: _Next | None = field(compare=False, default=None)
+    rank: int = field(compare=False, default=0)
+
+
+@dataclass(frozen=True)
+class _Next:
+    """What can follow a path: the likeliest tokens, best first, with the cost of each path."""
+
+    ids: tuple[int, ...]
+    tokens: list[int]
+    costs: list[float]
+
+
+def run(model: LoadedModel, request: NBest, load_s: float) -> Events:
+    """Yield `Progress` now and then, `NBestResult` and `Done`.
+
+    Raises:
+        EngineError: the model is not causal, or the prompt cannot be laid out.
+    """
+    began = time.perf_counter()
+    runtime, prefixes = causal(model)
+    prompt = lay_out(
+        model, runtime, Continue(model=request.model, prompt=request.prompt, max_tokens=1)
+    )
+    ids = [piece.id for piece in prompt.pieces]
+    length = request.max_tokens
+    if runtime.context is not None:
+        length = min(length, runtime.context - len(ids))
+    row = yield from prefixes.prefill(ids)
+    ends = model.tokenizer.ends
+    queue = [_Path(0.0, ())]
+    found: list[_Path] = []
+    reads = 0
+    while queue and len(found) < request.n and reads < READS:
+        first = _pop(queue)
+        if len(first.ids) == length or (first.ids and first.ids[-1] in ends):
+            found.append(first)
+            continue
+        batch = [first]
+        # Those behind it may turn out to be needless, but cost next to nothing beside it.
+        while queue and len(batch) < ROWS and len(queue[0].ids) == len(first.ids):
+            if len(queue[0].ids) == length or queue[0].ids[-1] in ends:
+                break
+            batch.append(_pop(queue))
+        for following in _read(runtime, row, batch):
+            _push(queue, following, 0)
+        reads += len(batch)
+        yield Progress(done=len(found), total=request.n)
+    stream = model.tokenizer.stream
+    paths = []
+    for path in found:
+        decoder = stream(ids)
+        text = "".join(decoder.push(number) for number in path.ids if number not in ends)
+        paths.append(NBestPath(ids=list(path.ids), text=text + decoder.flush(), logprob=-path.cost))
+    yield NBestResult(
+        model=model.files.id,
+        revision=model.files.revision,
+        precision=model.precision,
+        paths=paths,
+        complete=len(found) == request.n or not queue,
+        reads=reads,
+    )
+    yield Done(timing=Timing(load_s=load_s, total_s=time.perf_counter() - began))
+
+
+def _pop(queue: list[_Path]) -> _Path:
+    """Take the likeliest path, and put the next one of the same beginning in its place."""
+    path = heapq.heappop(queue)
+    if path.parent is not None:
+        _push(queue, path.parent, path.rank + 1)
+    return path
+
+
+def _push(queue: list[_Path], following: _Next, rank: int) -> None:
+    if rank < len(following.tokens):
+        ids = (*following.ids, following.tokens[rank])
+        heapq.heappush(queue, _Path(following.costs[rank], ids, following, rank))
+
+
+def _read(runtime: CausalRuntime, row: Branches, batch: Sequence[_Path]) -> list[_Next]:
+    """What can follow paths of one length."""
+    if batch[0].ids:
+        rows = runtime.select(row, [0] * len(batch))
+        logits = runtime.feed(rows, [path.ids for path in batch]).logits
+    else:
+        logits = row.logits
+    costs, tokens = _costs(logits)
+    return [
+        _Next(path.ids, numbers, [path.cost + cost for cost in own])
+        for path, numbers, own in zip(batch, tokens, costs, strict=True)
+    ]
+
+
+def _costs(logits: torch.Tensor) -> tuple[list[list[float]], list[list[int]]]:
+    """The surprisal of the likeliest tokens of each row, and their ids."""
+    best = logits.log_softmax(-1).topk(min(WIDTH, logits.shape[-1]))
+    costs: list[list[float]] = (-best.values).tolist()
+    tokens: list[list[int]] = best.indices.tolist()
+    return costs, tokens
