@@ -204,6 +204,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("heat", ("v",), "transcript", show=True),
     Action("tree", ("t",), "transcript", show=True, call="want('tree')"),
     Action("samplers", ("z",), "transcript", call="want('samplers')"),
+    Action("replay", ("p",), "transcript", call="want('replay')"),
     Action("other_model", ("m",), "transcript", call="want('other_model')"),
     Action("path_previous", ("less_than_sign",), "transcript", call="want('path', -1)"),
     Action("path_next", ("greater_than_sign",), "transcript", call="want('path', 1)"),

@@ -73,6 +73,10 @@ def _execute(command: commands.AnyCommand, output: Output) -> Exit:
             from tui.headless import run_compare
 
             return run_compare.execute(command, output)
+        case commands.ReplayCommand():
+            from tui.headless import run_replay
+
+            return run_replay.execute(command, output)
         case commands.TokensCommand():
             from tui.headless import run_tokens
 

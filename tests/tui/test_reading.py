@@ -102,3 +102,19 @@ async def test_how_a_token_was_drawn_is_shown_step_by_step(tmp_path: Path) -> No
         again = [body for body in engine.asked if isinstance(body, Trace)][-1]
         assert again.sampling.temperature == 1.5
         assert again.sampling.seed == asked.sampling.seed
+
+
+async def test_a_text_is_made_again_and_compared(tmp_path: Path) -> None:
+    engine = TaskEngine()
+    app = make(tmp_path, engine)
+    async with running(app) as pilot:
+        await pilot.press("enter")
+        await answered(pilot, app)
+        await pilot.press("shift+tab", "p")
+        await until(pilot, lambda: "The same text" in seen(app))
+        card = pane(app).transcript.card
+        assert isinstance(card, ContinueCard)
+        card.branches[0].tokens[2] = card.branches[0].tokens[3]
+        await pilot.press("p")
+        await until(pilot, lambda: "Differs in branch 1, token 3" in seen(app))
+        assert len(pane(app).transcript.cards) == 1

@@ -67,6 +67,8 @@ def _parser() -> _Parser:
     _add_tokens(_subcommand(subcommands, "tokens", commands.TokensCommand, common))
     _add_surprisal(_subcommand(subcommands, "surprisal", commands.SurprisalCommand, common))
     _add_compare(_subcommand(subcommands, "compare", commands.CompareCommand, common))
+    replay = _subcommand(subcommands, "replay", commands.ReplayCommand, common)
+    replay.add_argument("file", metavar="FILE", nargs="?", help=text("cli.option.exported"))
     _add_models(subcommands, common)
     _add_bench(_subcommand(subcommands, "bench", commands.BenchCommand, common))
     doctor = _subcommand(subcommands, "doctor", commands.DoctorCommand, common)

@@ -123,6 +123,13 @@ class CompareCommand(Command, frozen=True, kw_only=True):
     json: bool
 
 
+class ReplayCommand(Command, frozen=True, kw_only=True):
+    """`tsuzuki replay`: of an exported session, or of the one used last."""
+
+    file: str | None
+    json: bool
+
+
 class ModelsList(Command, frozen=True, kw_only=True):
     """`tsuzuki models list`."""
 
@@ -179,6 +186,7 @@ AnyCommand = (
     | TokensCommand
     | SurprisalCommand
     | CompareCommand
+    | ReplayCommand
     | ModelsCommand
     | DoctorCommand
     | BenchCommand

@@ -324,3 +324,22 @@ class CompareDocument(Struct, frozen=True, kw_only=True):
     models: list[ComparedModel]
     spans: list[ComparedSpan]
     greatest: list[int]
+
+
+class ReplayDocument(Struct, frozen=True, kw_only=True):
+    """A line of `tsuzuki replay --json`: a continuation that was made again.
+
+    Where it differs, `branch` and `token` (from 0) say where first.
+    """
+
+    card: str
+    model: str
+    prompt: str
+    same: bool
+    revision: str
+    revision_now: str
+    branch: int | None
+    token: int | None
+    was: str | None
+    now: str | None
+    error: str | None

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from tui import replay
 from tui.cards import Card, ContinueCard, copy_request
-from tui.display import clean
+from tui.display import clean, token
 from tui.drafts import Draft
 from tui.export import save
 from tui.history import Session
 from tui.panes.dialogs import Picker
 from tui.panes.forking import Forks
+from tui.replay import Replay
 from tui.screens.compare import CompareScreen
 from tui.strings import text
 from tui.widgets.transcript import Wish
@@ -60,6 +63,8 @@ class Desk:
                 self.delete(card)
             case "other_model":
                 self._other_model(card)
+            case "replay":
+                pane.run_worker(self._replay(card))
             case _:
                 self._forks.do(action, number, card)
 
@@ -100,6 +105,43 @@ class Desk:
 
         models = pane.shared.link.fitting(pane.role)
         pane.app.push_screen(Picker(models, card.request.model), picked)
+
+    async def _replay(self, card: Card) -> None:
+        """Make the text again, and say whether it is the same."""
+        pane = self._pane
+        if not isinstance(card, ContinueCard) or not card.branches or card.status == "running":
+            pane.notice(text("notice.no_tokens"))
+            return
+        pane.notice(text("replay.running"))
+        try:
+            answer = await pane.shared.link.request(replay.request(card))
+        except OSError as error:
+            pane.notice(text("notice.no_engine", reason=error.strerror or error))
+            return
+        async with aclosing(answer) as events:
+            found = await replay.replay(card, events)
+        pane.notice(self._replayed(card, found))
+
+    def _replayed(self, card: ContinueCard, found: Replay) -> str:
+        """What is told of it."""
+        if found.error is not None:
+            return clean(f"{found.error.message} {found.error.hint}".strip())
+        told = text("replay.same")
+        if found.difference is not None:
+            was, now = (
+                "" if each is None else token(each.text, each.id, self._pane.shared.glyphs)
+                for each in (found.difference.was, found.difference.now)
+            )
+            told = text(
+                "replay.differs",
+                branch=found.difference.branch + 1,
+                token=found.difference.at + 1,
+                was=was,
+                now=now,
+            )
+        if found.revision != card.revision:
+            told += text("replay.revision", was=card.revision, now=found.revision)
+        return told[:1].upper() + told[1:]
 
     def _copy(self, card: Card) -> None:
         """Send the answer to the terminal's clipboard, which may or may not take it."""

@@ -37,6 +37,7 @@ Wish = Literal[
     "path",
     "samplers",
     "other_model",
+    "replay",
 ]
 """What the keys on a card ask of the pane."""
 
