@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 async def draw() -> str:
-    """Run the first example, walk back over it, and return what the screen shows as SVG."""
+    """Run the first example, colour it by surprisal and walk back over it; return it as SVG."""
     from tui.app import TsuzukiApp
 
     app = TsuzukiApp()
@@ -24,7 +24,7 @@ async def draw() -> str:
             await asyncio.sleep(0.2)
             if asyncio.get_running_loop().time() > deadline:
                 raise TimeoutError("the engine did not answer")
-        await pilot.press("shift+tab", *["left"] * 30)
+        await pilot.press("shift+tab", "v", *["left"] * 30)
         await pilot.pause(1)
         return app.export_screenshot(title="tsuzuki")
 

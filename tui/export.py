@@ -158,6 +158,10 @@ def _facts(card: Card) -> str:
     }
     if isinstance(card, ContinueCard):
         facts |= msgspec.structs.asdict(card.request.sampling) | {"seed": card.seed}
+        facts |= {"path": card.name, "bookmarked": card.bookmarked or None}
+        if card.origin is not None:
+            facts["forked after"] = text("export.forked", n=card.shared, card=card.origin.card[:8])
+        facts["card"] = card.id[:8]
         facts["max_tokens"] = card.request.max_tokens
         facts["branches"] = card.request.branches
         facts["finish"] = ", ".join(branch.finish or "" for branch in card.branches)

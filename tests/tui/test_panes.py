@@ -510,3 +510,21 @@ async def test_keys_that_come_in_a_burst_keep_their_order(tmp_path: Path) -> Non
         await until(pilot, lambda: "!" in pane(app).composers[0].text)
         await pilot.pause()
         assert pane(app).composers[0].text == "ab!c\nde"
+
+
+async def test_a_candidate_is_put_in_its_place_until_none_is_left(tmp_path: Path) -> None:
+    engine = TaskEngine()
+    app = make(tmp_path, engine)
+    async with running(app) as pilot:
+        await pilot.press("f3", "ctrl+u", *"I play [MASK] and [MASK]", "enter")
+        await answered(pilot, app)
+        await pilot.press("shift+tab", "2")
+        await until(pilot, lambda: len(engine.tasks()) == 2)
+        await answered(pilot, app, 2)
+        again = engine.tasks()[-1]
+        assert isinstance(again, Fill)
+        assert again.text == "I play baseball and [MASK]"
+        await pilot.press("9")
+        assert "no candidate 9" in seen(app)
+        await pilot.press("1")
+        assert pane(app).composers[0].text == "I play baseball and tennis"

@@ -67,7 +67,7 @@ class TaskPane(Horizontal):
         """Tokens a second of what is running or was run last."""
         empty = text(f"pane.{self.role}.empty", send=brief(shared.keymap.shown("send")))
         slow = shared.settings.slow_link()
-        self.transcript = Transcript(shared.glyphs, empty, jump=slow)
+        self.transcript = Transcript(shared.glyphs, empty, jump=slow, texts=self.role == "continue")
         self.inspector = Inspector(shared.glyphs)
         self.composers = list(self.make_composers())
         self.runs = Runs(shared.link, shared.running, self._ended)

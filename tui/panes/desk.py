@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from engine.messages import MASK
 from tui import replay
-from tui.cards import Card, ContinueCard, copy_request
+from tui.cards import Card, ContinueCard, FillCard, copy_request
 from tui.display import clean, token
 from tui.drafts import Draft
 from tui.export import save
@@ -65,6 +66,8 @@ class Desk:
                 self._other_model(card)
             case "replay":
                 pane.run_worker(self._replay(card))
+            case "swap_nth" if isinstance(card, FillCard):
+                self._take(card, number)
             case _:
                 self._forks.do(action, number, card)
 
@@ -88,6 +91,28 @@ class Desk:
         length = card.request.max_tokens or pane.draft.max_tokens
         request = msgspec.structs.replace(card.request, prompt=ids, begin="", max_tokens=length)
         pane.run_card(ContinueCard(request=request, prompt=card.prompt + branch.text))
+
+    def _take(self, card: FillCard, number: int) -> None:
+        """Put a candidate in its mask's place, and fill the masks that are left."""
+        pane = self._pane
+        masks = [] if card.result is None else card.result.masks
+        ref = pane.transcript.ref
+        at = next((n for n, mask in enumerate(masks) if ref and mask.position == ref[1]), 0)
+        if not masks or number > len(masks[at].candidates):
+            pane.notice(text("notice.no_candidate", n=number))
+            return
+        parts = card.request.text.split(MASK)
+        word = masks[at].candidates[number - 1].text
+        filled = MASK.join(parts[: at + 1]) + word + MASK.join(parts[at + 1 :])
+        hidden = [word for n, word in enumerate(card.request.hidden) if n != at]
+        request = msgspec.structs.replace(card.request, text=filled, hidden=hidden)
+        if len(masks) > 1:
+            pane.run_card(FillCard(request=request))
+            pane.transcript.enter()
+            return
+        # Nothing is left to fill: the sentence is at hand to hide another word in.
+        pane.put(msgspec.structs.replace(pane.draft, text=filled, hidden=()))
+        pane.focus_composer()
 
     def _other_model(self, card: Card) -> None:
         """Ask another model the same, and show both side by side."""

@@ -40,6 +40,17 @@ Wish = Literal[
     "replay",
 ]
 """What the keys on a card ask of the pane."""
+ON_TEXTS = {
+    "swap",
+    "step",
+    "tree",
+    "path",
+    "samplers",
+    "other_model",
+    "replay",
+    "continue_from_end",
+}
+"""Those that only a text has, which a model wrote or read."""
 
 
 class Transcript(LinesView, can_focus=True):
@@ -75,9 +86,12 @@ class Transcript(LinesView, can_focus=True):
             super().__init__()
             self.below = below
 
-    def __init__(self, glyphs: Glyphs, empty: str, *, jump: bool = False) -> None:
-        """`empty` stands where there are no cards."""
+    def __init__(
+        self, glyphs: Glyphs, empty: str, *, jump: bool = False, texts: bool = True
+    ) -> None:
+        """`empty` stands where there are no cards; `texts` says whether cards are texts."""
         super().__init__()
+        self._texts = texts
         self._empty = empty
         self._glyphs = glyphs
         self._jump = jump
@@ -293,6 +307,11 @@ class Transcript(LinesView, can_focus=True):
         return 0, 0
 
     # ------------------------------------------------------------------------ asking
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave out what only a text has where cards are something else."""
+        only_texts = action in ("heat", "leap") or (action == "want" and parameters[0] in ON_TEXTS)
+        return self._texts or not only_texts
 
     def action_want(self, action: Wish, number: int = 0) -> None:
         """Ask the pane to do something with the chosen card."""
