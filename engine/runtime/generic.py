@@ -53,7 +53,9 @@ class GenericRuntime:
             EngineError: ``unable``, when its class keeps its past in a way of its own.
         """
         accepted = inspect.signature(model.forward).parameters
-        if "past_key_values" not in accepted:
+        # transformers 5.24 gives it another name.
+        past = next((name for name in ("cache", "past_key_values") if name in accepted), None)
+        if past is None:
             raise EngineError(
                 Error(
                     kind="unable",
@@ -62,6 +64,7 @@ class GenericRuntime:
                 )
             )
         self._model = model
+        self._past = past
         self._only_last = {"logits_to_keep": 1} if "logits_to_keep" in accepted else {}
         config = model.config.get_text_config(decoder=True)
         self.reversible: bool = all(
@@ -123,9 +126,8 @@ class GenericRuntime:
         self, rows: CachedRows, ids: Sequence[Sequence[int]], **options: int
     ) -> tuple[CachedRows, torch.Tensor]:
         with torch.inference_mode():
-            output = self._model(
-                torch.tensor(ids), past_key_values=rows.cache, use_cache=True, **options
-            )
+            kept = {self._past: rows.cache}
+            output = self._model(torch.tensor(ids), use_cache=True, **kept, **options)
             logits = sound(output.logits)
         length = rows.length + len(ids[0])
         return CachedRows(rows.cache, rows.rows, length, logits[:, -1]), logits

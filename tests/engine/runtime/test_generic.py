@@ -77,9 +77,9 @@ def test_crop_is_refused_where_a_layer_cannot_go_back() -> None:
 
 
 def test_a_model_without_keys_and_values_is_refused() -> None:
-    config = transformers.MambaConfig(vocab_size=61, hidden_size=16, num_hidden_layers=1)
+    config = transformers.RwkvConfig(vocab_size=61, hidden_size=16, num_hidden_layers=2)
     with pytest.raises(EngineError) as caught:
-        GenericRuntime(transformers.MambaForCausalLM(config))
+        GenericRuntime(transformers.RwkvForCausalLM(config))
     assert caught.value.event.kind == "unable"
 
 
