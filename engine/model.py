@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from engine.messages import Head, Piece, Precision, Role, Turn
+from engine.pair_memory import PairMemory
 from engine.prefixes import Prefixes
 
 if TYPE_CHECKING:
@@ -185,6 +186,8 @@ class LoadedModel:
     precision: Precision = "exact"
     prefixes: Prefixes | None = field(init=False)
     """What the causal runtime has read lately, where there is one."""
+    pairs: PairMemory = field(default_factory=PairMemory)
+    """What was said of pairs of sentences lately."""
 
     def __post_init__(self) -> None:
         self.prefixes = None if self.causal is None else Prefixes(self.causal)
@@ -197,9 +200,11 @@ class LoadedModel:
     @property
     def bytes(self) -> int:
         """Bytes that its weights take in memory, and what is kept of the texts it has read."""
-        return sum(part.bytes for part in (self.causal, self.masked, self.prefixes) if part)
+        parts = (self.causal, self.masked, self.prefixes)
+        return sum(part.bytes for part in parts if part) + self.pairs.bytes
 
     def forget(self) -> None:
         """Give back what is kept of texts."""
         if self.prefixes is not None:
             self.prefixes.clear()
+        self.pairs.clear()

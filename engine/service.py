@@ -18,6 +18,7 @@ from engine.lifecycle import Lifecycle
 from engine.messages import (
     Continue,
     Distances,
+    Document,
     Done,
     Error,
     Event,
@@ -48,6 +49,7 @@ from engine.store import Store
 from engine.tasks import (
     continuation,
     continuity,
+    document,
     finding,
     inspection,
     masking,
@@ -59,7 +61,7 @@ from engine.tasks import (
 P = ParamSpec("P")
 T = TypeVar("T")
 
-Ask = Continue | NBest | Find | Trace | Fill | PseudoLikelihood | Score | ScorePairs
+Ask = Continue | NBest | Find | Trace | Fill | PseudoLikelihood | Score | ScorePairs | Document
 """The requests that a model answers."""
 Work = Ask | Tokenize | ListModels | Load | Measure | Unload | Pull | Remove
 """The requests that become tasks."""
@@ -158,6 +160,8 @@ class Service:
                     yield from continuity.run(model, request, load_s)
                 case ScorePairs():
                     yield from continuity.run_pairs(model, request, load_s)
+                case Document():
+                    yield from document.run(model, request, load_s)
 
     def _precision(
         self, files: ModelFiles, choice: PrecisionChoice

@@ -8,8 +8,10 @@ from msgspec import Struct
 
 from engine.messages.parts import (
     Alternative,
+    Cell,
     Distance,
     Finish,
+    Gap,
     JointFill,
     MaskFill,
     Match,
@@ -24,8 +26,10 @@ from engine.messages.parts import (
     Precision,
     SamplerStep,
     ScoredToken,
+    Sentence,
     State,
     Timing,
+    WitnessName,
 )
 
 
@@ -277,6 +281,51 @@ class PairScore(Struct, tag="pair_score", frozen=True, kw_only=True):
     error: Error | None = None
 
 
+class DocumentResult(Struct, tag="document_result", frozen=True, kw_only=True):
+    """The answer to `Document`. Gap i lies between the sentences i and i + 1.
+
+    `boundaries` are the gaps deeper than `threshold`, `reference` those where segments end in
+    truth. Where there are such, `pk` and `window_diff` (0-1, less is better) tell how far the two
+    are apart, counted over windows of `window` sentences.
+    """
+
+    model: str
+    witness: WitnessName
+    sentences: list[Sentence]
+    gaps: list[Gap]
+    coherence: float
+    """The mean of the gaps' scores."""
+    threshold: float
+    boundaries: list[int]
+    reference: list[int]
+    pk: float | None = None
+    window_diff: float | None = None
+    window: int | None = None
+    precision: Precision = "exact"
+
+
+class MatrixCells(Struct, tag="matrix_cells", frozen=True):
+    """Some cells of a `Document`'s matrix, which are in no earlier event; `total` is all."""
+
+    cells: list[Cell]
+    total: int
+
+
+class Arranged(Struct, tag="arranged", frozen=True, kw_only=True):
+    """What other orders of a `Document`'s sentences would score, as the mean over their gaps."""
+
+    percentile: float | None = None
+    """The percentage (0-100) of the shuffles that score below this order; ties count half."""
+    shuffles: int = 0
+    places: list[float] = []
+    """By place, with the sentence `Document.place` there and the others as they stand."""
+    order: list[int] = []
+    """The better order, sentences by number; as they stand where none was found."""
+    order_coherence: float | None = None
+    exact: bool = False
+    """Whether that order is the best of all, not only of those that were tried."""
+
+
 Event = (
     Ready
     | Pong
@@ -296,6 +345,9 @@ Event = (
     | NspResult
     | PmiResult
     | PairScore
+    | DocumentResult
+    | MatrixCells
+    | Arranged
     | Tokens
     | Done
     | Error

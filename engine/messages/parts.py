@@ -233,6 +233,60 @@ class ScoredToken(Struct, frozen=True):
     alone: float | None
 
 
+class Sentence(Struct, frozen=True):
+    """A sentence of a text: the slice from `start` to `end`."""
+
+    text: str
+    start: int
+    end: int
+    opens: bool = False
+    """Whether a blank line stands before it."""
+
+
+WitnessName = Literal["nsp_margin", "nsp_probability", "pmi_bits", "pmi_bits_per_token", "cosine"]
+"""A figure of `Witness`."""
+
+
+class Witness(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a model says of one sentence right after another; None where it cannot say it.
+
+    `nsp_margin` is in nats, `nsp_probability` a share (0-1): a next-sentence head's. `pmi_bits` is
+    the pointwise mutual information under a causal model, and `pmi_bits_per_token` the same for
+    each token of the second sentence. `cosine` is that of the two sentences' mean states, the same
+    both ways round. `error` says why there is nothing.
+    """
+
+    nsp_margin: float | None = None
+    nsp_probability: float | None = None
+    pmi_bits: float | None = None
+    pmi_bits_per_token: float | None = None
+    cosine: float | None = None
+    error: str = ""
+
+
+class Gap(Struct, frozen=True, kw_only=True):
+    """What stands between a sentence and the next, where they are.
+
+    `depth` is that of TextTiling on the figure the document is judged by (see
+    `engine.segmentation`); None where there is no such figure.
+    """
+
+    forward: Witness
+    backward: Witness
+    """The two sentences the other way round."""
+    score: float | None
+    """The figure that the document is judged by, of `forward`."""
+    depth: float | None
+
+
+class Cell(Struct, frozen=True):
+    """A cell of a matrix: the score of `second` right after `first`, sentences by number from 0."""
+
+    first: int
+    second: int
+    score: float | None
+
+
 class Timing(Struct, frozen=True):
     """Seconds spent waiting for the model and for the first token, and the speed after it."""
 

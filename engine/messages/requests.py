@@ -6,7 +6,14 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from engine.messages.parts import JointMethod, PllMethod, PrecisionChoice, Sampling, Turn
+from engine.messages.parts import (
+    JointMethod,
+    PllMethod,
+    PrecisionChoice,
+    Sampling,
+    Turn,
+    WitnessName,
+)
 
 PROTOCOL = 1
 """Raised when a change of these messages would confuse an older peer."""
@@ -174,6 +181,32 @@ class ScorePairs(Struct, tag="score_pairs", frozen=True, kw_only=True):
     precision: PrecisionChoice = "exact"
 
 
+class Document(Struct, tag="document", frozen=True, kw_only=True):
+    """How each sentence of a text goes on from the one before; answered by `DocumentResult`.
+
+    `text` is split into sentences, or is a list of them in their order. The scores of pairs are
+    kept for a while, so that asking again after a move computes only the pairs that are new.
+
+    With `matrix` the score of every pair follows, in `MatrixCells`, those of near neighbours first.
+    With `shuffles`, `place` or `order` an `Arranged` comes at the end.
+    """
+
+    model: str
+    text: str | list[str]
+    witness: WitnessName | None = None
+    """The figure to judge by; None takes the first that the model has."""
+    reference: list[int] | None = None
+    """Gaps (from 0) at which a segment ends in truth; None takes the blank lines of `text`."""
+    matrix: bool = False
+    shuffles: Annotated[int, Meta(ge=0, le=100_000)] = 0
+    """How many random orders to compare this one with."""
+    place: Annotated[int, Meta(ge=0)] | None = None
+    """A sentence, by number from 0, to try at every place."""
+    order: bool = False
+    """Look for a better order."""
+    precision: PrecisionChoice = "exact"
+
+
 class Tokenize(Struct, tag="tokenize", frozen=True, kw_only=True):
     """Cut a text as the model would. Never waits for torch."""
 
@@ -211,6 +244,7 @@ Request = (
     | PseudoLikelihood
     | Score
     | ScorePairs
+    | Document
     | Tokenize
     | Cancel
     | Ping

@@ -269,12 +269,17 @@ def _compared(
 
 
 def _joined(model: LoadedModel, a: str, b: str) -> _Joined:
-    join = "" if _unspaced(a[-1]) or _unspaced(b[0]) else " "
-    pieces = model.tokenizer.encode(a + join + b)
+    between = join(a, b)
+    pieces = model.tokenizer.encode(a + between + b)
     cut = next(
         (n for n, p in enumerate(pieces) if p.end is not None and p.end > len(a)), len(pieces)
     )
-    return _Joined(join, [piece.id for piece in pieces[:cut]], pieces[cut:])
+    return _Joined(between, [piece.id for piece in pieces[:cut]], pieces[cut:])
+
+
+def join(a: str, b: str) -> str:
+    """What stands between two texts: a space, but nothing next to Japanese or Chinese."""
+    return "" if _unspaced(a[-1]) or _unspaced(b[0]) else " "
 
 
 def _check(

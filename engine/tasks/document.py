@@ -1,0 +1,311 @@
+"""A text as a row of sentences: how each goes on from the one before, and from any other.
+
+Pairs are scored as `engine.tasks.continuity` scores them, a few dozen at once, and kept with the
+model: what was said of a pair is not computed again while its sentences move about.
+"""
+
+from __future__ import annotations
+
+import re
+import statistics
+import time
+from collections.abc import Generator, Iterable, Sequence
+from itertools import pairwise
+from typing import get_args
+
+from msgspec import structs
+
+from engine import ordering, segmentation
+from engine.errors import EngineError
+from engine.messages import (
+    Arranged,
+    Cell,
+    Document,
+    DocumentResult,
+    Done,
+    Error,
+    Event,
+    Gap,
+    MatrixCells,
+    NspDirection,
+    NspResult,
+    PairScore,
+    PmiDirection,
+    PmiResult,
+    Progress,
+    ScorePairs,
+    Sentence,
+    Timing,
+    Witness,
+    WitnessName,
+)
+from engine.model import LoadedModel
+from engine.sentences import split
+from engine.tasks import continuity
+
+Steps = Generator[Event | None, None, None]
+Pair = tuple[int, int]
+"""Two sentences by number, the smaller first: both orders are scored together."""
+
+AT_ONCE = 32
+"""Pairs between two events: enough for a full batch or two, few enough to see it grow."""
+MOST = 200
+"""Sentences of which all pairs are scored: about 20,000 pairs, all of which are kept."""
+
+
+def run(model: LoadedModel, request: Document, load_s: float) -> Steps:
+    """Yield `Progress`, a `DocumentResult`, then what else was asked for, and `Done`.
+
+    Raises:
+        EngineError: ``bad_request`` for fewer than two sentences, for a matrix or an order of more
+            than `MOST`, for a place or a gap that is not there, and for a figure the model does not
+            give; whatever scoring raises where no pair at all can be scored.
+    """
+    began = time.monotonic()
+    sentences = _sentences(request)
+    count = len(sentences)
+    _check(request, count)
+    pairs = _Pairs(model, [_unwrapped(sentence.text) for sentence in sentences])
+    neighbours = [(at, at + 1) for at in range(count - 1)]
+    for some in _portions(neighbours):
+        yield from pairs.score(some)
+        yield Progress(done=some[-1][1], total=count - 1)
+    name = _figure(request.witness, [pairs.witness(*pair) for pair in neighbours])
+    result = _result(model, request, sentences, pairs, name)
+    yield result
+    if request.matrix:
+        every = [(at, at + by) for by in range(1, count) for at in range(count - by)]
+        for some in _portions(every):
+            yield from pairs.score(some)
+            cells = [cell for pair in some for cell in pairs.cells(pair, name)]
+            yield MatrixCells(cells, count * (count - 1))
+    if request.shuffles or request.place is not None or request.order:
+        yield from _arranged(request, count, pairs, name)
+    yield Done(timing=Timing(load_s=load_s, total_s=time.monotonic() - began))
+
+
+class _Pairs:
+    """The sentences of a text, and what the model says of pairs of them."""
+
+    def __init__(self, model: LoadedModel, texts: list[str]) -> None:
+        self._model = model
+        self._texts = texts
+        self._known: dict[Pair, Witness] = {}
+        """In both orders; the model's memory may let go of a pair before this text is done."""
+
+    def score(self, pairs: Iterable[Pair]) -> Steps:
+        """Score those pairs that are not known, in both orders."""
+        missing: dict[tuple[str, str], list[Pair]] = {}
+        for one, other in pairs:
+            first, second = self._texts[one], self._texts[other]
+            there = self._model.pairs.get(first, second)
+            back = self._model.pairs.get(second, first)
+            if there is None or back is None:
+                missing.setdefault((first, second), []).append((one, other))
+            else:
+                self._known[one, other], self._known[other, one] = there, back
+        if not missing:
+            return
+        texts = list(missing)
+        request = ScorePairs(model=self._model.files.id, pairs=texts)
+        for event in continuity.run_pairs(self._model, request, 0.0):
+            if isinstance(event, PairScore):
+                first, second = texts[event.index]
+                there, back = _witnesses(event)
+                self._model.pairs.keep(first, second, there)
+                self._model.pairs.keep(second, first, back)
+                for one, other in missing[first, second]:
+                    self._known[one, other], self._known[other, one] = there, back
+            yield None
+
+    def witness(self, first: int, second: int) -> Witness:
+        """What the model says of a sentence right after another; the pair must be scored."""
+        return self._known[first, second]
+
+    def cells(self, pair: Pair, name: WitnessName) -> list[Cell]:
+        """A pair's cells of the matrix."""
+        return [
+            Cell(first, second, figure(self.witness(first, second), name))
+            for first, second in (pair, pair[::-1])
+        ]
+
+    def scores(self, name: WitnessName) -> list[list[float]]:
+        """The figure of every pair; one that is not known counts as the worst that is."""
+        known = {at: figure(witness, name) for at, witness in self._known.items()}
+        worst = min(score for score in known.values() if score is not None)
+        numbers = range(len(self._texts))
+        found = [[known.get((one, other)) for other in numbers] for one in numbers]
+        return [[worst if score is None else score for score in row] for row in found]
+
+
+def _witnesses(scored: PairScore) -> tuple[Witness, Witness]:
+    """What a model said of a pair, and of its reverse."""
+    result = scored.result
+    if result is None:
+        why = Witness(error="" if scored.error is None else scored.error.message)
+        return why, why
+    return _witness(result), _witness(result.reversed)
+
+
+def _witness(result: NspResult | NspDirection | PmiResult | PmiDirection) -> Witness:
+    if isinstance(result, NspResult | NspDirection):
+        return Witness(nsp_margin=result.margin, nsp_probability=result.probability)
+    return Witness(pmi_bits=result.bits, pmi_bits_per_token=result.bits_per_token)
+
+
+def figure(witness: Witness, name: WitnessName) -> float | None:
+    """One figure of a witness."""
+    score: float | None = getattr(witness, name)
+    return score
+
+
+def _sentences(request: Document) -> list[Sentence]:
+    """The sentences of the text; of a list, those are places in them joined by a line break."""
+    if isinstance(request.text, str):
+        return split(request.text)
+    found: list[Sentence] = []
+    start = 0
+    for written in request.text:
+        found.append(Sentence(written, start, start + len(written)))
+        start += len(written) + 1
+    return found
+
+
+def _check(request: Document, count: int) -> None:
+    if count < 2:
+        raise _refused(
+            f"The text has {count} sentence{'' if count == 1 else 's'}; it takes two.",
+            "Give a longer text.",
+        )
+    if (request.matrix or request.order or request.shuffles) and count > MOST:
+        raise _refused(
+            f"The text has {count} sentences; all pairs are scored of {MOST} at most.",
+            "Give a part of it, or ask for the gaps alone.",
+        )
+    if request.place is not None and request.place >= count:
+        raise _refused(
+            f"There is no sentence {request.place + 1}; the text has {count}.",
+            "Name one that is there.",
+        )
+    for gap in request.reference or ():
+        if not 0 <= gap < count - 1:
+            raise _refused(
+                f"No segment can end after sentence {gap + 1}; the text has {count}.",
+                "Name sentences from 1 to the last but one.",
+            )
+
+
+def _refused(message: str, hint: str) -> EngineError:
+    return EngineError(Error(kind="bad_request", message=message, hint=hint))
+
+
+def _unwrapped(sentence: str) -> str:
+    """A sentence without the line breaks that it was laid out with."""
+    first, *rest = re.split(r"\s*[\r\n]\s*", sentence.strip())
+    for part in rest:
+        first += continuity.join(first, part) + part
+    return first
+
+
+def _portions(pairs: Sequence[Pair]) -> Iterable[Sequence[Pair]]:
+    return (pairs[at : at + AT_ONCE] for at in range(0, len(pairs), AT_ONCE))
+
+
+def _figure(wanted: WitnessName | None, witnesses: Sequence[Witness]) -> WitnessName:
+    """The figure to judge by: the one asked for, else the first that there is."""
+    names: tuple[WitnessName, ...] = get_args(WitnessName)
+    given = [
+        name for name in names if any(figure(witness, name) is not None for witness in witnesses)
+    ]
+    if not given:
+        raise _refused(
+            f"No two neighbours can be scored. {witnesses[0].error}", "Shorten the sentences."
+        )
+    if wanted is not None and wanted not in given:
+        raise _refused(f"This model gives no {wanted}.", f"It gives {', '.join(given)}.")
+    return wanted or given[0]
+
+
+def _result(
+    model: LoadedModel,
+    request: Document,
+    sentences: list[Sentence],
+    pairs: _Pairs,
+    name: WitnessName,
+) -> DocumentResult:
+    """What is known once all gaps are scored."""
+    numbers = range(len(sentences) - 1)
+    gaps = [
+        Gap(
+            forward=pairs.witness(at, at + 1),
+            backward=pairs.witness(at + 1, at),
+            score=figure(pairs.witness(at, at + 1), name),
+            depth=None,
+        )
+        for at in numbers
+    ]
+    # A gap without a score is passed over: its neighbours are then each other's.
+    scored = [(at, gap.score) for at, gap in enumerate(gaps) if gap.score is not None]
+    scores = [score for _, score in scored]
+    depths = segmentation.depths(scores)
+    for (at, _), depth in zip(scored, depths, strict=True):
+        gaps[at] = structs.replace(gaps[at], depth=depth)
+    found = [scored[at][0] for at in segmentation.boundaries(scores)]
+    reference = request.reference
+    if reference is None:
+        reference = [at for at in numbers if sentences[at + 1].opens]
+    result = DocumentResult(
+        model=model.files.id,
+        precision=model.precision,
+        witness=name,
+        sentences=sentences,
+        gaps=gaps,
+        coherence=statistics.fmean(scores),
+        threshold=segmentation.threshold(depths),
+        boundaries=found,
+        reference=sorted(set(reference)),
+    )
+    if not reference:
+        return result
+    count = len(sentences)
+    return structs.replace(
+        result,
+        pk=segmentation.pk(count, reference, found),
+        window_diff=segmentation.window_diff(count, reference, found),
+        window=segmentation.window(count, reference),
+    )
+
+
+def _arranged(request: Document, count: int, pairs: _Pairs, name: WitnessName) -> Steps:
+    """Compare this order with others, scoring the pairs that this takes."""
+    orders = ordering.shuffled(count, request.shuffles)
+    needed = {(min(pair), max(pair)) for order in orders for pair in pairwise(order)}
+    at = request.place
+    if at is not None:
+        needed |= {(min(at, each), max(at, each)) for each in range(count) if each != at}
+        if 0 < at < count - 1:
+            needed.add((at - 1, at + 1))
+    if request.order:
+        needed = {(one, other) for other in range(count) for one in range(other)}
+    asked = sorted(needed, key=lambda pair: pair[1] - pair[0])
+    done = 0
+    for some in _portions(asked):
+        yield from pairs.score(some)
+        done += len(some)
+        yield Progress(done=done, total=len(asked))
+    scores = pairs.scores(name)
+    answer = Arranged(shuffles=len(orders))
+    if orders:
+        answer = structs.replace(answer, percentile=ordering.percentile(scores, orders))
+    if at is not None:
+        means = [total / (count - 1) for total in ordering.places(scores, at)]
+        answer = structs.replace(answer, places=means)
+    if request.order:
+        order = yield from ordering.better(scores)
+        answer = structs.replace(
+            answer,
+            order=order,
+            order_coherence=ordering.total(scores, order) / (count - 1),
+            exact=count <= ordering.EXACT,
+        )
+    yield answer
