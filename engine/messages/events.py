@@ -12,7 +12,7 @@ from engine.messages.parts import (
     Distance,
     Finish,
     Gap,
-    JointFill,
+    JointFills,
     MaskFill,
     Match,
     ModelInfo,
@@ -179,14 +179,17 @@ class FillResult(Struct, tag="fill_result", frozen=True, kw_only=True):
     masks: list[MaskFill]
     pool: int | None = None
     precision: Precision = "exact"
-    joint: list[JointFill] = []
-    """The likeliest fillings of all masks together, by `Fill.joint`."""
+    joint: list[JointFills] = []
+    """The likeliest fillings of all masks together, for each of `Fill.joint_methods`."""
     table: PairTable | None = None
     """Beside them, where there are just two masks."""
 
 
 class PseudoLikelihoodResult(Struct, tag="pseudo_likelihood_result", frozen=True, kw_only=True):
-    """The answer to `PseudoLikelihood`; `total` is the sum of the tokens' log-probabilities."""
+    """The answer to `PseudoLikelihood`, one for each of its methods.
+
+    `total` is the sum of the tokens' log-probabilities.
+    """
 
     model: str
     method: PllMethod

@@ -132,6 +132,7 @@ class PllToken(Struct, frozen=True, kw_only=True):
     end: int
     logprob: float
     rank: int
+    entropy: float
     top: list[Alternative] = []
 
 
@@ -155,6 +156,13 @@ class JointFill(Struct, frozen=True, kw_only=True):
     words: list[str]
     ids: list[int]
     logprob: float
+
+
+class JointFills(Struct, frozen=True, kw_only=True):
+    """The likeliest fillings of all masks by one method, the likeliest first."""
+
+    method: JointMethod
+    fillings: list[JointFill]
 
 
 class PairTable(Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from engine.messages.parts import (
     JointMethod,
@@ -148,17 +148,19 @@ class Fill(Struct, tag="fill", frozen=True, kw_only=True):
     """Words to score at every mask, however many pieces each has."""
     pieces: Annotated[int, Meta(ge=1, le=4)] = 1
     """Look for whole words of up to so many pieces in every slot."""
-    joint: JointMethod | None = None
-    """Fill all masks together, in this way."""
+    joint_methods: list[JointMethod] = []
+    """Fill all masks together, in each of these ways."""
     precision: PrecisionChoice = "exact"
 
 
 class PseudoLikelihood(Struct, tag="pseudo_likelihood", frozen=True, kw_only=True):
-    """Mask each token of a text in turn; answered by `PseudoLikelihoodResult`."""
+    """Mask each token of a text in turn; each method is answered by a `PseudoLikelihoodResult`."""
 
     model: str
     text: str
-    method: PllMethod = "original"
+    methods: Annotated[list[PllMethod], Meta(min_length=1)] = field(
+        default_factory=lambda: ["original"]
+    )
     top: Annotated[int, Meta(ge=0, le=1000)] = 10
     """How many tokens to name that could have stood in each place."""
     precision: PrecisionChoice = "exact"

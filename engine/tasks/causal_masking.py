@@ -67,7 +67,7 @@ def fill(model: LoadedModel, runtime: CausalRuntime, prefixes: Prefixes, request
             ``too_long`` when the text does not fit.
     """
     cut = _cut(model, request.text)
-    if request.joint is not None or request.pieces > 1:
+    if request.joint_methods or request.pieces > 1:
         raise EngineError(
             Error(
                 kind="unable",

@@ -21,11 +21,11 @@ scoring a filling x_1 ... x_n (M: a mask still there), in nats:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from engine.messages import Candidate, JointFill, JointMethod, PairTable, Piece
+from engine.messages import Candidate, JointFill, JointFills, JointMethod, PairTable, Piece
 from engine.model import LoadedModel, MaskedRuntime
 from engine.tasks.words import as_word, likeliest
 
@@ -44,8 +44,25 @@ Filling = tuple[int | None, ...]
 
 
 @dataclass(frozen=True)
+class _Said:
+    """What the model says at an open mask of a text, as far as any method asks."""
+
+    best: list[tuple[int, float]]
+    """The likeliest words, with their log-probabilities."""
+    surest: float
+    """The log-probability of the likeliest token."""
+    mask: float
+    """That of the mask token itself."""
+    tabled: list[float]
+    """Those of the words in the table of pairs."""
+
+
+@dataclass(frozen=True)
 class Masks:
-    """The masks of a text, and what the model says at each while all are there."""
+    """The masks of a text, and what the model says at each while all are there.
+
+    What is read of the text with some of them filled is kept: the methods read much the same.
+    """
 
     model: LoadedModel
     runtime: MaskedRuntime
@@ -53,8 +70,47 @@ class Masks:
     positions: Sequence[int]
     logprobs: torch.Tensor
     """float32 [masks, vocabulary]"""
+    _said: dict[tuple[Filling, int], _Said] = field(default_factory=dict)
+    _tabled: list[list[tuple[int, float]]] = field(default_factory=list)
 
-    def filled(self, filling: Filling, places: Sequence[int]) -> Row:
+    def __post_init__(self) -> None:
+        self._tabled.extend(self._best(row, TABLE) for row in self.logprobs)
+        for place, row in enumerate(self.logprobs):
+            self._said[self.empty, place] = self._taken(place, row)
+
+    @property
+    def empty(self) -> Filling:
+        """No mask filled."""
+        return (None,) * len(self.positions)
+
+    def tabled(self, place: int) -> list[tuple[int, float]]:
+        """The words of the table of pairs at a mask, likeliest first."""
+        return self._tabled[place]
+
+    def at(self, filling: Filling, place: int) -> _Said:
+        """What the model says at a mask, after `read`."""
+        return self._said[filling, place]
+
+    def read(self, asked: Sequence[tuple[Filling, Sequence[int]]]) -> Reading[None]:
+        """Read the text with each of these fillings, asking for some of the open masks."""
+        from engine.runtime import masked_rows  # not at the top: torch is not there yet
+
+        missing = [
+            (filling, [place for place in places if (filling, place) not in self._said])
+            for filling, places in asked
+        ]
+        missing = [(filling, places) for filling, places in missing if places]
+
+        def taken(number: int, logprobs: torch.Tensor) -> list[_Said]:
+            places = missing[number][1]
+            return [self._taken(*each) for each in zip(places, logprobs, strict=True)]
+
+        rows = [self._row(filling, places) for filling, places in missing]
+        found = yield from masked_rows.read(self.runtime, rows, taken)
+        for (filling, places), said in zip(missing, found, strict=True):
+            self._said.update(zip(((filling, place) for place in places), said, strict=True))
+
+    def _row(self, filling: Filling, places: Sequence[int]) -> Row:
         """The text with some masks filled; asks for those with these numbers."""
         row = list(self.pieces)
         for position, number in zip(self.positions, filling, strict=True):
@@ -62,32 +118,44 @@ class Masks:
                 row[position] = self.model.tokenizer.token(number)
         return row, [self.positions[place] for place in places]
 
-    def best(self, logprobs: torch.Tensor, count: int) -> list[tuple[int, float]]:
-        """The likeliest tokens, with their log-probabilities [vocabulary]."""
+    def _taken(self, place: int, logprobs: torch.Tensor) -> _Said:
+        mask = self.model.tokenizer.mask
+        assert mask is not None, "a masked-language head comes with a mask"
+        return _Said(
+            best=self._best(logprobs, BEAM),
+            surest=float(logprobs.max()),
+            mask=float(logprobs[mask]),
+            tabled=[float(logprobs[own]) for own, _ in self._tabled[place]],
+        )
+
+    def _best(self, logprobs: torch.Tensor, count: int) -> list[tuple[int, float]]:
         return likeliest(self.model.tokenizer, logprobs, count)
 
 
-def fill(masks: Masks, method: JointMethod, top: int) -> Reading[list[JointFill]]:
+def fill(masks: Masks, methods: Sequence[JointMethod], top: int) -> Reading[list[JointFills]]:
     """The likeliest fillings of all masks, at most `BEAM`; see the module for the methods."""
-    if method == "independent":
-        beam = _independent(masks)
-    else:
-        beam = yield from _chained(masks, method)
+    told: list[JointFills] = []
     tokenizer = masks.model.tokenizer
-    return [
-        JointFill(
-            words=[as_word(tokenizer.token(number)) for number in filling if number is not None],
-            ids=[number for number in filling if number is not None],
-            logprob=score,
-        )
-        for filling, score in beam[:top]
-    ]
+    for method in methods:
+        beam = _independent(masks) if method == "independent" else None
+        if beam is None:
+            beam = yield from _chained(masks, method)
+        fillings = [
+            JointFill(
+                words=[as_word(tokenizer.token(own)) for own in filling if own is not None],
+                ids=[own for own in filling if own is not None],
+                logprob=score,
+            )
+            for filling, score in beam[:top]
+        ]
+        told.append(JointFills(method=method, fillings=fillings))
+    return told
 
 
 def _independent(masks: Masks) -> list[tuple[Filling, float]]:
     beam: list[tuple[Filling, float]] = [((), 0.0)]
-    for logprobs in masks.logprobs:
-        best = masks.best(logprobs, BEAM)
+    for place in range(len(masks.positions)):
+        best = masks.at(masks.empty, place).best
         longer = [((*ids, own), score + more) for ids, score in beam for own, more in best]
         beam = _kept(longer)
     return beam
@@ -95,52 +163,25 @@ def _independent(masks: Masks) -> list[tuple[Filling, float]]:
 
 def _chained(masks: Masks, method: JointMethod) -> Reading[list[tuple[Filling, float]]]:
     """Fill one mask after the other, each time with what is filled already in the text."""
-    from engine.runtime import masked_rows  # not at the top: torch is not there yet
-
-    count = len(masks.positions)
-    choose = _surest if method == "confident_first" else _first
-    correct = _pivoted(masks) if method == "hcb" else None
-    beam: list[tuple[Filling, float]] = [((None,) * count, 0.0)]
-    for _ in range(count):
+    beam: list[tuple[Filling, float]] = [(masks.empty, 0.0)]
+    for _ in masks.positions:
         opened = [[n for n, own in enumerate(filling) if own is None] for filling, _ in beam]
-
-        def grown(
-            number: int,
-            logprobs: torch.Tensor,
-            beam: list[tuple[Filling, float]] = beam,
-            opened: list[list[int]] = opened,
-        ) -> list[tuple[Filling, float]]:
-            (filling, score), row = beam[number], choose(logprobs)
-            place = opened[number][row]
-            if correct is not None:
-                score -= correct(place, logprobs[row])
-            return [
-                ((*filling[:place], own, *filling[place + 1 :]), score + more)
-                for own, more in masks.best(logprobs[row], BEAM)
-            ]
-
-        rows = [
-            masks.filled(filling, places) for (filling, _), places in zip(beam, opened, strict=True)
-        ]
-        found = yield from masked_rows.read(masks.runtime, rows, grown)
-        beam = _kept([each for more in found for each in more])
+        if method != "confident_first":
+            opened = [places[:1] for places in opened]
+        yield from masks.read(
+            [(filling, places) for (filling, _), places in zip(beam, opened, strict=True)]
+        )
+        longer: list[tuple[Filling, float]] = []
+        for (filling, score), places in zip(beam, opened, strict=True):
+            place = max(places, key=lambda place, filling=filling: masks.at(filling, place).surest)  # type: ignore[misc]
+            said = masks.at(filling, place)
+            if method == "hcb":
+                # How much likelier the mask token itself became, by what is filled before it.
+                score -= said.mask - masks.at(masks.empty, place).mask
+            before, after = filling[:place], filling[place + 1 :]
+            longer += [((*before, own, *after), score + more) for own, more in said.best]
+        beam = _kept(longer)
     return beam
-
-
-def _first(logprobs: torch.Tensor) -> int:
-    return 0
-
-
-def _surest(logprobs: torch.Tensor) -> int:
-    return int(logprobs.amax(-1).argmax())
-
-
-def _pivoted(masks: Masks) -> Callable[[int, torch.Tensor], float]:
-    """How much likelier the mask token itself became at a mask, by what is filled before it."""
-    mask = masks.model.tokenizer.mask
-    assert mask is not None, "a masked-language head comes with a mask"
-    alone = masks.logprobs[:, mask].tolist()
-    return lambda place, logprobs: float(logprobs[mask]) - alone[place]
 
 
 def _kept(beam: list[tuple[Filling, float]]) -> list[tuple[Filling, float]]:
@@ -149,25 +190,20 @@ def _kept(beam: list[tuple[Filling, float]]) -> list[tuple[Filling, float]]:
 
 def table(masks: Masks) -> Reading[PairTable]:
     """Every pair of the likeliest tokens of two masks, under both orders of filling them."""
-    from engine.runtime import masked_rows  # not at the top: torch is not there yet
+    left, right = masks.tabled(0), masks.tabled(1)
+    lefts: list[Filling] = [(own, None) for own, _ in left]
+    rights: list[Filling] = [(None, own) for own, _ in right]
+    yield from masks.read([(each, [1]) for each in lefts] + [(each, [0]) for each in rights])
 
+    def joint(first: float, filling: Filling, other: int) -> list[float]:
+        return [first + more for more in masks.at(filling, other).tabled]
+
+    by_right = [joint(score, each, 0) for (_, score), each in zip(right, rights, strict=True)]
     tokenizer = masks.model.tokenizer
-    left, right = (masks.best(logprobs, TABLE) for logprobs in masks.logprobs)
-    rows = [masks.filled((own, None), [1]) for own, _ in left]
-    rows += [masks.filled((None, own), [0]) for own, _ in right]
-
-    def joint(number: int, logprobs: torch.Tensor) -> list[float]:
-        first, others = (
-            (left[number], right) if number < len(left) else (right[number - len(left)], left)
-        )
-        return [first[1] + float(logprobs[0, own]) for own, _ in others]
-
-    found = yield from masked_rows.read(masks.runtime, rows, joint)
-    by_right = found[len(left) :]
     return PairTable(
         left=[_candidate(tokenizer.token(own), score) for own, score in left],
         right=[_candidate(tokenizer.token(own), score) for own, score in right],
-        left_first=found[: len(left)],
+        left_first=[joint(score, each, 1) for (_, score), each in zip(left, lefts, strict=True)],
         right_first=[list(column) for column in zip(*by_right, strict=True)],
     )
 

@@ -19,7 +19,7 @@ from engine.messages import (
     Fill,
     FillResult,
     Hidden,
-    JointFill,
+    JointFills,
     MaskFill,
     Piece,
     Timing,
@@ -105,11 +105,11 @@ def _fill(model: LoadedModel, runtime: MaskedRuntime, request: Fill) -> Steps:
         for number, slot in enumerate(slots):
             found = yield from whole_words.search(model, runtime, slot, request.pieces, request.top)
             masks[number] = structs.replace(masks[number], whole=found)
-    joint: list[JointFill] = []
+    joint: list[JointFills] = []
     table = None
-    if request.joint is not None:
+    if request.joint_methods:
         several = joint_filling.Masks(model, runtime, pieces, positions, logprobs)
-        joint = yield from joint_filling.fill(several, request.joint, request.top)
+        joint = yield from joint_filling.fill(several, request.joint_methods, request.top)
         if len(positions) == 2:
             table = yield from joint_filling.table(several)
     yield FillResult(

@@ -36,7 +36,7 @@ Steps = Generator[Event | None, None, None]
 
 
 def run(model: LoadedModel, request: PseudoLikelihood, load_s: float) -> Steps:
-    """Yield a `PseudoLikelihoodResult`, then `Done`; `Progress` and None between forwards.
+    """Yield a `PseudoLikelihoodResult` a method, then `Done`; `Progress`, None between forwards.
 
     Raises:
         EngineError: ``bad_request`` for a text without tokens or with a mask in it, ``too_long``
@@ -55,49 +55,50 @@ def run(model: LoadedModel, request: PseudoLikelihood, load_s: float) -> Steps:
         raise _refused("There is no text to score.", "Write a sentence.")
     check_length(model, len(pieces), runtime.context)
 
-    def token(number: int, logprobs: torch.Tensor) -> PllToken:
-        return _token(model, pieces[scored[number]], logprobs[0], request.top)
+    words = model.tokenizer.words(request.text)
+    asked = [[_hidden(words, own, method) for own in scored] for method in request.methods]
+    # Most words are one piece, and masked alike by every method.
+    distinct = list(dict.fromkeys(hidden for each in asked for hidden in each))
 
-    rows = _rows(model, request.text, pieces, scored, request.method)
-    tokens = yield from masked_rows.read(runtime, rows, token)
-    yield PseudoLikelihoodResult(
-        model=model.files.id,
-        method=request.method,
-        text=request.text,
-        tokens=tokens,
-        total=sum(token.logprob for token in tokens),
-        precision=model.precision,
-    )
+    def token(number: int, logprobs: torch.Tensor) -> PllToken:
+        return _token(model, pieces[distinct[number][0]], logprobs[0], request.top)
+
+    rows = [_row(model, pieces, hidden) for hidden in distinct]
+    read = yield from masked_rows.read(runtime, rows, token)
+    tokens = dict(zip(distinct, read, strict=True))
+    for method, each in zip(request.methods, asked, strict=True):
+        yield PseudoLikelihoodResult(
+            model=model.files.id,
+            method=method,
+            text=request.text,
+            tokens=[tokens[hidden] for hidden in each],
+            total=sum(tokens[hidden].logprob for hidden in each),
+            precision=model.precision,
+        )
     yield Done(timing=Timing(load_s=load_s, total_s=time.monotonic() - began))
 
 
-def _rows(
-    model: LoadedModel,
-    text: str,
-    pieces: Sequence[Piece],
-    scored: Sequence[int],
-    method: PllMethod,
-) -> list[tuple[list[Piece], list[int]]]:
-    """The text once for each scored token, with that masked, and what goes with it."""
+def _hidden(words: Sequence[int | None], own: int, method: PllMethod) -> tuple[int, ...]:
+    """The positions that are masked while a token is scored, its own first."""
+    if method == "original":
+        return (own,)
+    later = (n for n in range(own + 1, len(words)) if words[n] == words[own])
+    return (own, *later)
+
+
+def _row(
+    model: LoadedModel, pieces: Sequence[Piece], hidden: Sequence[int]
+) -> tuple[list[Piece], list[int]]:
+    """The text with these positions masked; asks for the first of them."""
     assert model.tokenizer.mask is not None, "a masked-language head comes with a mask"
     mask = model.tokenizer.token(model.tokenizer.mask)
-    words = model.tokenizer.words(text)
-    return [
-        (
-            [
-                mask
-                if number == own
-                or (method == "within_word_l2r" and number > own and words[number] == words[own])
-                else piece
-                for number, piece in enumerate(pieces)
-            ],
-            [own],
-        )
-        for own in scored
-    ]
+    masked = set(hidden)
+    return [mask if n in masked else piece for n, piece in enumerate(pieces)], [hidden[0]]
 
 
 def _token(model: LoadedModel, piece: Piece, logprobs: torch.Tensor, top: int) -> PllToken:
+    import torch  # not at the top: the worker imports its tasks before torch is there
+
     own = logprobs[piece.id]
     best = logprobs.topk(min(top, len(logprobs)))
     return PllToken(
@@ -107,6 +108,7 @@ def _token(model: LoadedModel, piece: Piece, logprobs: torch.Tensor, top: int) -
         end=piece.end or 0,
         logprob=float(own),
         rank=1 + int((logprobs > own).sum()),
+        entropy=float(torch.special.entr(logprobs.exp()).sum()),
         top=[
             Alternative(number, model.tokenizer.token(number).text, logprob)
             for number, logprob in zip(best.indices.tolist(), best.values.tolist(), strict=True)

@@ -179,7 +179,12 @@ def _add_fill(parser: _Parser) -> None:
     parser.add_argument("--words", metavar="LIST|FILE", help=text("cli.option.words"))
     _add_number(parser, "--pieces", int, "N")
     parser.add_argument(
-        "--joint", metavar="METHOD", choices=get_args(JointMethod), help=text("cli.option.joint")
+        "--joint",
+        metavar="METHOD",
+        choices=get_args(JointMethod),
+        action="append",
+        default=[],
+        help=text("cli.option.joint"),
     )
 
 

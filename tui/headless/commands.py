@@ -60,7 +60,7 @@ class FillCommand(Command, frozen=True, kw_only=True):
     mask: list[int]
     words: str | None
     pieces: int | None
-    joint: JointMethod | None
+    joint: list[JointMethod]
     json: bool
 
 

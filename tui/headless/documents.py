@@ -17,6 +17,7 @@ from engine.messages import (
     Finish,
     Head,
     Hidden,
+    JointMethod,
     NspDirection,
     PairTable,
     Piece,
@@ -108,11 +109,12 @@ class WordDocument(Struct, frozen=True, kw_only=True):
     mask: int
 
 
-class JointDocument(Struct, frozen=True, kw_only=True):
-    """One filling of all masks."""
+class JointDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One filling of all masks; `method` is there where several were asked for."""
 
     words: list[str]
     logprob: float
+    method: JointMethod | None = None
 
 
 class FillDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):

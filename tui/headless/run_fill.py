@@ -11,7 +11,7 @@ from msgspec import structs
 from engine.messages import MASK, Fill, FillResult, MaskFill, WordScore
 from tui.headless.advice import warn
 from tui.headless.commands import FillCommand
-from tui.headless.documents import FillDocument, WordDocument
+from tui.headless.documents import FillDocument, JointDocument, WordDocument
 from tui.headless.failure import Exit, Failure
 from tui.headless.output import Output
 from tui.headless.request import given, model_name, read_text, validated
@@ -32,7 +32,7 @@ def execute(command: FillCommand, output: Output) -> Exit:
         if command.json:
             output.document(_document(result))
         else:
-            _print(result, command.joint, output)
+            _print(result, output)
         return Exit.DONE
 
     return run(command, output, work)
@@ -57,7 +57,7 @@ def build(command: FillCommand, given_text: str) -> Fill:
             "precision": command.precision,
             "text": masked,
             "hidden": hidden,
-            "joint": command.joint,
+            "joint_methods": command.joint,
         },
     )
 
@@ -93,11 +93,20 @@ def _document(result: FillResult) -> FillDocument:
         ]
         for kind in ("words", "whole")
     }
-    fields = {**structs.asdict(result), **added}
+    joint = [
+        JointDocument(
+            words=filling.words,
+            logprob=filling.logprob,
+            method=each.method if len(result.joint) > 1 else None,
+        )
+        for each in result.joint
+        for filling in each.fillings
+    ]
+    fields = {**structs.asdict(result), **added, "joint": joint}
     return msgspec.convert(fields, FillDocument, from_attributes=True)
 
 
-def _print(result: FillResult, joint: str | None, output: Output) -> None:
+def _print(result: FillResult, output: Output) -> None:
     if result.precision != "exact":
         output.note(text("cli.ran_in", model=result.model, precision=result.precision))
     if result.method == "causal":
@@ -109,9 +118,9 @@ def _print(result: FillResult, joint: str | None, output: Output) -> None:
         _print_mask(mask, output)
         _print_words(text("cli.asked_words"), mask.words, output)
         _print_words(text("cli.whole_words"), mask.whole, output)
-    if result.joint:
-        output.line("\n" + text("cli.joint_heading", method=joint))
-        for filling in result.joint:
+    for joint in result.joint:
+        output.line("\n" + text("cli.joint_heading", method=joint.method))
+        for filling in joint.fillings:
             output.line(f"{filling.logprob:>10.4f}  {'  '.join(filling.words)}")
 
 

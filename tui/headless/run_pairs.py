@@ -72,7 +72,7 @@ def _scorer(
         request = PseudoLikelihood(
             model=model.id,
             text=sentence,
-            method=command.method,
+            methods=[command.method],
             top=0,
             precision=command.precision,
         )

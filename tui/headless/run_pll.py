@@ -20,7 +20,7 @@ def execute(command: PllCommand, output: Output) -> Exit:
     request = PseudoLikelihood(
         model=model_name(command.model),
         text=read_text(command.text, "TEXT"),
-        method=command.method,
+        methods=[command.method],
         top=0,
         precision=command.precision,
     )

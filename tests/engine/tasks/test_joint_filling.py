@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import pytest
+import torch
 
-from engine.messages import FillResult, JointMethod
+from engine.messages import FillResult, JointFill, JointMethod
+from engine.model import MaskedRuntime
+from engine.runtime import masked_rows
+from engine.runtime.masked_rows import Reading, Row
 from engine.tasks import joint_filling
 from tests.conftest import Tiny
 from tests.engine.bundles import STARTER, load
 from tests.engine.masked_reference import FAMILIES, Logprobs, folder, logprobs
 from tests.engine.tasks.test_whole_words import fill
 
+T = TypeVar("T")
 TEXT = "The [MASK] ate the [MASK] in [MASK]."
 METHODS: list[JointMethod] = ["independent", "left_to_right", "confident_first", "hcb"]
+
+
+def fillings(result: FillResult) -> list[JointFill]:
+    (joint,) = result.joint
+    return joint.fillings
 
 
 def by_definition(
@@ -44,14 +56,14 @@ def by_definition(
 def test_each_score_is_the_definition(kind: str, method: JointMethod, tiny: Tiny) -> None:
     where = folder(kind, tiny)
     model, read = load(where, "masked"), logprobs(where)
-    result = fill(model, TEXT, joint=method, top=4)
-    assert len(result.joint) == 4
+    result = fill(model, TEXT, joint_methods=[method], top=4)
+    assert len(fillings(result)) == 4
     assert result.table is None
     mask = model.tokenizer.mask
     assert mask is not None
-    scores = [filling.logprob for filling in result.joint]
+    scores = [filling.logprob for filling in fillings(result)]
     assert scores == sorted(scores, reverse=True)
-    for filling in result.joint:
+    for filling in fillings(result):
         expected = by_definition(result, read, method, filling.ids, mask)
         assert filling.logprob == pytest.approx(expected, abs=3e-4)
         assert len(filling.words) == 3
@@ -65,8 +77,8 @@ def test_a_beam_of_one_is_greedy(
     where = tiny("bert-mlm")
     model, read = load(where, "masked"), logprobs(where)
     monkeypatch.setattr(joint_filling, "BEAM", 1)
-    result = fill(model, TEXT, joint=method)
-    (filling,) = result.joint
+    result = fill(model, TEXT, joint_methods=[method])
+    (filling,) = fillings(result)
     row = [piece.id for piece in result.tokens]
     places = [mask.position for mask in result.masks]
     waiting = list(range(len(places)))
@@ -83,10 +95,10 @@ def test_a_beam_of_one_is_greedy(
 
 def test_independent_is_the_best_of_all_products() -> None:
     model = load(STARTER / "starter-en", "masked")
-    result = fill(model, "The [MASK] ate the [MASK].", joint="independent", top=5)
+    result = fill(model, "The [MASK] ate the [MASK].", joint_methods=["independent"], top=5)
     first, second = (mask.candidates for mask in fill(model, result.text, top=16).masks)
     products = sorted(math.log(a.prob) + math.log(b.prob) for a in first for b in second)
-    assert [filling.logprob for filling in result.joint] == pytest.approx(
+    assert [filling.logprob for filling in fillings(result)] == pytest.approx(
         products[::-1][:5], abs=1e-4
     )
 
@@ -94,10 +106,10 @@ def test_independent_is_the_best_of_all_products() -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_one_mask_is_one_distribution(method: JointMethod) -> None:
     model = load(STARTER / "starter-en", "masked")
-    result = fill(model, "I played [MASK].", joint=method, top=5)
+    result = fill(model, "I played [MASK].", joint_methods=[method], top=5)
     candidates = result.masks[0].candidates
-    assert [filling.ids for filling in result.joint] == [[each.id] for each in candidates]
-    assert [filling.logprob for filling in result.joint] == pytest.approx(
+    assert [filling.ids for filling in fillings(result)] == [[each.id] for each in candidates]
+    assert [filling.logprob for filling in fillings(result)] == pytest.approx(
         [math.log(each.prob) for each in candidates], abs=1e-4
     )
 
@@ -106,7 +118,7 @@ def test_one_mask_is_one_distribution(method: JointMethod) -> None:
 def test_two_masks_have_a_table_of_both_orders(kind: str, tiny: Tiny) -> None:
     where = folder(kind, tiny)
     model, read = load(where, "masked"), logprobs(where)
-    result = fill(model, "The [MASK] ate the [MASK].", joint="hcb")
+    result = fill(model, "The [MASK] ate the [MASK].", joint_methods=["hcb"])
     table = result.table
     assert table is not None
     assert len(table.left) == len(table.right) == joint_filling.TABLE
@@ -125,8 +137,33 @@ def test_two_masks_have_a_table_of_both_orders(kind: str, tiny: Tiny) -> None:
 
 def test_the_beam_of_left_to_right_finds_what_greed_does_not_lose() -> None:
     model = load(STARTER / "starter-en", "masked")
-    result = fill(model, "The [MASK] ate the [MASK].", joint="left_to_right")
+    result = fill(model, "The [MASK] ate the [MASK].", joint_methods=["left_to_right"])
     table = result.table
     assert table is not None
     best = max(score for row in table.left_first for score in row)
-    assert result.joint[0].logprob >= best - 1e-4
+    assert fillings(result)[0].logprob >= best - 1e-4
+
+
+def test_methods_asked_for_together_read_nothing_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = load(STARTER / "starter-en", "masked")
+    text = "The [MASK] ate the [MASK]."
+    alone = [fill(model, text, joint_methods=[method]) for method in METHODS]
+    rows = list[tuple[int, ...]]()
+    read = masked_rows.read
+
+    def counted(
+        runtime: MaskedRuntime, asked: Sequence[Row], take: Callable[[int, torch.Tensor], T]
+    ) -> Reading[list[T]]:
+        rows.extend(tuple(piece.id for piece in row) for row, _ in asked)
+        return read(runtime, asked, take)
+
+    monkeypatch.setattr(masked_rows, "read", counted)
+    together = fill(model, text, joint_methods=METHODS)
+    assert [joint.method for joint in together.joint] == METHODS
+    for joint, before in zip(together.joint, alone, strict=True):
+        expected = [filling.logprob for filling in fillings(before)]
+        assert [filling.logprob for filling in joint.fillings] == pytest.approx(expected, abs=1e-4)
+    assert together.table is not None and alone[0].table is not None
+    for row, expected in zip(together.table.left_first, alone[0].table.left_first, strict=True):
+        assert row == pytest.approx(expected, abs=1e-4)
+    assert rows and len(set(rows)) == len(rows)

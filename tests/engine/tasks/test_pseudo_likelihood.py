@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import torch
@@ -18,18 +20,20 @@ from engine.messages import (
     PseudoLikelihood,
     PseudoLikelihoodResult,
 )
-from engine.model import LoadedModel
+from engine.model import LoadedModel, MaskedRuntime
 from engine.runtime import masked_rows
+from engine.runtime.masked_rows import Reading, Row
 from engine.tasks import pseudo_likelihood
 from tests.conftest import Tiny
 from tests.engine.bundles import STARTER, load
-from tests.engine.masked_reference import FAMILIES, folder
+from tests.engine.masked_reference import FAMILIES, folder, logprobs
 
+T = TypeVar("T")
 TEXT = "The unquestionable traveler, lost the souvenir."
 
 
 def pll(model: LoadedModel, text: str, method: PllMethod, top: int = 3) -> PseudoLikelihoodResult:
-    request = PseudoLikelihood(model=model.files.id, text=text, method=method, top=top)
+    request = PseudoLikelihood(model=model.files.id, text=text, methods=[method], top=top)
     *steps, result, done = pseudo_likelihood.run(model, request, 0.25)
     assert all(step is None or isinstance(step, Progress) for step in steps)
     assert isinstance(result, PseudoLikelihoodResult)
@@ -92,6 +96,43 @@ def test_the_rest_of_a_word_is_masked_only_within_it(tiny: Tiny) -> None:
     assert 1 < last.count(False) < len(last)
     for ending, a, b in zip(last, plain.tokens, strict.tokens, strict=True):
         assert (abs(a.logprob - b.logprob) < 1e-4) == ending
+
+
+def test_methods_asked_for_together_read_nothing_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = load(STARTER / "starter-en", "masked")
+    rows = list[tuple[int, ...]]()
+    read = masked_rows.read
+
+    def counted(
+        runtime: MaskedRuntime, asked: Sequence[Row], take: Callable[[int, torch.Tensor], T]
+    ) -> Reading[list[T]]:
+        rows.extend(tuple(piece.id for piece in row) for row, _ in asked)
+        return read(runtime, asked, take)
+
+    monkeypatch.setattr(masked_rows, "read", counted)
+    methods: list[PllMethod] = ["original", "within_word_l2r"]
+    request = PseudoLikelihood(model="m", text=TEXT, methods=methods, top=3)
+    together = [
+        step
+        for step in pseudo_likelihood.run(model, request, 0.0)
+        if isinstance(step, PseudoLikelihoodResult)
+    ]
+    assert rows and len(set(rows)) == len(rows)
+    for result, method in zip(together, methods, strict=True):
+        alone = pll(model, TEXT, method)
+        assert [t.id for t in result.tokens] == [t.id for t in alone.tokens]
+        assert result.total == pytest.approx(alone.total, abs=1e-3)
+
+
+def test_the_entropy_is_that_of_the_whole_distribution(tiny: Tiny) -> None:
+    where = tiny("bert-mlm")
+    model, read = load(where, "masked"), logprobs(where)
+    for place, token in enumerate(pll(model, TEXT, "original").tokens, start=1):
+        ids = [piece.id for piece in model.tokenizer.single(TEXT)]
+        assert model.tokenizer.mask is not None
+        ids[place] = model.tokenizer.mask
+        expected = read(ids, place)
+        assert token.entropy == pytest.approx(-float((expected.exp() * expected).sum()), abs=1e-4)
 
 
 def test_each_token_names_what_could_have_stood_there() -> None:

@@ -187,7 +187,7 @@ def test_a_causal_model_scores_asked_words_with_what_follows() -> None:
 
 def test_what_a_causal_model_cannot_do_is_refused() -> None:
     model = load(STARTER / "starter-ja", "causal")
-    for fields in ({"joint": "hcb"}, {"pieces": 2}):
+    for fields in ({"joint_methods": ["hcb"]}, {"pieces": 2}):
         error = refused(model, "昨日は[MASK]をしました。", **fields)
         assert error.kind == "unable"
         assert "masked model" in error.hint

@@ -11,6 +11,7 @@ from engine.messages import (
     FillResult,
     Hidden,
     JointFill,
+    JointFills,
     PairTable,
     Piece,
     Tokenize,
@@ -167,7 +168,8 @@ def test_words_pieces_and_joint_fillings_are_asked_for_and_told(
         WordScore(text="☃", ids=[1], logprob=None, rank=None),
     ]
     asked = structs.replace(mask("play"), words=words, whole=words[:1])
-    joint = [JointFill(words=["play", "well"], ids=[3, 4], logprob=-2.0)]
+    filling = JointFill(words=["play", "well"], ids=[3, 4], logprob=-2.0)
+    joint = [JointFills(method="hcb", fillings=[filling])]
     table = PairTable(left=[], right=[], left_first=[], right_first=[])
     engine.scripts[Fill] = [
         FillResult(
@@ -197,11 +199,41 @@ def test_words_pieces_and_joint_fillings_are_asked_for_and_told(
     assert document["joint"] == [{"words": ["play", "well"], "logprob": -2.0}]
     assert document["table"] == {"left": [], "right": [], "left_first": [], "right_first": []}
     first, second = (body for body in engine.asked if isinstance(body, Fill))
-    assert (first.words, first.pieces, first.joint) == (["sing", "yodel", "☃"], 2, "hcb")
-    assert (second.words, second.pieces, second.joint) == (["yodel", "sing"], 1, "hcb")
+    assert (first.words, first.pieces, first.joint_methods) == (["sing", "yodel", "☃"], 2, ["hcb"])
+    assert (second.words, second.pieces, second.joint_methods) == (["yodel", "sing"], 1, ["hcb"])
     lines = [line.split() for line in plain.splitlines()]
     assert lines.index(["2", "-1.5000", "sing"]) < lines.index(["900", "-9.0000", "yodel"])
     assert ["-2.0000", "play", "well"] in lines
+
+
+def test_several_joint_methods_are_told_apart(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+    filling = JointFill(words=["play", "well"], ids=[3, 4], logprob=-3.0)
+    engine.scripts[Fill] = [
+        FillResult(
+            model="starter-en",
+            method="mlm",
+            text="[MASK] [MASK]",
+            tokens=[],
+            masks=[],
+            joint=[
+                JointFills(method="hcb", fillings=[structs.replace(filling, logprob=-2.0)]),
+                JointFills(method="independent", fillings=[filling]),
+            ],
+        ),
+        Done(),
+    ]
+    options = ["--joint", "hcb", "--joint", "independent"]
+
+    document = tsuzuki("fill", "[MASK] [MASK]", *options, "--json").json
+    plain = tsuzuki("fill", "[MASK] [MASK]", *options).out.splitlines()
+
+    assert document["joint"] == [
+        {"words": ["play", "well"], "logprob": -2.0, "method": "hcb"},
+        {"words": ["play", "well"], "logprob": -3.0, "method": "independent"},
+    ]
+    assert [line.split()[-1] for line in plain if "together" in line] == ["(hcb)", "(independent)"]
+    (asked, _) = (body for body in engine.asked if isinstance(body, Fill))
+    assert asked.joint_methods == ["hcb", "independent"]
 
 
 @pytest.mark.parametrize("listed", [",", "  ", "./none.txt", "/nowhere/words"])

@@ -40,12 +40,12 @@ def scoring(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
             yield Error(kind="too_long", message="It is too long.", hint="Shorten it.")
             return
         tokens = [
-            PllToken(id=1, text=word, start=0, end=1, logprob=SCORES[word], rank=1)
+            PllToken(id=1, text=word, start=0, end=1, logprob=SCORES[word], rank=1, entropy=0.5)
             for word in words
         ]
         total = sum(token.logprob for token in tokens)
         yield PseudoLikelihoodResult(
-            model=body.model, method=body.method, text=body.text, tokens=tokens, total=total
+            model=body.model, method=body.methods[0], text=body.text, tokens=tokens, total=total
         )
         yield Done()
 
@@ -98,7 +98,7 @@ def test_each_pair_is_a_line_and_the_share_comes_last(
         "2  -0.5000  wrong  cats are",
         "50.0% of 2 pairs right",
     ]
-    methods = {body.method for body in scoring.asked if isinstance(body, PseudoLikelihood)}
+    methods = {body.methods[0] for body in scoring.asked if isinstance(body, PseudoLikelihood)}
     assert methods == {"within_word_l2r"}
 
 

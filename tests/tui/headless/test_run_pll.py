@@ -11,8 +11,8 @@ from engine.messages import (
 from tests.tui.headless.conftest import FakeEngine, Tsuzuki
 
 TOKENS = [
-    PllToken(id=7, text="so", start=0, end=2, logprob=-1.5, rank=3),
-    PllToken(id=8, text="it", start=3, end=5, logprob=-0.25, rank=1),
+    PllToken(id=7, text="so", start=0, end=2, logprob=-1.5, rank=3, entropy=0.5),
+    PllToken(id=8, text="it", start=3, end=5, logprob=-0.25, rank=1, entropy=0.5),
 ]
 
 
@@ -47,7 +47,7 @@ def test_tokens_are_listed_and_summed(engine: FakeEngine, tsuzuki: Tsuzuki) -> N
     assert first.split() == ["-1.5000", "3", "so"]
     assert last == "-1.7500 nats, 2 tokens"
     (asked,) = engine.asked
-    assert isinstance(asked, PseudoLikelihood) and asked.method == "within_word_l2r"
+    assert isinstance(asked, PseudoLikelihood) and asked.methods == ["within_word_l2r"]
 
 
 def test_a_refusal_is_two_lines(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
