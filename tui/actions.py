@@ -23,6 +23,7 @@ Place = Literal[
     "composer",
     "prompt",
     "masks",
+    "sides",
     "transcript",
     "screen",
     "models",
@@ -33,6 +34,8 @@ Place = Literal[
     "tree",
     "compare",
     "samplers",
+    "document",
+    "matrix",
     "dialog",
 ]
 """Where the focus must be for an action's keys to work."""
@@ -43,6 +46,7 @@ PARENT: Final[dict[Place, Place | None]] = {
     "composer": "pane",
     "prompt": "composer",
     "masks": "composer",
+    "sides": "composer",
     "transcript": "pane",
     "screen": "app",
     "models": "screen",
@@ -53,6 +57,8 @@ PARENT: Final[dict[Place, Place | None]] = {
     "tree": "screen",
     "compare": "screen",
     "samplers": "screen",
+    "document": "screen",
+    "matrix": "screen",
     "dialog": "screen",
 }
 """Which place each one lies in: a key that works in the outer one works in the inner one too."""
@@ -151,6 +157,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("read_text", ("ctrl+f",), "prompt", show=True, priority=True),
     Action("live", ("ctrl+d",), "prompt", priority=True),
     Action("mask_word", ("ctrl+f",), "masks", show=True, priority=True),
+    Action("document", ("ctrl+d",), "sides", show=True, priority=True),
     # On the cards.
     Action("card_previous", ("up", "k"), "transcript", command=False),
     Action("card_next", ("down", "j"), "transcript", command=False),
@@ -206,6 +213,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("samplers", ("z",), "transcript", call="want('samplers')"),
     Action("replay", ("p",), "transcript", call="want('replay')"),
     Action("other_model", ("m",), "transcript", call="want('other_model')"),
+    Action("open_document", ("o",), "transcript", show=True, call="want('open_document')"),
     Action("path_previous", ("less_than_sign",), "transcript", call="want('path', -1)"),
     Action("path_next", ("greater_than_sign",), "transcript", call="want('path', 1)"),
     Action("composer", ("tab", "i"), "transcript", command=False, call="want('composer')"),
@@ -260,6 +268,34 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("samplers_edit", ("e",), "samplers", show=True, command=False),
     Action("compare_up", ("up", "k"), "compare", command=False, call="compare_scroll(-1)"),
     Action("compare_down", ("down", "j"), "compare", command=False, call="compare_scroll(1)"),
+    Action("document_up", ("left_square_bracket",), "document", show=True, command=False),
+    Action("document_down", ("right_square_bracket",), "document", show=True, command=False),
+    Action("document_place", ("b",), "document", show=True, command=False),
+    Action("document_order", ("o",), "document", show=True, command=False),
+    Action("document_matrix", ("m",), "document", show=True, command=False),
+    Action("document_undo", ("u",), "document", show=True, command=False),
+    Action("document_stop", ("x",), "document", command=False),
+    Action("document_save", ("s",), "document", command=False),
+    *(
+        Action(
+            f"matrix_{name}",
+            keys,
+            "matrix",
+            command=False,
+            call=f"matrix_go({rows}, {columns})",
+            family="matrix_go",
+        )
+        for name, keys, rows, columns in (
+            ("up", ("up", "k"), -1, 0),
+            ("down", ("down", "j"), 1, 0),
+            ("left", ("left", "h"), 0, -1),
+            ("right", ("right", "l"), 0, 1),
+            ("page_up", ("pageup",), -10, 0),
+            ("page_down", ("pagedown",), 10, 0),
+            ("first", ("home",), 0, -1000),
+            ("last", ("end",), 0, 1000),
+        )
+    ),
     Action("settings_edit", ("e",), "settings", show=True, command=False),
     Action("settings_reload", ("r",), "settings", show=True, command=False),
 )

@@ -54,7 +54,7 @@ SIDE_BY_SIDE = 160
 OWN_PLACES: dict[Pane, tuple[Place, ...]] = {
     "continue": ("prompt",),
     "fill": ("masks",),
-    "score": (),
+    "score": ("sides",),
 }
 """The places that only one pane has."""
 
@@ -376,6 +376,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
             "composer": pane.composers[-1],
             "prompt": pane.composers[-1],
             "masks": pane.composers[-1],
+            "sides": pane.composers[-1],
             "transcript": pane.transcript,
         }
         await self.run_action(action.call or action.id, nodes.get(action.where, self))

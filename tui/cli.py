@@ -65,6 +65,10 @@ def _execute(command: commands.AnyCommand, output: Output) -> Exit:
             from tui.headless import run_score
 
             return run_score.execute(command, output)
+        case commands.DocumentCommand():
+            from tui.headless import run_document
+
+            return run_document.execute(command, output)
         case commands.SurprisalCommand():
             from tui.headless import run_surprisal
 

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from engine.messages import NspResult, PmiResult
 from tui import paths
-from tui.cards import Card, ContinueCard, FillCard, ScoreCard
+from tui.cards import Card, ContinueCard, DocumentCard, FillCard, ScoreCard
 from tui.history.records import Session
 from tui.strings import text
 
@@ -88,6 +88,8 @@ def _card(card: Card) -> str:
             parts += _fill(card)
         case ScoreCard():
             parts += _score(card)
+        case DocumentCard():
+            parts += _document(card)
     if card.error is not None:
         parts.append(f"**{text('export.error')}** {_line(card.error.message)}")
     parts.append(_facts(card))
@@ -146,6 +148,28 @@ def _score(card: ScoreCard) -> list[str]:
             return parts
     rows = [[name, f"{there:.6g}", f"{back:.6g}"] for name, there, back in pairs]
     return [*parts, _table(header, rows)]
+
+
+def _document(card: DocumentCard) -> list[str]:
+    """The sentences as they stand, each with the score of the next one after it."""
+    result = card.result
+    if result is None:
+        return [text("export.text"), _fence(card.answer or card.wrote)]
+    rows = []
+    for at, number in enumerate(card.order):
+        score = depth = marks = ""
+        if at < len(result.gaps):
+            gap = result.gaps[at]
+            score = "" if gap.score is None else f"{gap.score:.6g}"
+            depth = "" if gap.depth is None else f"{gap.depth:.6g}"
+            kinds = (("boundary", result.boundaries), ("marked", result.reference))
+            marks = ", ".join(text(f"document.{kind}") for kind, gaps in kinds if at in gaps)
+        rows.append([str(number + 1), _code(card.sentences[number].text), score, depth, marks])
+    figures = {"mean": result.coherence, "threshold": result.threshold}
+    if result.pk is not None and result.window_diff is not None:
+        figures |= {"Pk": result.pk, "WindowDiff": result.window_diff}
+    told = "\n".join(f"- {name}: {value:.6g}" for name, value in figures.items())
+    return [_table(["#", "", result.witness, "depth", ""], rows), told]
 
 
 def _facts(card: Card) -> str:

@@ -12,9 +12,13 @@ from textual.pilot import Pilot
 from engine.client import Answer
 from engine.messages import (
     Alternative,
+    Arranged,
     BranchDone,
     Candidate,
+    Cell,
     Continue,
+    Document,
+    DocumentResult,
     Done,
     Error,
     Event,
@@ -22,9 +26,11 @@ from engine.messages import (
     FillResult,
     Find,
     Found,
+    Gap,
     Hidden,
     MaskFill,
     Match,
+    MatrixCells,
     ModelInfo,
     NspDirection,
     NspResult,
@@ -33,6 +39,7 @@ from engine.messages import (
     Request,
     SamplerStep,
     Score,
+    Sentence,
     Started,
     Timing,
     Token,
@@ -40,6 +47,7 @@ from engine.messages import (
     Tokens,
     Trace,
     Traced,
+    Witness,
 )
 from tests.tui.hosts import FakeEngine, model, until
 from tui.app import TsuzukiApp
@@ -73,7 +81,7 @@ MODELS = [
         chat=True,
     ),
 ]
-Asked = Continue | Find | Trace | Fill | Score | Tokenize
+Asked = Continue | Find | Trace | Fill | Score | Document | Tokenize
 """What `TaskEngine` answers itself."""
 WORDS = ["とても", "静か", "で、", "夜", "は", "明るい", "。\n", "そして"]
 
@@ -136,7 +144,7 @@ class TaskEngine(FakeEngine):
 
     def request(self, body: Request) -> Answer:
         match body:
-            case Continue() | Find() | Trace() | Fill() | Score() | Tokenize():
+            case Continue() | Find() | Trace() | Fill() | Score() | Document() | Tokenize():
                 self.asked.append(body)
                 answer = Answer(lambda: self._cancel(body, answer))
                 if isinstance(body, Continue) and self.hold:
@@ -164,6 +172,8 @@ class TaskEngine(FakeEngine):
                 return [_filled(body), Done(timing=Timing(total_s=0.25))]
             case Score():
                 return [_scored(body), Done(timing=Timing(total_s=0.25))]
+            case Document():
+                return [*_document(body), Done(timing=Timing(total_s=0.25))]
             case Tokenize():
                 share = self.unknown.get(body.model, 0.0)
                 return [Tokens(model=body.model, tokens=[], unknown=share, foreign=0.0)]
@@ -259,6 +269,61 @@ def _scored(body: Score) -> NspResult:
         attention_mask=[1] * len(tokens),
         precision=_form(body),
     )
+
+
+def _document(body: Document) -> list[Event]:
+    """Sentences end at full stops; one scores as high as its length less the other's."""
+    written = body.text if isinstance(body.text, list) else _sentences(body.text)
+    if len(written) < 2:
+        return [Error(kind="bad_request", message="The text has 1 sentence.", hint="Write more.")]
+    count = len(written)
+
+    def score(first: int, second: int) -> float:
+        return float(len(written[second]) - len(written[first]))
+
+    gaps = [
+        Gap(
+            forward=Witness(nsp_margin=score(at, at + 1)),
+            backward=Witness(nsp_margin=score(at + 1, at)),
+            score=score(at, at + 1),
+            depth=1.0,
+        )
+        for at in range(count - 1)
+    ]
+    mean = score(0, count - 1) / (count - 1)
+    result = DocumentResult(
+        model=body.model,
+        witness="nsp_margin",
+        sentences=[Sentence(each, 0, len(each)) for each in written],
+        gaps=gaps,
+        coherence=mean,
+        threshold=0.5,
+        boundaries=[0],
+        reference=[1] if body.reference is None else body.reference,
+        pk=0.25,
+        window_diff=0.5,
+        window=1,
+    )
+    events: list[Event] = [result]
+    if body.matrix:
+        pairs = [(one, other) for one in range(count) for other in range(count) if one != other]
+        cells = [Cell(one, other, score(one, other)) for one, other in pairs]
+        events += [MatrixCells(cells[:4], len(cells)), MatrixCells(cells[4:], len(cells))]
+    shortest_first = sorted(range(count), key=lambda at: len(written[at]))
+    if body.shuffles or body.place is not None or body.order:
+        arranged = Arranged(
+            percentile=75.0 if body.shuffles else None,
+            shuffles=body.shuffles,
+            places=[] if body.place is None else [float(at) for at in range(count)],
+            order=shortest_first if body.order else [],
+            exact=True,
+        )
+        events.append(arranged)
+    return events
+
+
+def _sentences(text: str) -> list[str]:
+    return [part.strip() + "." for part in text.split(".") if part.strip()]
 
 
 def make(

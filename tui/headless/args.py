@@ -9,7 +9,7 @@ from typing import NoReturn, get_args
 
 import msgspec
 
-from engine.messages import JointMethod, PllMethod, Precision, PrecisionChoice
+from engine.messages import JointMethod, PllMethod, Precision, PrecisionChoice, WitnessName
 from tui.headless import commands
 from tui.headless.failure import Failure
 from tui.strings import text
@@ -64,6 +64,7 @@ def _parser() -> _Parser:
     _add_pll(_subcommand(subcommands, "pll", commands.PllCommand, common))
     _add_pairs(_subcommand(subcommands, "pairs", commands.PairsCommand, common))
     _add_score(_subcommand(subcommands, "score", commands.ScoreCommand, common))
+    _add_document(_subcommand(subcommands, "document", commands.DocumentCommand, common))
     _add_tokens(_subcommand(subcommands, "tokens", commands.TokensCommand, common))
     _add_surprisal(_subcommand(subcommands, "surprisal", commands.SurprisalCommand, common))
     _add_compare(_subcommand(subcommands, "compare", commands.CompareCommand, common))
@@ -218,6 +219,22 @@ def _add_score(parser: _Parser) -> None:
     parser.add_argument("--file", metavar="FILE", help=text("cli.option.pairs"))
     _add_model(parser, commands.MASKED)
     _add_precision(parser, "cli.option.precision_default")
+
+
+def _add_document(parser: _Parser) -> None:
+    parser.add_argument("file", metavar="FILE", help=text("cli.option.document"))
+    _add_model(parser, commands.MASKED)
+    _add_precision(parser, "cli.option.precision_default")
+    parser.add_argument(
+        "--witness",
+        metavar="NAME",
+        choices=get_args(WitnessName),
+        help=text("cli.option.witness", names=", ".join(get_args(WitnessName))),
+    )
+    parser.add_argument("--reference", metavar="N,N", help=text("cli.option.reference"))
+    _add_number(parser, "--shuffles", int, "N")
+    parser.add_argument("--matrix", action="store_true", help=text("cli.option.matrix"))
+    parser.add_argument("--order", action="store_true", help=text("cli.option.order"))
 
 
 def _add_tokens(parser: _Parser) -> None:

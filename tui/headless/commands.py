@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from engine.messages import JointMethod, PllMethod, Precision, PrecisionChoice
+from engine.messages import JointMethod, PllMethod, Precision, PrecisionChoice, WitnessName
 
 CAUSAL = "starter-ja"
 MASKED = "starter-en"
@@ -92,6 +92,20 @@ class ScoreCommand(Command, frozen=True, kw_only=True):
     file: str | None
     model: str = MASKED
     precision: PrecisionChoice = "exact"
+    json: bool
+
+
+class DocumentCommand(Command, frozen=True, kw_only=True):
+    """`tsuzuki document`; `reference` names sentences, from 1, with commas between them."""
+
+    file: str
+    model: str = MASKED
+    precision: PrecisionChoice = "exact"
+    witness: WitnessName | None
+    reference: str | None
+    shuffles: int | None
+    matrix: bool
+    order: bool
     json: bool
 
 
@@ -183,6 +197,7 @@ AnyCommand = (
     | PllCommand
     | PairsCommand
     | ScoreCommand
+    | DocumentCommand
     | TokensCommand
     | SurprisalCommand
     | CompareCommand

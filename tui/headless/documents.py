@@ -28,6 +28,7 @@ from engine.messages import (
     ScoredToken,
     Source,
     State,
+    WitnessName,
 )
 from tui.minimal_pairs import Difference
 
@@ -223,6 +224,61 @@ class PairErrorDocument(Struct, frozen=True, kw_only=True):
     index: int
     error: str
     hint: str
+
+
+class SentenceDocument(Struct, frozen=True):
+    """A sentence of a text, and its place there."""
+
+    text: str
+    start: int
+    end: int
+
+
+class WitnessDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a model says of a sentence right after another; what it cannot say is left out."""
+
+    nsp_margin: float | None = None
+    nsp_probability: float | None = None
+    pmi_bits: float | None = None
+    pmi_bits_per_token: float | None = None
+    cosine: float | None = None
+    error: str = ""
+
+
+class GapDocument(WitnessDocument, frozen=True, kw_only=True):
+    """What stands between a sentence and the next; `score` is the figure that is judged by."""
+
+    reversed: WitnessDocument
+    score: float | None
+    depth: float | None
+
+
+class CoherenceDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`tsuzuki document --json`.
+
+    `boundaries` and `reference` name gaps: i is the one after ``sentences[i]``. What was not asked
+    for is left out: `pk`, `window_diff` and `window` without a reference, the rest without its
+    option. ``matrix[i][j]`` is the score of sentence j right after i; `order` names sentences.
+    """
+
+    model: str
+    witness: WitnessName
+    sentences: list[SentenceDocument]
+    gaps: list[GapDocument]
+    boundaries: list[int]
+    reference: list[int]
+    coherence: float
+    threshold: float
+    precision: Precision
+    pk: float | None = None
+    window_diff: float | None = None
+    window: int | None = None
+    percentile: float | None = None
+    shuffles: int = 0
+    matrix: list[list[float | None]] = []
+    order: list[int] = []
+    order_coherence: float | None = None
+    order_exact: bool = False
 
 
 class TokensDocument(Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ import msgspec
 
 from tui.headless.failure import Failure
 from tui.strings import text
+from tui.text_file import named, read, without_end
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -64,7 +65,7 @@ def read_text(argument: str, name: str) -> str:
         content = sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeError as error:
         raise Failure.usage(text("cli.not_utf8", what=name)) from error
-    return content.removesuffix("\n").removesuffix("\r")
+    return without_end(content)
 
 
 def read_text_or_file(argument: str) -> str:
@@ -73,23 +74,26 @@ def read_text_or_file(argument: str) -> str:
     Raises:
         Failure: the file cannot be read, or is not UTF-8 (exit code 2).
     """
-    if not _names_file(argument):
-        return read_text(argument, "TEXT")
+    return read_text(argument, "TEXT") if named(argument) is None else read_file(argument)
+
+
+def read_file(argument: str) -> str:
+    """The text of a file, or of standard input where it is a dash, as `read_text` reads it.
+
+    Raises:
+        Failure: it cannot be read, or is not UTF-8 (exit code 2).
+    """
+    if argument == "-":
+        return read_text(argument, "FILE")
     try:
-        content = Path(argument).expanduser().read_bytes().decode("utf-8-sig")
+        return read(Path(argument).expanduser())
     except UnicodeError as error:
         raise Failure.usage(text("cli.not_utf8", what=argument)) from error
     except OSError as error:
         reason = error.strerror or str(error)
         raise Failure.usage(text("cli.unreadable", file=argument, reason=reason)) from error
-    return content.removesuffix("\n").removesuffix("\r")
-
-
-def _names_file(argument: str) -> bool:
-    try:
-        return Path(argument).expanduser().is_file()
-    except (OSError, ValueError, RuntimeError):  # too long for a name, a null, an unknown ~user
-        return False
+    except (ValueError, RuntimeError) as error:  # no name of a file: a null, an unknown ~user
+        raise Failure.usage(text("cli.unreadable", file=argument, reason=error)) from error
 
 
 def model_name(argument: str) -> str:

@@ -9,7 +9,7 @@ import msgspec
 
 from engine.messages import MASK
 from tui import replay
-from tui.cards import Card, ContinueCard, FillCard, copy_request
+from tui.cards import Card, ContinueCard, DocumentCard, FillCard, copy_request
 from tui.display import clean, token
 from tui.drafts import Draft
 from tui.export import save
@@ -18,6 +18,7 @@ from tui.panes.dialogs import Picker
 from tui.panes.forking import Forks
 from tui.replay import Replay
 from tui.screens.compare import CompareScreen
+from tui.screens.document import DocumentScreen
 from tui.strings import text
 from tui.widgets.transcript import Wish
 
@@ -66,6 +67,8 @@ class Desk:
                 self._other_model(card)
             case "replay":
                 pane.run_worker(self._replay(card))
+            case "open_document" if isinstance(card, DocumentCard):
+                pane.app.push_screen(DocumentScreen(pane, card))
             case "swap_nth" if isinstance(card, FillCard):
                 self._take(card, number)
             case _:

@@ -8,12 +8,15 @@ from typing import ClassVar
 import msgspec
 from textual import on
 
-from engine.messages import Score
-from tui.cards import Card, Pane, ScoreCard
+from engine.messages import Document, Score
+from tui import text_file
+from tui.cards import Card, DocumentCard, Pane, ScoreCard
+from tui.display import clean
 from tui.drafts import Draft
 from tui.panes.base import TaskPane
+from tui.screens.document import DocumentScreen
 from tui.strings import text
-from tui.widgets.composer import Composer
+from tui.widgets.composer import Composer, SideComposer
 
 
 class ScorePane(TaskPane):
@@ -23,8 +26,8 @@ class ScorePane(TaskPane):
 
     def make_composers(self) -> Iterator[Composer]:
         """A, and B below it."""
-        yield Composer(self.draft.text)
-        yield Composer(self.draft.second)
+        yield SideComposer(self.draft.text)
+        yield SideComposer(self.draft.second)
 
     def edited(self) -> Draft:
         """The draft with what the two composers hold."""
@@ -69,6 +72,39 @@ class ScorePane(TaskPane):
         """Go to where the next Enter is wanted: B once A is written."""
         self.transcript.leave()
         self.composers[1 if self.composers[0].text else 0].focus()
+
+    @on(SideComposer.Opened)
+    def _open(self, event: SideComposer.Opened) -> None:
+        """Open what is written there, or in the file that it names, as a text of many sentences."""
+        event.stop()
+        written = event.composer.text or self.composers[0].text
+        self.run_worker(self._open_document(written), group="send", exclusive=True)
+
+    async def _open_document(self, written: str) -> None:
+        path = text_file.named(written.strip())
+        if path is not None:
+            try:
+                written = text_file.read(path)
+            except UnicodeError:
+                self.notice(text("notice.not_utf8", file=clean(str(path))))
+                return
+            except OSError as error:
+                reason = error.strerror or error
+                self.notice(text("notice.unreadable_file", file=clean(str(path)), reason=reason))
+                return
+        if not written.strip():
+            self.notice(text("notice.no_document"))
+            return
+        if await self.offering.hold_back(
+            msgspec.structs.replace(self.edited(), text=written, second="")
+        ):
+            return
+        self.offering.withdraw()
+        self.notice("")
+        request = Document(model=self.draft.model, text=written, precision=self.form)
+        card = DocumentCard(request=request, title=self.shared.link.title(self.draft.model))
+        self.transcript.add(card)
+        self.app.push_screen(DocumentScreen(self, card))
 
     @on(Composer.Sent)
     def _go_to_b(self, event: Composer.Sent) -> None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 
+from rich.cells import set_cell_size
+
 from engine.messages import MASK, FillResult, NspResult, Piece, PmiResult, Token
-from tui.cards import Card, ContinueCard, FillCard, ScoreCard
+from tui.cards import Card, ContinueCard, DocumentCard, FillCard, ScoreCard
 from tui.display import Glyphs, clean
 from tui.display import token as shown
 from tui.strings import text
-from tui.widgets import bars
+from tui.widgets import bars, curve
 from tui.widgets.facts import facts
 from tui.widgets.flow import Flow, Line, Ref, Span, wrap
 from tui.widgets.heat import Heat, shade, step
@@ -279,6 +281,35 @@ class ScoreBlock(Block):
         return lines + wrap(_spaced(spans), self._width, INDENT)
 
 
+class DocumentBlock(Block):
+    """A text of many sentences in a few lines: how it begins, its curve, its figures."""
+
+    card: DocumentCard
+
+    @property
+    def refs(self) -> list[Ref]:
+        """It has no tokens to walk through."""
+        return []
+
+    def _body(self) -> list[Line]:
+        begins = " ".join((self.card.answer or self.card.wrote).split())
+        cut = set_cell_size(clean(begins), max(1, self._width - len(INDENT))).rstrip()
+        lines = [Line((Span(INDENT), Span(cut, "prompt")), indent=len(INDENT))]
+        result = self.card.result
+        if result is None:
+            return lines
+        scores = [gap.score for gap in result.gaps]
+        lines += wrap([Span(curve.levels(scores, self._glyphs), "bar")], self._width, INDENT)
+        told = text(
+            "card.document",
+            sentences=len(result.sentences),
+            segments=len(result.boundaries) + 1,
+            witness=text(f"witness.{result.witness}"),
+            mean=f"{result.coherence:+.2f}",
+        )
+        return lines + wrap([Span(told, "facts")], self._width, INDENT)
+
+
 def token_lines(tokens: list[Piece], width: int, glyphs: Glyphs) -> list[Line]:
     """The tokens as fed, the second segment in a style of its own."""
     spans = [
@@ -302,3 +333,5 @@ def block(card: Card, width: int, glyphs: Glyphs, heat: Heat | None = None) -> B
             return FillBlock(card, width, glyphs)
         case ScoreCard():
             return ScoreBlock(card, width, glyphs)
+        case DocumentCard():
+            return DocumentBlock(card, width, glyphs)

@@ -179,3 +179,16 @@ class MaskComposer(Composer):
     def action_mask_word(self) -> None:
         """Hide the word under the cursor, or show it again."""
         self.post_message(self.MaskWord(self))
+
+
+class SideComposer(Composer):
+    """Where one of two sentences is written, or a text that has many."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("sides")]
+
+    class Opened(Composer.Asked):
+        """Open what is written as a text of many sentences."""
+
+    def action_document(self) -> None:
+        """Open what is written as a text of many sentences."""
+        self.post_message(self.Opened(self))

@@ -7,7 +7,14 @@ from itertools import zip_longest
 
 from rich.cells import cell_len
 
-from engine.messages import FillResult, MaskFill, NspResult, Piece, PmiResult
+from engine.messages import (
+    DocumentResult,
+    FillResult,
+    MaskFill,
+    NspResult,
+    Piece,
+    PmiResult,
+)
 from tui.cards import Card, ContinueCard
 from tui.display import Glyphs, clean
 from tui.display import token as shown
@@ -66,7 +73,7 @@ def _parts(card: Card, ref: Ref | None, width: int, glyphs: Glyphs) -> Parts:
             return [*_piece(result.tokens, index or 0, glyphs), _fact("attention", attention)], []
         case PmiResult() as result:
             return _scored(result, index or 0, glyphs), []
-        case None:
+        case DocumentResult() | None:
             return [], []
 
 

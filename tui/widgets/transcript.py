@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.reactive import reactive
 
 from tui.actions import bindings
-from tui.cards import Card, ContinueCard
+from tui.cards import Card, ContinueCard, DocumentCard
 from tui.display import Glyphs
 from tui.trees import Trees
 from tui.widgets.blocks import INDENT, Block, block
@@ -38,6 +38,7 @@ Wish = Literal[
     "samplers",
     "other_model",
     "replay",
+    "open_document",
 ]
 """What the keys on a card ask of the pane."""
 ON_TEXTS = {
@@ -311,6 +312,8 @@ class Transcript(LinesView, can_focus=True):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Leave out what only a text has where cards are something else."""
         only_texts = action in ("heat", "leap") or (action == "want" and parameters[0] in ON_TEXTS)
+        if action == "want" and parameters[0] == "open_document":
+            return isinstance(self.card, DocumentCard)
         return self._texts or not only_texts
 
     def action_want(self, action: Wish, number: int = 0) -> None:

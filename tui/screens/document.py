@@ -1,0 +1,336 @@
+"""A text as a list of sentences that can be moved, with the score of every gap beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import aclosing
+from itertools import pairwise
+from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
+from textual import on, work
+from textual.binding import BindingType
+from textual.widget import Widget
+from textual.widgets import DataTable, Static
+
+from engine.messages import Arranged, DocumentResult, Error, MatrixCells, Progress
+from tui.actions import bindings
+from tui.cards import DocumentCard
+from tui.display import clean
+from tui.export import save
+from tui.history import Session
+from tui.screens.base import Over, Table
+from tui.screens.matrix import MatrixScreen
+from tui.strings import text
+from tui.widgets import curve
+
+if TYPE_CHECKING:
+    from tui.panes.base import TaskPane
+
+SHUFFLES = 1000
+"""They cost nothing once the matrix is there."""
+_BAR = 14
+
+
+class DocumentScreen(Over[None]):
+    """Shows the sentences of one card and asks the engine what a move changes."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("document")]
+
+    def __init__(self, pane: TaskPane, card: DocumentCard) -> None:
+        super().__init__(pane.shared, text("help.document.title"))
+        self._pane = pane
+        self._card = card
+        self._scores: dict[tuple[int, int], float | None] = {}
+        """What is known of two sentences next to each other, whatever their order was then."""
+        self._before = ""
+        """The mean score when it was known last."""
+        self._table = Table(
+            (text("screens.document.number"), 3),
+            (text("screens.document.score"), 8),
+            ("", _BAR),
+            ("", 2),
+            (text("screens.document.sentence"), 400),
+            cut=self.cut,
+        )
+        self._summary = Static(classes="message", markup=False)
+        self._chosen = Static(classes="details", markup=False)
+        self._told = Static(classes="message", markup=False)
+
+    def body(self) -> Iterator[Widget]:
+        """The list, the sentence under the cursor in full, and what was found."""
+        yield self._table
+        yield self._chosen
+        yield self._summary
+        yield self._told
+
+    def on_mount(self) -> None:
+        """Show what the card holds, and ask for what it lacks."""
+        self._table.focus()
+        self._know()
+        if self._card.result is None or self._card.status != "done":
+            self._ask()
+        else:
+            self._draw()
+
+    # ------------------------------------------------------------------------- asking
+
+    @work(exclusive=True)
+    async def _ask(
+        self, *, matrix: bool = False, place: int | None = None, order: bool = False
+    ) -> None:
+        """Ask for the sentences as they stand, and do what the answer was wanted for."""
+        card, before = self._card, self._before
+        arranged = await self._answer(matrix=matrix, place=place, order=order)
+        if place is None and not order:
+            if before and card.earlier and not matrix:
+                self._told.update(text("screens.document.moved", before=before, after=self._mean))
+            return
+        if arranged is None:
+            return
+        at = list(range(len(card.order)))
+        told = "in_order"
+        if order:
+            at = arranged.order
+            told = "best_order" if arranged.exact else "better_order"
+        elif place is not None:
+            best = max(at, key=lambda there: (arranged.places[there], there == place))
+            at.insert(best, at.pop(place))
+            told = "best_place"
+        if at == sorted(at):
+            self._told.update(text(f"screens.document.{'in_order' if order else 'in_place'}"))
+            return
+        card.reorder([card.order[number] for number in at])
+        self._draw()
+        await self._answer()
+        key = self.shared.keymap.shown("document_undo")
+        self._told.update(
+            text(
+                f"screens.document.{told}",
+                place=0 if place is None else at.index(place) + 1,
+                before=before,
+                after=self._mean,
+                key=key,
+            )
+        )
+
+    async def _answer(
+        self, *, matrix: bool = False, place: int | None = None, order: bool = False
+    ) -> Arranged | None:
+        """Fold one answer into the card."""
+        card = self._card
+        known, total = self._cells
+        request = msgspec.structs.replace(
+            card.asking(),
+            matrix=matrix,
+            place=place,
+            order=order,
+            shuffles=SHUFFLES if matrix or known == total > 0 else 0,
+        )
+        card.status, card.error = "running", None
+        self.shared.running.add(card.id)
+        self._told.update(text("screens.document.waiting"))
+        try:
+            answer = await self.shared.link.request(request)
+            async with aclosing(answer) as events:
+                async for event in events:
+                    card.fold(event)
+                    if isinstance(event, DocumentResult):
+                        self._told.update("")
+                        self._know()
+                        self._draw()
+                    elif isinstance(event, Error):
+                        self._told.update(clean(f"{event.message} {event.hint}".strip()))
+                    elif isinstance(event, Arranged):
+                        self._summarise()
+                    elif isinstance(event, Progress | MatrixCells):
+                        self._tell_progress(event)
+        except OSError as error:
+            self._told.update(text("notice.no_engine", reason=error.strerror or error))
+            card.fold(Error(kind="worker_died", message=str(error)))
+        finally:
+            # Also where it is stopped by another question, or by leaving.
+            if card.status == "running":
+                card.status = "cancelled"
+            self.shared.running.discard(card.id)
+            self._changed()
+        return card.arranged
+
+    def _tell_progress(self, event: Progress | MatrixCells) -> None:
+        done, total = self._cells if isinstance(event, MatrixCells) else (event.done, event.total)
+        key = self.shared.keymap.shown("document_stop")
+        self._told.update(text("screens.document.scoring", done=done, total=total, key=key))
+        if done == total:
+            self._told.update("")
+
+    @property
+    def _cells(self) -> tuple[int, int]:
+        """How many cells of the matrix there are, and of how many."""
+        count = len(self._card.order)
+        known = sum(score is not None for row in self._card.matrix for score in row)
+        return known, count * (count - 1)
+
+    def _changed(self) -> None:
+        """Have the card saved and drawn among the others."""
+        self._pane.transcript.update_card(self._card.id, "", None)
+        self._pane.post_message(self._pane.Changed(self._pane, self._card))
+
+    # ------------------------------------------------------------------------ showing
+
+    def _know(self) -> None:
+        """Remember the scores of the sentences as they stand."""
+        if self._card.result is not None:
+            gaps = zip(pairwise(self._card.order), self._card.result.gaps, strict=True)
+            self._scores |= {pair: gap.score for pair, gap in gaps}
+            self._before = self._mean
+
+    @property
+    def _mean(self) -> str:
+        """The mean score, as it is told."""
+        result = self._card.result
+        return "-" if result is None else f"{result.coherence:+.2f}"
+
+    def _draw(self) -> None:
+        """The sentences as they stand, with what is known of their gaps."""
+        card, glyphs = self._card, self.shared.glyphs
+        scores = [self._scores.get(pair) for pair in pairwise(card.order)]
+        bars = curve.lengths(scores, _BAR, glyphs)
+        rows: dict[str, tuple[str, ...]] = {}
+        for at, number in enumerate(card.order):
+            score = scores[at] if at < len(scores) else None
+            marks = glyphs.on if card.result is not None and at in card.result.boundaries else " "
+            marks += glyphs.off if at in card.reference else " "
+            written = " ".join(card.sentences[number].text.split())
+            rows[str(number)] = (
+                str(number + 1),
+                "" if score is None else f"{score:>+8.2f}",
+                bars[at] if at < len(bars) else "",
+                marks,
+                written,
+            )
+        self._table.show(rows)
+        self.heading(text("screens.document.title", n=len(rows), model=clean(card.request.model)))
+        self._summarise()
+        self._show_chosen()
+
+    def _summarise(self) -> None:
+        """The figures of the whole text, where its gaps are known."""
+        card, result, glyphs = self._card, self._card.result, self.shared.glyphs
+        if result is None:
+            return
+        told = [
+            text(
+                "screens.document.summary",
+                mean=self._mean,
+                witness=text(f"witness.{result.witness}"),
+                threshold=f"{result.threshold:.2f}",
+                filled=glyphs.on,
+                hollow=glyphs.off,
+            )
+        ]
+        if result.pk is not None and result.window_diff is not None:
+            told.append(
+                text(
+                    "screens.document.agreement",
+                    pk=f"{result.pk:.2f}",
+                    window_diff=f"{result.window_diff:.2f}",
+                )
+            )
+        if card.arranged is not None and card.arranged.percentile is not None:
+            told.append(
+                text(
+                    "screens.document.percentile",
+                    percentile=f"{card.arranged.percentile:.1f}",
+                    n=card.arranged.shuffles,
+                )
+            )
+        self._summary.update(glyphs.dot.join(told))
+
+    @on(DataTable.RowHighlighted)
+    def _show_chosen(self) -> None:
+        """The sentence under the cursor in full, and its gap."""
+        at, card = self._at, self._card
+        if at is None:
+            return
+        number = card.order[at]
+        told = str(number + 1)
+        if card.result is not None and at < len(card.result.gaps):
+            gap = card.result.gaps[at]
+            back = getattr(gap.backward, card.result.witness)
+            told = text(
+                "screens.document.gap",
+                number=number + 1,
+                depth="-" if gap.depth is None else f"{gap.depth:.2f}",
+                back="-" if back is None else f"{back:+.2f}",
+            )
+            told = f"{told} {gap.forward.error}".rstrip()
+        written = " ".join(card.sentences[number].text.split())
+        self._chosen.update(clean(f"{told}\n{written}"))
+
+    @property
+    def _at(self) -> int | None:
+        """The place of the sentence under the cursor."""
+        chosen = self._table.chosen
+        return None if chosen is None else self._card.order.index(int(chosen))
+
+    # ------------------------------------------------------------------------ actions
+
+    def _move(self, by: int) -> None:
+        """Move the sentence under the cursor past its neighbour."""
+        at, order = self._at, list(self._card.order)
+        if at is None or not 0 <= at + by < len(order):
+            return
+        order[at], order[at + by] = order[at + by], order[at]
+        self._card.reorder(order)
+        self._draw()
+        self._ask()
+
+    def action_document_up(self) -> None:
+        """Move the sentence up."""
+        self._move(-1)
+
+    def action_document_down(self) -> None:
+        """Move the sentence down."""
+        self._move(1)
+
+    def action_document_undo(self) -> None:
+        """Go back to the order before."""
+        if not self._card.undo():
+            self._told.update(text("screens.document.no_undo"))
+            return
+        self._draw()
+        self._ask()
+
+    def action_document_place(self) -> None:
+        """Move the sentence to where the whole scores most."""
+        if self._at is not None:
+            self._ask(place=self._at)
+
+    def action_document_order(self) -> None:
+        """Look for a better order."""
+        if self._card.sentences:
+            self._ask(order=True)
+
+    def action_document_matrix(self) -> None:
+        """Score every pair, and show them."""
+        if not self._card.sentences:
+            return
+        if not self._card.matrix or self._cells[0] < self._cells[1]:
+            self._ask(matrix=True)
+        self.app.push_screen(MatrixScreen(self.shared, self._card))
+
+    def action_document_stop(self) -> None:
+        """Stop scoring and keep what came."""
+        if self._card.status == "running":
+            self.workers.cancel_node(self)
+            self._told.update(text("card.cancelled"))
+
+    def action_document_save(self) -> None:
+        """Write the card to a file of its own."""
+        session = Session(self._card.id, created=self._card.created, cards=[self._card])
+        try:
+            path = save(self.shared.settings.exports(), session, "md")
+        except OSError as error:
+            self._told.update(text("notice.not_saved", reason=error.strerror or error))
+        else:
+            self._told.update(text("notice.saved", path=clean(str(path))))
