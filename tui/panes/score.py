@@ -24,6 +24,9 @@ class ScorePane(TaskPane):
 
     role: ClassVar[Pane] = "score"
 
+    _held = ""
+    """A text of many sentences that waits for the answer to an offer."""
+
     def make_composers(self) -> Iterator[Composer]:
         """A, and B below it."""
         yield SideComposer(self.draft.text)
@@ -73,6 +76,17 @@ class ScorePane(TaskPane):
         self.transcript.leave()
         self.composers[1 if self.composers[0].text else 0].focus()
 
+    def start_sending(self) -> None:
+        """Open the text that was held back, where an offer for it was taken; else score."""
+        if self._held:
+            self.run_worker(self._open_document(self._held), group="send", exclusive=True)
+        else:
+            super().start_sending()
+
+    def written(self) -> None:
+        """What was held back is no longer what is written."""
+        self._held = ""
+
     @on(SideComposer.Opened)
     def _open(self, event: SideComposer.Opened) -> None:
         """Open what is written there, or in the file that it names, as a text of many sentences."""
@@ -95,12 +109,13 @@ class ScorePane(TaskPane):
         if not written.strip():
             self.notice(text("notice.no_document"))
             return
-        if await self.offering.hold_back(
-            msgspec.structs.replace(self.edited(), text=written, second="")
-        ):
+        draft = msgspec.structs.replace(self.edited(), text=written, second="")
+        if await self.offering.hold_back(draft):
+            self._held = written
             return
         self.offering.withdraw()
         self.notice("")
+        self._held = ""
         request = Document(model=self.draft.model, text=written, precision=self.form)
         card = DocumentCard(request=request, title=self.shared.link.title(self.draft.model))
         self.transcript.add(card)
@@ -113,6 +128,8 @@ class ScorePane(TaskPane):
             event.prevent_default()
             event.stop()
             self.composers[1].focus()
+        else:
+            self._held = ""
 
     @on(Composer.Edge)
     def _cross(self, event: Composer.Edge) -> None:

@@ -230,6 +230,22 @@ async def test_what_cannot_be_opened_is_told(
         assert app.at_panes
 
 
+async def test_an_offer_that_is_taken_opens_the_text(tmp_path: Path) -> None:
+    written = "東京は雨です。傘を買いました。"
+    engine = TaskEngine()
+    engine.unknown["starter-en"] = 0.5
+    app = make(tmp_path, engine)
+    async with running(app, (200, 30)) as pilot:
+        await pilot.press("f4")
+        tasks.pane(app).composers[1].fill(written)
+        tasks.pane(app).composers[1].focus()
+        await pilot.press("ctrl+d")
+        await until(pilot, lambda: "unknown to Starter-En" in seen(app))
+        assert not asked(engine)
+        await pilot.press("ctrl+g")
+        await until(pilot, lambda: asked(engine) == [Document(model="starter-ja", text=written)])
+
+
 async def test_a_refusal_is_told_on_the_desk(tmp_path: Path) -> None:
     app = make(tmp_path)
     async with opened(app, "One.") as pilot:
