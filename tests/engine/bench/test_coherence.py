@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from engine.bench import coherence
 from engine.bench.coherence import Both, Judge, Sample, Texts, baselines, rows
+from engine.tasks import continuity
 from tests.engine.bundles import STARTER, load
 
 TEXT = "A one. A two. A three.\n\nB four. B five.\n\nC six. C seven. C eight."
@@ -67,7 +67,7 @@ def test_a_judge_asks_each_pair_once(
     pair = ("東京は雨です。", "傘を買いました。")
     (found,) = judge([pair])
     assert set(found) == {"pmi_bits", "pmi_bits_per_token"}
-    monkeypatch.setattr(coherence.continuity, "run_pairs", None)
+    monkeypatch.setattr(continuity, "run_pairs", None)
     assert judge([pair, pair]) == [found, found]
 
 
