@@ -36,6 +36,7 @@ Place = Literal[
     "samplers",
     "document",
     "matrix",
+    "pair_table",
     "dialog",
 ]
 """Where the focus must be for an action's keys to work."""
@@ -59,6 +60,7 @@ PARENT: Final[dict[Place, Place | None]] = {
     "samplers": "screen",
     "document": "screen",
     "matrix": "screen",
+    "pair_table": "screen",
     "dialog": "screen",
 }
 """Which place each one lies in: a key that works in the outer one works in the inner one too."""
@@ -158,6 +160,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("live", ("ctrl+d",), "prompt", priority=True),
     Action("mask_word", ("ctrl+f",), "masks", show=True, priority=True),
     Action("document", ("ctrl+d",), "sides", show=True, priority=True),
+    Action("pair", ("ctrl+d",), "masks", show=True, priority=True),
     # On the cards.
     Action("card_previous", ("up", "k"), "transcript", command=False),
     Action("card_next", ("down", "j"), "transcript", command=False),
@@ -216,6 +219,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("open_document", ("o",), "transcript", show=True, call="want('open_document')"),
     Action("path_previous", ("less_than_sign",), "transcript", call="want('path', -1)"),
     Action("path_next", ("greater_than_sign",), "transcript", call="want('path', 1)"),
+    Action("ask_words", ("a",), "transcript", show=True, call="want('ask_words')"),
+    Action("pair_table", ("x",), "transcript", show=True, call="want('pair_table')"),
     Action("composer", ("tab", "i"), "transcript", command=False, call="want('composer')"),
     Action("rerun", ("r",), "transcript", show=True, call="want('rerun')"),
     Action("edit", ("e",), "transcript", show=True, call="want('edit')"),
@@ -265,6 +270,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
         command=False,
         call="compare_next(-1)",
     ),
+    Action("pair_table_take", ("enter",), "pair_table", show=True, command=False),
     Action("samplers_edit", ("e",), "samplers", show=True, command=False),
     Action("compare_up", ("up", "k"), "compare", command=False, call="compare_scroll(-1)"),
     Action("compare_down", ("down", "j"), "compare", command=False, call="compare_scroll(1)"),

@@ -11,12 +11,14 @@ import math
 import sys
 import time
 import uuid
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 import msgspec
 from msgspec import Struct, field
 
 from engine.messages import (
+    GREEDY,
     MASK,
     Arranged,
     BranchDone,
@@ -32,9 +34,14 @@ from engine.messages import (
     MatrixCells,
     NspResult,
     Piece,
+    PllMethod,
+    PllToken,
     PmiResult,
     Precision,
     PrecisionChoice,
+    PseudoLikelihood,
+    PseudoLikelihoodResult,
+    Request,
     Score,
     Sentence,
     Started,
@@ -327,6 +334,23 @@ class FillCard(_Card, tag="fill"):
         words = [mask.candidates[0].text if mask.candidates else "" for mask in self.result.masks]
         return first + "".join(w + part for w, part in zip(words, rest, strict=False))
 
+    def put(self, words: Mapping[int, str]) -> tuple[str, Fill | None]:
+        """The text with words in the place of masks, by the masks' numbers, and the question
+        about those that are left; None where none is."""
+        first, *rest = self.request.text.split(MASK)
+        left = [number for number in range(len(rest)) if number not in words]
+        filled = first + "".join(words.get(n, MASK) + part for n, part in enumerate(rest))
+        if not left:
+            return filled, None
+        hidden = [*self.request.hidden, *[None] * len(rest)]
+        request = msgspec.structs.replace(
+            self.request,
+            text=filled,
+            hidden=[hidden[number] for number in left] if self.request.hidden else [],
+            joint_methods=self.request.joint_methods if len(left) > 1 else [],
+        )
+        return filled, request
+
     def fold(self, event: Event) -> None:
         """Take one event of the answer."""
         if isinstance(event, FillResult):
@@ -453,7 +477,192 @@ class DocumentCard(_Card, tag="document"):
                 self._end(event)
 
 
-Card = ContinueCard | FillCard | ScoreCard | DocumentCard
+class PllCard(_Card, tag="pll"):
+    """A text whose every token a masked model judged behind a mask."""
+
+    request: PseudoLikelihood
+    results: list[PseudoLikelihoodResult] = []
+    """One for each method."""
+
+    @property
+    def pane(self) -> Pane:
+        """Where the card belongs."""
+        return "fill"
+
+    @property
+    def wrote(self) -> str:
+        """What the person wrote."""
+        return self.request.text
+
+    @property
+    def result(self) -> PseudoLikelihoodResult | None:
+        """The newest result."""
+        return self.results[-1] if self.results else None
+
+    @property
+    def answer(self) -> str:
+        """The total of each method, in nats."""
+        return "\n".join(f"{found.method} {found.total:.4f}" for found in self.results)
+
+    def fold(self, event: Event) -> None:
+        """Take one event of the answer."""
+        if isinstance(event, PseudoLikelihoodResult):
+            self.results = [*self.results, event]
+            self.precision = event.precision
+        else:
+            self._end(event)
+
+
+class Pair(Struct, frozen=True, kw_only=True):
+    """Two sentences to be scored by two models, the one masked, the other causal."""
+
+    model: str
+    """The pane's."""
+    masked: str
+    causal: str
+    a: str
+    b: str
+    method: PllMethod
+    """Of the masked model."""
+    precision: PrecisionChoice
+    """Of the pane's model; the other is run exactly."""
+
+    def parts(self) -> list[PllCard | ContinueCard]:
+        """A card for each sentence under each model, the masked one first."""
+        return [*(self._masked(each) for each in (self.a, self.b)), *map(self._causal, self.sides)]
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """Both sentences."""
+        return (self.a, self.b)
+
+    def _masked(self, sentence: str) -> PllCard:
+        request = PseudoLikelihood(
+            model=self.masked,
+            text=sentence,
+            methods=[self.method],
+            precision=self._form(self.masked),
+        )
+        return PllCard(request=request)
+
+    def _causal(self, sentence: str) -> ContinueCard:
+        request = Continue(
+            model=self.causal,
+            prompt="",
+            begin=sentence,
+            sampling=GREEDY,
+            max_tokens=0,
+            precision=self._form(self.causal),
+        )
+        return ContinueCard(request=request, prompt="")
+
+    def _form(self, model: str) -> PrecisionChoice:
+        return self.precision if model == self.model else "exact"
+
+
+class PairCard(_Card, tag="pair"):
+    """A minimal pair: which of two sentences each of two models finds likelier, and where."""
+
+    request: Pair
+    parts: list[PllCard | ContinueCard]
+    """Both sentences under the masked model, then under the causal one."""
+
+    @classmethod
+    def of(cls, request: Pair) -> PairCard:
+        """A card with nothing answered yet."""
+        return cls(request=request, parts=request.parts())
+
+    @property
+    def pane(self) -> Pane:
+        """Where the card belongs."""
+        return "fill"
+
+    @property
+    def wrote(self) -> str:
+        """What the person wrote last."""
+        return self.request.b
+
+    def scored(self, model: int) -> tuple[list[Measured], list[Measured]] | None:
+        """The tokens of both sentences under one of the models; None until both are there."""
+        one, other = (_measured(part) for part in self.parts[2 * model : 2 * model + 2])
+        return None if one is None or other is None else (one, other)
+
+    @property
+    def result(self) -> PllCard | ContinueCard | None:
+        """The last part, once all are answered."""
+        return self.parts[-1] if self.status == "done" else None
+
+    @property
+    def answer(self) -> str:
+        """How much likelier the first sentence is under each model, in nats."""
+        found = ((self.parts[2 * model].request.model, self.scored(model)) for model in range(2))
+        return "\n".join(
+            f"{name} {total(sides[0]) - total(sides[1]):+.4f}"
+            for name, sides in found
+            if sides is not None
+        )
+
+    def fold(self, event: Event) -> None:
+        """Take one event of the answer to the first part that has not ended."""
+        part = next(part for part in self.parts if part.status == "running")
+        part.fold(event)
+        if part.status == "cancelled":
+            for each in self.parts:
+                each.interrupt()
+            self.status = "cancelled"
+        elif all(each.status != "running" for each in self.parts):
+            self._conclude()
+
+    def _conclude(self) -> None:
+        self.precision = self.parts[0].precision
+        self.timing = Timing(total_s=sum(part.timing.total_s for part in self.parts))
+        failed = [part for part in self.parts if part.error is not None]
+        self.status = "failed" if len(failed) == len(self.parts) else "done"
+
+    def interrupt(self) -> None:
+        """Mark a card that was running when its process ended."""
+        super().interrupt()
+        for part in self.parts:
+            part.interrupt()
+
+
+Measured = Token | PllToken
+"""A token with what a model thinks of it there."""
+
+
+def total(tokens: Sequence[Measured]) -> float:
+    """The log-probability of all of them, in nats."""
+    return sum(token.logprob for token in tokens)
+
+
+def _measured(part: PllCard | ContinueCard) -> list[Measured] | None:
+    """The tokens of a sentence that was scored whole; None where it was not."""
+    if part.status != "done":
+        return None
+    if isinstance(part, PllCard):
+        return [*part.results[0].tokens]
+    return [*part.branches[0].tokens] if part.branches else None
+
+
+Card = ContinueCard | FillCard | ScoreCard | DocumentCard | PllCard | PairCard
+
+
+def asked(card: Card) -> str:
+    """The model that answers next."""
+    if isinstance(card, PairCard):
+        waiting = (part.request.model for part in card.parts if part.status == "running")
+        return next(waiting, card.request.model)
+    return card.request.model
+
+
+def questions(card: Card) -> Iterator[Request]:
+    """What is to be asked for a card, each after the answer to the one before."""
+    if not isinstance(card, PairCard):
+        yield card.request
+        return
+    for part in card.parts:
+        if part.status == "running":
+            yield part.request
 
 
 def copy_request(card: Card) -> Card:
@@ -472,3 +681,7 @@ def copy_request(card: Card) -> Card:
             return ScoreCard(request=card.request)
         case DocumentCard():
             return DocumentCard(request=card.request)
+        case PllCard():
+            return PllCard(request=card.request)
+        case PairCard():
+            return PairCard.of(card.request)

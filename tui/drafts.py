@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import msgspec
 from msgspec import Struct
 
-from engine.messages import GREEDY, PrecisionChoice, Sampling
+from engine.messages import GREEDY, JointMethod, PllMethod, PrecisionChoice, Sampling
 from tui.cards import Pane
 from tui.settings import Settings
 
@@ -17,7 +19,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     text: str = ""
     """The prompt, the text with masks, or Score's first sentence."""
     second: str = ""
-    """Score's second sentence."""
+    """Score's second sentence; in Fill, the sentence that the text is compared with."""
     hidden: tuple[str | None, ...] = ()
     """Fill: for the masks in order, the word that each one hides, where it is known."""
     sampling: Sampling = Sampling()
@@ -26,6 +28,16 @@ class Draft(Struct, frozen=True, kw_only=True):
     stop: tuple[str, ...] = ()
     top: int = 5
     """Fill: how many candidates a mask gets."""
+    pieces: int = 1
+    """Fill: how many pieces a word may have."""
+    joint: tuple[JointMethod, ...] = get_args(JointMethod)
+    """Fill: how several masks are filled together."""
+    words: str | None = None
+    """Fill: words to score at every mask, with commas between them, or a file."""
+    pll: PllMethod = "original"
+    """Fill: how a masked model scores the sentences of a minimal pair."""
+    other: str = ""
+    """Fill: the model that scores a minimal pair beside this one; empty leaves it to the app."""
     chat: bool = False
     system: str = ""
     """Continue: what a chat tells the model first."""

@@ -16,10 +16,20 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from engine.messages import NspResult, PmiResult
+from engine.messages import FillResult, NspResult, PmiResult, WordScore
 from tui import paths
-from tui.cards import Card, ContinueCard, DocumentCard, FillCard, ScoreCard
+from tui.cards import (
+    Card,
+    ContinueCard,
+    DocumentCard,
+    FillCard,
+    PairCard,
+    PllCard,
+    ScoreCard,
+    total,
+)
 from tui.history.records import Session
+from tui.minimal_pairs import differences
 from tui.strings import text
 
 Format = Literal["md", "json"]
@@ -90,6 +100,10 @@ def _card(card: Card) -> str:
             parts += _score(card)
         case DocumentCard():
             parts += _document(card)
+        case PllCard():
+            parts += _pll(card)
+        case PairCard():
+            parts += _pair(card)
     if card.error is not None:
         parts.append(f"**{text('export.error')}** {_line(card.error.message)}")
     parts.append(_facts(card))
@@ -122,6 +136,53 @@ def _fill(card: FillCard) -> list[str]:
                     rank=hidden.rank,
                 )
             )
+    return parts + (_more(card.result) if card.result else [])
+
+
+def _more(result: FillResult) -> list[str]:
+    """What was filled besides single pieces: whole words, words asked for, masks together."""
+    parts: list[str] = []
+    for number, mask in enumerate(result.masks, 1):
+        for key, words in (("whole", mask.whole), ("words", mask.words)):
+            rows = [[_code(word.text), str(len(word.ids)), *_figures(word)] for word in words]
+            if rows:
+                header = ["", "pieces", "log p", "rank"]
+                parts += [text(f"export.{key}", number=number), _table(header, rows)]
+    for joint in result.joint:
+        rows = [[_code(" ".join(f.words)), f"{f.logprob:.4f}"] for f in joint.fillings]
+        parts += [text("export.joint", method=joint.method), _table(["", "log p"], rows)]
+    return parts
+
+
+def _figures(word: WordScore) -> list[str]:
+    return ["", ""] if word.logprob is None else [f"{word.logprob:.4f}", str(word.rank)]
+
+
+def _pll(card: PllCard) -> list[str]:
+    parts = [text("export.text"), _fence(card.wrote)]
+    for result in card.results:
+        parts.append(text("export.pll", method=result.method, total=f"{result.total:.4f}"))
+        rows = [[_code(t.text), f"{t.logprob:.4f}", str(t.rank)] for t in result.tokens]
+        parts.append(_table(["", "log p", "rank"], rows))
+    return parts
+
+
+def _pair(card: PairCard) -> list[str]:
+    parts = ["A", _fence(card.request.a), "B", _fence(card.request.b)]
+    for model, method in enumerate((card.request.method, "causal")):
+        sides = card.scored(model)
+        if sides is None:
+            continue
+        a, b = (total(side) for side in sides)
+        told = {"a": f"{a:.4f}", "b": f"{b:.4f}", "difference": f"{a - b:+.4f}"}
+        name = _line(card.parts[2 * model].request.model)
+        parts.append(text("export.pair", model=name, method=method, **told))
+        scored = ([(token.text, token.logprob) for token in side] for side in sides)
+        rows = [
+            [_code(part.good), _code(part.bad), f"{part.difference:+.4f}"]
+            for part in differences(*scored)
+        ]
+        parts.append(_table(["A", "B", "A - B"], rows))
     return parts
 
 

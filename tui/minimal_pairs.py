@@ -20,21 +20,37 @@ class Difference:
     """How much likelier the good side is here, in nats."""
 
 
-def differences(good: Sequence[Scored], bad: Sequence[Scored]) -> list[Difference]:
-    """Lay two sentences side by side. What is said of all parts adds up to the difference."""
-    matcher = SequenceMatcher(
-        None, [text for text, _ in good], [text for text, _ in bad], autojunk=False
-    )
-    parts: list[Difference] = []
-    for kind, a, b, c, d in matcher.get_opcodes():
+@dataclass(frozen=True)
+class Part:
+    """The tokens of both sides that stand against each other."""
+
+    spans: tuple[range, range]
+    same: bool
+    """One token, which both sides have."""
+
+
+def aligned(one: Sequence[str], other: Sequence[str]) -> list[Part]:
+    """Lay two sentences side by side, token by token."""
+    parts: list[Part] = []
+    for kind, a, b, c, d in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
         if kind == "equal":
-            parts += [_part([one], [other]) for one, other in zip(good[a:b], bad[c:d], strict=True)]
+            pairs = zip(range(a, b), range(c, d), strict=True)
+            parts += [Part((range(n, n + 1), range(m, m + 1)), True) for n, m in pairs]
         else:
-            parts.append(_part(good[a:b], bad[c:d]))
+            parts.append(Part((range(a, b), range(c, d)), False))
     return parts
 
 
-def _part(good: Sequence[Scored], bad: Sequence[Scored]) -> Difference:
+def differences(good: Sequence[Scored], bad: Sequence[Scored]) -> list[Difference]:
+    """Where one sentence is likelier. What is said of all parts adds up to the difference."""
+    parts = aligned([text for text, _ in good], [text for text, _ in bad])
+    return [
+        _difference([good[n] for n in part.spans[0]], [bad[n] for n in part.spans[1]])
+        for part in parts
+    ]
+
+
+def _difference(good: Sequence[Scored], bad: Sequence[Scored]) -> Difference:
     return Difference(
         "".join(text for text, _ in good),
         "".join(text for text, _ in bad),

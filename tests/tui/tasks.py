@@ -28,14 +28,21 @@ from engine.messages import (
     Found,
     Gap,
     Hidden,
+    JointFill,
+    JointFills,
     MaskFill,
     Match,
     MatrixCells,
     ModelInfo,
     NspDirection,
     NspResult,
+    PairTable,
     Piece,
+    PllMethod,
+    PllToken,
     Precision,
+    PseudoLikelihood,
+    PseudoLikelihoodResult,
     Request,
     SamplerStep,
     Score,
@@ -48,6 +55,7 @@ from engine.messages import (
     Trace,
     Traced,
     Witness,
+    WordScore,
 )
 from tests.tui.hosts import FakeEngine, model, until
 from tui.app import TsuzukiApp
@@ -81,7 +89,7 @@ MODELS = [
         chat=True,
     ),
 ]
-Asked = Continue | Find | Trace | Fill | Score | Document | Tokenize
+Asked = Continue | Find | Trace | Fill | PseudoLikelihood | Score | Document | Tokenize
 """What `TaskEngine` answers itself."""
 WORDS = ["とても", "静か", "で、", "夜", "は", "明るい", "。\n", "そして"]
 
@@ -144,7 +152,16 @@ class TaskEngine(FakeEngine):
 
     def request(self, body: Request) -> Answer:
         match body:
-            case Continue() | Find() | Trace() | Fill() | Score() | Document() | Tokenize():
+            case (
+                Continue()
+                | Find()
+                | Trace()
+                | Fill()
+                | PseudoLikelihood()
+                | Score()
+                | Document()
+                | Tokenize()
+            ):
                 self.asked.append(body)
                 answer = Answer(lambda: self._cancel(body, answer))
                 if isinstance(body, Continue) and self.hold:
@@ -156,8 +173,9 @@ class TaskEngine(FakeEngine):
             case _:
                 return super().request(body)
 
-    def tasks(self) -> list[Continue | Fill | Score]:
-        return [body for body in self.asked if isinstance(body, Continue | Fill | Score)]
+    def tasks(self) -> list[Continue | Fill | PseudoLikelihood | Score]:
+        kinds = Continue | Fill | PseudoLikelihood | Score
+        return [body for body in self.asked if isinstance(body, kinds)]
 
     def events(self, body: Asked) -> list[Event]:
         match body:
@@ -170,6 +188,9 @@ class TaskEngine(FakeEngine):
                 return [_traced(body), Done()]
             case Fill():
                 return [_filled(body), Done(timing=Timing(total_s=0.25))]
+            case PseudoLikelihood():
+                results = [judged(body, method) for method in body.methods]
+                return [*results, Done(timing=Timing(total_s=0.25))]
             case Score():
                 return [_scored(body), Done(timing=Timing(total_s=0.25))]
             case Document():
@@ -235,6 +256,14 @@ def _filled(body: Fill) -> FillResult:
             position=position,
             candidates=candidates,
             hidden=None if word is None else Hidden(word=word, pieces=1, prob=0.25, rank=2),
+            words=[
+                WordScore(text=w, ids=[*range(len(w.split()))], logprob=-float(len(w)), rank=n)
+                for n, w in enumerate(body.words, 3)
+            ],
+            whole=[
+                WordScore(text=f"long{n}", ids=[*range(n)], logprob=-1.5 * n, rank=n)
+                for n in range(2, body.pieces + 1)
+            ],
         )
         for position, word in zip(
             [n for n, piece in enumerate(tokens) if piece.piece == "[MASK]"],
@@ -242,17 +271,65 @@ def _filled(body: Fill) -> FillResult:
             strict=False,
         )
     ]
+    joint = [
+        JointFills(
+            method=method,
+            fillings=[
+                JointFill(words=[w] * len(masks), ids=[n] * len(masks), logprob=-1.0 - n - number)
+                for n, w in list(enumerate(words))[number:]
+            ],
+        )
+        for number, method in enumerate(body.joint_methods)
+    ]
     return FillResult(
         model=body.model,
         method="mlm",
         text=body.text,
         tokens=tokens,
         masks=masks,
+        joint=joint,
+        table=_table(candidates[:2]) if joint and len(masks) == 2 else None,
         precision=_form(body),
     )
 
 
-def _form(body: Continue | Fill | Score) -> Precision:
+def _table(words: list[Candidate]) -> PairTable:
+    """Two words a mask; the right one first changes which pair is likeliest."""
+    return PairTable(
+        left=words,
+        right=words,
+        left_first=[[-1.0, -2.0], [-3.0, -4.0]],
+        right_first=[[-2.5, -1.5], [-3.5, -4.5]],
+    )
+
+
+def judged(body: PseudoLikelihood, method: PllMethod) -> PseudoLikelihoodResult:
+    """One token a word, as surprising as it is long; whole words harder where they are masked."""
+    hard = 1.0 if method == "within_word_l2r" and "unlikely" in body.text else 0.0
+    tokens = [
+        PllToken(
+            id=number,
+            text=word,
+            start=0,
+            end=1,
+            logprob=-float(len(word)) - hard,
+            rank=len(word),
+            entropy=2.0,
+            top=[Alternative(number, word, -float(len(word))), Alternative(99, "other", -9.0)],
+        )
+        for number, word in enumerate(body.text.split())
+    ]
+    return PseudoLikelihoodResult(
+        model=body.model,
+        method=method,
+        text=body.text,
+        tokens=tokens,
+        total=sum(token.logprob for token in tokens),
+        precision=_form(body),
+    )
+
+
+def _form(body: Continue | Fill | PseudoLikelihood | Score) -> Precision:
     """Here int4 is always near enough."""
     return "int4" if body.precision == "auto" else body.precision
 

@@ -263,6 +263,7 @@ async def test_one_key_masks_the_word_and_shows_it_again(tmp_path: Path) -> None
         box.fill("odd")
         await pilot.press("ctrl+f", "ctrl+f")
         assert box.text == "odd"
+        box.fill("")
         await pilot.press("enter")
         await pilot.pause()
         assert "no mask" in seen(app)

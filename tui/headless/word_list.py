@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from tui import word_list
 from tui.headless.failure import Failure
 from tui.headless.pair_file import read_lines
 from tui.strings import text
@@ -15,16 +14,8 @@ def read_words(argument: str) -> list[str]:
     Raises:
         Failure: there are none, or the file cannot be read (exit code 2).
     """
-    lines = read_lines(argument) if _names_file(argument) else argument.split(",")
-    found = list(dict.fromkeys(word for word in (line.strip() for line in lines) if word))
+    from_file = argument == "-" or word_list.names_file(argument)
+    found = word_list.distinct(read_lines(argument) if from_file else argument.split(","))
     if not found:
         raise Failure.usage(text("cli.no_asked_words"), text("cli.no_asked_words_hint"))
     return found
-
-
-def _names_file(argument: str) -> bool:
-    """A file that is there, or what can only be meant as one, so that its lack is told."""
-    if "," in argument or not argument.strip():
-        return False
-    looks_so = argument.startswith(("/", "./", "../", "~/")) or argument.endswith((".txt", ".csv"))
-    return looks_so or argument == "-" or Path(argument).is_file()

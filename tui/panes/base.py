@@ -17,7 +17,7 @@ from textual.widgets import Static, TextArea
 
 from engine.messages import PrecisionChoice
 from tui.actions import bindings
-from tui.cards import Card, ContinueCard, Pane
+from tui.cards import Card, ContinueCard, Pane, questions
 from tui.context import Context
 from tui.drafts import Draft, first, fresh
 from tui.panes import sampling
@@ -67,7 +67,7 @@ class TaskPane(Horizontal):
         """Tokens a second of what is running or was run last."""
         empty = text(f"pane.{self.role}.empty", send=brief(shared.keymap.shown("send")))
         slow = shared.settings.slow_link()
-        self.transcript = Transcript(shared.glyphs, empty, jump=slow, texts=self.role == "continue")
+        self.transcript = Transcript(shared.glyphs, empty, jump=slow, role=self.role)
         self.inspector = Inspector(shared.glyphs)
         self.composers = list(self.make_composers())
         self.runs = Runs(shared.link, shared.running, self._ended)
@@ -179,6 +179,7 @@ class TaskPane(Horizontal):
     def open_session(self, cards: list[Card], draft: Draft | None) -> None:
         """Show the cards and the draft of a session; without a draft the one here stays."""
         self.offering.withdraw()
+        self.desk.forget()
         self.transcript.show(cards)
         if draft is not None:
             self.put(draft)
@@ -235,11 +236,11 @@ class TaskPane(Horizontal):
         card.title = self.shared.link.title(card.request.model)
         self.transcript.add(card)
         self.post_message(self.Changed(self, card))
-        self.run_worker(self.runs.run(card, card.request))
+        self.run_worker(self.runs.run(card, questions(card)))
 
     def extend_card(self, card: ContinueCard, by: int) -> None:
         """Let a card go on at its end."""
-        self.run_worker(self.runs.run(card, card.extend(by)))
+        self.run_worker(self.runs.run(card, [card.extend(by)]))
 
     def _ended(self, card: Card) -> None:
         if isinstance(card, ContinueCard):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from engine.messages import MASK
 from tui import replay
 from tui.cards import Card, ContinueCard, DocumentCard, FillCard, copy_request
 from tui.display import clean, token
@@ -15,6 +15,7 @@ from tui.drafts import Draft
 from tui.export import save
 from tui.history import Session
 from tui.panes.dialogs import Picker
+from tui.panes.filling import Fillings
 from tui.panes.forking import Forks
 from tui.replay import Replay
 from tui.screens.compare import CompareScreen
@@ -32,8 +33,9 @@ class Desk:
     def __init__(self, pane: TaskPane) -> None:
         self._pane = pane
         self._forks = Forks(pane)
-        self._deleted: list[list[Card]] = []
-        """Each card with its forks."""
+        self._undone: list[Callable[[], None]] = []
+        """What takes each step back, the latest last."""
+        self._fillings = Fillings(pane, self._undone.append)
         self._recall = 0
         """How many prompts back the composer shows; 0 is what the person was writing."""
 
@@ -69,8 +71,10 @@ class Desk:
                 pane.run_worker(self._replay(card))
             case "open_document" if isinstance(card, DocumentCard):
                 pane.app.push_screen(DocumentScreen(pane, card))
+            case "ask_words" | "pair_table":
+                self._fillings.do(action, number, card)
             case "swap_nth" if isinstance(card, FillCard):
-                self._take(card, number)
+                self._fillings.do(action, number, card)
             case _:
                 self._forks.do(action, number, card)
 
@@ -94,28 +98,6 @@ class Desk:
         length = card.request.max_tokens or pane.draft.max_tokens
         request = msgspec.structs.replace(card.request, prompt=ids, begin="", max_tokens=length)
         pane.run_card(ContinueCard(request=request, prompt=card.prompt + branch.text))
-
-    def _take(self, card: FillCard, number: int) -> None:
-        """Put a candidate in its mask's place, and fill the masks that are left."""
-        pane = self._pane
-        masks = [] if card.result is None else card.result.masks
-        ref = pane.transcript.ref
-        at = next((n for n, mask in enumerate(masks) if ref and mask.position == ref[1]), 0)
-        if not masks or number > len(masks[at].candidates):
-            pane.notice(text("notice.no_candidate", n=number))
-            return
-        parts = card.request.text.split(MASK)
-        word = masks[at].candidates[number - 1].text
-        filled = MASK.join(parts[: at + 1]) + word + MASK.join(parts[at + 1 :])
-        hidden = [word for n, word in enumerate(card.request.hidden) if n != at]
-        request = msgspec.structs.replace(card.request, text=filled, hidden=hidden)
-        if len(masks) > 1:
-            pane.run_card(FillCard(request=request))
-            pane.transcript.enter()
-            return
-        # Nothing is left to fill: the sentence is at hand to hide another word in.
-        pane.put(msgspec.structs.replace(pane.draft, text=filled, hidden=()))
-        pane.focus_composer()
 
     def _other_model(self, card: Card) -> None:
         """Ask another model the same, and show both side by side."""
@@ -196,7 +178,7 @@ class Desk:
         """Take the card away with all that was forked from it, stopping what they wait for."""
         pane = self._pane
         gone = pane.transcript.remove_card(card)
-        self._deleted.append(gone)
+        self._undone.append(lambda: self._restore(gone))
         for each in gone:
             pane.runs.stop_card(each)
             pane.post_message(pane.Removed(each, back=False))
@@ -207,12 +189,21 @@ class Desk:
         pane.notice(told)
 
     def undo(self) -> None:
-        """Bring what was deleted last back to its place."""
+        """Take back what was deleted or filled in last."""
         pane = self._pane
-        if not self._deleted:
+        if not self._undone:
             pane.notice(text("notice.nothing_to_undo"))
             return
-        cards = self._deleted.pop()
+        self._undone.pop()()
+        pane.notice("")
+
+    def forget(self) -> None:
+        """Let nothing be taken back any more: other cards are shown."""
+        self._undone.clear()
+
+    def _restore(self, cards: list[Card]) -> None:
+        """Bring deleted cards back to their place."""
+        pane = self._pane
         pane.transcript.restore(cards)
         for each in cards:
             pane.post_message(pane.Removed(each, back=True))
@@ -220,7 +211,6 @@ class Desk:
             pane.transcript.turn_to(cards[0])
         else:
             pane.transcript.choose(cards[0].id)
-        pane.notice("")
 
     def recall(self, by: int) -> None:
         """Bring an earlier (-1) or later (1) prompt into the composer."""

@@ -79,11 +79,15 @@ class Field:
     value: str
     choices: tuple[str, ...] = ()
     """The only values there are, where they are a few words."""
+    many: bool = False
+    """Several of the choices can be taken, with commas between them."""
 
     @property
     def meaning(self) -> str:
         """What it is for, or what it can be."""
-        return ", ".join(self.choices) or text(f"field.{self.name}.help")
+        if self.choices and not self.many:
+            return ", ".join(self.choices)
+        return text(f"field.{self.name}.help")
 
     def read(self, written: str) -> object:
         """The value of what is written.
@@ -94,8 +98,11 @@ class Field:
         if self.name == "stop":
             return tuple(_unescape(part) for part in written.split("|") if part)
         written = written.strip()
-        if self.choices and written not in self.choices:
-            raise Wrong(text("field.no_choice", choices=self.meaning))
+        taken = tuple(part.strip() for part in written.split(",") if part.strip())
+        if self.choices and not set(taken if self.many else [written]) <= set(self.choices):
+            raise Wrong(text("field.no_choice", choices=", ".join(self.choices)))
+        if self.many:
+            return taken
         try:
             return msgspec.convert(written or None, self.kind, strict=False)
         except msgspec.ValidationError as error:

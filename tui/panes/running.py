@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 
 from engine.client import Answer
-from engine.messages import Error, ModelInfo, ModelState, Request, Token
-from tui.cards import Card, ContinueCard
+from engine.messages import Error, ModelInfo, ModelState, Progress, Request, Token
+from tui.cards import Card, ContinueCard, asked
 from tui.link import Link
 from tui.strings import text
 
@@ -23,6 +23,9 @@ class Run:
 
     card: Card
     answer: Answer | None = None
+    stopped: bool = False
+    progress: Progress | None = None
+    """How far an answer that takes long is."""
     tokens: int = 0
     first: float = 0.0
     """When the first token came, on the monotonic clock."""
@@ -46,17 +49,23 @@ class Runs:
         self._ended = ended
         self._dirty: set[str] = set()
 
-    async def run(self, card: Card, request: Request) -> None:
-        """Fold the engine's events into the card, whatever they are, until the last."""
+    async def run(self, card: Card, requests: Iterable[Request]) -> None:
+        """Fold the engine's events into the card, whatever they are, until the last.
+
+        Each of the requests is made when the one before it has been answered.
+        """
         run = self.live[card.id] = Run(card)
         self._running.add(card.id)
         self._dirty.add(card.id)
-        try:
-            run.answer = await self._link.request(request)
-        except OSError as error:
-            message = text("notice.no_engine", reason=error.strerror or error)
-            card.fold(Error(kind="worker_died", message=message))
-        else:
+        for request in requests:
+            try:
+                run.answer = await self._link.request(request)
+            except OSError as error:
+                message = text("notice.no_engine", reason=error.strerror or error)
+                card.fold(Error(kind="worker_died", message=message))
+                continue
+            if run.stopped:
+                run.answer.cancel()
             await self._fold(run, run.answer)
         del self.live[card.id]
         self._running.discard(card.id)
@@ -67,7 +76,8 @@ class Runs:
         async with aclosing(answer) as events:
             async for event in events:
                 run.card.fold(event)
-                if isinstance(event, Token):
+                run.progress = event if isinstance(event, Progress) else None
+                if isinstance(event, Token) and isinstance(run.card, ContinueCard):
                     run.latest = time.monotonic()
                     run.first = run.first or run.latest
                     run.tokens += 1
@@ -85,8 +95,11 @@ class Runs:
     def stop_card(self, card: Card) -> None:
         """Stop one card, if it runs, and keep what came."""
         run = self.live.get(card.id)
-        if run is not None and run.answer is not None:
-            run.answer.cancel()
+        if run is None:
+            return
+        run.stopped = True
+        if run.answer is not None:
+            run.answer.cancel()  # does nothing to one that has ended
 
     def stop(self) -> bool:
         """Stop everything and keep what came; False if nothing ran."""
@@ -107,7 +120,9 @@ class Runs:
             return ""
         if isinstance(run.card, ContinueCard) and run.card.prompt_tokens:
             return text("card.reading")
-        model = run.card.request.model
+        if run.progress is not None:
+            return text("card.progress", done=run.progress.done, total=run.progress.total)
+        model = asked(run.card)
         return waiting(self._link.models.get(model), self._link.progress.get(model))
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, get_args
 
 import msgspec
 
-from engine.messages import Continue, Fill, Sampling
+from engine.messages import Continue, Fill, JointMethod, PllMethod, Sampling
 from tui.drafts import Draft
 from tui.panes.dialogs import Field, escape
 
@@ -37,8 +37,15 @@ def continue_fields(draft: Draft) -> list[Field]:
 
 
 def fill_fields(draft: Draft) -> list[Field]:
-    """How many words are proposed."""
-    return [Field("top", _kinds(Fill)["top"], str(draft.top))]
+    """Which words are proposed, and how minimal pairs are scored."""
+    kinds = _kinds(Fill)
+    return [
+        Field("words", str | None, draft.words or ""),
+        Field("top", kinds["top"], str(draft.top)),
+        Field("pieces", kinds["pieces"], str(draft.pieces)),
+        Field("joint", None, ", ".join(draft.joint), get_args(JointMethod), many=True),
+        Field("pll", PllMethod, draft.pll, get_args(PllMethod)),
+    ]
 
 
 def apply(draft: Draft, values: Mapping[str, object]) -> Draft:

@@ -10,12 +10,12 @@ import re
 
 from rich.cells import set_cell_size
 
-from engine.messages import MASK, FillResult, NspResult, Piece, PmiResult, Token
-from tui.cards import Card, ContinueCard, DocumentCard, FillCard, ScoreCard
+from engine.messages import MASK, FillResult, MaskFill, NspResult, Piece, PmiResult, Token
+from tui.cards import Card, ContinueCard, DocumentCard, FillCard, PairCard, PllCard, ScoreCard
 from tui.display import Glyphs, clean
 from tui.display import token as shown
 from tui.strings import text
-from tui.widgets import bars, curve
+from tui.widgets import bars, curve, fillings, judged
 from tui.widgets.facts import facts
 from tui.widgets.flow import Flow, Line, Ref, Span, wrap
 from tui.widgets.heat import Heat, shade, step
@@ -150,13 +150,7 @@ class ContinueBlock(Block):
 
     def _legend(self) -> list[Line]:
         """What the bars say."""
-        if self.heat is None:
-            return []
-        spans = [Span(text(f"heat.{self.heat}.name"), "facts")]
-        for level, glyph in enumerate(self._glyphs.levels):
-            told = text(f"heat.{self.heat}.step_{level}")
-            spans += [Span("  "), Span(glyph, f"token-{level}"), Span(f" {told}", "facts")]
-        return wrap(spans, self._width, INDENT)
+        return [] if self.heat is None else legend(self.heat, self._width, self._glyphs)
 
 
 class FillBlock(Block):
@@ -166,9 +160,12 @@ class FillBlock(Block):
 
     @property
     def refs(self) -> list[Ref]:
-        """The tokens as fed."""
+        """The tokens as fed, then the lists to take from."""
         result = self.card.result
-        return [] if result is None else [(0, index) for index in range(len(result.tokens))]
+        if result is None:
+            return []
+        tokens: list[Ref] = [(0, index) for index in range(len(result.tokens))]
+        return tokens + fillings.refs(result)
 
     def _body(self) -> list[Line]:
         parts = re.split(f"({re.escape(MASK)})", clean(self.card.wrote))
@@ -176,6 +173,8 @@ class FillBlock(Block):
         lines = wrap(spans, self._width, INDENT)
         if self.card.result is not None:
             lines += self._masks(self.card.result)
+            if self.card.result.joint:
+                lines += fillings.joint(self.card.result, self._width, self._glyphs)
             lines += token_lines(self.card.result.tokens, self._width, self._glyphs)
         return lines
 
@@ -186,18 +185,16 @@ class FillBlock(Block):
         for number, mask in enumerate(result.masks, 1):
             if len(result.masks) > 1:
                 lines.append(Line((Span(f"{INDENT}{text('card.mask', n=number)}", "label"),)))
-            for rank, candidate in enumerate(mask.candidates, 1):
-                known = mask.hidden is not None and mask.hidden.word == candidate.text
-                lines.append(
-                    bars.row(
-                        str(rank),
-                        bars.label(candidate.text, candidate.id, column, self._glyphs),
-                        candidate.prob,
-                        self._width,
-                        self._glyphs,
-                        style="chip" if known else "",
-                    )
+            if mask.whole:
+                # One cell stays free between the two rankings.
+                own = self._candidates(mask, column, self._width // 2 - 1)
+                lines += fillings.vocabulary_beside(
+                    own, mask, number - 1, self._width, self._glyphs
                 )
+            else:
+                lines += self._candidates(mask, column, self._width)
+            if mask.words:
+                lines += fillings.asked(mask, number - 1, self._width, self._glyphs)
             hidden = mask.hidden
             if hidden is None:
                 continue
@@ -213,6 +210,63 @@ class FillBlock(Block):
                 )
             lines += wrap([Span(told, "chip")], self._width, INDENT)
         return lines
+
+    def _candidates(self, mask: MaskFill, column: int, width: int) -> list[Line]:
+        """The vocabulary's ranking at a mask."""
+        return [
+            bars.row(
+                str(rank),
+                bars.label(candidate.text, candidate.id, min(column, width // 2), self._glyphs),
+                candidate.prob,
+                width,
+                self._glyphs,
+                style="chip"
+                if mask.hidden is not None and mask.hidden.word == candidate.text
+                else "",
+            )
+            for rank, candidate in enumerate(mask.candidates, 1)
+        ]
+
+
+class PllBlock(Block):
+    """A text with every token judged behind a mask."""
+
+    card: PllCard
+
+    @property
+    def refs(self) -> list[Ref]:
+        """The tokens under each method that is shown."""
+        return [
+            (number, index)
+            for number in judged.strips(self.card)
+            for index in range(len(self.card.results[number].tokens))
+        ]
+
+    def _body(self) -> list[Line]:
+        lines = wrap([Span(clean(self.card.wrote), "prompt")], self._width, INDENT)
+        if self.card.results:
+            heat = self.heat or "surprisal"
+            lines += judged.pll(self.card, self._width, self._glyphs, heat)
+            lines += legend(heat, self._width, self._glyphs)
+        return lines
+
+
+class PairBlock(Block):
+    """Two sentences, each under two models."""
+
+    card: PairCard
+
+    @property
+    def refs(self) -> list[Ref]:
+        """The aligned tokens under each model."""
+        return judged.pair_refs(self.card)
+
+    def _body(self) -> list[Line]:
+        lines: list[Line] = []
+        for name, sentence in zip("AB", self.card.request.sides, strict=True):
+            spans = [Span(clean(sentence), "prompt")]
+            lines += wrap(spans, self._width, INDENT * 2, f"{INDENT}{name} ")
+        return lines + judged.pair(self.card, self._width, self._glyphs)
 
 
 class ScoreBlock(Block):
@@ -319,6 +373,15 @@ def token_lines(tokens: list[Piece], width: int, glyphs: Glyphs) -> list[Line]:
     return wrap(_spaced(spans), width, INDENT)
 
 
+def legend(heat: Heat, width: int, glyphs: Glyphs) -> list[Line]:
+    """What the steps of a heat are."""
+    spans = [Span(text(f"heat.{heat}.name"), "facts")]
+    for level, glyph in enumerate(glyphs.levels):
+        told = text(f"heat.{heat}.step_{level}")
+        spans += [Span("  "), Span(glyph, f"token-{level}"), Span(f" {told}", "facts")]
+    return wrap(spans, width, INDENT)
+
+
 def _spaced(spans: list[Span]) -> list[Span]:
     """The spans with a space between each two."""
     return [part for span in spans for part in (span, Span(" "))][:-1]
@@ -331,6 +394,10 @@ def block(card: Card, width: int, glyphs: Glyphs, heat: Heat | None = None) -> B
             return ContinueBlock(card, width, glyphs, heat)
         case FillCard():
             return FillBlock(card, width, glyphs)
+        case PllCard():
+            return PllBlock(card, width, glyphs, heat)
+        case PairCard():
+            return PairBlock(card, width, glyphs)
         case ScoreCard():
             return ScoreBlock(card, width, glyphs)
         case DocumentCard():

@@ -176,9 +176,16 @@ class MaskComposer(Composer):
     class MaskWord(Composer.Asked):
         """Hide the word under the cursor, or show it again."""
 
+    class Pair(Composer.Asked):
+        """Compare what is written with an edited form of it, or no more."""
+
     def action_mask_word(self) -> None:
         """Hide the word under the cursor, or show it again."""
         self.post_message(self.MaskWord(self))
+
+    def action_pair(self) -> None:
+        """Compare what is written with an edited form of it, or no more."""
+        self.post_message(self.Pair(self))
 
 
 class SideComposer(Composer):

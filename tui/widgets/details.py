@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from itertools import zip_longest
-
-from rich.cells import cell_len
+from collections.abc import Sequence
 
 from engine.messages import (
     DocumentResult,
@@ -15,11 +13,11 @@ from engine.messages import (
     Piece,
     PmiResult,
 )
-from tui.cards import Card, ContinueCard
+from tui.cards import Card, ContinueCard, Measured, PairCard, PllCard, total
 from tui.display import Glyphs, clean
 from tui.display import token as shown
 from tui.strings import text
-from tui.widgets import bars
+from tui.widgets import bars, columns, fillings, judged
 from tui.widgets.flow import Line, Ref, Span, wrap
 from tui.widgets.heat import bits
 
@@ -38,20 +36,11 @@ def details(card: Card, ref: Ref | None, width: int, glyphs: Glyphs) -> list[Lin
 
     Where there is room, the table stands beside the facts, else below them.
     """
-    beside = width >= 2 * _FACTS
-    facts, table = _parts(card, ref, width - _FACTS if beside else width, glyphs)
+    wide = width >= 2 * _FACTS
+    facts, table = _parts(card, ref, width - _FACTS if wide else width, glyphs)
     if not table:
         return facts
-    return _beside(facts, table) if beside else [*facts, Line(), *table]
-
-
-def _beside(left: list[Line], right: list[Line]) -> list[Line]:
-    """Two columns as one."""
-    lines: list[Line] = []
-    for one, other in zip_longest(left, right, fillvalue=Line()):
-        room = max(0, _FACTS - cell_len(one.text))
-        lines.append(Line((*one.spans, Span(" " * room), *other.spans), indent=one.indent))
-    return lines
+    return columns.beside([facts, table], _FACTS) if wide else [*facts, Line(), *table]
 
 
 def _parts(card: Card, ref: Ref | None, width: int, glyphs: Glyphs) -> Parts:
@@ -60,8 +49,16 @@ def _parts(card: Card, ref: Ref | None, width: int, glyphs: Glyphs) -> Parts:
             return [], []
         newest = (0, len(card.branches[0].tokens) - 1)
         return _written(card, *(ref or newest), width, glyphs)
+    if isinstance(card, PllCard):
+        number, at = ref or (0, 0)
+        found = card.results[number : number + 1]
+        return _judged(found[0].tokens, at, width, glyphs) if found else ([], [])
+    if isinstance(card, PairCard):
+        return _compared(card, ref, width, glyphs)
     index = None if ref is None else ref[1]
     match card.result:
+        case FillResult() as result if ref is not None and ref[0]:
+            return _list(result, ref, width, glyphs)
         case FillResult() as result:
             masks = {mask.position: mask for mask in result.masks}
             if index is None:
@@ -89,16 +86,18 @@ def _written(card: ContinueCard, branch: int, index: int, width: int, glyphs: Gl
     lines = [
         *_title(shown(token.text, token.id, glyphs), place),
         _fact("id", str(token.id)),
-        _fact("probability", bars.percent(math.exp(token.logprob)).strip()),
-        _fact("rank", str(token.rank)),
-        _fact("surprisal", text("inspector.bits", n=f"{bits(-token.logprob):.2f}")),
-        _fact("entropy", text("inspector.bits", n=f"{bits(token.entropy):.2f}")),
+        *_measures(token),
     ]
     if not card.request.sampling.greedy:
         drawn = bars.percent(math.exp(token.sampled_logprob)).strip()
         lines.append(_fact("sampled", drawn))
+    return lines, _alternatives(token, width, glyphs)
+
+
+def _alternatives(token: Measured, width: int, glyphs: Glyphs) -> list[Line]:
+    """What else could have stood in a token's place."""
     column = bars.column([other.text for other in token.top], max(6, width // 3), glyphs)
-    table = [
+    return [
         bars.row(
             str(rank),
             bars.label(other.text, other.id, column, glyphs),
@@ -110,7 +109,83 @@ def _written(card: ContinueCard, branch: int, index: int, width: int, glyphs: Gl
         )
         for rank, other in enumerate(token.top, 1)
     ]
-    return lines, table
+
+
+def _judged(tokens: Sequence[Measured], index: int, width: int, glyphs: Glyphs) -> Parts:
+    """A token that was only read: how likely it was there, and what else could have been."""
+    token = tokens[index]
+    place = text("inspector.place", n=index + 1, of=len(tokens))
+    lines = [
+        *_title(shown(token.text, token.id, glyphs), place),
+        _fact("id", str(token.id)),
+        *_measures(token),
+    ]
+    return lines, _alternatives(token, width, glyphs)
+
+
+def _measures(token: Measured) -> list[Line]:
+    """The figures of a token in its place."""
+    return [
+        _fact("probability", bars.percent(math.exp(token.logprob)).strip()),
+        _fact("rank", str(token.rank)),
+        _fact("surprisal", text("inspector.bits", n=f"{bits(-token.logprob):.2f}")),
+        _fact("entropy", text("inspector.bits", n=f"{bits(token.entropy):.2f}")),
+    ]
+
+
+def _compared(card: PairCard, ref: Ref | None, width: int, glyphs: Glyphs) -> Parts:
+    """What stands against each other in two sentences, and what else could have stood there."""
+    model, number = ref or next(iter(judged.pair_refs(card)), (0, 0))
+    found = judged.against(card, (model, number))
+    if found is None:
+        return [], []
+    lines: list[Line] = []
+    table: list[Line] = []
+    for name, tokens in zip("AB", found, strict=True):
+        for token in tokens:
+            place = text("inspector.side", side=name)
+            lines += [*_title(shown(token.text, token.id, glyphs), place), *_measures(token)]
+        if tokens:
+            heading = text("inspector.side", side=name)
+            table += [Line((Span(f" {heading}", "facts"),))]
+            table += _alternatives(tokens[0], width, glyphs)
+    nats = total(found[0]) - total(found[1])
+    return [_fact("difference", text("inspector.nats", n=f"{nats:+.2f}")), *lines], table
+
+
+def _list(result: FillResult, ref: Ref, width: int, glyphs: Glyphs) -> Parts:
+    """One of the lists below the candidates, whole."""
+    part, number = ref
+    if part == fillings.JOINT:
+        found = result.joint[number]
+        lines = [
+            *_title(text(f"joint.{found.method}.name"), text("inspector.joint")),
+            *wrap([Span(text(f"joint.{found.method}.help"), "facts")], _FACTS, " "),
+        ]
+        table = [
+            line
+            for rank, filling in enumerate(found.fillings, 1)
+            for line in wrap(
+                [
+                    Span(f"{rank:>2} ", "facts"),
+                    Span(clean(" ".join(filling.words))),
+                    Span(f" {filling.logprob:.4f}", "facts"),
+                ],
+                width,
+                "   ",
+                "",
+            )
+        ]
+        return lines, table
+    mask = result.masks[number]
+    whole = part == fillings.WHOLE
+    name = text("card.whole" if whole else "card.asked_words")
+    scored = mask.whole if whole else mask.words
+    lines = [
+        *_title(name, text("card.mask", n=number + 1)),
+        *wrap([Span(text("inspector.whole"), "facts")], _FACTS, " "),
+    ]
+    return lines, fillings.words(scored, width, glyphs, 0, len(scored))
 
 
 def _mask(mask: MaskFill, width: int, glyphs: Glyphs) -> list[Line]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.messages import FillResult
-from tui.cards import Card, ContinueCard
+from tui.cards import Card, ContinueCard, PairCard
 from tui.display import Glyphs, clean
 from tui.strings import text
 from tui.widgets.flow import Span
@@ -25,7 +25,7 @@ def facts(card: Card, glyphs: Glyphs, note: str, speed: float | None) -> list[Sp
         style = "failed" if card.status == "failed" else "busy"
         spans.append(Span(text(f"card.{card.status}"), style))
     figures = _measures(card, speed)
-    told = [_model(card), *figures] if card.status != "failed" or figures else []
+    told = [*filter(None, [_model(card)]), *figures] if card.status != "failed" or figures else []
     for fact in told:
         spans.append(Span(glyphs.dot if spans else "", "facts"))
         spans.append(Span(fact, "facts"))
@@ -34,6 +34,8 @@ def facts(card: Card, glyphs: Glyphs, note: str, speed: float | None) -> list[Sp
 
 def _model(card: Card) -> str:
     model = card.request.model
+    if isinstance(card, PairCard):
+        return ""  # both are named on the card
     # A model opened from a folder is named by its path, which says too much here.
     name = card.title if "/" in model and card.title else model
     return clean(f"{name} {card.precision}".strip())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final, Literal, get_args
 
-from engine.messages import Token
+from engine.messages import PllToken, Token
 
 Heat = Literal["surprisal", "probability", "entropy", "rank"]
 HEATS: Final[tuple[Heat, ...]] = get_args(Heat)
@@ -27,7 +27,7 @@ def bits(nats: float) -> float:
     return nats / math.log(2)
 
 
-def step(token: Token, heat: Heat) -> int:
+def step(token: Token | PllToken, heat: Heat) -> int:
     """The step of a token: 0 where the model knew it, 4 where it did not expect it at all."""
     limits = LIMITS[heat]
     match heat:
@@ -41,6 +41,6 @@ def step(token: Token, heat: Heat) -> int:
             return sum(token.rank > limit for limit in limits)
 
 
-def shade(token: Token, heat: Heat = "surprisal") -> str:
+def shade(token: Token | PllToken, heat: Heat = "surprisal") -> str:
     """The style that a token is drawn in."""
     return f"token-{step(token, heat)}"

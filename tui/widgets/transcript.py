@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.reactive import reactive
 
 from tui.actions import bindings
-from tui.cards import Card, ContinueCard, DocumentCard
+from tui.cards import Card, ContinueCard, DocumentCard, Pane
 from tui.display import Glyphs
 from tui.trees import Trees
 from tui.widgets.blocks import INDENT, Block, block
@@ -39,9 +39,14 @@ Wish = Literal[
     "other_model",
     "replay",
     "open_document",
+    "ask_words",
+    "pair_table",
 ]
 """What the keys on a card ask of the pane."""
+ON_FILLS = {"ask_words", "pair_table"}
+"""Those that only a text with masks has."""
 ON_TEXTS = {
+    "leap",
     "swap",
     "step",
     "tree",
@@ -88,11 +93,11 @@ class Transcript(LinesView, can_focus=True):
             self.below = below
 
     def __init__(
-        self, glyphs: Glyphs, empty: str, *, jump: bool = False, texts: bool = True
+        self, glyphs: Glyphs, empty: str, *, jump: bool = False, role: Pane = "continue"
     ) -> None:
-        """`empty` stands where there are no cards; `texts` says whether cards are texts."""
+        """`empty` stands where there are no cards, which are those of the pane `role`."""
         super().__init__()
-        self._texts = texts
+        self._role = role
         self._empty = empty
         self._glyphs = glyphs
         self._jump = jump
@@ -310,11 +315,15 @@ class Transcript(LinesView, can_focus=True):
     # ------------------------------------------------------------------------ asking
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Leave out what only a text has where cards are something else."""
-        only_texts = action in ("heat", "leap") or (action == "want" and parameters[0] in ON_TEXTS)
-        if action == "want" and parameters[0] == "open_document":
+        """Leave out what only other panes' cards have."""
+        wish = parameters[0] if action == "want" else action
+        if wish == "open_document":
             return isinstance(self.card, DocumentCard)
-        return self._texts or not only_texts
+        if wish in ON_FILLS:
+            return self._role == "fill"
+        if wish == "heat":
+            return self._role in ("continue", "fill")
+        return self._role == "continue" or wish not in ON_TEXTS
 
     def action_want(self, action: Wish, number: int = 0) -> None:
         """Ask the pane to do something with the chosen card."""
