@@ -28,6 +28,7 @@ from engine.messages import (
     ScoredToken,
     Source,
     State,
+    Witness,
     WitnessName,
 )
 from tui.minimal_pairs import Difference
@@ -234,21 +235,10 @@ class SentenceDocument(Struct, frozen=True):
     end: int
 
 
-class WitnessDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a model says of a sentence right after another; what it cannot say is left out."""
-
-    nsp_margin: float | None = None
-    nsp_probability: float | None = None
-    pmi_bits: float | None = None
-    pmi_bits_per_token: float | None = None
-    cosine: float | None = None
-    error: str = ""
-
-
-class GapDocument(WitnessDocument, frozen=True, kw_only=True):
+class GapDocument(Witness, frozen=True, kw_only=True):
     """What stands between a sentence and the next; `score` is the figure that is judged by."""
 
-    reversed: WitnessDocument
+    reversed: Witness
     score: float | None
     depth: float | None
 

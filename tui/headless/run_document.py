@@ -17,7 +17,6 @@ from tui.headless.documents import (
     CoherenceDocument,
     GapDocument,
     SentenceDocument,
-    WitnessDocument,
 )
 from tui.headless.failure import Exit, Failure
 from tui.headless.output import Output
@@ -114,7 +113,7 @@ def _document(card: DocumentCard, result: DocumentResult) -> CoherenceDocument:
     fields["gaps"] = [
         GapDocument(
             **structs.asdict(gap.forward),
-            reversed=msgspec.convert(gap.backward, WitnessDocument, from_attributes=True),
+            reversed=gap.backward,
             score=gap.score,
             depth=gap.depth,
         )
