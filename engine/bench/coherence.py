@@ -129,10 +129,6 @@ def rows(judge: Judge, sample: Sample) -> Iterator[str]:
             said = [each[name][0] > 0 for each in own] + [each[name][0] <= 0 for each in foreign]
             yield f"{name:20} random, by sign {_share(said)}"
         yield f"{name:20} order         {_share(each[name][0] > each[name][1] for each in own)}"
-        for size in range(1, 6):
-            blocks = sample.blocks(size)
-            if len(blocks) > 2:
-                yield f"{name:20} shuffles, {size}   {_shuffles(judge, blocks, name)}"
         for told, pairs in sides.items():
             try:
                 curve = [each[name][0] for each in judge(pairs)]
@@ -140,6 +136,11 @@ def rows(judge: Judge, sample: Sample) -> Iterator[str]:
                 yield f"{name:20} {told:13} {error}"
             else:
                 yield f"{name:20} {_agreement(told, sample, segmentation.boundaries(curve))}"
+    for name in own[0]:
+        for size in range(1, 6):
+            blocks = sample.blocks(size)
+            if len(blocks) > 2:
+                yield f"{name:20} shuffles, {size}   {_shuffles(judge, blocks, name)}"
 
 
 def baselines(sample: Sample) -> Iterator[str]:

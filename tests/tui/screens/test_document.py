@@ -278,3 +278,15 @@ async def test_the_card_stays_with_the_session_and_is_exported(tmp_path: Path) -
         await pilot.press("shift+tab", "o")
         await until(pilot, lambda: isinstance(again.screen, DocumentScreen))
         await until(pilot, lambda: sentences(again) == [SECOND, FIRST, THIRD, LAST])
+
+
+async def test_a_card_that_is_run_again_answers_among_the_cards(tmp_path: Path) -> None:
+    engine = TaskEngine()
+    app = make(tmp_path, engine)
+    async with opened(app) as pilot:
+        await pilot.press("escape", "shift+tab", "r")
+        await tasks.answered(pilot, app, 2)
+        assert asked(engine)[0] == asked(engine)[1]
+        assert seen(app).count("4 sentences, 2 segments, mean -5.00 nats") == 2
+        await pilot.press("d")
+        await until(pilot, lambda: len(tasks.pane(app).transcript.cards) == 1)
