@@ -67,8 +67,12 @@ class Piece(Struct, frozen=True):
     segment: int = 0
 
 
-class Alternative(Struct, frozen=True):
-    """Another token that could have stood here."""
+class Alternative(Struct, frozen=True, gc=False):
+    """Another token that could have stood here.
+
+    A long text has tens of thousands: the collector of cycles, which these cannot form, need not
+    look at them.
+    """
 
     id: int
     text: str

@@ -1,8 +1,9 @@
 """What streaming costs on the line: `python tests/bench/wire.py [MODEL [PRECISION]]`.
 
 Runs the installed app at 80x24 in a pseudo-terminal, lets it write a long text, and prints the
-bytes that reach the terminal for each token and the time from a key press to its echo while tokens
-stream: over SSH and at home, without heat and with it. A model that writes faster than some fifty
+bytes that reach the terminal for each token, the time from a key press to its echo while tokens
+stream, and what the app itself, apart from the engine, takes of a processor for each token: over
+SSH and at home, without heat and with it. A model that writes faster than some fifty
 tokens a second is done before all keys are struck.
 """
 
@@ -10,12 +11,13 @@ from __future__ import annotations
 
 import os
 import re
-import select
 import statistics
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+import psutil
 
 from tests.e2e.terminal import Terminal, environment
 
@@ -30,9 +32,14 @@ def until(terminal: Terminal, wanted: bytes, since: int, patience: float = 60.0)
     while wanted not in terminal.raw[since:]:
         if time.perf_counter() > end:
             raise TimeoutError(wanted)
-        if select.select([terminal.child.child_fd], [], [], 0.05)[0]:
-            terminal.raw += os.read(terminal.child.child_fd, 65536)
+        terminal.read()
     return time.perf_counter()
+
+
+def processor(terminal: Terminal) -> float:
+    """Seconds of a processor that the app has taken, without the engine, which is its child."""
+    times = psutil.Process(terminal.child.pid).cpu_times()
+    return float(times.user + times.system)
 
 
 def measure(arguments: list[str], *, ssh: bool, heat: bool) -> None:
@@ -61,16 +68,16 @@ def measure(arguments: list[str], *, ssh: bool, heat: bool) -> None:
             terminal.press(*"Once upon a time", "enter")
             before = len(terminal.raw)
             until(terminal, b"writing", before)
-            begin = len(terminal.raw)
+            begin, busy = len(terminal.raw), processor(terminal)
             echoes = []
             for letter in KEYS:
                 at, sent = len(terminal.raw), time.perf_counter()
                 terminal.press(letter)
                 echoes.append(until(terminal, letter.encode(), at) - sent)
                 time.sleep(0.05)
-            until(terminal, b"perplexity", begin)
-            sent_bytes = len(terminal.raw) - begin
-            terminal.wait(f"{TOKENS} tokens")
+            while "writing" in terminal.text or f"{TOKENS} tokens" not in terminal.text:
+                terminal.read()
+            sent_bytes, busy = len(terminal.raw) - begin, processor(terminal) - busy
             speed = re.findall(r"([\d.]+) tok/s", terminal.text)
         finally:
             terminal.child.close(force=True)
@@ -79,7 +86,8 @@ def measure(arguments: list[str], *, ssh: bool, heat: bool) -> None:
         f"{'ssh' if ssh else 'home':<5} {'heat' if heat else 'plain':<6}"
         f" {sent_bytes / TOKENS:7.0f} bytes/token"
         f"  echo median {statistics.median(echoes) * 1000:5.0f} ms,"
-        f" 95 % {echoes[int(0.95 * len(echoes))] * 1000:5.0f} ms  {speed[-1:]} tok/s"
+        f" 95 % {echoes[int(0.95 * len(echoes))] * 1000:5.0f} ms"
+        f"  {busy / TOKENS * 1000:5.1f} ms of processor/token  {speed[-1:]} tok/s"
     )
 
 

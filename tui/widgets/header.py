@@ -40,6 +40,8 @@ class Header(Widget):
         self._form: PrecisionChoice = "exact"
         self._form_told = ""
         self._speed: float | None = None
+        self._drawn: Content | None = None
+        """What was drawn last, so that nothing is drawn twice."""
 
     def show(
         self, pane: Pane, model: str, form: PrecisionChoice, told: str, speed: float | None
@@ -49,7 +51,10 @@ class Header(Widget):
         """
         self._pane, self._model, self._speed = pane, model, speed
         self._form, self._form_told = form, told
-        self.refresh()
+        facts = self.render()
+        if facts != self._drawn:
+            self._drawn = facts
+            self.refresh()
 
     def render(self) -> Content:
         """The tabs on the left, the facts on the right."""

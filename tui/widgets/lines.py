@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
@@ -36,6 +36,10 @@ class LinesView(ScrollView):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"lines--{name}" for name in STYLES}
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._base = Style()
+
     @property
     def lines(self) -> list[Line]:
         """All lines, first to last."""
@@ -47,13 +51,34 @@ class LinesView(ScrollView):
 
     def resized(self) -> None:
         """Take the number of lines as the height to scroll over, and draw again."""
-        self.virtual_size = Size(self.size.width, len(self.lines))
+        self.take_height(len(self.lines))
         self.refresh()
+
+    def take_height(self, height: int) -> None:
+        """Take a number of rows to scroll over.
+
+        Textual lays the whole screen out anew for it, which a streaming text would ask for with
+        every line; that is needed only where a scrollbar comes or goes.
+        """
+        size, window = Size(self.size.width, height), self.size.height
+        if size.width != self.virtual_size.width or (self.virtual_size.height > window) != (
+            height > window
+        ):
+            self.virtual_size = size
+        else:
+            self.set_reactive(LinesView.virtual_size, size)
+            if self.show_vertical_scrollbar:
+                self.vertical_scrollbar.window_virtual_size = height
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw a part of the window; the style that all lines begin from is worked out once."""
+        self._base = self.rich_style
+        return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
         """Draw one row of the window."""
         width, row = self.size.width, y + self.scroll_offset.y
-        base = self.rich_style
+        base = self._base
         if row >= len(self.lines):
             return Strip.blank(width, base)
         segments = [
