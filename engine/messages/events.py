@@ -118,6 +118,8 @@ class Token(Struct, tag="token", frozen=True, kw_only=True):
     entropy: float
     top: list[Alternative] = []
     given: bool = False
+    piece: str = ""
+    """How the vocabulary writes it."""
     boundary: float | None = None
     """Where `Continue.boundaries` asks: log-probability that a new word, or the end, comes here."""
 

@@ -92,7 +92,7 @@ class Continue(Struct, tag="continue", frozen=True, kw_only=True):
     max_tokens: Annotated[int, Meta(ge=0, le=100_000)] = 64
     """How many to draw, after `begin`."""
     boundaries: bool = False
-    """Tell before each token of `begin`, and after the last, how likely a new word begins."""
+    """Tell before each token, and after the last one given, how likely a new word begins."""
     stop: list[str] = []
     branches: Annotated[int, Meta(ge=1, le=8)] = 1
     top: Annotated[int, Meta(ge=0, le=1000)] = 30
@@ -103,7 +103,7 @@ class NBest(Struct, tag="nbest", frozen=True, kw_only=True):
     """The likeliest continuations of so many tokens, or to an end; answered by `NBestResult`."""
 
     model: str
-    prompt: str
+    prompt: str | list[int]
     n: Annotated[int, Meta(ge=1, le=1000)] = 5
     max_tokens: Annotated[int, Meta(ge=1, le=64)] = 4
     precision: PrecisionChoice = "exact"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -68,9 +69,8 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
     ids = [piece.id for piece in prompt.pieces]
     batch = yield from prefixes.prefill(ids)
     alive = _branches(model.tokenizer, request, prompt, runtime.context)
-    words = _Words(model)
+    words = _Words(model, boundaries=request.boundaries)
     if prompt.begin:
-        words.boundaries = request.boundaries
         batch = yield from _begin(runtime, batch, prompt.begin, alive, request.top, words, clock)
         prefixes.keep(alive[0].ids, batch)
     if request.max_tokens == 0:
@@ -87,6 +87,7 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
         logits = steps.logits
         drawn = sampler.draw(logits, [b.number for b in alive], [b.ids for b in alive])
         readings = read(logits, drawn.ids, request.top)
+        boundaries = words.boundary(logits)
         clock.tick(len(alive))
         events: list[Event] = []
         staying = []
@@ -94,7 +95,8 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
             zip(alive, drawn.ids.tolist(), drawn.logprobs.tolist(), readings, strict=True)
         ):
             text, finish = branch.take(token_id)
-            events.append(words.token(branch.number, token_id, text, reading, sampled))
+            token = words.token(branch.number, token_id, text, reading, sampled, boundaries[row])
+            events.append(token)
             if finish is None:
                 staying.append(row)
             else:
@@ -140,8 +142,7 @@ def _begin(
         for token_id, reading, boundary in zip(chunk, readings, boundaries, strict=True):
             for branch in branches:
                 text = branch.give(token_id)
-                token = words.token(branch.number, token_id, text, reading, None)
-                yield structs.replace(token, boundary=boundary)
+                yield words.token(branch.number, token_id, text, reading, None, boundary)
         yield None
     return row
 
@@ -221,14 +222,14 @@ def _branches(
 
 
 class _Words:
-    """Tells of tokens. What their alternatives read as is asked of the tokenizer once each."""
+    """Tells of tokens. What they read as is asked of the tokenizer once each."""
 
-    def __init__(self, model: LoadedModel) -> None:
+    def __init__(self, model: LoadedModel, *, boundaries: bool) -> None:
+        """`boundaries` says whether to tell how likely a new word begins."""
         self._model = model
         self._tokenizer = model.tokenizer
-        self._texts: dict[int, str] = {}
-        self.boundaries = False
-        """Whether to tell how likely a new word begins."""
+        self._pieces: dict[int, tuple[str, str]] = {}
+        self._boundaries = boundaries
 
     def boundary(self, logits: torch.Tensor) -> list[float | None]:
         """For each row, the log-probability of all tokens that begin with a space or end a text.
@@ -236,37 +237,60 @@ class _Words:
         That is the mass which Pimentel & Meister (2024) and Oh & Schuler (2024) count to the word
         before, where a vocabulary puts the space between words into the token after it.
         """
-        if not self.boundaries:
+        if not self._boundaries:
             return [None] * len(logits)
+        begins = self._beginnings[self._beginnings < logits.shape[-1]]
+        mass = logits[:, begins].logsumexp(-1) - logits.logsumexp(-1)
+        return mass.tolist()
+
+    @cached_property
+    def _beginnings(self) -> torch.Tensor:
+        """The ids of all tokens that begin with a space or end a text."""
+        import torch
+
         texts, ends = self._model.texts, self._tokenizer.ends
-        ids = [n for n, text in enumerate(texts) if text[:1].isspace() or n in ends]
-        ids = [number for number in ids if number < logits.shape[-1]]
-        return logits.log_softmax(-1)[:, ids].logsumexp(-1).tolist()
+        return torch.tensor(
+            [n for n, text in enumerate(texts) if text[:1].isspace() or n in ends],
+            dtype=torch.long,
+        )
 
     def token(
-        self, branch: int, token_id: int, text: str, reading: Reading, sampled: float | None
+        self,
+        branch: int,
+        token_id: int,
+        text: str,
+        reading: Reading,
+        sampled: float | None,
+        boundary: float | None,
     ) -> Token:
         """One token of a branch; without a log-probability after the samplers, a given one."""
         return Token(
             branch=branch,
             id=token_id,
             text=text,
+            piece=self._piece(token_id)[1],
             logprob=reading.logprob,
             sampled_logprob=reading.logprob if sampled is None else sampled,
             rank=reading.rank,
             entropy=reading.entropy,
-            top=[Alternative(number, self._text(number), value) for number, value in reading.top],
+            top=[
+                Alternative(number, self._piece(number)[0], value) for number, value in reading.top
+            ],
             given=sampled is None,
+            boundary=boundary,
         )
 
-    def _text(self, token_id: int) -> str:
-        """What an id reads as; one that a padded vocabulary leaves unused reads as nothing."""
-        text = self._texts.get(token_id)
-        if text is None:
-            known = token_id < self._tokenizer.vocabulary
-            text = self._tokenizer.token(token_id).text if known else ""
-            self._texts[token_id] = text
-        return text
+    def _piece(self, token_id: int) -> tuple[str, str]:
+        """What an id reads as, and how the vocabulary writes it; nothing for one that a padded
+        vocabulary leaves unused."""
+        found = self._pieces.get(token_id)
+        if found is None:
+            found = ("", "")
+            if token_id < self._tokenizer.vocabulary:
+                piece = self._tokenizer.token(token_id)
+                found = (piece.text, piece.piece)
+            self._pieces[token_id] = found
+        return found
 
 
 @dataclass

@@ -264,3 +264,19 @@ def test_where_a_word_begins_is_the_mass_of_all_tokens_with_a_space(tiny: Tiny, 
     expected = logits.log_softmax(-1)[len(prompt) - 1 :, begins].logsumexp(-1).tolist()
     found = [token.boundary for token in tokens] + [end.boundary]
     assert found == pytest.approx(expected, abs=1e-4)
+
+
+def test_drawn_tokens_tell_where_a_word_begins_as_given_ones_do(tiny: Tiny) -> None:
+    model = load(folder_of("gpt2", tiny))
+    request = Continue(
+        model="gpt2", prompt="the cat", sampling=GREEDY, max_tokens=6, top=1, boundaries=True
+    )
+    prompt, drawn, end = answer(model, request)
+    assert end.boundary is None  # nothing was read after the last one
+    ids = [token.id for token in drawn]
+    read = structs.replace(request, prompt=prompt, begin=ids, max_tokens=0)
+    _, given, _ = answer(model, read)
+    assert [token.boundary for token in drawn] == pytest.approx(
+        [token.boundary for token in given], abs=1e-4
+    )
+    assert [token.piece for token in drawn] == [model.tokenizer.token(n).piece for n in ids]
