@@ -37,6 +37,7 @@ Place = Literal[
     "document",
     "matrix",
     "pair_table",
+    "likeliest",
     "dialog",
 ]
 """Where the focus must be for an action's keys to work."""
@@ -61,6 +62,7 @@ PARENT: Final[dict[Place, Place | None]] = {
     "document": "screen",
     "matrix": "screen",
     "pair_table": "screen",
+    "likeliest": "screen",
     "dialog": "screen",
 }
 """Which place each one lies in: a key that works in the outer one works in the inner one too."""
@@ -148,6 +150,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("precision", (), "pane"),
     Action("chat", ("ctrl+o",), "pane"),
     Action("system_prompt", (), "pane"),
+    Action("read_file", (), "pane"),
     Action("accept_offer", ("ctrl+g",), "pane"),
     Action("rerun_last", ("ctrl+r",), "pane"),
     # Where a prompt is written.
@@ -211,12 +214,16 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action("swap", ("enter", "slash"), "transcript", show=True, call="want('swap')"),
     Action("step", ("space",), "transcript", call="want('step')"),
+    Action("likeliest", ("g",), "transcript", call="want('likeliest')"),
     Action("heat", ("v",), "transcript", show=True),
+    Action("word_ends", ("f",), "transcript"),
     Action("tree", ("t",), "transcript", show=True, call="want('tree')"),
     Action("samplers", ("z",), "transcript", call="want('samplers')"),
     Action("replay", ("p",), "transcript", call="want('replay')"),
     Action("other_model", ("m",), "transcript", call="want('other_model')"),
     Action("open_document", ("o",), "transcript", show=True, call="want('open_document')"),
+    Action("details_next", ("full_stop",), "transcript", command=False, call="want('details', 1)"),
+    Action("details_previous", ("comma",), "transcript", command=False, call="want('details', -1)"),
     Action("path_previous", ("less_than_sign",), "transcript", call="want('path', -1)"),
     Action("path_next", ("greater_than_sign",), "transcript", call="want('path', 1)"),
     Action("ask_words", ("a",), "transcript", show=True, call="want('ask_words')"),
@@ -272,6 +279,16 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action("pair_table_take", ("enter",), "pair_table", show=True, command=False),
     Action("samplers_edit", ("e",), "samplers", show=True, command=False),
+    Action("likeliest_take", ("enter",), "likeliest", show=True, command=False),
+    Action("likeliest_branch", ("t",), "likeliest", show=True, command=False),
+    Action(
+        "likeliest_longer", ("right",), "likeliest", show=True, command=False, call="lengthen(1)"
+    ),
+    Action(
+        "likeliest_shorter", ("left",), "likeliest", show=True, command=False, call="lengthen(-1)"
+    ),
+    Action("likeliest_more", ("plus",), "likeliest", show=True, command=False, call="widen(5)"),
+    Action("likeliest_fewer", ("minus",), "likeliest", command=False, call="widen(-5)"),
     Action("compare_up", ("up", "k"), "compare", command=False, call="compare_scroll(-1)"),
     Action("compare_down", ("down", "j"), "compare", command=False, call="compare_scroll(1)"),
     Action("document_up", ("left_square_bracket",), "document", show=True, command=False),

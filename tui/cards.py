@@ -105,6 +105,8 @@ class Branch(Struct):
     tail: str = ""
     """Text held back until the end: bytes that never became a whole character."""
     finish: Finish | None = None
+    boundary: float | None = None
+    """After the last given token, how likely a new word begins; see `Token.boundary`."""
 
     @property
     def text(self) -> str:
@@ -179,6 +181,12 @@ class ContinueCard(_Card, tag="continue"):
     def wrote(self) -> str:
         """What the person wrote."""
         return self.read or self.prompt
+
+    @property
+    def start(self) -> str | None:
+        """The special token that all of it is scored after; None where a text stands before it."""
+        first = self.prompt_tokens[:1]
+        return first[0].piece if len(self.prompt_tokens) == 1 and first[0].special else None
 
     @property
     def shared(self) -> int:
@@ -300,6 +308,7 @@ class ContinueCard(_Card, tag="continue"):
         elif isinstance(event, BranchDone):
             branch = self._branch(event.branch)
             branch.finish, branch.tail = event.finish, event.tail
+            branch.boundary = event.boundary
         else:
             self._end(event)
 

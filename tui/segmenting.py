@@ -6,6 +6,7 @@ taken together: nothing is divided by guess.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,17 +52,22 @@ def segment(text: str) -> tuple[Method, list[str]]:
 
 
 def words(
-    tokens: Sequence[Token], segments: Sequence[str], after: float | None = None
+    tokens: Sequence[Token],
+    segments: Sequence[str],
+    after: float | None = None,
+    *,
+    corrected: bool = False,
 ) -> list[Word]:
     """The surprisal of each word of a text that these tokens are.
 
-    Where tokens tell how likely a new word begins before them (`Token.boundary`), and `after` says
-    so for the end, that is moved from the beginning of each word to the end of the word before it
-    (Pimentel & Meister 2024, Oh & Schuler 2024)::
+    `corrected` needs tokens that tell how likely a new word begins before them (`Token.boundary`),
+    and `after`, which says so for the end: that is moved from the beginning of each word to the end
+    of the word before it (Pimentel & Meister 2024, Oh & Schuler 2024)::
 
         -log p(w) = -sum log p(t) + log p(word begins | before w) - log p(word begins | w)
 
-    The first word has nothing before it to end, and gives nothing away.
+    The first word has nothing before it to end, and gives nothing away; a last one that may go on
+    has no figure.
     """
     ends = list(accumulate(len(token.text) for token in tokens))
     places = {0: 0}
@@ -74,10 +80,37 @@ def words(
     found = []
     for start, end in pairwise(bounds):
         inside = tokens[places[start] : places[end]]
-        nats = -sum(token.logprob for token in inside)
-        begins = tokens[places[start]].boundary if start and places[start] < len(tokens) else 0.0
-        follows = tokens[places[end]].boundary if places[end] < len(tokens) else after
-        if begins is not None and follows is not None:
-            nats += begins - follows
+        nats: float | None = -sum(token.logprob for token in inside)
+        if corrected and nats is not None:
+            begins = tokens[places[start]].boundary if start else 0.0
+            follows = tokens[places[end]].boundary if places[end] < len(tokens) else after
+            nats = None if begins is None or follows is None else nats + begins - follows
         found.append(Word(text[start:end], nats))
     return found
+
+
+@dataclass(frozen=True)
+class WordMean:
+    """What the words of a text come to."""
+
+    method: Method
+    nats: float | None
+    """The mean surprisal of those that were scored; None where none was."""
+    corrected: bool
+    """Whether the end of each word is counted to it."""
+
+
+def word_mean(
+    tokens: Sequence[Token], after: float | None = None, *, corrected: bool, partial: bool = False
+) -> WordMean:
+    """The mean surprisal of a text's words, `corrected` where that can be.
+
+    `partial` leaves out the first word, of which not every token was scored.
+    """
+    method, segments = segment("".join(token.text for token in tokens))
+    told = all(token.boundary is not None for token in tokens)
+    corrected = corrected and told and method == "whitespace"
+    found = words(tokens, segments, after, corrected=corrected)[partial:]
+    scored = [word.nats for word in found if word.nats is not None]
+    mean = math.fsum(scored) / len(scored) if scored else None
+    return WordMean(method, mean, corrected)

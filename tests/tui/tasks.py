@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from math import log
 from pathlib import Path
 
 from msgspec import structs
@@ -34,6 +35,9 @@ from engine.messages import (
     Match,
     MatrixCells,
     ModelInfo,
+    NBest,
+    NBestPath,
+    NBestResult,
     NspDirection,
     NspResult,
     PairTable,
@@ -89,7 +93,7 @@ MODELS = [
         chat=True,
     ),
 ]
-Asked = Continue | Find | Trace | Fill | PseudoLikelihood | Score | Document | Tokenize
+Asked = Continue | NBest | Find | Trace | Fill | PseudoLikelihood | Score | Document | Tokenize
 """What `TaskEngine` answers itself."""
 WORDS = ["とても", "静か", "で、", "夜", "は", "明るい", "。\n", "そして"]
 
@@ -154,6 +158,7 @@ class TaskEngine(FakeEngine):
         match body:
             case (
                 Continue()
+                | NBest()
                 | Find()
                 | Trace()
                 | Fill()
@@ -184,6 +189,8 @@ class TaskEngine(FakeEngine):
                 return [Found(model=body.model, matches=[match], tokens=0), Done()]
             case Continue():
                 return self._continuation(body)
+            case NBest():
+                return [_likeliest(body), Done()]
             case Trace():
                 return [_traced(body), Done()]
             case Fill():
@@ -225,6 +232,17 @@ def started(body: Continue) -> Started:
         prompt=prompt,
         prompt_tokens=[Piece(id=number, text=prompt, piece=prompt) for number in ids],
         seed=None if body.sampling.greedy else 1234,
+    )
+
+
+def _likeliest(body: NBest) -> NBestResult:
+    """Paths of the same token over and over, each half as likely as the one before."""
+    paths = [
+        NBestPath(ids=[n] * body.max_tokens, text=f"<{n}>" * body.max_tokens, logprob=-n * log(2))
+        for n in range(1, body.n + 1)
+    ]
+    return NBestResult(
+        model=body.model, revision="r1", precision="exact", paths=paths, complete=True, reads=1
     )
 
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from engine.messages import Cancel, Continue, Find
+from engine.messages import Cancel, Continue, Find, NBest
 from tests.tui.hosts import seen, until
 from tests.tui.tasks import TaskEngine, answered, make, pane, running, started, token
 from tui.app import TsuzukiApp
 from tui.cards import ContinueCard
 from tui.screens.compare import CompareScreen
+from tui.screens.likeliest import LikeliestScreen
 from tui.screens.swap import Swap
 from tui.screens.tree import TreeScreen
 
@@ -166,3 +167,51 @@ async def test_leaps_go_to_words_sentences_and_surprises(tmp_path: Path) -> None
         assert view.ref == (0, 0)
         await pilot.press("right_square_bracket")
         assert view.ref == (0, 5)  # the first of 4 bits or more
+
+
+async def test_the_likeliest_ways_on_become_branches_or_the_text(tmp_path: Path) -> None:
+    engine = TaskEngine()
+    app = make(tmp_path, engine)
+    async with running(app, size=(100, 30)) as pilot:
+        await at_a_token(pilot, app, 2)
+        await pilot.press("g")
+        await until(pilot, lambda: "5 paths, 96.88% of the probability" in seen(app))
+        await pilot.press("left")
+        await until(pilot, lambda: "of 3 tokens" in seen(app))
+        await pilot.press("plus")
+        await until(pilot, lambda: "10 paths, 99.90% of the probability" in seen(app))
+        await pilot.press("minus")
+        await until(pilot, lambda: "5 paths" in seen(app))
+        asked = [body for body in engine.asked if isinstance(body, NBest)]
+        assert [(body.n, body.max_tokens) for body in asked] == [(5, 4), (5, 3), (10, 3), (5, 3)]
+        assert asked[-1].prompt == [7, 0, 1]
+        await pilot.press("t")
+        await until(pilot, lambda: isinstance(app.screen, TreeScreen) and "6 paths" in seen(app))
+        forks = [body for body in engine.tasks() if isinstance(body, Continue)][1:]
+        assert [fork.begin for fork in forks] == [[n] * 3 for n in range(1, 6)]
+        assert {fork.max_tokens for fork in forks} == {0}
+        await pilot.press("escape", "g")
+        await until(
+            pilot, lambda: isinstance(app.screen, LikeliestScreen) and "5 paths" in seen(app)
+        )
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: app.at_panes)
+        last = engine.tasks()[-1]
+        assert isinstance(last, Continue)
+        assert (last.begin, last.max_tokens) == ([2] * 4, 64)
+
+
+async def test_the_likeliest_ways_on_from_the_end_are_those_of_the_text_there(
+    tmp_path: Path,
+) -> None:
+    engine = TaskEngine()
+    app = make(tmp_path, engine)
+    async with running(app) as pilot:
+        await pilot.press("enter")
+        await answered(pilot, app)
+        await pilot.press("shift+tab", "g")
+        await until(pilot, lambda: "5 paths" in seen(app))
+        asked = [body for body in engine.asked if isinstance(body, NBest)]
+        assert asked[-1].prompt == [7, *range(8)]
+        await pilot.press("escape")
+        assert app.at_panes

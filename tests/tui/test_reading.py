@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
-from engine.messages import GREEDY, Cancel, Continue, Trace
+from msgspec import structs
+from textual.widgets import Input
+
+from engine.messages import GREEDY, Alternative, Cancel, Continue, Piece, Trace
 from tests.tui.hosts import seen, until
 from tests.tui.tasks import TaskEngine, answered, make, pane, running
+from tui.app import TsuzukiApp
 from tui.cards import ContinueCard
 from tui.screens.compare import CompareScreen
+from tui.screens.dialogs import Ask
 from tui.screens.samplers import SamplersScreen
+
+
+def tells(app: TsuzukiApp, told: str) -> bool:
+    """Whether this is on the screen, however its line breaks."""
+    return told in " ".join(seen(app).split())
 
 
 async def test_a_text_is_read_instead_of_gone_on_from(tmp_path: Path) -> None:
@@ -27,6 +38,83 @@ async def test_a_text_is_read_instead_of_gone_on_from(tmp_path: Path) -> None:
         assert "only read" in seen(app)
         await pilot.press("shift+tab", "e")
         assert pane(app).composers[0].text == "abc"
+
+
+async def test_a_file_is_read(tmp_path: Path) -> None:
+    engine = TaskEngine()
+    app = make(tmp_path, engine)
+    (tmp_path / "t.txt").write_text("ab\n")
+    (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
+    async with running(app) as pilot:
+        for name, told in (
+            ("none.txt", "There is no file"),
+            ("latin.txt", "is not UTF-8 text"),
+            ("nul\0.txt", "There is no file"),
+        ):
+            await pilot.press("ctrl+u", "ctrl+f")
+            await until(pilot, lambda: isinstance(app.screen, Ask))
+            app.screen.query_one(Input).value = str(tmp_path / name)
+            await pilot.press("enter")
+            await until(pilot, partial(tells, app, told))
+        assert engine.tasks() == []
+        await pilot.press("ctrl+f")
+        await until(pilot, lambda: isinstance(app.screen, Ask))
+        app.screen.query_one(Input).value = str(tmp_path / "t.txt")
+        await pilot.press("enter")
+        await answered(pilot, app)
+        (asked,) = engine.tasks()
+        assert isinstance(asked, Continue)
+        assert (asked.begin, asked.max_tokens, asked.boundaries) == ("ab", 0, True)
+
+
+async def test_the_figures_tell_how_they_came_about(tmp_path: Path) -> None:
+    app = make(tmp_path)
+    async with running(app, size=(150, 30)) as pilot:
+        await pilot.press("ctrl+u", *"a b", "ctrl+f")
+        await answered(pilot, app)
+        assert "bits/word (by spaces)" in seen(app)
+        assert "first token not counted" in seen(app)
+        card = pane(app).transcript.card
+        assert isinstance(card, ContinueCard)
+        card.prompt_tokens = [Piece(id=0, text="", piece="<s>", special=True)]
+        branch = card.branches[0]
+        branch.tokens = [structs.replace(t, boundary=-0.5) for t in branch.tokens]
+        branch.boundary = -0.25
+        await pilot.press("shift+tab", "f")
+        assert "bits/word (by spaces, each with its end)" in seen(app)
+        assert "after <s>, all counted" in seen(app)
+        branch.tokens[0] = structs.replace(branch.tokens[0], boundary=None)
+        await pilot.press("f", "f")
+        assert "bits/word (by spaces, ends not told)" in seen(app)
+        await pilot.press("tab", *"more", "enter")
+        await answered(pilot, app, 2)
+        asked = pane(app).transcript.cards[-1].request
+        assert isinstance(asked, Continue)
+        assert asked.boundaries  # as long as the switch is on
+        assert "after the prompt" in seen(app)
+
+
+async def test_the_details_are_leafed_through_from_the_cards(tmp_path: Path) -> None:
+    app = make(tmp_path)
+    async with running(app) as pilot:
+        await pilot.press("enter")
+        await answered(pilot, app)
+        await pilot.press("shift+tab", "right")
+        card = pane(app).transcript.card
+        assert isinstance(card, ContinueCard)
+        tokens = card.branches[0].tokens
+        top = [Alternative(id=n, text=f"w{n}", logprob=-n / 4) for n in range(30)]
+        tokens[0] = structs.replace(tokens[0], top=top, piece="▁とても")
+        await pilot.press("full_stop")
+        assert "▁とても" in seen(app)
+        assert "w0" in seen(app)
+        assert "w29" not in seen(app)
+        await pilot.press(*["full_stop"] * 5)
+        assert "w29" in seen(app)
+        await pilot.press("comma", *["comma"] * 5)
+        assert "w0" in seen(app)
+        await pilot.press(*["full_stop"] * 5, "right", "left")
+        assert "w0" in seen(app)  # another token is shown from its beginning
 
 
 async def test_heat_goes_through_its_measures_with_bars_for_each_token(tmp_path: Path) -> None:

@@ -7,10 +7,11 @@ import sys
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from engine.messages import Token
 from tests.tui.test_alignment import CUTS, cut
-from tui.segmenting import Word, segment, words
+from tui.segmenting import Word, WordMean, segment, word_mean, words
 
 
 @given(st.text("ab .\n続きをよむ。カナ１", max_size=40))
@@ -58,6 +59,20 @@ def test_how_likely_a_word_ends_can_be_counted_to_it() -> None:
             [("A", -1.0, -9.0), (" b", -2.0, -0.5), ("c", -3.0, -0.25), (" d", -4.0, -0.125)]
         )
     ]
-    found = words(tokens, ["A", " bc", " d"], after=-0.0625)
+    found = words(tokens, ["A", " bc", " d"], after=-0.0625, corrected=True)
     assert [word.nats for word in found] == [1 + 0.5, 2 + 3 - 0.5 + 0.125, 4 - 0.125 + 0.0625]
-    assert [word.nats for word in words(tokens, ["A", " bc", " d"])][1] == 5 - 0.5 + 0.125
+    found = words(tokens, ["A", " bc", " d"], corrected=True)
+    assert [word.nats for word in found] == [1 + 0.5, 5 - 0.5 + 0.125, None]  # d may go on
+
+
+def test_the_mean_of_words_says_how_it_came_about() -> None:
+    tokens = cut("a b c", [1, 3])
+    assert word_mean(tokens, corrected=False) == WordMean("whitespace", 2.0, False)
+    assert not word_mean(tokens, corrected=True).corrected  # they do not tell where words begin
+    told = [structs.replace(token, boundary=-0.5) for token in tokens]
+    whole = word_mean(told, -0.25, corrected=True)
+    assert whole.corrected
+    assert whole.nats == pytest.approx((1.5 + 2 + 2.75) / 3)
+    rest = word_mean(told, -0.25, corrected=False, partial=True)
+    assert rest.nats == 2.5
+    assert word_mean([], corrected=True).nats is None

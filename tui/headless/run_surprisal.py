@@ -54,7 +54,7 @@ def describe(reading: Reading, *, corrected: bool) -> SurprisalDocument:
         tokens.insert(0, SurprisalToken(first.id, first.text, None, None, None))
     # The tokens' text counts: some tokenizers write letters in another way than they were given.
     method, segments = segment("".join(token.text for token in tokens))
-    found = _words(reading, segments)
+    found = _words(reading, segments, corrected=corrected)
     scored = [word.nats for word in found if word.nats is not None]
     count = len(reading.tokens)
     mean = reading.nats / count if count else None
@@ -78,11 +78,11 @@ def describe(reading: Reading, *, corrected: bool) -> SurprisalDocument:
     )
 
 
-def _words(reading: Reading, segments: list[str]) -> list[Word]:
+def _words(reading: Reading, segments: list[str], *, corrected: bool) -> list[Word]:
     """The words and what they come to; the first is scored in part, so not at all, where its first
     token is not."""
     if reading.unscored is None:
-        return words(reading.tokens, segments, reading.after)
+        return words(reading.tokens, segments, reading.after, corrected=corrected)
     first = Token(
         branch=0,
         id=reading.unscored.id,
@@ -92,7 +92,7 @@ def _words(reading: Reading, segments: list[str]) -> list[Word]:
         rank=1,
         entropy=0.0,
     )
-    found = words([first, *reading.tokens], segments, reading.after)
+    found = words([first, *reading.tokens], segments, reading.after, corrected=corrected)
     return [Word(word.text, None) if not number else word for number, word in enumerate(found)]
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import ClassVar
 
 import msgspec
@@ -16,9 +18,11 @@ from textual.widget import Widget
 from textual.widgets import Static, TextArea
 
 from engine.messages import PrecisionChoice
+from tui import text_file
 from tui.actions import bindings
 from tui.cards import Card, ContinueCard, Pane, questions
 from tui.context import Context
+from tui.display import clean
 from tui.drafts import Draft, first, fresh
 from tui.panes import sampling
 from tui.panes.desk import Desk
@@ -32,6 +36,8 @@ from tui.widgets.hints import brief
 from tui.widgets.inspector import Inspector
 from tui.widgets.transcript import Transcript
 
+SPEED_S = 1.0
+"""How often the speed of what is running is told."""
 WIDE = 110
 """From so many columns on, the inspector stands beside the cards."""
 
@@ -65,6 +71,8 @@ class TaskPane(Horizontal):
         self.draft = draft
         self.speed: float | None = None
         """Tokens a second of what is running or was run last."""
+        self._timed = 0.0
+        """When that was told last."""
         empty = text(f"pane.{self.role}.empty", send=brief(shared.keymap.shown("send")))
         slow = shared.settings.slow_link()
         self.transcript = Transcript(shared.glyphs, empty, jump=slow, role=self.role)
@@ -92,7 +100,7 @@ class TaskPane(Horizontal):
 
     def on_mount(self) -> None:
         """Draw what has come at most so many times a second."""
-        rate = 10 if self.shared.settings.slow_link() else 20
+        rate = 8 if self.shared.settings.slow_link() else 12
         self.set_interval(1 / rate, self._catch_up)
         self._below.update(text("notice.below", key=self.shared.keymap.shown("card_last")))
         self._below.display = False
@@ -251,8 +259,10 @@ class TaskPane(Horizontal):
 
     def _catch_up(self) -> None:
         """Draw the cards that gained something since the last time."""
+        now = time.monotonic()
         for run in self.runs.take_dirty():
-            self.speed = run.speed or self.speed
+            if run.speed is not None and now - self._timed > SPEED_S:
+                self.speed, self._timed = run.speed, now
             self.transcript.update_card(run.card.id, self.runs.note(run), run.speed)
             self.post_message(self.Changed(self, run.card))
 
@@ -307,7 +317,18 @@ class TaskPane(Horizontal):
     @on(Transcript.Wanted)
     def _on_card(self, event: Transcript.Wanted) -> None:
         event.stop()
-        self.desk.do(event.action, event.number)
+        if event.action == "details":
+            self._leaf(event.number)
+        else:
+            self.notice("")
+            self.desk.do(event.action, event.number)
+
+    def _leaf(self, by: int) -> None:
+        """Show the details, or move on in them."""
+        if self.inspector.display:
+            self.inspector.scroll_relative(y=by * self.inspector.page, animate=False)
+        else:
+            self.action_inspector()
 
     def action_stop(self) -> None:
         """Close what is open; else stop and keep what came; else go back to the composer."""
@@ -363,6 +384,21 @@ class TaskPane(Horizontal):
             self.draft = sampling.apply(self.draft, values)
             self.label()
             self.post_message(self.Changed(self))
+
+    def content(self, path: Path) -> str | None:
+        """The text of a file; where it cannot be read, say why."""
+        try:
+            return text_file.read(path)
+        except UnicodeError:
+            self.notice(text("notice.not_utf8", file=clean(str(path))))
+        except OSError as error:
+            reason = error.strerror or error
+            self.notice(text("notice.unreadable_file", file=clean(str(path)), reason=reason))
+        return None
+
+    def action_read_file(self) -> None:
+        """Only the pane of continuations reads."""
+        self.notice(text("notice.only_reads"))
 
     def action_chat(self) -> None:
         """Only a continuation can be a chat."""

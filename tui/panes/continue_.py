@@ -6,18 +6,20 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 import msgspec
-from textual import on
+from textual import on, work
 from textual.widget import Widget
 
 from engine.messages import Continue, Turn
+from tui import text_file
 from tui.cards import Card, ContinueCard, Pane
 from tui.context import Context
-from tui.display import clean
+from tui.display import clean, composed
 from tui.drafts import Draft
 from tui.panes.base import TaskPane
 from tui.panes.dialogs import Field, TextDialog
 from tui.panes.live import Live
 from tui.panes.sampling import continue_fields
+from tui.screens.dialogs import Ask
 from tui.strings import text
 from tui.widgets.composer import Composer, PromptComposer
 
@@ -44,6 +46,7 @@ class ContinuePane(TaskPane):
             max_tokens=draft.max_tokens,
             stop=list(draft.stop),
             branches=draft.branches,
+            boundaries=self.transcript.look.corrected,
             precision=self.form,
         )
         return ContinueCard(request=request, prompt=draft.text)
@@ -68,22 +71,47 @@ class ContinuePane(TaskPane):
 
     @on(PromptComposer.Read)
     def _read(self, event: PromptComposer.Read) -> None:
-        """Score every token of the text instead of going on from it."""
+        """Read the text instead of going on from it; without one, ask which file to read."""
         event.stop()
         draft = self.edited()
         if not draft.text:
-            self.notice(text("notice.nothing"))
+            self.action_read_file()
             return
-        request = Continue(
-            model=draft.model,
-            prompt="",
-            begin=draft.text,
-            sampling=draft.sampling,
-            max_tokens=0,
-            precision=self.form,
-        )
         self.put(msgspec.structs.replace(draft, text=""))
         self.focus_composer()
+        self._score(draft.text)
+
+    def action_read_file(self) -> None:
+        """Ask for a file and read the text in it."""
+        self._read_file()
+
+    @work(exclusive=True, group="file")
+    async def _read_file(self) -> None:
+        name = await self.app.push_screen_wait(Ask(text("dialog.file"), example="~/text.txt"))
+        if not name:
+            return
+        path = text_file.named(name.strip())
+        if path is None:
+            self.notice(text("notice.no_file", file=clean(name)))
+            return
+        written = self.content(path)
+        if written:
+            self.notice("")
+            self._score(composed(written))
+        elif written is not None:
+            self.notice(text("notice.nothing"))
+
+    def _score(self, written: str) -> None:
+        """Score every token of a text."""
+        request = Continue(
+            model=self.draft.model,
+            prompt="",
+            begin=written,
+            sampling=self.draft.sampling,
+            max_tokens=0,
+            boundaries=True,
+            precision=self.form,
+        )
         self.run_card(ContinueCard(request=request, prompt=""))
 
     def _turns(self, draft: Draft) -> list[Turn]:

@@ -33,6 +33,8 @@ class Forks:
                 self._choose(card)
             case "step":
                 self._step(card)
+            case "likeliest":
+                self._likeliest(card)
             case "tree":
                 self._tree(card)
             case "samplers":
@@ -81,6 +83,28 @@ class Forks:
         if by_hand:
             self._by_hand.add(fork.id)
         pane.run_card(fork)
+
+    def _likeliest(self, card: ContinueCard) -> None:
+        """Show the likeliest paths from the place of the token under the cursor, else from the
+        end; go on from one, or put them all in the tree."""
+        from tui.screens.likeliest import Chosen, LikeliestScreen
+
+        pane = self._pane
+        branch, at = pane.transcript.ref or (0, len(card.branches[0].tokens))
+
+        def chosen(found: Chosen | None) -> None:
+            if found is None:
+                return
+            if found.go_on:
+                self._fork(card, (branch, at), found.paths[0])
+                return
+            tokens = [token.id for token in card.branches[branch].tokens[at:]]
+            for ids in found.paths:
+                if tokens[: len(ids)] != ids:
+                    pane.run_card(card.fork(branch, at, ids, 0))
+            self._tree(card)
+
+        pane.app.push_screen(LikeliestScreen(pane.shared, card, (branch, at)), chosen)
 
     def _step(self, card: ContinueCard) -> None:
         """Write one more token at the end, and stand on it to see what else it could have been."""

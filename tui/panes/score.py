@@ -11,7 +11,6 @@ from textual import on
 from engine.messages import Document, Score
 from tui import text_file
 from tui.cards import Card, DocumentCard, Pane, ScoreCard
-from tui.display import clean
 from tui.drafts import Draft
 from tui.panes.base import TaskPane
 from tui.screens.document import DocumentScreen
@@ -97,15 +96,10 @@ class ScorePane(TaskPane):
     async def _open_document(self, written: str) -> None:
         path = text_file.named(written.strip())
         if path is not None:
-            try:
-                written = text_file.read(path)
-            except UnicodeError:
-                self.notice(text("notice.not_utf8", file=clean(str(path))))
+            held = self.content(path)
+            if held is None:
                 return
-            except OSError as error:
-                reason = error.strerror or error
-                self.notice(text("notice.unreadable_file", file=clean(str(path)), reason=reason))
-                return
+            written = held
         if not written.strip():
             self.notice(text("notice.no_document"))
             return

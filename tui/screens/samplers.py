@@ -117,6 +117,7 @@ class SamplersScreen(Over[None]):
         glyphs = self.shared.glyphs
         key = "same" if answer.drawn == self._token.id else "other"
         key = "given" if self._token.given else key
+        key = f"greedy_{key}" if self._request.sampling.greedy else key
         drawn = shown(answer.drawn_text, answer.drawn, glyphs)
         self._told.update(
             text(

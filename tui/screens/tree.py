@@ -42,6 +42,7 @@ class TreeScreen(Over[str]):
         self._table = Table(
             (" ", 2),
             (text("screens.tree.probability"), 9),
+            (text("screens.tree.whole"), 9),
             (text("screens.tree.surprisal"), 6),
             (text("screens.tree.tokens"), 6),
             (text("screens.tree.path"), 200),
@@ -55,9 +56,10 @@ class TreeScreen(Over[str]):
         yield self._told
 
     def on_mount(self) -> None:
-        """Stand on the path that was shown."""
+        """Stand on the path that was shown, and follow those that are still being written."""
         self._table.focus()
         self._fill()
+        self.set_interval(0.25, self._fill)
         self._table.go(self._begin)
 
     # ------------------------------------------------------------------------ showing
@@ -90,12 +92,13 @@ class TreeScreen(Over[str]):
         )
         # Of the first text, the probability is that of all of it; of a fork, of where it parts.
         chance = percent(math.exp(own[0].logprob)) if own and card.origin is not None else ""
+        whole = percent(math.exp(sum(token.logprob for token in own))) if own else ""
         mean = f"{bits(-sum(t.logprob for t in own) / len(own)):.2f}" if own else ""
         fold = glyphs.folded if card.folded and node.forks else ""
         written = " ".join("".join(token.text for token in own).split())
         name = f"[{card.name}] " if card.name else ""
         indent = glyphs.branch * node.depth
-        return mark, chance, mean, str(len(own)), f"{indent}{fold}{name}{written}"
+        return mark, chance, whole, mean, str(len(own)), f"{indent}{fold}{name}{written}"
 
     def _chosen(self) -> ContinueCard | None:
         card = self._trees.get(self._table.chosen)

@@ -7,6 +7,8 @@ for each branch, so that a new token costs the layout of one line, however long 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from typing import Final
 
 from rich.cells import set_cell_size
 
@@ -24,12 +26,26 @@ INDENT = "  "
 """The chosen card's mark stands in its first column."""
 
 
+@dataclass(frozen=True)
+class Look:
+    """How the texts of a pane are looked at."""
+
+    heat: Heat | None = None
+    """What they are coloured by, with a small bar for each token below them; None leaves it at the
+    surprisal of the chosen card's tokens."""
+    corrected: bool = False
+    """Whether how likely a word ends counts to that word, not to the next one."""
+
+
+PLAIN: Final = Look()
+
+
 class Block:
     """A card laid out. Subclasses say what their kind of card looks like."""
 
-    def __init__(self, card: Card, width: int, glyphs: Glyphs, heat: Heat | None = None) -> None:
+    def __init__(self, card: Card, width: int, glyphs: Glyphs, look: Look) -> None:
         self.card = card
-        self.heat = heat
+        self.look = look
         self.note = ""
         """What a running card waits for, when it is not the model's next token."""
         self.speed: float | None = None
@@ -67,7 +83,8 @@ class Block:
             ):
                 if part:
                     lines += wrap([Span(clean(part), style)], self._width, INDENT)
-        spans = facts(self.card, self._glyphs, self.note, self.speed)
+        corrected = self.look.corrected
+        spans = facts(self.card, self._glyphs, self.note, self.speed, corrected=corrected)
         return [*lines, *(wrap(spans, self._width, INDENT) if spans else [])]
 
 
@@ -76,15 +93,13 @@ class ContinueBlock(Block):
 
     card: ContinueCard
 
-    def __init__(
-        self, card: ContinueCard, width: int, glyphs: Glyphs, heat: Heat | None = None
-    ) -> None:
+    def __init__(self, card: ContinueCard, width: int, glyphs: Glyphs, look: Look) -> None:
         self._head: list[Line] = []
         self._flows: list[Flow] = []
         self._bars: list[Flow] = []
         """With heat, a bar for each token of a branch."""
         self._fed: list[int] = []
-        super().__init__(card, width, glyphs, heat)
+        super().__init__(card, width, glyphs, look)
 
     @property
     def refs(self) -> list[Ref]:
@@ -122,9 +137,9 @@ class ContinueBlock(Block):
                 Span(clean(token.text), self._style(token), ref)
                 for ref, (_, token) in zip(refs, new, strict=True)
             )
-            if self.heat is not None:
+            if self.look.heat is not None:
                 self._bars[number].add(
-                    Span(self._glyphs.levels[step(token, self.heat)], self._style(token), ref)
+                    Span(self._glyphs.levels[step(token, self.look.heat)], self._style(token), ref)
                     for ref, (_, token) in zip(refs, new, strict=True)
                 )
             self._fed[number] += len(new)
@@ -134,7 +149,7 @@ class ContinueBlock(Block):
         lines = [*self._head]
         for number, flow in enumerate(self._flows):
             lines += flow.lines
-            if self.heat is not None:
+            if self.look.heat is not None:
                 lines += self._bars[number].lines
         return [*lines, *self._legend()]
 
@@ -146,11 +161,12 @@ class ContinueBlock(Block):
 
     def _style(self, token: Token) -> str:
         """Without heat the transcript styles tokens, as the cursor comes and goes."""
-        return "" if self.heat is None else shade(token, self.heat)
+        return "" if self.look.heat is None else shade(token, self.look.heat)
 
     def _legend(self) -> list[Line]:
         """What the bars say."""
-        return [] if self.heat is None else legend(self.heat, self._width, self._glyphs)
+        heat = self.look.heat
+        return [] if heat is None else legend(heat, self._width, self._glyphs)
 
 
 class FillBlock(Block):
@@ -245,7 +261,7 @@ class PllBlock(Block):
     def _body(self) -> list[Line]:
         lines = wrap([Span(clean(self.card.wrote), "prompt")], self._width, INDENT)
         if self.card.results:
-            heat = self.heat or "surprisal"
+            heat = self.look.heat or "surprisal"
             lines += judged.pll(self.card, self._width, self._glyphs, heat)
             lines += legend(heat, self._width, self._glyphs)
         return lines
@@ -387,18 +403,18 @@ def _spaced(spans: list[Span]) -> list[Span]:
     return [part for span in spans for part in (span, Span(" "))][:-1]
 
 
-def block(card: Card, width: int, glyphs: Glyphs, heat: Heat | None = None) -> Block:
+def block(card: Card, width: int, glyphs: Glyphs, look: Look = PLAIN) -> Block:
     """Lay a card out."""
     match card:
         case ContinueCard():
-            return ContinueBlock(card, width, glyphs, heat)
+            return ContinueBlock(card, width, glyphs, look)
         case FillCard():
-            return FillBlock(card, width, glyphs)
+            return FillBlock(card, width, glyphs, look)
         case PllCard():
-            return PllBlock(card, width, glyphs, heat)
+            return PllBlock(card, width, glyphs, look)
         case PairCard():
-            return PairBlock(card, width, glyphs)
+            return PairBlock(card, width, glyphs, look)
         case ScoreCard():
-            return ScoreBlock(card, width, glyphs)
+            return ScoreBlock(card, width, glyphs, look)
         case DocumentCard():
-            return DocumentBlock(card, width, glyphs)
+            return DocumentBlock(card, width, glyphs, look)

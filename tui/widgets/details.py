@@ -86,6 +86,7 @@ def _written(card: ContinueCard, branch: int, index: int, width: int, glyphs: Gl
     lines = [
         *_title(shown(token.text, token.id, glyphs), place),
         _fact("id", str(token.id)),
+        *([_fact("piece", clean(token.piece))] if token.piece else []),
         *_measures(token),
     ]
     if not card.request.sampling.greedy:

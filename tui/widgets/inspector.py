@@ -28,8 +28,15 @@ class Inspector(LinesView, can_focus=True):
         """What it says."""
         return self._lines
 
+    @property
+    def page(self) -> int:
+        """Rows to move by, so that one is still seen."""
+        return max(1, self.size.height - 1)
+
     def show(self, card: Card | None, ref: Ref | None) -> None:
         """Turn to a token of a card."""
+        if card is not self._card or ref != self._ref:
+            self.scroll_home(animate=False)
         self._card, self._ref = card, ref
         if self.display:
             self._rebuild()

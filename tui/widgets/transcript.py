@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+from itertools import zip_longest
 from typing import ClassVar, Literal
 
 from rich.cells import cell_len
 from textual.binding import BindingType
 from textual.events import Click, Resize
-from textual.geometry import Region, Size
+from textual.geometry import Region
 from textual.message import Message
 from textual.reactive import reactive
 
@@ -15,7 +18,7 @@ from tui.actions import bindings
 from tui.cards import Card, ContinueCard, DocumentCard, Pane
 from tui.display import Glyphs
 from tui.trees import Trees
-from tui.widgets.blocks import INDENT, Block, block
+from tui.widgets.blocks import INDENT, PLAIN, Block, Look, block
 from tui.widgets.flow import Line, Ref, Span, wrap
 from tui.widgets.heat import HEATS, Heat, shade
 from tui.widgets.lines import LinesView
@@ -41,12 +44,17 @@ Wish = Literal[
     "open_document",
     "ask_words",
     "pair_table",
+    "likeliest",
+    "details",
 ]
 """What the keys on a card ask of the pane."""
+FOLLOW_S = 0.25
+"""How often the details of a text that is being written are told."""
 ON_FILLS = {"ask_words", "pair_table"}
 """Those that only a text with masks has."""
 ON_TEXTS = {
     "leap",
+    "word_ends",
     "swap",
     "step",
     "tree",
@@ -54,6 +62,7 @@ ON_TEXTS = {
     "samplers",
     "other_model",
     "replay",
+    "likeliest",
     "continue_from_end",
 }
 """Those that only a text has, which a model wrote or read."""
@@ -103,14 +112,14 @@ class Transcript(LinesView, can_focus=True):
         self._jump = jump
         self.trees = Trees()
         """All cards. Of each tree of forks, the block of the one that is shown is drawn."""
-        self.heat: Heat | None = None
-        """What all texts are coloured by, with a small bar for each token below them; None leaves
-        it at the surprisal of the chosen card's tokens."""
+        self.look = PLAIN
         self._blocks: dict[str, Block] = {}
         self._lines: list[Line] = []
         self._below = False
         self._follows = True
         """Whether the reader was at the end when last he moved."""
+        self._told = 0.0
+        """When the details were last told of a text that is being written."""
 
     # ------------------------------------------------------------------ what it holds
 
@@ -191,7 +200,7 @@ class Transcript(LinesView, can_focus=True):
         """Lay out what is now to be seen; what was laid out already is kept."""
         before = self._blocks
         self._blocks = {
-            card.id: before.get(card.id) or block(card, self._room, self._glyphs, self.heat)
+            card.id: before.get(card.id) or block(card, self._room, self._glyphs, self.look)
             for card in self.trees.shown
         }
         self._rebuild()
@@ -199,7 +208,16 @@ class Transcript(LinesView, can_focus=True):
     def action_heat(self) -> None:
         """Colour all texts by the next measure, or no more."""
         wheel: list[Heat | None] = [None, *HEATS]
-        self.heat = wheel[(wheel.index(self.heat) + 1) % len(wheel)]
+        heat = wheel[(wheel.index(self.look.heat) + 1) % len(wheel)]
+        self._look(replace(self.look, heat=heat))
+
+    def action_word_ends(self) -> None:
+        """Count how likely a word ends to that word, or to the next one again."""
+        self._look(replace(self.look, corrected=not self.look.corrected))
+
+    def _look(self, look: Look) -> None:
+        """Lay all cards out for another look at them."""
+        self.look = look
         before, self._blocks = self._blocks, {}
         self._take_in()
         for card_id, old in before.items():
@@ -214,8 +232,13 @@ class Transcript(LinesView, can_focus=True):
         changed.note, changed.speed = note, speed
         changed.update()
         self._rebuild()
-        # On a slow line the details follow only once the text stands.
-        if changed.card is self.card and not (self._jump and changed.card.status == "running"):
+        if changed.card is not self.card:
+            return
+        # Nobody reads details that change with every token; on a slow line they follow only once
+        # the text stands.
+        now = time.monotonic()
+        if changed.card.status != "running" or (not self._jump and now - self._told > FOLLOW_S):
+            self._told = now
             self.post_message(self.Moved())
 
     # ----------------------------------------------------------------------- drawing
@@ -239,7 +262,7 @@ class Transcript(LinesView, can_focus=True):
         return self.scroll_offset.y + self.size.height >= len(self._lines)
 
     def _to_end(self) -> None:
-        self.virtual_size = Size(self.size.width, len(self._lines))
+        self.take_height(len(self._lines))
         self.scroll_end(animate=False, force=True, immediate=True)
         self._follows = True
         self._tell_below(False)
@@ -255,17 +278,14 @@ class Transcript(LinesView, can_focus=True):
             # A jump leaves half a window for what comes, so that fewer lines are sent again.
             slack = self.size.height // 2 if self._jump else 0
             top = len(self._lines) + slack - self.size.height
-            self.virtual_size = Size(self.size.width, len(self._lines) + slack)
+            self.take_height(len(self._lines) + slack)
             self.scroll_to(y=top, animate=False, force=True)
             self.refresh()
             return
-        self.virtual_size = Size(self.size.width, max(len(self._lines), bottom if at_end else 0))
-        same = 0
-        for old, new in zip(before, self._lines, strict=False):
-            if old is not new:
-                break
-            same += 1
-        self.refresh_lines(same, max(len(before), len(self._lines)) - same)
+        self.take_height(max(len(self._lines), bottom if at_end else 0))
+        for row, (old, new) in enumerate(zip_longest(before, self._lines)):
+            if old is not new and old != new:
+                self.refresh_line(row)
         if not at_end and len(self._lines) > len(before):
             self._tell_below(True)
 
@@ -301,7 +321,7 @@ class Transcript(LinesView, can_focus=True):
         if span.style or not isinstance(card, ContinueCard):
             return span
         token = card.branches[span.ref[0]].tokens[span.ref[1]]
-        return Span(span.text, shade(token, self.heat or "surprisal"), span.ref)
+        return Span(span.text, shade(token, self.look.heat or "surprisal"), span.ref)
 
     def _extent(self) -> tuple[int, int]:
         """First row and number of rows of the chosen card, without the blank one after it."""
