@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import torch
 
+_IMPOSSIBLE = -1e30
+"""Any log-probability below this belongs to a probability of 0."""
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -33,7 +36,8 @@ def read(logits: torch.Tensor, ids: torch.Tensor, top: int) -> list[Reading]:
         chosen = ids.unsqueeze(-1)
         logprobs = logits.log_softmax(-1)
         ranks = (logits > logits.gather(-1, chosen)).sum(-1) + 1
-        entropies = torch.special.entr(logprobs.exp()).sum(-1)
+        # Impossible ids count nothing, though their surprisal is infinite.
+        entropies = -(logprobs.exp() * logprobs.clamp_min(_IMPOSSIBLE)).sum(-1)
         best = logprobs.topk(min(top, logprobs.shape[-1]))
         columns = (
             logprobs.gather(-1, chosen).squeeze(-1).tolist(),

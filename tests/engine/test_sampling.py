@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from transformers import (
     AutoModelForCausalLM,
     GenerationConfig,
@@ -17,7 +19,7 @@ from transformers import (
 )
 
 from engine.messages import GREEDY, Sampling
-from engine.sampling import Sampler, choose_seed, processors
+from engine.sampling import LIKELIEST, Sampler, TopP, choose_seed, processors
 from tests.conftest import Tiny
 
 NEUTRAL = Sampling(temperature=1.0, top_p=1.0)
@@ -60,9 +62,39 @@ def test_the_steps_are_those_of_generate(tiny: Tiny, sampling: Sampling) -> None
     ids = torch.arange(10).unsqueeze(0)
     theirs = model._get_logits_processor(config, input_ids_seq_length=10)
     ours = LogitsProcessorList(processors(sampling).values())
-    assert [type(step) for step in ours] == [type(step) for step in theirs]
+    assert len(ours) == len(theirs)
+    names = zip((type(step).__name__ for step in ours), theirs, strict=True)
+    assert all(type(other).__name__.startswith(own) for own, other in names)
     scores = logits(1)
     assert torch.equal(ours(ids, scores), theirs(ids, scores))
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    top_p=st.floats(0.01, 0.999),
+    spread=st.floats(0.01, 8.0),
+    rows=st.integers(1, 3),
+    seed=st.integers(0, 1000),
+)
+def test_top_p_is_that_of_transformers_where_it_looks_at_a_part(
+    top_p: float, spread: float, rows: int, seed: int
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    scores = spread * torch.randn(rows, 4 * LIKELIEST, generator=generator)
+    scores[:, ::7] = -torch.inf
+    ours, theirs = (step(torch.empty(0), scores) for step in (TopP(top_p), TopPLogitsWarper(top_p)))
+    # Sums of floats in another order may move the cut by an id that weighs next to nothing.
+    differ = ours != theirs
+    assert float(scores.softmax(-1)[differ].sum()) < 1e-5 * rows
+    assert torch.equal(ours[~differ], scores.where(ours.isfinite(), -torch.inf)[~differ])
+
+
+def test_draws_come_as_often_as_their_probability_says() -> None:
+    sampler = Sampler(NEUTRAL, seed=7)
+    scores = torch.tensor([[0.1, 0.0, 0.6, 0.3]]).log()
+    draws = [int(sampler.draw(scores, [0], [range(n)]).ids) for n in range(4000)]
+    shares = [draws.count(number) / len(draws) for number in range(4)]
+    assert shares == pytest.approx([0.1, 0.0, 0.6, 0.3], abs=0.03)
 
 
 def test_neutral_values_leave_their_steps_out() -> None:
