@@ -6,6 +6,7 @@ import argparse
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 
@@ -41,7 +42,8 @@ def _results(options: argparse.Namespace) -> Iterator[Measured]:
     import torch
     from transformers.utils import logging
 
-    from engine.bench import decoding, scoring
+    from engine.bench import bandwidth, decoding, filling, loading, scoring, shapes, starting
+    from engine.bench.peers import peers
 
     torch.set_num_threads(options.threads)
     logging.set_verbosity_error()
@@ -58,9 +60,20 @@ def _results(options: argparse.Namespace) -> Iterator[Measured]:
         )
     forms = [form for form in options.precision if form in possible(files.model_type)]
     tokens, rounds = (8, 1) if options.quick else (64, 3)
-    yield from decoding.decode(files, forms, tokens, rounds)
-    yield from decoding.first_token(files, forms, rounds)
-    yield from scoring.pairs(store.find("starter-en"), 20 if options.quick else 200, rounds)
+    others = peers(files)
+    decoded = list(decoding.decode(files.id, files, forms, others, tokens, rounds))
+    yield from decoded
+    yield from bandwidth.shares(files, forms, decoded, rounds)
+    yield from decoding.first_token(files, forms, others, rounds)
+    with TemporaryDirectory() as place:
+        random = shapes.rinna(Path(place))
+        others = peers(random)
+        yield from decoding.decode(shapes.RINNA, random, forms, others, tokens, rounds)
+    bert = store.find("starter-en")
+    yield from filling.fill(bert, 2 if options.quick else 20, rounds)
+    yield from scoring.pairs(bert, 20 if options.quick else 200, rounds)
+    yield from loading.load(options.store, files, forms, rounds)
+    yield from starting.start(options.store, rounds)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-
-import torch
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from engine import runtime
-from engine.bench.peers import Decode, generate, llama_cpp
+from engine.bench.peers import Decode
 from engine.bench.timing import seconds, turns
 from engine.messages import GREEDY, Continue, Done, Measured, Precision, Token
 from engine.model import LoadedModel, ModelFiles
@@ -20,18 +18,16 @@ NEAR_TIE = 1e-4
 
 
 def decode(
-    files: ModelFiles, forms: Sequence[Precision], tokens: int, rounds: int
+    name: str,
+    files: ModelFiles,
+    forms: Sequence[Precision],
+    peers: Mapping[str, Decode],
+    tokens: int,
+    rounds: int,
 ) -> Iterator[Measured]:
     """One stream beside the peers, then branches, for each form."""
-    models = {form: _load(files, form) for form in forms}
+    models = {form: load(files, form) for form in forms}
     ids = _prompt(next(iter(models.values())), 8)
-    peers: dict[str, Decode] = {
-        "generate fp32": generate(files, torch.float32),
-        "generate bf16": generate(files, torch.bfloat16),
-    }
-    llama = llama_cpp(files, torch.get_num_threads())
-    if llama is not None:
-        peers["llama.cpp"] = llama
     runs: dict[str, Callable[[], float]] = {
         form: _speed(model, ids, tokens, 1) for form, model in models.items()
     }
@@ -39,7 +35,7 @@ def decode(
     beside = {name: found[name] for name in peers}
     for form, model in models.items():
         yield Measured(
-            group="decode",
+            group=f"decode {name}",
             case=f"{form}, one stream",
             unit="tokens/s",
             value=found[form],
@@ -52,13 +48,17 @@ def decode(
         for count in BRANCHES
     }
     for case, value in turns(several, rounds).items():
-        yield Measured(group="decode", case=case, unit="tokens/s", value=value, peers=beside)
+        yield Measured(
+            group=f"decode {name}", case=case, unit="tokens/s", value=value, peers=beside
+        )
 
 
-def first_token(files: ModelFiles, forms: Sequence[Precision], rounds: int) -> Iterator[Measured]:
-    """The first token cold, and after one token near the end was swapped."""
+def first_token(
+    files: ModelFiles, forms: Sequence[Precision], peers: Mapping[str, Decode], rounds: int
+) -> Iterator[Measured]:
+    """The first token after nothing was read, and after a text that differs in one token only."""
     for form in forms:
-        model = _load(files, form)
+        model = load(files, form)
         assert model.causal is not None
         for length in PROMPTS:
             if model.causal.context is not None and length >= model.causal.context:
@@ -79,17 +79,26 @@ def first_token(files: ModelFiles, forms: Sequence[Precision], rounds: int) -> I
                 _answer(model, ids, 1, 1)
                 return seconds(lambda: _answer(model, swapped, 1, 1))
 
-            found = turns({"cold": cold, "one token swapped": shared}, rounds)
+            beside = {name: _first(peer, ids) for name, peer in peers.items()}
+            found = turns({"cold": cold, "swapped": shared} | beside, rounds)
+            yield Measured(
+                group="first token",
+                case=f"{form}, {length} tokens",
+                unit="s",
+                value=found["cold"],
+                peers={name: found[name] for name in beside},
+            )
             yield Measured(
                 group="first token",
                 case=f"{form}, {length} tokens, one swapped",
                 unit="s",
-                value=found["one token swapped"],
+                value=found["swapped"],
                 peers={"cold": found["cold"]},
             )
 
 
-def _load(files: ModelFiles, form: Precision) -> LoadedModel:
+def load(files: ModelFiles, form: Precision) -> LoadedModel:
+    """A model in a form, with nobody told of the progress."""
     return runtime.load(files, lambda stage, percent: None, form)
 
 
@@ -121,13 +130,17 @@ def _speed(
 
 
 def _peer(peer: Decode, ids: Sequence[int], tokens: int) -> Callable[[], float]:
-    return lambda: peer(ids, tokens)[0]
+    return lambda: peer(ids, tokens).tokens_per_s
+
+
+def _first(peer: Decode, ids: Sequence[int]) -> Callable[[], float]:
+    return lambda: peer(ids, 2).first_s
 
 
 def _agrees(model: LoadedModel, peer: Decode, ids: Sequence[int], tokens: int) -> bool:
     """Whether greedy ids are the peer's, up to the first near tie."""
     events = [event for event in _answer(model, ids, tokens, 1) if isinstance(event, Token)]
-    for event, expected in zip(events, peer(ids, tokens)[1], strict=False):
+    for event, expected in zip(events, peer(ids, tokens).ids, strict=False):
         if event.id != expected:
             return event.top[0].logprob - event.top[1].logprob < NEAR_TIE
     return True

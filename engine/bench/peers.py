@@ -1,11 +1,14 @@
-"""The others: transformers' `generate`, and llama.cpp where its binding is installed."""
+"""The others: transformers' `generate`; llama.cpp and CTranslate2 where they are installed."""
 
 from __future__ import annotations
 
 import importlib.util
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,8 +16,29 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, TextIteratorStream
 
 from engine.model import ModelFiles
 
-Decode = Callable[[Sequence[int], int], tuple[float, list[int]]]
-"""Greedy from a prompt's ids for so many tokens: tokens a second after the first, and the ids."""
+
+@dataclass(frozen=True)
+class Run:
+    """A continuation by a peer: seconds to its first token, tokens a second after it, the ids."""
+
+    first_s: float
+    tokens_per_s: float
+    ids: list[int]
+
+
+Decode = Callable[[Sequence[int], int], Run]
+"""Greedy from a prompt's ids for so many tokens, the prompt read anew each time."""
+
+
+def peers(files: ModelFiles) -> dict[str, Decode]:
+    """All that can decode this model here, by name."""
+    found = {
+        "generate fp32": generate(files, torch.float32),
+        "generate bf16": generate(files, torch.bfloat16),
+        "llama.cpp": llama_cpp(files, torch.get_num_threads()),
+        "CTranslate2 int8": ctranslate2(files, torch.get_num_threads()),
+    }
+    return {name: decode for name, decode in found.items() if decode is not None}
 
 
 def generate(files: ModelFiles, dtype: torch.dtype) -> Decode:
@@ -22,7 +46,7 @@ def generate(files: ModelFiles, dtype: torch.dtype) -> Decode:
     model = AutoModelForCausalLM.from_pretrained(files.folder, dtype=dtype).eval()
     tokenizer = AutoTokenizer.from_pretrained(files.folder)
 
-    def decode(ids: Sequence[int], tokens: int) -> tuple[float, list[int]]:
+    def decode(ids: Sequence[int], tokens: int) -> Run:
         streamer = TextIteratorStreamer(tokenizer, skip_prompt=True)
         found: list[torch.Tensor] = []
         times: list[float] = []
@@ -50,14 +74,14 @@ def generate(files: ModelFiles, dtype: torch.dtype) -> Decode:
                 )
             )
 
+        begin = time.perf_counter()
         thread = threading.Thread(target=work)
         thread.start()
         for _ in streamer:
             pass
         thread.join()
         # The prompt itself is put first, then every token.
-        speed = (len(times) - 2) / (times[-1] - times[1])
-        return speed, found[0][0, len(ids) :].tolist()
+        return _run(begin, times[1:], found[0][0, len(ids) :].tolist())
 
     return decode
 
@@ -70,16 +94,52 @@ def llama_cpp(files: ModelFiles, threads: int) -> Decode | None:
     binding: Any = importlib.import_module("llama_cpp")
     llama = binding.Llama(str(ggufs[0]), n_ctx=2048, n_threads=threads, verbose=False)
 
-    def decode(ids: Sequence[int], tokens: int) -> tuple[float, list[int]]:
+    def decode(ids: Sequence[int], tokens: int) -> Run:
         llama.reset()
-        found: list[int] = []
-        begin = 0.0
-        for token in llama.generate(list(ids), temp=0.0, repeat_penalty=1.0):
-            found.append(int(token))
-            if len(found) == 1:
-                begin = time.perf_counter()
-            if len(found) == tokens:
-                break
-        return (tokens - 1) / (time.perf_counter() - begin), found
+        begin = time.perf_counter()
+        return _timed(begin, llama.generate(list(ids), temp=0.0, repeat_penalty=1.0), tokens)
 
     return decode
+
+
+def ctranslate2(files: ModelFiles, threads: int) -> Decode | None:
+    """CTranslate2 on an int8 conversion made for this; None where it is not installed."""
+    if importlib.util.find_spec("ctranslate2") is None:
+        return None
+    binding: Any = importlib.import_module("ctranslate2")
+    with tempfile.TemporaryDirectory() as place:
+        folder = str(Path(place, "converted"))
+        try:
+            converter = binding.converters.TransformersConverter(str(files.folder))
+            converter.convert(folder, quantization="int8")
+        except (ValueError, NotImplementedError):  # a family that it does not know
+            return None
+        generator = binding.Generator(folder, compute_type="int8", intra_threads=threads)
+    tokenizer = AutoTokenizer.from_pretrained(files.folder)
+
+    def decode(ids: Sequence[int], tokens: int) -> Run:
+        prompt = tokenizer.convert_ids_to_tokens(list(ids))
+        begin = time.perf_counter()
+        steps = generator.generate_tokens(
+            prompt, max_length=tokens, min_length=tokens, sampling_topk=1, end_token=[]
+        )
+        return _timed(begin, (step.token_id for step in steps), tokens)
+
+    return decode
+
+
+def _timed(begin: float, drawn: Iterable[int], tokens: int) -> Run:
+    """Take so many tokens as they come."""
+    ids, times = [], []
+    for token in drawn:
+        ids.append(int(token))
+        times.append(time.perf_counter())
+        if len(ids) == tokens:
+            break
+    return _run(begin, times, ids)
+
+
+def _run(begin: float, times: Sequence[float], ids: list[int]) -> Run:
+    later = len(times) - 1
+    speed = later / (times[-1] - times[0]) if later else 0.0
+    return Run(times[0] - begin, speed, ids)

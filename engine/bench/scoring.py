@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from transformers import AutoTokenizer, BertForNextSentencePrediction
@@ -10,26 +11,42 @@ from transformers import AutoTokenizer, BertForNextSentencePrediction
 from engine import distances, runtime
 from engine.bench.timing import seconds, turns
 from engine.messages import Measured, NspResult, PairScore, ScorePairs
-from engine.model import ModelFiles
+from engine.model import LoadedModel, ModelFiles
 from engine.tasks import continuity
 
 CLOSE = 1e-4
 
 
 def pairs(files: ModelFiles, count: int, rounds: int) -> Iterator[Measured]:
-    """Next-sentence logits of so many pairs, both orders of each."""
+    """Next-sentence logits of so many short pairs and so many long ones, both orders of each."""
     model = runtime.load(files, lambda stage, percent: None)
     reference = BertForNextSentencePrediction.from_pretrained(
         files.folder, dtype=torch.float32
     ).eval()
     tokenizer = AutoTokenizer.from_pretrained(files.folder)
     sentences = [each for each in distances.text(["en"]).replace("\n", " ").split(". ") if each]
-    asked = [(sentences[n % 40], sentences[(n * 7 + 3) % 40]) for n in range(count)]
+    # Sentences as people compare them, and the longest of this text, which are all computation.
+    for name, chosen in (
+        ("short", sorted(sentences, key=len)[:40]),
+        ("long", sorted(sentences, key=len)[-40:]),
+    ):
+        asked = [(chosen[n % 40], chosen[(n * 7 + 3) % 40]) for n in range(count)]
+        yield _beside(name, model, reference, tokenizer, asked, rounds)
+
+
+def _beside(
+    name: str,
+    model: LoadedModel,
+    reference: torch.nn.Module,
+    tokenizer: Any,
+    asked: list[tuple[str, str]],
+    rounds: int,
+) -> Measured:
     ours: dict[int, float] = {}
     theirs: dict[int, float] = {}
 
     def batched() -> None:
-        request = ScorePairs(model=files.id, pairs=asked)
+        request = ScorePairs(model=model.files.id, pairs=asked)
         for event in continuity.run_pairs(model, request, 0.0):
             if isinstance(event, PairScore) and isinstance(event.result, NspResult):
                 ours[event.index] = event.result.logits[0]
@@ -43,9 +60,10 @@ def pairs(files: ModelFiles, count: int, rounds: int) -> Iterator[Measured]:
                 reference(**tokenizer(b, a, return_tensors="pt"))
 
     found = turns({"ours": lambda: seconds(batched), "loop": lambda: seconds(loop)}, rounds)
-    yield Measured(
+    fed = sum(len(tokenizer(a, b)["input_ids"]) for a, b in asked) / len(asked)
+    return Measured(
         group="score",
-        case=f"{count} pairs, both orders",
+        case=f"{len(asked)} {name} pairs ({fed:.0f} tokens), both orders",
         unit="s",
         value=found["ours"],
         peers={"one at a time in transformers": found["loop"]},

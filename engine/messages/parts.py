@@ -327,16 +327,16 @@ class Measured(Struct, tag="measured", frozen=True, kw_only=True):
 
     group: str
     case: str
-    unit: Literal["tokens/s", "s"]
+    unit: Literal["tokens/s", "s", "MB", "GB/s"]
     value: float
     peers: dict[str, float] = {}
     agrees: bool | None = None
     """Whether both sides gave the same answer, where that was checked."""
 
     def ratio(self, peer: str) -> float:
-        """How many times as fast as a peer."""
+        """How many times as fast as a peer, or as large where sizes or shares are compared."""
         other = self.peers[peer]
-        return self.value / other if self.unit == "tokens/s" else other / self.value
+        return other / self.value if self.unit == "s" else self.value / other
 
 
 class ModelInfo(Struct, frozen=True, kw_only=True):

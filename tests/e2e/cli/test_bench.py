@@ -27,9 +27,19 @@ def test_answers_agree_with_the_peers_and_ratios_are_told(tmp_path: Path) -> Non
     result = bench(tmp_path, "--quick", "--precision", "exact", "--json")
     assert result.returncode == 0, result.stderr
     results = json.loads(result.stdout)["results"]
-    assert {each["group"] for each in results} == {"decode", "first token", "score"}
+    assert {each["group"] for each in results} == {
+        "decode starter-ja",
+        "decode rinna-xsmall's shape",
+        "bandwidth",
+        "first token",
+        "fill",
+        "score",
+        "load",
+        "memory",
+        "start",
+    }
     checked = [each for each in results if each["agrees"] is not None]
-    assert len(checked) == 2
+    assert len(checked) == 5
     assert all(each["agrees"] for each in checked)
     assert all(value > 0 for each in results for value in each["peers"].values())
 

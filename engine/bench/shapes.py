@@ -1,0 +1,27 @@
+"""A model of random weights in the shape of one that cannot be shipped."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import torch
+from transformers import GPT2Config, GPT2LMHeadModel
+
+from engine.model import ModelFiles
+from engine.store import STARTER, Store
+
+RINNA = "rinna-xsmall's shape"
+"""rinna/japanese-gpt2-xsmall: 6 layers, 512 wide, 32,000 pieces. Speed does not depend on what the
+weights are."""
+
+
+def rinna(place: Path) -> ModelFiles:
+    """Write it into a folder that exists, with the tokenizer of starter-ja."""
+    folder = place / RINNA
+    torch.manual_seed(0)
+    config = GPT2Config(vocab_size=32_000, n_embd=512, n_layer=6, n_head=8)
+    GPT2LMHeadModel(config).save_pretrained(folder)
+    for name in ("spiece.model", "tokenizer_config.json"):
+        shutil.copy(STARTER / "starter-ja" / name, folder)
+    return Store(place).find(str(folder))
