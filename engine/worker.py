@@ -18,7 +18,7 @@ from engine import pulling, runtime, wire
 from engine.children import Children
 from engine.lifecycle import Lifecycle, Report
 from engine.loader import Loader
-from engine.memory import default_budget, default_threads
+from engine.memory import default_budget, default_threads, give_back
 from engine.messages import (
     PROTOCOL,
     Cancel,
@@ -178,4 +178,6 @@ def _load(
 ) -> LoadedModel:
     report("starting PyTorch", 0.0)
     prepared.result()
-    return runtime.load(files, report, precision)
+    model = runtime.load(files, report, precision)
+    give_back()  # what was only needed to read and pack it
+    return model

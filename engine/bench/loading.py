@@ -83,6 +83,7 @@ def main() -> None:
     parser.add_argument("precision")
     options = parser.parse_args()
     from engine import runtime
+    from engine.memory import give_back
     from engine.store import Store
     from engine.tasks import continuation
 
@@ -91,6 +92,7 @@ def main() -> None:
 
     def decode(name: str) -> LoadedModel:
         model = runtime.load(store.find(name), lambda stage, percent: None, options.precision)
+        give_back()  # as a worker does
         request = Continue(model=name, prompt="a", sampling=GREEDY, max_tokens=TOKENS)
         list(continuation.run(model, request, 0.0))
         return model
