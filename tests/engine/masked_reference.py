@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
+import pytest
 import torch
 import transformers
 
+from engine.model import MaskedRuntime
+from engine.runtime import masked_rows
+from engine.runtime.masked_rows import Reading, Row
 from tests.conftest import Tiny
 from tests.engine.bundles import STARTER
 
 FAMILIES = ["bert-mlm", "distilbert", "albert", "roberta", "modernbert", "starter-en"]
 
+T = TypeVar("T")
 Logprobs = Callable[[Sequence[int], int], torch.Tensor]
 
 
@@ -31,3 +37,18 @@ def logprobs(model: Path) -> Logprobs:
         return logits.double().log_softmax(0)
 
     return read
+
+
+def rows_read(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
+    """The ids of every text that is read from now on."""
+    rows = list[tuple[int, ...]]()
+    read = masked_rows.read
+
+    def counted(
+        runtime: MaskedRuntime, asked: Sequence[Row], take: Callable[[int, torch.Tensor], T]
+    ) -> Reading[list[T]]:
+        rows.extend(tuple(piece.id for piece in row) for row, _ in asked)
+        return read(runtime, asked, take)
+
+    monkeypatch.setattr(masked_rows, "read", counted)
+    return rows

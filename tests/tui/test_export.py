@@ -8,10 +8,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from engine.messages import Error
+from engine.messages import Error, Fill, PseudoLikelihood
 from tests.tui.samples import filled, finished, running, scored, token
+from tests.tui.tasks import TaskEngine
 from tui import export
-from tui.cards import Card, ContinueCard
+from tui.cards import Card, ContinueCard, FillCard, Pair, PairCard, PllCard, questions
 from tui.history import Session
 
 
@@ -79,3 +80,47 @@ def test_a_place_that_cannot_be_written_says_so(tmp_path: Path) -> None:
 
 def test_a_session_without_a_name_or_cards_has_a_title() -> None:
     assert export.markdown(Session("s")).startswith("# A session of tsuzuki")
+
+
+def answered(card: Card) -> Card:
+    """A card with the answers that the panes' tests give."""
+    engine = TaskEngine()
+    for request in questions(card):
+        for event in engine.events(request):  # type: ignore[arg-type]
+            card.fold(event)
+    return card
+
+
+def test_judged_texts_pairs_and_joint_fillings_are_told_whole() -> None:
+    judged = answered(PllCard(request=PseudoLikelihood(model="m", text="we met")))
+    pair = Pair(
+        model="m",
+        masked="m",
+        causal="c",
+        a="it was",
+        b="it were",
+        method="original",
+        precision="exact",
+    )
+    compared = answered(PairCard.of(pair))
+    request = Fill(
+        model="m",
+        text="[MASK] [MASK]",
+        words=["he", "New York"],
+        pieces=2,
+        joint_methods=["hcb"],
+    )
+    joint = answered(FillCard(request=request))
+    cards = [judged, compared, joint]
+    assert msgspec.convert(json.loads(export.json(session(*cards)))["cards"], list[Card]) == cards
+    written = export.markdown(session(*cards))
+    assert "original: -5.0000 nats" in written
+    assert "| `met` | -3.0000 | 3 |" in written
+    assert "m, original: A -5.0000, B -6.0000, A less B +1.0000 nats" in written
+    assert "| `was` | `were` | +1.0000 |" in written
+    assert "c, causal: A " in written
+    assert "All masks together, hcb:" in written
+    assert "| `baseball baseball` | -2.0000 |" in written
+    assert "Words asked for at mask 2:" in written
+    assert "| `New York` | 2 | -8.0000 | 4 |" in written
+    assert "Whole words at mask 1:" in written

@@ -10,13 +10,16 @@ from textual.pilot import Pilot
 
 from engine.messages import (
     Cancel,
+    Candidate,
     Continue,
     Done,
     Error,
     Fill,
     JointMethod,
+    MaskFill,
     Progress,
     PseudoLikelihood,
+    WordScore,
 )
 from tests.tui.hosts import model, seen, until
 from tests.tui.tasks import MODELS, TaskEngine, answered, make, pane, running
@@ -24,6 +27,7 @@ from tui.app import TsuzukiApp
 from tui.cards import Card, FillCard, PairCard, PllCard
 from tui.screens.pair_table import PairTableScreen
 from tui.settings import Settings
+from tui.widgets import fillings
 
 METHODS = list(get_args(JointMethod))
 
@@ -171,6 +175,7 @@ async def test_the_form_sets_what_is_looked_for(tmp_path: Path) -> None:
         screen = seen(app)
         # The vocabulary's own ranking and whole words stand side by side.
         assert any("tennis" in row and "long2 (2)" in row for row in screen.splitlines())
+        assert "long3 (3)" in screen
         pane(app).draft = type(pane(app).draft)(model="starter-en")
         await pilot.press("e")
         draft = pane(app).draft
@@ -352,3 +357,16 @@ async def test_the_other_model_is_chosen_or_one_that_knows_the_language(
         await compare(pilot, app)
         await answered(pilot, app)
     assert {task.model for task in engine.tasks()} == {"starter-en", partner}
+
+
+def test_the_likeliest_word_of_each_length_stands_on_the_card() -> None:
+    scores = {"a b": -9.0, "a": -1.0, "b": -2.0, "a b c": -7.0, "b c d": -8.0}
+    mask = MaskFill(
+        position=1,
+        candidates=[Candidate(id=1, text="a", prob=0.5)],
+        whole=[
+            WordScore(text=word, ids=[*range(len(word.split()))], logprob=score, rank=1)
+            for word, score in scores.items()
+        ],
+    )
+    assert [word.text for word in fillings.whole(mask)] == ["a", "a b c", "a b"]

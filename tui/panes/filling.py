@@ -140,7 +140,8 @@ def _nth(card: FillCard, ref: Ref | None, number: int) -> dict[int, str] | None:
         return dict(enumerate(joint[0].words)) if joint else None
     if part:
         mask = result.masks[at]
-        scored = fillings.ranked(mask.whole if part == fillings.WHOLE else mask.words)
+        whole = part == fillings.WHOLE
+        scored = fillings.whole(mask) if whole else fillings.ranked(mask.words)
         found = [word.text for word in scored[number - 1 : number]]
     else:
         at = next((n for n, mask in enumerate(result.masks) if mask.position == at), 0)

@@ -181,12 +181,12 @@ def _list(result: FillResult, ref: Ref, width: int, glyphs: Glyphs) -> Parts:
     mask = result.masks[number]
     whole = part == fillings.WHOLE
     name = text("card.whole" if whole else "card.asked_words")
-    scored = mask.whole if whole else mask.words
+    scored = fillings.ranked(mask.whole if whole else mask.words)
     lines = [
         *_title(name, text("card.mask", n=number + 1)),
         *wrap([Span(text("inspector.whole"), "facts")], _FACTS, " "),
     ]
-    return lines, fillings.words(scored, width, glyphs, 0, len(scored))
+    return lines, fillings.words(scored, width, glyphs, 0)
 
 
 def _mask(mask: MaskFill, width: int, glyphs: Glyphs) -> list[Line]:

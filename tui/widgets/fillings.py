@@ -41,11 +41,16 @@ def ranked(words: Sequence[WordScore]) -> list[WordScore]:
     return sorted(words, key=lambda word: math.inf if word.logprob is None else -word.logprob)
 
 
-def words(
-    scored: Sequence[WordScore], width: int, glyphs: Glyphs, indent: int, limit: int
-) -> list[Line]:
+def whole(mask: MaskFill) -> list[WordScore]:
+    """As many whole words as there are candidates, and the likeliest of each number of pieces."""
+    found = ranked(mask.whole)
+    best = {len(word.ids): word for word in reversed(found)}
+    least = len(mask.candidates)
+    return [word for n, word in enumerate(found) if n < least or best[len(word.ids)] is word]
+
+
+def words(shown: Sequence[WordScore], width: int, glyphs: Glyphs, indent: int) -> list[Line]:
     """Whole words, one a line: rank in the vocabulary, word, number of pieces, probability."""
-    shown = ranked(scored)[:limit]
     names = [clean(text("card.pieces", word=word.text, n=len(word.ids))) for word in shown]
     column = bars.column(names, width // 2, glyphs)
     ranks = max((len(str(word.rank)) for word in shown if word.rank is not None), default=1)
@@ -67,15 +72,15 @@ def vocabulary_beside(
     """The vocabulary's own ranking, and whole words of several lengths next to it."""
     half = width // 2
     vocabulary = _heading(text("card.vocabulary"), None, 2)
-    whole = _heading(text("card.whole"), (WHOLE, number), 1)
-    found = words(mask.whole, width - half, glyphs, 0, max(1, len(mask.candidates)))
-    return beside([[vocabulary, *candidates], [whole, *found]], half)
+    heading = _heading(text("card.whole"), (WHOLE, number), 1)
+    found = words(whole(mask), width - half, glyphs, 0)
+    return beside([[vocabulary, *candidates], [heading, *found]], half)
 
 
 def asked(mask: MaskFill, number: int, width: int, glyphs: Glyphs) -> list[Line]:
     """The words that were asked for by name."""
     lines = [_heading(text("card.asked_words"), (ASKED, number), 2)]
-    lines += words(mask.words, width, glyphs, 2, _ASKED)
+    lines += words(ranked(mask.words)[:_ASKED], width, glyphs, 2)
     if len(mask.words) > _ASKED:
         more = text("card.more_words", n=len(mask.words) - _ASKED)
         lines.append(Line((Span(f"  {more}", "facts"),)))

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import TypeVar
 
 import pytest
-import torch
 
 from engine.messages import FillResult, JointFill, JointMethod
-from engine.model import MaskedRuntime
-from engine.runtime import masked_rows
-from engine.runtime.masked_rows import Reading, Row
 from engine.tasks import joint_filling
 from tests.conftest import Tiny
 from tests.engine.bundles import STARTER, load
-from tests.engine.masked_reference import FAMILIES, Logprobs, folder, logprobs
+from tests.engine.masked_reference import FAMILIES, Logprobs, folder, logprobs, rows_read
 from tests.engine.tasks.test_whole_words import fill
 
-T = TypeVar("T")
 TEXT = "The [MASK] ate the [MASK] in [MASK]."
 METHODS: list[JointMethod] = ["independent", "left_to_right", "confident_first", "hcb"]
 
@@ -148,16 +141,7 @@ def test_methods_asked_for_together_read_nothing_twice(monkeypatch: pytest.Monke
     model = load(STARTER / "starter-en", "masked")
     text = "The [MASK] ate the [MASK]."
     alone = [fill(model, text, joint_methods=[method]) for method in METHODS]
-    rows = list[tuple[int, ...]]()
-    read = masked_rows.read
-
-    def counted(
-        runtime: MaskedRuntime, asked: Sequence[Row], take: Callable[[int, torch.Tensor], T]
-    ) -> Reading[list[T]]:
-        rows.extend(tuple(piece.id for piece in row) for row, _ in asked)
-        return read(runtime, asked, take)
-
-    monkeypatch.setattr(masked_rows, "read", counted)
+    rows = rows_read(monkeypatch)
     together = fill(model, text, joint_methods=METHODS)
     assert [joint.method for joint in together.joint] == METHODS
     for joint, before in zip(together.joint, alone, strict=True):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 import torch
@@ -20,15 +18,13 @@ from engine.messages import (
     PseudoLikelihood,
     PseudoLikelihoodResult,
 )
-from engine.model import LoadedModel, MaskedRuntime
+from engine.model import LoadedModel
 from engine.runtime import masked_rows
-from engine.runtime.masked_rows import Reading, Row
 from engine.tasks import pseudo_likelihood
 from tests.conftest import Tiny
 from tests.engine.bundles import STARTER, load
-from tests.engine.masked_reference import FAMILIES, folder, logprobs
+from tests.engine.masked_reference import FAMILIES, folder, logprobs, rows_read
 
-T = TypeVar("T")
 TEXT = "The unquestionable traveler, lost the souvenir."
 
 
@@ -100,16 +96,7 @@ def test_the_rest_of_a_word_is_masked_only_within_it(tiny: Tiny) -> None:
 
 def test_methods_asked_for_together_read_nothing_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     model = load(STARTER / "starter-en", "masked")
-    rows = list[tuple[int, ...]]()
-    read = masked_rows.read
-
-    def counted(
-        runtime: MaskedRuntime, asked: Sequence[Row], take: Callable[[int, torch.Tensor], T]
-    ) -> Reading[list[T]]:
-        rows.extend(tuple(piece.id for piece in row) for row, _ in asked)
-        return read(runtime, asked, take)
-
-    monkeypatch.setattr(masked_rows, "read", counted)
+    rows = rows_read(monkeypatch)
     methods: list[PllMethod] = ["original", "within_word_l2r"]
     request = PseudoLikelihood(model="m", text=TEXT, methods=methods, top=3)
     together = [
