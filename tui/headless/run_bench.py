@@ -83,7 +83,7 @@ def _measured(command: BenchCommand, model: str) -> Iterator[Measured]:
 
 def _line(result: Measured) -> str:
     digits = 1 if result.unit == "tokens/s" else 3
-    told = [f"{result.group:12} {result.case:32} {result.value:9.{digits}f} {result.unit:8}"]
+    told = [f"{result.group:28} {result.case:40} {result.value:9.{digits}f} {result.unit:8}"]
     told += [
         text("cli.bench_ratio", ratio=f"{result.ratio(peer):.2f}", peer=peer)
         for peer in result.peers
