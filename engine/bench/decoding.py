@@ -57,44 +57,55 @@ def first_token(
     files: ModelFiles, forms: Sequence[Precision], peers: Mapping[str, Decode], rounds: int
 ) -> Iterator[Measured]:
     """The first token after nothing was read, and after a text that differs in one token only."""
-    for form in forms:
-        model = load(files, form)
-        assert model.causal is not None
-        for length in PROMPTS:
-            if model.causal.context is not None and length >= model.causal.context:
-                continue
-            ids = _prompt(model, length)
-            swapped = [*ids[:-4], ids[0], *ids[-3:]]
-
-            def cold(model: LoadedModel = model, ids: Sequence[int] = ids) -> float:
-                model.forget()
-                return seconds(lambda: _answer(model, ids, 1, 1))
-
-            def shared(
-                model: LoadedModel = model,
-                ids: Sequence[int] = ids,
-                swapped: Sequence[int] = swapped,
-            ) -> float:
-                model.forget()
-                _answer(model, ids, 1, 1)
-                return seconds(lambda: _answer(model, swapped, 1, 1))
-
-            beside = {name: _first(peer, ids) for name, peer in peers.items()}
-            found = turns({"cold": cold, "swapped": shared} | beside, rounds)
+    models = {form: load(files, form) for form in forms}
+    some = next(iter(models.values()))
+    assert some.causal is not None
+    for length in PROMPTS:
+        if some.causal.context is not None and length >= some.causal.context:
+            continue
+        ids = _prompt(some, length)
+        ways: dict[str, Callable[[], float]] = {}
+        for form, model in models.items():
+            ways[f"{form}, cold"] = _cold(model, ids)
+            ways[f"{form}, swapped"] = _swapped(model, ids)
+        found = turns(ways | {name: _first(peer, ids) for name, peer in peers.items()}, rounds)
+        for form in forms:
             yield Measured(
                 group="first token",
                 case=f"{form}, {length} tokens",
                 unit="s",
-                value=found["cold"],
-                peers={name: found[name] for name in beside},
+                value=found[f"{form}, cold"],
+                peers={name: found[name] for name in peers},
             )
             yield Measured(
                 group="first token",
                 case=f"{form}, {length} tokens, one swapped",
                 unit="s",
-                value=found["swapped"],
-                peers={"cold": found["cold"]},
+                value=found[f"{form}, swapped"],
+                peers={"cold": found[f"{form}, cold"]},
             )
+
+
+def _cold(model: LoadedModel, ids: Sequence[int]) -> Callable[[], float]:
+    """Nothing of the text was read before."""
+
+    def run() -> float:
+        model.forget()
+        return seconds(lambda: _answer(model, ids, 1, 1))
+
+    return run
+
+
+def _swapped(model: LoadedModel, ids: Sequence[int]) -> Callable[[], float]:
+    """The same text was read with another token near its end."""
+    swapped = [*ids[:-4], ids[0], *ids[-3:]]
+
+    def run() -> float:
+        model.forget()
+        _answer(model, ids, 1, 1)
+        return seconds(lambda: _answer(model, swapped, 1, 1))
+
+    return run
 
 
 def load(files: ModelFiles, form: Precision) -> LoadedModel:
