@@ -141,7 +141,11 @@ MASKED: Mapping[str, Masked] = {
 NEXT_SENTENCE: Mapping[str, tuple[str, ...]] = {
     "bert": (*_norm("cls.seq_relationship"), *_norm("pooler.dense")),
 }
-"""ALBERT's second head is not here: it was trained on sentence order, another question."""
+SENTENCE_ORDER: Mapping[str, tuple[str, ...]] = {
+    "albert": (*_norm("sop_classifier.classifier"), *_norm("pooler")),
+}
+"""Whether two texts stand in their original order, another question than the next sentence. The
+usual copy of ALBERT has the pooler without the head."""
 
 _BUFFERS = (".attn.bias", ".attn.masked_bias", "position_ids", "rotary_emb.inv_freq")
 """Constants that old checkpoints carry; transformers computes them anew and drops these."""
@@ -172,6 +176,10 @@ def find(config: Config, shapes: Shapes) -> frozenset[Head]:
         found.add("masked")
     if (second := NEXT_SENTENCE.get(model_type)) and all(_held(names, name) for name in second):
         found.add("next_sentence")
+    order = SENTENCE_ORDER.get(model_type)
+    # No class of transformers has this head without that for masks.
+    if order and "masked" in found and all(_held(names, name) for name in order):
+        found.add("sentence_order")
     return frozenset(found)
 
 
@@ -183,7 +191,7 @@ def roles(heads: Iterable[Head]) -> tuple[Role, ...]:
         found.append("continue")
     if heads & {"causal", "masked"}:
         found.append("fill")
-    if heads & {"causal", "next_sentence"}:
+    if heads & {"causal", "next_sentence", "sentence_order"}:
         found.append("score")
     return tuple(found)
 

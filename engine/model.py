@@ -151,6 +151,12 @@ class CausalRuntime(Protocol):
     def crop(self, branches: Branches, length: int) -> Branches:
         """Forget all tokens after the first `length`. Its logits are invalid until it is fed."""
 
+    def states(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
+        """The last hidden states of texts, before the output layer: float32 [rows, longest, width].
+
+        All are read in one forward; what stands beyond a text's end is meaningless.
+        """
+
 
 class MaskedRuntime(Protocol):
     """A bidirectional encoder with the heads that its weight files hold."""
@@ -172,6 +178,17 @@ class MaskedRuntime(Protocol):
 
         All pairs are read in one forward, padded to the longest, which changes the last digits of
         the shorter ones (by some 1e-6): pairs of like length belong together.
+        """
+
+    def sentence_order(self, pairs: Sequence[Sequence[Piece]]) -> torch.Tensor:
+        """float32 [len(pairs), 2], index 0 = "they are in their original order"; raises EngineError
+        without. All pairs are read in one forward; see `next_sentence`.
+        """
+
+    def states(self, rows: Sequence[Sequence[Piece]]) -> torch.Tensor:
+        """The last hidden states of texts: float32 [rows, longest, width].
+
+        All are read in one forward; what stands beyond a text's end is meaningless.
         """
 
 

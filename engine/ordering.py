@@ -44,9 +44,13 @@ def shuffled(count: int, times: int) -> list[list[int]]:
 def percentile(scores: Scores, orders: Sequence[Sequence[int]]) -> float:
     """The percentage (0-100) of these orders that score below the given one; ties count half."""
     own = total(scores, range(len(scores)))
-    totals = [total(scores, order) for order in orders]
-    below = sum(each < own for each in totals) + sum(each == own for each in totals) / 2
-    return 100 * below / len(totals)
+    return standing(own, [total(scores, order) for order in orders])
+
+
+def standing(own: float, others: Sequence[float]) -> float:
+    """The percentage (0-100) of the others that are below one figure; ties count half."""
+    below = sum(each < own for each in others) + sum(each == own for each in others) / 2
+    return 100 * below / len(others)
 
 
 def better(scores: Scores) -> Generator[None, None, list[int]]:

@@ -16,6 +16,7 @@ from engine.errors import EngineError
 from engine.fidelity import Fidelity
 from engine.lifecycle import Lifecycle
 from engine.messages import (
+    Beside,
     Continue,
     Distances,
     Document,
@@ -37,6 +38,7 @@ from engine.messages import (
     Remove,
     Score,
     ScorePairs,
+    ScoreResult,
     Timing,
     Tokenize,
     Trace,
@@ -110,6 +112,8 @@ class Service:
                 return self._pull(request)
             case Remove():
                 return self._remove(request)
+            case Score():
+                return self._score(request)
             case _:
                 return self._run(request)
 
@@ -156,12 +160,26 @@ class Service:
                     yield from masking.run(model, request, load_s)
                 case PseudoLikelihood():
                     yield from pseudo_likelihood.run(model, request, load_s)
-                case Score():
-                    yield from continuity.run(model, request, load_s)
                 case ScorePairs():
                     yield from continuity.run_pairs(model, request, load_s)
                 case Document():
                     yield from document.run(model, request, load_s)
+
+    def _score(self, request: Score) -> Task:
+        """Ask one model after the other, and weigh what all of them said."""
+        began = time.monotonic()
+        load_s = 0.0
+        results: list[ScoreResult] = []
+        for asked in (Beside(model=request.model, precision=request.precision), *request.beside):
+            waits = time.monotonic()
+            files = yield from self._files(asked.model)
+            precision = yield from self._precision(files, asked.precision)
+            with self._lifecycle.use(files, precision) as loading:
+                model = yield from settled(loading)
+                load_s += time.monotonic() - waits
+                results += yield from continuity.hear(model, request)
+        yield continuity.verdict(results)
+        yield Done(timing=Timing(load_s=load_s, total_s=time.monotonic() - began))
 
     def _precision(
         self, files: ModelFiles, choice: PrecisionChoice

@@ -226,6 +226,14 @@ def _distilbert(folder: Path) -> None:
 
 
 def _albert(folder: Path) -> None:
+    _save(transformers.AlbertForMaskedLM(_albert_config(folder)), folder)
+
+
+def _albert_order(folder: Path) -> None:
+    _save(transformers.AlbertForPreTraining(_albert_config(folder)), folder)
+
+
+def _albert_config(folder: Path) -> transformers.AlbertConfig:
     model = _sentencepiece(
         "unigram", pad=0, unk=1, control=["[CLS]", "[SEP]"], user_defined=["[MASK]"]
     )
@@ -234,7 +242,7 @@ def _albert(folder: Path) -> None:
     vocabulary = [(pieces.id_to_piece(i), pieces.get_score(i)) for i in range(len(pieces))]
     tokenizer = transformers.AlbertTokenizer(vocab=vocabulary)
     tokenizer.save_pretrained(folder)
-    config = transformers.AlbertConfig(
+    return transformers.AlbertConfig(
         vocab_size=len(tokenizer),
         embedding_size=16,
         hidden_size=32,
@@ -244,7 +252,6 @@ def _albert(folder: Path) -> None:
         max_position_embeddings=64,
         initializer_range=0.2,
     )
-    _save(transformers.AlbertForMaskedLM(config), folder)
 
 
 def _roberta(folder: Path) -> None:
@@ -386,6 +393,7 @@ _BUILDERS: dict[str, Callable[[Path], None]] = {
     "bert-nsp": _bert_nsp,
     "bert-vocab": _bert_vocab,
     "albert": _albert,
+    "albert-order": _albert_order,
     "distilbert": _distilbert,
     "roberta": _roberta,
     "modernbert": _modernbert,

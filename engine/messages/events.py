@@ -27,8 +27,11 @@ from engine.messages.parts import (
     SamplerStep,
     ScoredToken,
     Sentence,
+    Shuffled,
+    SopDirection,
     State,
     Timing,
+    Trimmed,
     WitnessName,
 )
 
@@ -209,7 +212,7 @@ class Progress(Struct, tag="progress", frozen=True, kw_only=True):
 
 
 class NspResult(Struct, tag="nsp_result", frozen=True, kw_only=True):
-    """The answer to `Score` from a next-sentence head; `margin` is logits[0] - logits[1]."""
+    """What a next-sentence head says to `Score`; `margin` is logits[0] - logits[1]."""
 
     model: str
     probability: float
@@ -219,10 +222,29 @@ class NspResult(Struct, tag="nsp_result", frozen=True, kw_only=True):
     tokens: list[Piece]
     attention_mask: list[int]
     precision: Precision = "exact"
+    shuffled: Shuffled | None = None
+    """Of `margin`."""
+    trimmed: Trimmed | None = None
+
+
+class SopResult(Struct, tag="sop_result", frozen=True, kw_only=True):
+    """What ALBERT's sentence-order head says to `Score`; `margin` is logits[0] - logits[1]."""
+
+    model: str
+    probability: float
+    logits: tuple[float, float]
+    margin: float
+    reversed: SopDirection
+    tokens: list[Piece]
+    attention_mask: list[int]
+    precision: Precision = "exact"
+    shuffled: Shuffled | None = None
+    """Of `margin`."""
+    trimmed: Trimmed | None = None
 
 
 class PmiResult(Struct, tag="pmi_result", frozen=True, kw_only=True):
-    """The answer to `Score` from a causal model."""
+    """What a causal model says to `Score`."""
 
     model: str
     bits: float
@@ -236,6 +258,36 @@ class PmiResult(Struct, tag="pmi_result", frozen=True, kw_only=True):
     start: str | None
     """The start token both were scored after, or None: then B's first id leaves both terms."""
     precision: Precision = "exact"
+    shuffled: Shuffled | None = None
+    """Of `bits_per_token`."""
+    trimmed: Trimmed | None = None
+
+
+class CosineResult(Struct, tag="cosine_result", frozen=True, kw_only=True):
+    """How alike A and B are, each read by itself: the cosine of their mean last hidden states.
+
+    Both ways round it is the same, and what counts as much differs from model to model.
+    """
+
+    model: str
+    cosine: float
+    precision: Precision = "exact"
+    shuffled: Shuffled | None = None
+    trimmed: Trimmed | None = None
+
+
+ScoreResult = NspResult | SopResult | PmiResult | CosineResult
+"""One witness's word on a pair."""
+
+
+class Verdict(Struct, tag="verdict", frozen=True, kw_only=True):
+    """What the witnesses to a pair come to; see `engine.tasks.continuity.verdict` for the rules.
+
+    None where no witness can tell; ``split`` where they contradict each other.
+    """
+
+    topic: Literal["same", "other", "unclear", "split"] | None = None
+    order: Literal["this", "reverse", "unclear", "split"] | None = None
 
 
 class Tokens(Struct, tag="tokens", frozen=True, kw_only=True):
@@ -276,13 +328,16 @@ class Error(Struct, tag="error", frozen=True, kw_only=True):
 
 
 class PairScore(Struct, tag="pair_score", frozen=True, kw_only=True):
-    """One pair of `ScorePairs`, by its place there: its result, or why there is none.
+    """One pair of `ScorePairs`, by its place there: its results, or why there are none.
 
     Pairs come as they are ready, those of like length together.
     """
 
     index: int
-    result: NspResult | PmiResult | None = None
+    result: ScoreResult | None = None
+    """The first witness's word; that of the others is in `others`."""
+    others: list[ScoreResult] = []
+    verdict: Verdict | None = None
     error: Error | None = None
 
 
@@ -348,7 +403,10 @@ Event = (
     | PseudoLikelihoodResult
     | Progress
     | NspResult
+    | SopResult
     | PmiResult
+    | CosineResult
+    | Verdict
     | PairScore
     | DocumentResult
     | MatrixCells

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 Role = Literal["continue", "fill", "score"]
-Head = Literal["causal", "masked", "next_sentence"]
+Head = Literal["causal", "masked", "next_sentence", "sentence_order"]
 State = Literal["absent", "pulling", "converting", "on_disk", "loading", "ready", "failed"]
 Finish = Literal["length", "stop", "eos", "context", "cancelled", "failed"]
 Source = Literal["bundled", "hub", "index", "local"]
@@ -223,6 +223,14 @@ class NspDirection(Struct, frozen=True):
     margin: float
 
 
+class SopDirection(Struct, frozen=True):
+    """Sentence-order judgement of one order. Index 0 means "this is their original order"."""
+
+    probability: float
+    logits: tuple[float, float]
+    margin: float
+
+
 class PmiDirection(Struct, frozen=True):
     """Causal judgement of one order: how much the first sentence helps to predict the second.
 
@@ -243,6 +251,38 @@ class ScoredToken(Struct, frozen=True):
     text: str
     conditional: float | None
     alone: float | None
+
+
+class Trimmed(Struct, frozen=True, kw_only=True):
+    """What was read of two texts that are too long for the model together, in its tokens.
+
+    Kept are the end of A and the beginning of B, as they are nearest to each other.
+    """
+
+    a: int
+    a_kept: int
+    b: int
+    b_kept: int
+
+
+class Shuffled(Struct, frozen=True, kw_only=True):
+    """Where a witness's figure for A before B stands among those of shuffled texts.
+
+    ``sentences``: all sentences of A and B dealt anew, so many to each as before. ``words``: those
+    of B in another order, by its spaces. ``tokens``: the same for a text with hardly any spaces.
+    """
+
+    unit: Literal["sentences", "words", "tokens"]
+    times: int
+    percentile: float
+    """The percentage (0-100) of them that are lower; equal ones count half."""
+
+
+class Beside(Struct, frozen=True, kw_only=True):
+    """Another model to ask the same."""
+
+    model: str
+    precision: PrecisionChoice = "exact"
 
 
 class Sentence(Struct, frozen=True):

@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 
 from engine.messages.parts import (
+    Beside,
     JointMethod,
     PllMethod,
     PrecisionChoice,
@@ -167,11 +168,21 @@ class PseudoLikelihood(Struct, tag="pseudo_likelihood", frozen=True, kw_only=Tru
 
 
 class Score(Struct, tag="score", frozen=True, kw_only=True):
-    """How well B continues A, and A continues B."""
+    """How well B continues A, and A continues B.
+
+    Each witness that the models can give answers with its result: `NspResult`, `SopResult`,
+    `PmiResult`, `CosineResult`; at the end comes a `Verdict`.
+    """
 
     model: str
     a: str
     b: str
+    cosine: bool = False
+    """Whether to compare the two texts by themselves too, which reads each once more."""
+    shuffles: Annotated[int, Meta(ge=0, le=1000)] = 0
+    """How many shuffles to set each figure against, which takes as many times as long."""
+    beside: Annotated[list[Beside], Meta(max_length=8)] = []
+    """Models to ask as well."""
     precision: PrecisionChoice = "exact"
 
 
@@ -180,6 +191,9 @@ class ScorePairs(Struct, tag="score_pairs", frozen=True, kw_only=True):
 
     model: str
     pairs: Annotated[list[tuple[str, str]], Meta(min_length=1, max_length=1_000_000)]
+    cosine: bool = False
+    """As in `Score`."""
+    shuffles: Annotated[int, Meta(ge=0, le=1000)] = 0
     precision: PrecisionChoice = "exact"
 
 

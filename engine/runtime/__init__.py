@@ -28,7 +28,7 @@ def load(files: ModelFiles, report: Report, precision: Precision = "exact") -> L
     report("importing torch", 0.0)
     causal = _causal(files, precision, report) if "causal" in files.heads else None
     masked = None
-    if files.heads & {"masked", "next_sentence"}:
+    if files.heads & {"masked", "next_sentence", "sentence_order"}:
         from engine.runtime.masked import load_masked
 
         masked = load_masked(files, report)

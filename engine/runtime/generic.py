@@ -17,6 +17,7 @@ from engine.errors import EngineError
 from engine.messages import Error
 from engine.model import Branches, ModelFiles
 from engine.runtime.loading import read_model
+from engine.runtime.padding import padded
 from engine.runtime.soundness import sound
 
 if TYPE_CHECKING:
@@ -121,6 +122,16 @@ class GenericRuntime:
             )
         rows.cache.crop(length - rows.length)
         return CachedRows(rows.cache, rows.rows, length, torch.full_like(rows.logits, torch.nan))
+
+    def states(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
+        """The last hidden states of texts; see `CausalRuntime.states`.
+
+        Raises:
+            EngineError: ``broken_model``, as `sound` says.
+        """
+        with torch.inference_mode():
+            states: torch.Tensor = self._model.base_model(padded(rows), use_cache=False)[0]
+            return sound(states.float())
 
     def _forward(
         self, rows: CachedRows, ids: Sequence[Sequence[int]], **options: int

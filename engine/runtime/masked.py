@@ -33,11 +33,19 @@ _AFTER_PADDING = frozenset(
 class EncoderRuntime:
     """A `MaskedRuntime` over one of transformers' classes."""
 
-    def __init__(self, model: PreTrainedModel, *, masked: bool, next_sentence: bool) -> None:
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        *,
+        masked: bool,
+        next_sentence: bool,
+        sentence_order: bool = False,
+    ) -> None:
         """Take a model that is on the CPU, in fp32 and in evaluation mode, with these heads."""
         self._model = model
         self._masked = masked
         self._next_sentence = next_sentence
+        self._sentence_order = sentence_order
         self._words = _word_head(model) if masked else None
         config = model.config
         self._padding: int = getattr(config, "pad_token_id", None) or 0
@@ -87,6 +95,29 @@ class EncoderRuntime:
             pooled = self._model.base_model(**inputs).pooler_output
             judged: torch.Tensor = self._model.cls.seq_relationship(pooled)
             return sound(judged)
+
+    def sentence_order(self, pairs: Sequence[Sequence[Piece]]) -> torch.Tensor:
+        """Logits of "in their original order" and "swapped"; see `MaskedRuntime`.
+
+        Raises:
+            EngineError: ``unable`` without a sentence-order head, ``broken_model`` as `sound` says.
+        """
+        if not self._sentence_order:
+            raise _headless("the order of sentences", "Take an ALBERT with that head.")
+        with torch.inference_mode():
+            pooled = self._model.base_model(**self._inputs(pairs)).pooler_output
+            judged: torch.Tensor = self._model.sop_classifier(pooled)
+            return sound(judged)
+
+    def states(self, rows: Sequence[Sequence[Piece]]) -> torch.Tensor:
+        """The last hidden states of texts; see `MaskedRuntime`.
+
+        Raises:
+            EngineError: ``broken_model``, as `sound` says.
+        """
+        with torch.inference_mode():
+            states: torch.Tensor = self._model.base_model(**self._inputs(rows))[0]
+            return sound(states)
 
     def _inputs(self, rows: Sequence[Sequence[Piece]]) -> dict[str, torch.Tensor]:
         """Rows side by side, the shorter ones padded where no other token looks."""
@@ -147,7 +178,8 @@ def load_masked(files: ModelFiles, report: Report) -> EncoderRuntime:
             ``unable`` when the files hold neither head.
     """
     masked, next_sentence = "masked" in files.heads, "next_sentence" in files.heads
-    if masked and next_sentence:
+    sentence_order = "sentence_order" in files.heads
+    if masked and (next_sentence or sentence_order):
         architecture = transformers.AutoModelForPreTraining
     elif masked:
         architecture = transformers.AutoModelForMaskedLM
@@ -156,7 +188,9 @@ def load_masked(files: ModelFiles, report: Report) -> EncoderRuntime:
     else:
         raise _headless("masked words or next sentences", "Take another model.")
     model = read_model(architecture, files, report)
-    return EncoderRuntime(model, masked=masked, next_sentence=next_sentence)
+    return EncoderRuntime(
+        model, masked=masked, next_sentence=next_sentence, sentence_order=sentence_order
+    )
 
 
 def _headless(what: str, hint: str) -> EngineError:

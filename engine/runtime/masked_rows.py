@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import torch
 
+from engine.batches import by_length
 from engine.messages import Piece, Progress
 from engine.model import MaskedRuntime
 
@@ -29,18 +30,12 @@ def read(
     how far it is where there are several.
     """
     taken: dict[int, T] = {}
-    waiting = sorted(range(len(rows)), key=lambda number: len(rows[number][0]))
-    while waiting:
-        # The longest row of a batch is its last: what it is padded to is what all of it costs.
-        count = next(
-            (n for n, i in enumerate(waiting) if (n + 1) * len(rows[i][0]) > TOKENS), len(waiting)
-        )
-        batch, waiting = waiting[: max(count, 1)], waiting[max(count, 1) :]
+    for batch in by_length([len(text) for text, _ in rows], TOKENS):
         texts = [rows[number][0] for number in batch]
         places = [(row, place) for row, number in enumerate(batch) for place in rows[number][1]]
         logprobs = runtime.mask_logits(texts, places).log_softmax(-1)
         shares = torch.split(logprobs, [len(rows[number][1]) for number in batch])
         for number, share in zip(batch, shares, strict=True):
             taken[number] = take(number, share)
-        yield Progress(done=len(taken), total=len(rows)) if waiting else None
+        yield Progress(done=len(taken), total=len(rows)) if len(taken) < len(rows) else None
     return [taken[number] for number in range(len(rows))]

@@ -8,6 +8,7 @@ from collections.abc import Generator, Sequence
 import torch
 
 from engine.model import CausalRuntime
+from engine.runtime.padding import padded
 
 ROWS = 16
 """Sequences scored side by side."""
@@ -41,7 +42,7 @@ def _side_by_side(
     What they all begin with is fed once, as one row, which is then forked.
     """
     width = max(map(len, sequences))
-    tokens = torch.tensor([[*row, *[0] * (width - len(row))] for row in sequences])
+    tokens = padded(sequences)
     scores = torch.empty(len(sequences), max(width - 1, 0))
     shared = min(_shared(sequences), width - 1)
     branches = runtime.empty()

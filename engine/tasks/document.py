@@ -141,8 +141,9 @@ class _Pairs:
 def _witnesses(scored: PairScore) -> tuple[Witness, Witness]:
     """What a model said of a pair, and of its reverse."""
     result = scored.result
-    if result is None:
-        why = Witness(error="" if scored.error is None else scored.error.message)
+    if not isinstance(result, NspResult | PmiResult):
+        no_figure = "Its head judges order alone, which gives no figure for a document."
+        why = Witness(error=no_figure if scored.error is None else scored.error.message)
         return why, why
     return _witness(result), _witness(result.reversed)
 

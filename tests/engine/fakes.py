@@ -156,6 +156,9 @@ class FunctionModel:
         kept = [row[:length] for row in self._own(branches).ids]
         return Rows(kept, torch.full((len(kept), self.vocabulary), torch.nan))
 
+    def states(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
+        raise NotImplementedError("a function has no states")
+
     def _own(self, branches: Branches) -> Rows:
         assert isinstance(branches, Rows)
         return branches

@@ -24,6 +24,7 @@ EXPECTED: dict[str, set[Head]] = {
     "bert-mlm": {"masked"},
     "bert-nsp": {"next_sentence"},
     "albert": {"masked"},
+    "albert-order": {"masked", "sentence_order"},
     "distilbert": {"masked"},
     "roberta": {"masked"},
     "modernbert": {"masked"},
@@ -152,6 +153,16 @@ def test_next_sentence_needs_the_pooler() -> None:
     assert heads.find(_config("bert"), _shapes(*head, *pooler)) == {"next_sentence"}
 
 
+def test_sentence_order_needs_its_own_head() -> None:
+    """The usual copy of ALBERT has the pooler, and nothing on top of it."""
+    names, _ = _names("albert", AutoModelForPreTraining)
+    assert heads.find(_config("albert"), dict.fromkeys(names, (1,))) == {"masked", "sentence_order"}
+    for gone in (*heads.SENTENCE_ORDER["albert"], "predictions.dense.weight"):
+        held = {name for name in names if not name.endswith(gone)}
+        assert len(held) == len(names) - 1
+        assert "sentence_order" not in heads.find(_config("albert"), dict.fromkeys(held, (1,)))
+
+
 def test_buffers_and_tied_outputs_cost_no_memory() -> None:
     shapes = {
         "wte.weight": (10, 4),
@@ -169,6 +180,7 @@ def test_a_causal_head_serves_all_three() -> None:
     assert heads.roles({"masked"}) == ("fill",)
     assert heads.roles({"masked", "next_sentence"}) == ("fill", "score")
     assert heads.roles({"next_sentence"}) == ("score",)
+    assert heads.roles({"masked", "sentence_order"}) == ("fill", "score")
 
 
 @pytest.mark.parametrize(

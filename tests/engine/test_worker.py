@@ -13,9 +13,11 @@ from msgspec import structs
 from engine.messages import (
     GREEDY,
     PROTOCOL,
+    Beside,
     Cancel,
     Configure,
     Continue,
+    CosineResult,
     Done,
     Error,
     Event,
@@ -30,6 +32,7 @@ from engine.messages import (
     Ping,
     PmiResult,
     Pong,
+    Progress,
     Ready,
     Remove,
     Score,
@@ -39,6 +42,7 @@ from engine.messages import (
     Tokenize,
     Tokens,
     Unload,
+    Verdict,
 )
 from tests.engine.processes import Peer, configured, without_torch, worker
 
@@ -241,8 +245,29 @@ def test_a_fill_is_answered_in_the_middle_of_a_continuation(peer: Peer) -> None:
 
 
 def test_one_bert_serves_fill_and_score(peer: Peer) -> None:
-    result, _ = peer.ask(Score(model="starter-en", a="What is baseball ?", b="It is a game."))
+    body = Score(model="starter-en", a="What is baseball ?", b="It is a game.")
+    result, verdict, _ = peer.ask(body)
     assert isinstance(result, NspResult)
+    assert isinstance(verdict, Verdict)
+    assert verdict.order is None
+
+
+def test_two_models_are_witnesses_to_one_pair(peer: Peer) -> None:
+    body = Score(
+        model="starter-en",
+        a="What is baseball ?",
+        b="It is a game.",
+        cosine=True,
+        beside=[Beside(model="starter-ja", precision="int8")],
+    )
+    events = [event for event in peer.ask(body) if not isinstance(event, Progress)]
+    kinds = [NspResult, CosineResult, PmiResult, CosineResult, Verdict, Done]
+    assert [type(event) for event in events] == kinds
+    mutual = events[2]
+    assert isinstance(mutual, PmiResult)
+    assert (mutual.model, mutual.precision) == ("starter-ja", "int8")
+    assert isinstance(events[4], Verdict)
+    assert events[4].order is not None
 
 
 def test_every_answer_says_the_form_that_gave_it(peer: Peer) -> None:
@@ -251,7 +276,7 @@ def test_every_answer_says_the_form_that_gave_it(peer: Peer) -> None:
     assert isinstance(started, Started)
     assert started.precision == "int4"
     filled, _ = peer.ask(Fill(model="starter-ja", text="東京の[MASK]は", precision="int8"))
-    scored, _ = peer.ask(Score(model="starter-ja", a="東京の", b="街は", precision="bf16"))
+    scored, _, _ = peer.ask(Score(model="starter-ja", a="東京の", b="街は", precision="bf16"))
     masked, _ = peer.ask(Fill(model="starter-en", text="I played [MASK]."))
     assert isinstance(filled, FillResult)
     assert isinstance(scored, PmiResult)

@@ -47,7 +47,13 @@ def execute(command: ScoreCommand, file: str, output: Output) -> Exit:
 def _write(scored: PairScore, json: bool, output: Output) -> None:
     result, error = scored.result, scored.error
     if not json:
-        told = error.message if error is not None else line(result) if result is not None else ""
+        told = (
+            error.message
+            if error is not None
+            else line(result)
+            if isinstance(result, NspResult | PmiResult)
+            else ""
+        )
         output.line(f"{scored.index + 1}  {told}")
     elif isinstance(result, NspResult):
         output.document(_document(NspPairDocument, scored.index, result))

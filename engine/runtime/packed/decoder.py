@@ -14,6 +14,7 @@ from engine.runtime.packed.cache import PackedRows
 from engine.runtime.packed.embedding import Embedding
 from engine.runtime.packed.families import Activation, Rotary, Shape
 from engine.runtime.packed.linear import Linear
+from engine.runtime.padding import padded
 from engine.runtime.soundness import sound
 
 _ACTIVATIONS: dict[Activation, Callable[[torch.Tensor], torch.Tensor]] = {
@@ -110,6 +111,18 @@ class PackedRuntime:
         """Forget the last tokens; see `CausalRuntime.crop`."""
         rows = _own(branches)
         return rows if length == rows.length else cache.crop(rows, length)
+
+    def states(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
+        """The last hidden states of texts; see `CausalRuntime.states`.
+
+        Raises:
+            EngineError: ``broken_model``, as `sound` says.
+        """
+        with torch.inference_mode():
+            empty = cache.select(_own(self.empty()), [0] * len(rows))
+            hidden, _ = self._layers(empty, padded(rows))
+            states = self._model.last_norm(hidden.flatten(0, 1)).float()
+            return sound(states.view(*hidden.shape))
 
     def _forward(
         self, rows: PackedRows, ids: Sequence[Sequence[int]], *, only_last: bool

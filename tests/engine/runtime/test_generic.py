@@ -53,6 +53,17 @@ def test_rows_fork_leave_and_change_places(family: str) -> None:
     assert close(four.logits[2], plain(model, [*prompt, 7, 3])[-1])
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_states_side_by_side_equal_those_of_one_text(family: str) -> None:
+    model = build(family)
+    rows = [[5, 9, 33], [7, 8, 2, 44, 51, 6, 9, 17, 30, 4, 12], [60]]
+    states = GenericRuntime(model).states(rows)
+    for row, found in zip(rows, states, strict=True):
+        with torch.inference_mode():
+            output = model(torch.tensor([row]), output_hidden_states=True)
+        assert torch.allclose(found[: len(row)], output.hidden_states[-1][0], atol=1e-5)
+
+
 @pytest.mark.parametrize("family", [name for name in FAMILIES if "recurrent" not in name])
 def test_crop_goes_back_any_distance_more_than_once(family: str) -> None:
     model = build(family)

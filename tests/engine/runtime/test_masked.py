@@ -10,7 +10,7 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
-from engine import tokenization
+from engine import checkpoint, tokenization
 from engine.errors import EngineError
 from engine.messages import Piece
 from engine.runtime.masked import load_masked
@@ -64,6 +64,47 @@ def test_next_sentences_equal_transformers_alone_and_side_by_side(kind: str, tin
     for one, alone in zip(cuts, expected, strict=True):
         assert torch.equal(ours.next_sentence([one]), alone)
     assert torch.allclose(ours.next_sentence(cuts), torch.cat(expected), atol=1e-5)
+
+
+def test_sentence_order_equals_transformers_alone_and_side_by_side(tiny: Tiny) -> None:
+    folder = tiny("albert-order")
+    ours = load_masked(files(folder, "masked", "sentence_order"), quiet)
+    reference = transformers.AlbertForPreTraining.from_pretrained(folder, dtype=torch.float32)
+    cut = tokenization.load(folder)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    pairs = [PAIR, PAIR[::-1], ("a", "b" * 20)]
+    # transformers 5 leaves the segments out unless asked, though ALBERT was trained with them.
+    segments = {"return_tensors": "pt", "return_token_type_ids": True}
+    inputs = [tokenizer(*pair, **segments) for pair in pairs]
+    with torch.no_grad():
+        expected = [reference(**each).sop_logits for each in inputs]
+    cuts = [cut.pair(*pair) for pair in pairs]
+    for one, fed, alone in zip(cuts, inputs, expected, strict=True):
+        assert [piece.id for piece in one] == fed.input_ids[0].tolist()
+        assert [piece.segment for piece in one] == fed.token_type_ids[0].tolist()
+        assert torch.equal(ours.sentence_order([one]), alone)
+    assert torch.allclose(ours.sentence_order(cuts), torch.cat(expected), atol=1e-5)
+    with pytest.raises(EngineError) as refusal:
+        load_masked(files(tiny("albert"), "masked", "sentence_order"), quiet)
+    assert refusal.value.event.kind == "broken_model"
+    with pytest.raises(EngineError) as refusal:
+        load_masked(files(tiny("albert"), "masked"), quiet).sentence_order(cuts)
+    assert refusal.value.event.kind == "unable"
+
+
+@pytest.mark.parametrize("kind", [*MASKED, "bert-nsp", "albert-order", "starter-en"])
+def test_states_equal_transformers_side_by_side(kind: str, tiny: Tiny) -> None:
+    folder = whole(kind, tiny)
+    ours = load_masked(files(folder, *checkpoint.read(folder).heads), quiet)
+    reference = transformers.AutoModel.from_pretrained(folder, dtype=torch.float32)
+    cut = tokenization.load(folder)
+    rows = [cut.single(text) for text in TEXTS]
+    states = ours.states(rows)
+    for row, found in zip(rows, states, strict=True):
+        ids = torch.tensor([[piece.id for piece in row]])
+        with torch.no_grad():
+            expected = reference(ids, output_hidden_states=True).hidden_states[-1][0]
+        assert torch.allclose(found[: len(row)], expected, atol=1e-5)
 
 
 def test_a_head_that_the_files_lack_is_refused_at_loading(tiny: Tiny) -> None:

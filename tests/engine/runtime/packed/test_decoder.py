@@ -94,6 +94,17 @@ def test_several_rows_are_scored_as_one_is(saved: Saved) -> None:
         assert close(row, expected.gather(-1, torch.tensor(ids[1:])[:, None])[:, 0])
 
 
+@pytest.mark.parametrize("variety", VARIETIES)
+def test_states_side_by_side_equal_those_of_one_text(saved: Saved, variety: str) -> None:
+    rows = [text(9, seed=1), text(30, seed=2), text(1)]
+    states = packed(saved(variety)).states(rows)
+    model = plain(saved(variety))
+    for row, found in zip(rows, states, strict=True):
+        with torch.inference_mode():
+            output = model(torch.tensor([row]), output_hidden_states=True)
+        assert close(found[: len(row)], output.hidden_states[-1][0])
+
+
 def test_broken_weights_are_no_answer(saved: Saved) -> None:
     runtime = packed(saved("gpt2"))
     with torch.inference_mode():

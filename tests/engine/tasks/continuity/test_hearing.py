@@ -1,4 +1,4 @@
-"""Continuity: equal to transformers' next-sentence head; PMI by its own definition."""
+"""Witnesses: equal to transformers' heads and states; PMI by its own definition."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 import torch
 import transformers
@@ -13,6 +14,7 @@ import transformers
 from engine import messages
 from engine.errors import EngineError
 from engine.messages import (
+    CosineResult,
     Done,
     NspDirection,
     NspResult,
@@ -22,9 +24,14 @@ from engine.messages import (
     PmiResult,
     Score,
     ScorePairs,
+    ScoreResult,
+    SopResult,
 )
 from engine.model import LoadedModel
 from engine.tasks import continuity
+from engine.tasks.continuity import hearing
+from engine.tasks.continuity.shuffling import shuffles
+from engine.tasks.continuity.sides import trimmed
 from tests.conftest import Tiny
 from tests.engine.bundles import SHARED, STARTER, load
 
@@ -37,11 +44,17 @@ def english() -> LoadedModel:
 
 
 def score(model: LoadedModel, a: str, b: str) -> NspResult | PmiResult:
-    events = list(continuity.run(model, Score(model=model.files.id, a=a, b=b), 0.0))
-    result, done = (event for event in events if event is not None)
+    (result,) = heard(model, a, b)
     assert isinstance(result, NspResult | PmiResult)
-    assert isinstance(done, Done)
     return result
+
+
+def heard(
+    model: LoadedModel, a: str, b: str, *, cosine: bool = False, shuffles: int = 0
+) -> list[ScoreResult]:
+    request = Score(model=model.files.id, a=a, b=b, cosine=cosine, shuffles=shuffles)
+    events = [event for event in continuity.hear(model, request) if event is not None]
+    return [event for event in events if isinstance(event, ScoreResult)]
 
 
 def pmi(model: LoadedModel, a: str, b: str) -> PmiResult:
@@ -52,7 +65,7 @@ def pmi(model: LoadedModel, a: str, b: str) -> PmiResult:
 
 def refused(model: LoadedModel, a: str, b: str) -> messages.Error:
     with pytest.raises(EngineError) as refusal:
-        list(continuity.run(model, Score(model="m", a=a, b=b), 0.0))
+        heard(model, a, b)
     return refusal.value.event
 
 
@@ -169,15 +182,129 @@ def test_an_empty_side_is_refused(a: str, b: str, side: str, english: LoadedMode
     assert f"Text {side}" in error.message
 
 
-def test_texts_beyond_the_context_are_refused(english: LoadedModel, tiny: Tiny) -> None:
-    assert refused(english, "a " * 100, "b " * 100).kind == "too_long"
-    error = refused(load(tiny("gpt2"), "causal"), "a " * 100, "b")
-    assert error.kind == "too_long"
-    assert "96" in error.message
+@pytest.mark.parametrize("kind", ["starter-en", "gpt2"])
+def test_of_texts_beyond_the_context_the_parts_next_to_each_other_are_read(
+    kind: str, english: LoadedModel, tiny: Tiny
+) -> None:
+    model = english if kind == "starter-en" else load(tiny(kind), "causal")
+    a, b = "one two " * 100 + "the end of it.", "It begins here." + " and so on" * 100
+    result = score(model, a, b)
+    told = result.trimmed
+    assert told is not None
+    assert (told.a, told.b) == tuple(len(model.tokenizer.encode(text)) for text in (a, b))
+    assert 0 < told.a_kept < told.a
+    assert 0 < told.b_kept < told.b
+    kept_a, kept_b, _ = trimmed(model.tokenizer, 128 if kind == "starter-en" else 96, a, b)
+    assert a.endswith(kept_a)
+    assert b.startswith(kept_b)
+    assert msgspec.structs.replace(result, trimmed=None) == score(model, kept_a, kept_b)
+    assert score(model, "a " * 3, B).trimmed is None
 
 
-def test_a_masked_model_without_the_head_says_so(tiny: Tiny) -> None:
-    assert refused(load(tiny("bert-mlm"), "masked"), "a", "b").kind == "unable"
+def test_a_short_text_leaves_its_room_to_the_long_one(english: LoadedModel) -> None:
+    told = score(english, A, "It is a game. " * 80).trimmed
+    assert told is not None
+    assert told.a_kept == told.a
+    assert told.b_kept > 100
+
+
+def test_a_model_without_a_head_can_still_compare(tiny: Tiny) -> None:
+    model = load(tiny("bert-mlm"), "masked")
+    error = refused(model, "a", "b")
+    assert error.kind == "unable"
+    assert "cosine" in error.hint
+    (result,) = heard(model, "a", "b", cosine=True)
+    assert isinstance(result, CosineResult)
+
+
+# ------------------------------------------------------------------------- other witnesses
+
+
+def test_sentence_order_equals_transformers(tiny: Tiny) -> None:
+    folder = tiny("albert-order")
+    model = load(folder, "masked", "sentence_order")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    reference = transformers.AlbertForPreTraining.from_pretrained(folder, dtype=torch.float32)
+    (result,) = heard(model, A, B)
+    assert isinstance(result, SopResult)
+    segments = {"return_tensors": "pt", "return_token_type_ids": True}
+    there, back = tokenizer(A, B, **segments), tokenizer(B, A, **segments)
+    for got, inputs in ((result, there), (result.reversed, back)):
+        with torch.no_grad():
+            logits = reference(**inputs).sop_logits[0]
+        assert got.logits == pytest.approx(logits.tolist(), abs=1e-5)
+        assert got.margin == pytest.approx(float(logits[0] - logits[1]), abs=1e-5)
+        assert got.probability == pytest.approx(float(logits.softmax(0)[0]), abs=1e-6)
+    assert [piece.id for piece in result.tokens] == there.input_ids[0].tolist()
+    assert not load(tiny("albert"), "masked").files.heads & {"sentence_order"}
+
+
+@pytest.mark.parametrize(
+    "kind", ["starter-en", "bert-mlm", "albert-order", "roberta", "distilbert", "gpt2", "qwen2"]
+)
+def test_cosine_is_that_of_transformers_mean_states(kind: str, tiny: Tiny) -> None:
+    causal = kind in ("gpt2", "qwen2")
+    folder = STARTER / kind if kind == "starter-en" else tiny(kind)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    reference = transformers.AutoModel.from_pretrained(folder, dtype=torch.float32)
+    means = []
+    for text in (A, B):
+        ids = tokenizer(text).input_ids
+        start = load(folder, "causal").tokenizer.start if causal else None
+        if start is not None:
+            ids = [start, *ids]
+        with torch.no_grad():
+            output = reference(torch.tensor([ids]), output_hidden_states=True)
+        states = output.hidden_states[-1][0].double()
+        means.append(states[start is not None :].mean(0))
+    first, second = means
+    expected = float(torch.nn.functional.cosine_similarity(first, second, dim=0))
+    model = load(folder, "causal" if causal else "masked")
+    *_, result = heard(model, A, B, cosine=True)
+    assert isinstance(result, CosineResult)
+    assert result.cosine == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["starter-en", "gpt2"])
+@pytest.mark.parametrize(
+    ("a", "b", "unit"),
+    [
+        (A, B, "words"),
+        ("Yes. It is so.", "The train came late. Nobody was there.", "sentences"),
+        (A, "野球をしました。", "tokens"),
+    ],
+)
+def test_a_figure_has_its_place_among_shuffles(
+    kind: str, a: str, b: str, unit: str, english: LoadedModel, tiny: Tiny
+) -> None:
+    model = english if kind == "starter-en" else load(tiny(kind), "causal")
+    plain = heard(model, a, b, cosine=True)
+    results = heard(model, a, b, cosine=True, shuffles=9)
+    others = shuffles(model.tokenizer, a, b, 9)
+    assert others is not None
+    assert others.unit == unit
+    figures = [[figure(one) for one in heard(model, *pair, cosine=True)] for pair in others.pairs]
+    for number, result in enumerate(results):
+        assert result.shuffled is not None
+        assert (result.shuffled.unit, result.shuffled.times) == (unit, 9)
+        below = sum(other[number] < figure(result) - 1e-4 for other in figures)
+        not_above = sum(other[number] < figure(result) + 1e-4 for other in figures)
+        assert below * 100 / 9 <= result.shuffled.percentile <= not_above * 100 / 9
+        assert msgspec.structs.replace(result, shuffled=None) == plain[number]
+
+
+def figure(result: ScoreResult) -> float:
+    match result:
+        case PmiResult():
+            return result.bits_per_token
+        case CosineResult():
+            return result.cosine
+        case _:
+            return result.margin
+
+
+def test_a_text_of_one_token_has_no_shuffles(english: LoadedModel) -> None:
+    assert [result.shuffled for result in heard(english, A, "yes", shuffles=5)] == [None]
 
 
 def test_a_real_model_finds_the_story_that_goes_on() -> None:
@@ -212,7 +339,7 @@ def scored(model: LoadedModel, pairs: list[tuple[str, str]]) -> dict[int, PairSc
     return found
 
 
-def numbers(result: NspResult | PmiResult | NspDirection | PmiDirection | None) -> list[float]:
+def numbers(result: object) -> list[float]:
     if isinstance(result, NspResult | NspDirection):
         return [*result.logits, result.margin, result.probability]
     assert isinstance(result, PmiResult | PmiDirection)
@@ -224,12 +351,12 @@ def numbers(result: NspResult | PmiResult | NspDirection | PmiDirection | None) 
 def test_many_pairs_are_scored_as_each_is_alone(
     kind: str, english: LoadedModel, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(continuity, "BATCH_TOKENS", 70)
+    monkeypatch.setattr(hearing, "BATCH_TOKENS", 70)
     model = english if kind == "starter-en" else load(tiny(kind), "causal")
     pairs = list(itertools.permutations(SENTENCES, 2))
     for index, found in scored(model, pairs).items():
         alone = score(model, *pairs[index])
-        assert found.result is not None
+        assert isinstance(found.result, NspResult | PmiResult)
         assert numbers(found.result) == pytest.approx(numbers(alone), abs=1e-4)
         assert numbers(found.result.reversed) == pytest.approx(numbers(alone.reversed), abs=1e-4)
         assert [piece.id for piece in found.result.tokens] == [piece.id for piece in alone.tokens]
@@ -237,11 +364,30 @@ def test_many_pairs_are_scored_as_each_is_alone(
 
 def test_a_pair_that_cannot_be_scored_does_not_end_the_others(english: LoadedModel) -> None:
     found = scored(english, [(A, B), (A, " "), ("word " * 2000, B), (B, A)])
-    assert [found[n].error is None for n in range(4)] == [True, False, False, True]
+    assert [found[n].error is None for n in range(4)] == [True, False, True, True]
     assert found[1].error is not None
     assert found[1].error.kind == "bad_request"
-    assert found[2].error is not None
-    assert found[2].error.kind == "too_long"
+    assert found[2].result is not None
+    assert found[2].result.trimmed is not None
+
+
+def test_many_pairs_have_all_witnesses_and_a_verdict(tiny: Tiny) -> None:
+    model = load(tiny("gpt2"), "causal")
+    pairs = [(A, B), (B, A), (A, SENTENCES[2])]
+    request = ScorePairs(model="m", pairs=pairs, cosine=True, shuffles=3)
+    found = [each for each in continuity.run_pairs(model, request, 0.0) if each is not None]
+    assert isinstance(found.pop(), Done)
+    assert {each.index for each in found if isinstance(each, PairScore)} == {0, 1, 2}
+    for each in found:
+        assert isinstance(each, PairScore)
+        results = heard(model, *pairs[each.index], cosine=True, shuffles=3)
+        assert each.result is not None
+        told = [each.result, *each.others]
+        assert [type(result) for result in told] == [PmiResult, CosineResult]
+        assert each.verdict == continuity.verdict(told)
+        for result, alone in zip(told, results, strict=True):
+            assert figure(result) == pytest.approx(figure(alone), abs=1e-4)
+            assert result.shuffled is not None
 
 
 def test_pairs_share_forwards(english: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,206 @@
+"""Asking all witnesses of a model about a pair, or about many."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from msgspec import structs
+
+from engine import ordering
+from engine.batches import by_length
+from engine.errors import EngineError
+from engine.messages import (
+    CosineResult,
+    Done,
+    Error,
+    Event,
+    PairScore,
+    PmiResult,
+    Progress,
+    Score,
+    ScorePairs,
+    ScoreResult,
+    Shuffled,
+    Timing,
+    Trimmed,
+)
+from engine.model import LoadedModel
+from engine.tasks.continuity.cosine import Cosine
+from engine.tasks.continuity.mutual_information import MutualInformation
+from engine.tasks.continuity.next_sentence import next_sentence
+from engine.tasks.continuity.sentence_order import sentence_order
+from engine.tasks.continuity.shuffling import Shuffles, shuffles
+from engine.tasks.continuity.sides import cleaned, trimmed
+from engine.tasks.continuity.verdict import verdict
+from engine.tasks.continuity.witness import Witness
+
+Steps = Generator[Event | None, None, None]
+AnyWitness: TypeAlias = Witness[Any]
+
+BATCH_TOKENS = 1024
+"""Tokens of the pairs read side by side: some tenths of a second with a small model."""
+CUT_AT_ONCE = 64
+"""Pairs cut into tokens between two steps of the scheduler."""
+
+
+def witnesses(model: LoadedModel, *, cosine: bool) -> list[AnyWitness]:
+    """What a model can give, read from its heads; the cosine where it is asked for.
+
+    Raises:
+        EngineError: ``unable``, when that is nothing.
+    """
+    masked, heads = model.masked, model.files.heads
+    found: list[AnyWitness] = []
+    if masked is not None and "next_sentence" in heads:
+        found.append(next_sentence(model, masked))
+    if masked is not None and "sentence_order" in heads:
+        found.append(sentence_order(model, masked))
+    if model.causal is not None:
+        found.append(MutualInformation(model, model.causal))
+    if cosine:
+        found.append(Cosine(model))
+    if not found:
+        raise EngineError(
+            Error(
+                kind="unable",
+                message=f"{model.files.id} has no next-sentence or sentence-order head.",
+                hint="It can compare two texts by their cosine, if asked for it. "
+                "Take starter-en or a causal model for the rest.",
+            )
+        )
+    return found
+
+
+def hear(model: LoadedModel, request: Score) -> Generator[Event | None, None, list[ScoreResult]]:
+    """Yield each witness's result, and `Progress` between them; return them all.
+
+    Raises:
+        EngineError: ``bad_request`` when a side is empty, ``too_long`` when not even parts of both
+            fit the context, ``unable`` when the model has nothing to say.
+    """
+    asked = witnesses(model, cosine=request.cosine)
+    pair = _Pair.of(model, asked, 0, request.a, request.b)
+    others = pair.shuffles(model, request.shuffles)
+    results: list[ScoreResult] = []
+    for number, witness in enumerate(asked):
+        (result,) = yield from witness.judge([pair.cuts[number]])
+        result = yield from _finished(witness, pair, result, others)
+        results.append(result)
+        yield result
+        if len(results) < len(asked):
+            yield Progress(done=len(results), total=len(asked))
+    return results
+
+
+def run_pairs(model: LoadedModel, request: ScorePairs, load_s: float) -> Steps:
+    """Yield a `PairScore` for each pair, then `Done`; None between steps.
+
+    Pairs of like length are read side by side. A pair that cannot be scored is answered with the
+    reason, and the others go on.
+
+    Raises:
+        EngineError: ``unable`` when the model has nothing to say.
+    """
+    began = time.monotonic()
+    asked = witnesses(model, cosine=request.cosine)
+    ready: list[_Pair] = []
+    for index, (a, b) in enumerate(request.pairs):
+        try:
+            ready.append(_Pair.of(model, asked, index, a, b))
+        except EngineError as error:
+            yield PairScore(index=index, error=error.event)
+        if index % CUT_AT_ONCE == CUT_AT_ONCE - 1:
+            yield None
+    for numbers in by_length([pair.length for pair in ready], BATCH_TOKENS):
+        batch = [ready[number] for number in numbers]
+        said = []
+        for number, witness in enumerate(asked):
+            said.append((yield from witness.judge([pair.cuts[number] for pair in batch])))
+        for pair, results in zip(batch, zip(*said, strict=True), strict=True):
+            others = pair.shuffles(model, request.shuffles)
+            told = []
+            for witness, result in zip(asked, results, strict=True):
+                told.append((yield from _finished(witness, pair, result, others)))
+            first, *rest = told
+            yield PairScore(
+                index=pair.index, result=first, others=rest, verdict=verdict([first, *rest])
+            )
+        yield None
+    yield Done(timing=Timing(load_s=load_s, total_s=time.monotonic() - began))
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """A pair that can be scored, cut for each witness."""
+
+    index: int
+    a: str
+    b: str
+    cuts: list[Any]
+    trimmed: Trimmed | None
+
+    @classmethod
+    def of(
+        cls, model: LoadedModel, asked: Sequence[AnyWitness], index: int, a: str, b: str
+    ) -> _Pair:
+        """Cut two texts; what does not fit the model is left away.
+
+        Raises:
+            EngineError: ``bad_request`` or ``too_long``, as `hear` says.
+        """
+        a, b = cleaned(a, b)
+        try:
+            return cls(index, a, b, [witness.cut(a, b) for witness in asked], None)
+        except EngineError as error:
+            contexts = [part.context for part in (model.masked, model.causal) if part is not None]
+            context = min((each for each in contexts if each is not None), default=None)
+            if error.event.kind != "too_long" or context is None:
+                raise
+        a, b, told = trimmed(model.tokenizer, context, a, b)
+        return cls(index, a, b, [witness.cut(a, b) for witness in asked], told)
+
+    @property
+    def length(self) -> int:
+        """Tokens of the longest row that is read for it."""
+        lengths: list[int] = [cut.length for cut in self.cuts]
+        return max(lengths)
+
+    def shuffles(self, model: LoadedModel, times: int) -> Shuffles | None:
+        """Shuffles of it, where any are wanted and there are any."""
+        return shuffles(model.tokenizer, self.a, self.b, times) if times else None
+
+
+def _finished(
+    witness: AnyWitness, pair: _Pair, result: ScoreResult, others: Shuffles | None
+) -> Generator[None, None, ScoreResult]:
+    """A result that tells what was read, and its place among those of shuffled texts."""
+    result = structs.replace(result, trimmed=pair.trimmed)
+    cuts = []
+    for a, b in others.pairs if others is not None else ():
+        try:
+            cuts.append(witness.cut(a, b))
+        except EngineError:
+            continue  # in this order its words are some tokens more, which do not fit
+    figures: list[float] = []
+    for numbers in by_length([cut.length for cut in cuts], BATCH_TOKENS):
+        figures += yield from witness.figures([cuts[number] for number in numbers])
+        yield None
+    if others is None or not figures:
+        return result
+    place = ordering.standing(_figure(result), figures)
+    shuffled = Shuffled(unit=others.unit, times=len(figures), percentile=place)
+    return structs.replace(result, shuffled=shuffled)
+
+
+def _figure(result: ScoreResult) -> float:
+    """The main figure, which `Witness.figures` gives for shuffles."""
+    match result:
+        case PmiResult():
+            return result.bits_per_token
+        case CosineResult():
+            return result.cosine
+        case _:
+            return result.margin

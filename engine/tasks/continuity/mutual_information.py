@@ -1,0 +1,140 @@
+"""Pointwise mutual information under a causal model (Padmakumar & He 2021): how much likelier B is
+after A than by itself.
+
+A and B are joined by one space, or by nothing next to a Japanese or Chinese character, and cut
+once; a piece across the join belongs to B. The same ids of B are scored after start + A and after
+the start token alone. Where a model has no start token, nothing can come before B's first id when
+B stands alone, so that id leaves both terms.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+
+from engine.messages import Piece, PmiDirection, PmiResult, ScoredToken
+from engine.model import CausalRuntime, LoadedModel
+from engine.prompting import start_token
+from engine.tasks.continuity.sides import join, refused
+from engine.tasks.continuity.witness import Figures, Results
+from engine.tasks.limits import check_length
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Two texts as one, cut once: the ids of the first and the pieces of the second."""
+
+    join: str
+    first: list[int]
+    second: list[Piece]
+
+
+@dataclass(frozen=True)
+class BothJoined:
+    """A pair joined in both orders."""
+
+    there: Joined
+    back: Joined
+
+    @property
+    def length(self) -> int:
+        """Tokens of the longer order, with a start token."""
+        joined = (self.there, self.back)
+        return max(len(each.first) + len(each.second) for each in joined) + 1
+
+
+class MutualInformation:
+    """A `Witness` with a causal model. Its main figure is bits per token of B."""
+
+    def __init__(self, model: LoadedModel, runtime: CausalRuntime) -> None:
+        """Take a model and the causal part of it."""
+        self._model = model
+        self._runtime = runtime
+        self._start = start_token(model)
+
+    def cut(self, a: str, b: str) -> BothJoined:
+        """See `Witness.cut`."""
+        return BothJoined(self._joined(a, b), self._joined(b, a))
+
+    def judge(self, cuts: Sequence[BothJoined]) -> Results:
+        """See `Witness.judge`."""
+        found = yield from self._compared([way for cut in cuts for way in (cut.there, cut.back)])
+        return [
+            PmiResult(
+                model=self._model.files.id,
+                precision=self._model.precision,
+                bits=there.bits,
+                bits_per_token=there.bits_per_token,
+                logprob_conditional=there.logprob_conditional,
+                logprob_alone=there.logprob_alone,
+                tokens=there.tokens,
+                reversed=back,
+                join=cut.there.join,
+                start=None if self._start is None else self._start.piece,
+            )
+            for cut, there, back in zip(cuts, found[::2], found[1::2], strict=True)
+        ]
+
+    def figures(self, cuts: Sequence[BothJoined]) -> Figures:
+        """See `Witness.figures`."""
+        found = yield from self._compared([cut.there for cut in cuts])
+        return [direction.bits_per_token for direction in found]
+
+    def _joined(self, a: str, b: str) -> Joined:
+        between = join(a, b)
+        pieces = self._model.tokenizer.encode(a + between + b)
+        cut = next(
+            (n for n, p in enumerate(pieces) if p.end is not None and p.end > len(a)), len(pieces)
+        )
+        first, second = [piece.id for piece in pieces[:cut]], pieces[cut:]
+        check_length(self._model, len(pieces) + (self._start is not None), self._runtime.context)
+        if not second or (self._start is None and len(second) < 2):
+            raise refused(
+                "There is too little text to score: no token is left after the first.",
+                "Write longer texts; this model has no start token.",
+            )
+        return Joined(between, first, second)
+
+    def _compared(self, asked: Sequence[Joined]) -> Generator[None, None, list[PmiDirection]]:
+        """Score every second text after its first and by itself, all in one call."""
+        from engine.runtime.scoring import logprobs  # not at the top: torch is not there yet
+
+        before = () if self._start is None else (self._start.id,)
+        after = [
+            (*before, *joined.first, *(piece.id for piece in joined.second)) for joined in asked
+        ]
+        alone = [(*before, *(piece.id for piece in joined.second)) for joined in asked]
+        # A text that stands in many pairs is read by itself but once.
+        texts = list(dict.fromkeys([*after, *alone]))
+        found = yield from logprobs(self._runtime, texts)
+        scores = dict(zip(texts, found, strict=True))
+        return [
+            self._direction(joined, scores[whole].double().tolist(), scores[own].double().tolist())
+            for joined, whole, own in zip(asked, after, alone, strict=True)
+        ]
+
+    def _direction(
+        self, joined: Joined, after: list[float], by_itself: list[float]
+    ) -> PmiDirection:
+        """The second text after the first and by itself, from the scores of both texts (nats)."""
+        scored = len(joined.second) - (self._start is None)
+        conditional, alone = after[-scored:], by_itself[-scored:]
+        bits = (sum(conditional) - sum(alone)) / math.log(2)
+        unscored = [None] * (len(joined.second) - scored)
+        return PmiDirection(
+            bits=bits,
+            bits_per_token=bits / scored,
+            logprob_conditional=sum(conditional),
+            logprob_alone=sum(alone),
+            tokens=_scored(joined.second, [*unscored, *conditional], [*unscored, *alone]),
+        )
+
+
+def _scored(
+    pieces: Sequence[Piece], conditional: Sequence[float | None], alone: Sequence[float | None]
+) -> list[ScoredToken]:
+    return [
+        ScoredToken(piece.id, piece.text, after, by_itself)
+        for piece, after, by_itself in zip(pieces, conditional, alone, strict=True)
+    ]

@@ -1,0 +1,65 @@
+"""What the witnesses come to: do two texts share a topic, and which order of them is likelier?
+
+Topic: a next-sentence head votes by the mean margin of both orders, a causal model by the mean
+of both orders' bits per token. Order: a sentence-order head votes by half the difference of its
+two margins, a causal model by the difference of its bits both ways. That is
+log2 p(A, B) - log2 p(B, A): how much likelier the whole text is in this order. A next-sentence
+head has no vote on order, which it was not trained to see, nor has the cosine on anything: what
+counts as much of it differs from model to model.
+
+Witnesses that are below their threshold are unclear and do not outvote the others; those that
+are beyond it on both sides make it split.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal, TypeVar
+
+from engine.messages import NspResult, PmiResult, ScoreResult, SopResult, Verdict
+
+TOPIC_NATS = 1.0
+"""Margin of a next-sentence head: e times as likely."""
+TOPIC_BITS = 0.1
+"""Bits per token that the other text must save for one topic; with none saved it is another."""
+ORDER_NATS = 1.0
+"""Half the difference of a sentence-order head's margins."""
+ORDER_BITS = 1.0
+"""Bits: the whole text is twice as likely."""
+
+Vote = TypeVar("Vote", bound=str)
+
+
+def verdict(results: Iterable[ScoreResult]) -> Verdict:
+    """Weigh what all witnesses to one pair said."""
+    results = list(results)
+    topic: list[Literal["same", "other"] | None] = []
+    order: list[Literal["this", "reverse"] | None] = []
+    for each in results:
+        match each:
+            case NspResult():
+                mean = (each.margin + each.reversed.margin) / 2
+                topic.append(_side(mean, "same", TOPIC_NATS, "other", -TOPIC_NATS))
+            case SopResult():
+                half = (each.margin - each.reversed.margin) / 2
+                order.append(_side(half, "this", ORDER_NATS, "reverse", -ORDER_NATS))
+            case PmiResult():
+                mean = (each.bits_per_token + each.reversed.bits_per_token) / 2
+                topic.append(_side(mean, "same", TOPIC_BITS, "other", 0.0))
+                more = each.bits - each.reversed.bits
+                order.append(_side(more, "this", ORDER_BITS, "reverse", -ORDER_BITS))
+    return Verdict(topic=_weighed(topic), order=_weighed(order))
+
+
+def _side(figure: float, yes: Vote, above: float, no: Vote, below: float) -> Vote | None:
+    """The side of its thresholds that a figure is on."""
+    return yes if figure >= above else no if figure <= below else None
+
+
+def _weighed(votes: Sequence[Vote | None]) -> Vote | Literal["unclear", "split"] | None:
+    if not votes:
+        return None
+    sides = {vote for vote in votes if vote is not None}
+    if len(sides) > 1:
+        return "split"
+    return sides.pop() if sides else "unclear"
