@@ -16,8 +16,16 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from engine.messages import FillResult, NspResult, PmiResult, WordScore
-from tui import paths
+from engine.messages import (
+    CosineResult,
+    FillResult,
+    NspResult,
+    PmiResult,
+    ScoreResult,
+    SopResult,
+    WordScore,
+)
+from tui import paths, verdicts
 from tui.cards import (
     Card,
     ContinueCard,
@@ -188,27 +196,39 @@ def _pair(card: PairCard) -> list[str]:
 
 def _score(card: ScoreCard) -> list[str]:
     parts = ["A", _fence(card.request.a), "B", _fence(card.request.b)]
-    header = ["", "A → B", "B → A"]
-    match card.result:
-        case NspResult() as found:
+    if card.verdict is not None:
+        parts.append(verdicts.verdict(card.verdict))
+    for result in card.results:
+        parts += [f"**{_line(result.model)}**, {verdicts.measures(result)}", _witness(result)]
+        if result.shuffled is not None:
+            parts.append(verdicts.place(result.shuffled))
+        if result.trimmed is not None:
+            parts.append(verdicts.cut(result.trimmed))
+    return parts
+
+
+def _witness(result: ScoreResult) -> str:
+    """A witness's figures, both ways round."""
+    match result:
+        case NspResult() | SopResult():
             pairs = [
-                ("probability", found.probability, found.reversed.probability),
-                ("logit 0", found.logits[0], found.reversed.logits[0]),
-                ("logit 1", found.logits[1], found.reversed.logits[1]),
-                ("margin", found.margin, found.reversed.margin),
+                ("margin", result.margin, result.reversed.margin),
+                ("probability", result.probability, result.reversed.probability),
+                ("logit 0", result.logits[0], result.reversed.logits[0]),
+                ("logit 1", result.logits[1], result.reversed.logits[1]),
             ]
-        case PmiResult() as found:
-            back = found.reversed
+        case PmiResult():
+            back = result.reversed
             pairs = [
-                ("bits", found.bits, back.bits),
-                ("bits per token", found.bits_per_token, back.bits_per_token),
-                ("log p(B | A)", found.logprob_conditional, back.logprob_conditional),
-                ("log p(B)", found.logprob_alone, back.logprob_alone),
+                ("bits", result.bits, back.bits),
+                ("bits per token", result.bits_per_token, back.bits_per_token),
+                ("log p(B | A)", result.logprob_conditional, back.logprob_conditional),
+                ("log p(B)", result.logprob_alone, back.logprob_alone),
             ]
-        case None:
-            return parts
+        case CosineResult():
+            pairs = [("cosine", result.cosine, result.cosine)]
     rows = [[name, f"{there:.6g}", f"{back:.6g}"] for name, there, back in pairs]
-    return [*parts, _table(header, rows)]
+    return _table(["", "A → B", "B → A"], rows)
 
 
 def _document(card: DocumentCard) -> list[str]:

@@ -145,6 +145,10 @@ def _witnesses(scored: PairScore) -> tuple[Witness, Witness]:
         no_figure = "Its head judges order alone, which gives no figure for a document."
         why = Witness(error=no_figure if scored.error is None else scored.error.message)
         return why, why
+    if result.trimmed is not None:
+        tokens = result.trimmed.a + result.trimmed.b
+        why = Witness(error=f"The two sentences have {tokens} tokens, too many for the model.")
+        return why, why
     return _witness(result), _witness(result.reversed)
 
 

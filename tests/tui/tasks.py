@@ -18,6 +18,7 @@ from engine.messages import (
     Candidate,
     Cell,
     Continue,
+    CosineResult,
     Document,
     DocumentResult,
     Done,
@@ -44,13 +45,17 @@ from engine.messages import (
     Piece,
     PllMethod,
     PllToken,
+    PmiDirection,
+    PmiResult,
     Precision,
     PseudoLikelihood,
     PseudoLikelihoodResult,
     Request,
     SamplerStep,
     Score,
+    ScoredToken,
     Sentence,
+    Shuffled,
     Started,
     Timing,
     Token,
@@ -58,6 +63,7 @@ from engine.messages import (
     Tokens,
     Trace,
     Traced,
+    Verdict,
     Witness,
     WordScore,
 )
@@ -199,7 +205,7 @@ class TaskEngine(FakeEngine):
                 results = [judged(body, method) for method in body.methods]
                 return [*results, Done(timing=Timing(total_s=0.25))]
             case Score():
-                return [_scored(body), Done(timing=Timing(total_s=0.25))]
+                return [*_heard(body), Done(timing=Timing(total_s=0.25))]
             case Document():
                 return [*_document(body), Done(timing=Timing(total_s=0.25))]
             case Tokenize():
@@ -350,6 +356,32 @@ def judged(body: PseudoLikelihood, method: PllMethod) -> PseudoLikelihoodResult:
 def _form(body: Continue | Fill | PseudoLikelihood | Score) -> Precision:
     """Here int4 is always near enough."""
     return "int4" if body.precision == "auto" else body.precision
+
+
+def _heard(body: Score) -> list[Event]:
+    """The first model has a next-sentence head, those beside it are causal."""
+    shuffled = Shuffled(unit="words", times=body.shuffles, percentile=95.0)
+    first = structs.replace(_scored(body), shuffled=shuffled if body.shuffles else None)
+    found: list[Event] = [first, CosineResult(model=body.model, cosine=0.5)]
+    found += [mutual(each.model) for each in body.beside]
+    return [*found, Verdict(topic="same", order="reverse" if body.beside else None)]
+
+
+def mutual(name: str) -> PmiResult:
+    """A causal model's word: the first token of B is likelier after A, the second less likely."""
+    there = [ScoredToken(11, "It", -1.0, -5.0), ScoredToken(12, " is", -2.0, -1.0)]
+    back = [ScoredToken(13, "What", -1.0, -9.0), ScoredToken(14, "?", None, None)]
+    return PmiResult(
+        model=name,
+        bits=4.3,
+        bits_per_token=2.15,
+        logprob_conditional=-3.0,
+        logprob_alone=-6.0,
+        tokens=there,
+        reversed=PmiDirection(11.5, 5.75, -1.0, -9.0, back),
+        join=" ",
+        start="<s>",
+    )
 
 
 def _scored(body: Score) -> NspResult:

@@ -2,9 +2,21 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import pytest
 
-from engine.messages import BranchDone, Continue, Done, Error, Sampling, Started
+from engine.messages import (
+    Beside,
+    BranchDone,
+    Continue,
+    CosineResult,
+    Done,
+    Error,
+    NspResult,
+    Sampling,
+    Started,
+    Verdict,
+)
 from tests.tui import samples
 from tui.cards import Branch, ContinueCard, FillCard, ScoreCard, copy_request
 
@@ -69,6 +81,30 @@ def test_every_card_answers_in_a_line() -> None:
     assert isinstance(filled, FillCard)
     assert isinstance(scored, ScoreCard)
     assert filled.answer == "I played it today"
-    assert scored.answer == "75.00%"
+    assert scored.answer == "+1.10 nats, 75.00%"
     assert copy_request(filled).answer == ""
     assert copy_request(scored).answer == ""
+
+
+def test_a_pair_that_is_asked_more_of_begins_again() -> None:
+    card = samples.scored()
+    card.fold(CosineResult(model="starter-en", cosine=0.5))
+    card.fold(Verdict(topic="same"))
+    assert [type(each) for each in card.results] == [NspResult, CosineResult]
+    card.asking(shuffles=20)
+    request = card.asking(beside=Beside(model="starter-ja"))
+    assert (request.shuffles, request.beside) == (20, [Beside(model="starter-ja")])
+    assert request == card.request
+    assert (card.status, card.results, card.verdict) == ("running", [], None)
+
+
+def test_a_card_of_before_there_were_more_witnesses_opens() -> None:
+    old = {
+        "type": "score",
+        "request": {"type": "score", "model": "m", "a": "A", "b": "B"},
+        "result": msgspec.to_builtins(samples.scored().result),
+        "status": "done",
+    }
+    card = msgspec.convert(old, ScoreCard)
+    assert len(card.results) == 1
+    assert card.verdict is None

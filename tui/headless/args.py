@@ -136,8 +136,11 @@ def _add_precision(parser: _Parser, told: str) -> None:
     )
 
 
-def _add_number(parser: _Parser, option: str, kind: type[int] | type[float], metavar: str) -> None:
-    key = option.removeprefix("--").replace("-", "_")
+def _add_number(
+    parser: _Parser, option: str, kind: type[int] | type[float], metavar: str, key: str = ""
+) -> None:
+    """`key` is where the strings have its help, if not under its own name."""
+    key = key or option.removeprefix("--").replace("-", "_")
     parser.add_argument(option, type=kind, metavar=metavar, help=text(f"cli.option.{key}"))
 
 
@@ -218,6 +221,16 @@ def _add_score(parser: _Parser) -> None:
     parser.add_argument("b", metavar="B", nargs="?", help=text("cli.option.b"))
     parser.add_argument("--file", metavar="FILE", help=text("cli.option.pairs"))
     _add_model(parser, commands.MASKED)
+    parser.add_argument(
+        "--with",
+        dest="beside",
+        metavar="MODEL",
+        action="append",
+        default=argparse.SUPPRESS,
+        help=text("cli.option.beside"),
+    )
+    parser.add_argument("--cosine", action="store_true", help=text("cli.option.cosine"))
+    _add_number(parser, "--shuffles", int, "N", "score_shuffles")
     _add_precision(parser, "cli.option.precision_default")
 
 

@@ -91,6 +91,9 @@ class ScoreCommand(Command, frozen=True, kw_only=True):
     b: str | None
     file: str | None
     model: str = MASKED
+    beside: list[str] = []
+    cosine: bool
+    shuffles: int | None
     precision: PrecisionChoice = "exact"
     json: bool
 

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-import msgspec
+from contextlib import aclosing
 
-from engine.messages import NspResult, PmiResult, Score
+from engine.messages import (
+    CosineResult,
+    NspResult,
+    PmiResult,
+    Score,
+    ScoreResult,
+    SopResult,
+    Verdict,
+)
+from tui import verdicts
 from tui.headless import score_pairs
 from tui.headless.advice import warn
 from tui.headless.commands import ScoreCommand
-from tui.headless.documents import NspDocument, PmiDocument
 from tui.headless.failure import Exit, Failure
 from tui.headless.output import Output
-from tui.headless.request import model_name, read_text
+from tui.headless.request import given, model_name, read_text, validated
+from tui.headless.score_document import score_document
 from tui.headless.score_line import line
 from tui.headless.session import Session, run
 from tui.strings import text
@@ -22,34 +31,76 @@ def execute(command: ScoreCommand, output: Output) -> Exit:
     if command.file is not None:
         if command.a is not None:
             raise Failure.usage(text("cli.file_or_texts"))
+        if command.beside:
+            raise Failure.usage(text("cli.no_beside"))
         return score_pairs.execute(command, command.file, output)
     if command.a is None or command.b is None:
         raise Failure.usage(text("cli.file_or_texts"))
     if command.a == command.b == "-":
         raise Failure.usage(text("cli.one_stdin"))
-    request = Score(
-        model=model_name(command.model),
-        a=read_text(command.a, "A"),
-        b=read_text(command.b, "B"),
-        precision=command.precision,
-    )
+    request = build(command, read_text(command.a, "A"), read_text(command.b, "B"))
 
     async def work(session: Session) -> Exit:
         await warn(session, output, request.model, f"{request.a} {request.b}")
-        result: NspResult | PmiResult = await session.ask(request, NspResult, PmiResult)
-        if not command.json:
-            _print(result, output)
-        elif isinstance(result, NspResult):
-            output.document(msgspec.convert(result, NspDocument, from_attributes=True))
+        results, verdict = await _ask(session, request, output)
+        if command.json:
+            output.document(score_document(results, verdict))
         else:
-            output.document(msgspec.convert(result, PmiDocument, from_attributes=True))
+            _print(results, verdict, output)
         return Exit.DONE
 
     return run(command, output, work)
 
 
-def _print(result: NspResult | PmiResult, output: Output) -> None:
-    if result.precision != "exact":
-        output.note(text("cli.ran_in", model=result.model, precision=result.precision))
-    for name, direction in (("forward", result), ("backward", result.reversed)):
-        output.line(f"{text(f'cli.direction.{name}')}  {line(direction)}")
+def build(command: ScoreCommand, a: str, b: str) -> Score:
+    """The request; the precision is the first model's, as the others may not have it."""
+    fields = given(
+        model=model_name(command.model),
+        a=a,
+        b=b,
+        cosine=True,
+        shuffles=command.shuffles,
+        beside=[{"model": model_name(other)} for other in command.beside],
+        precision=command.precision,
+    )
+    return validated(Score, fields)
+
+
+async def _ask(
+    session: Session, request: Score, output: Output
+) -> tuple[list[ScoreResult], Verdict | None]:
+    results: list[ScoreResult] = []
+    verdict = None
+    async with aclosing(session.events(request)) as events:
+        async for event in events:
+            match event:
+                case NspResult() | SopResult() | PmiResult() | CosineResult():
+                    results.append(event)
+                    output.status(text("cli.scoring"), event.model)
+                case Verdict():
+                    verdict = event
+    if not results:
+        raise Failure(text("cli.no_answer"))
+    return results, verdict
+
+
+def _print(results: list[ScoreResult], verdict: Verdict | None, output: Output) -> None:
+    ran = {(each.model, each.precision) for each in results if each.precision != "exact"}
+    for model, precision in sorted(ran):
+        output.note(text("cli.ran_in", model=model, precision=precision))
+    for result in results:
+        measures = verdicts.measures(result)
+        output.line(text("cli.one_witness", model=result.model, measures=measures))
+        if isinstance(result, CosineResult):
+            output.line(f"  {line(result)}")
+        else:
+            for name, direction in (("forward", result), ("backward", result.reversed)):
+                output.line(f"  {text(f'cli.direction.{name}')}  {line(direction)}")
+        if result.shuffled is not None:
+            output.line(f"  {verdicts.place(result.shuffled)}")
+        if result.trimmed is not None:
+            output.line(f"  {verdicts.cut(result.trimmed)}")
+    if verdict is not None:
+        output.line(verdicts.verdict(verdict))
+    if all(isinstance(each, CosineResult) for each in results):
+        output.note(text("score.alone", model=results[0].model))

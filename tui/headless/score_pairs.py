@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import msgspec
-from msgspec import Struct, structs
+from msgspec import structs
 
-from engine.messages import NspResult, PairScore, PmiResult, ScorePairs
+from engine.messages import PairScore, ScorePairs
 from tui.headless.commands import ScoreCommand
-from tui.headless.documents import NspPairDocument, PairErrorDocument, PmiPairDocument
+from tui.headless.documents import PairErrorDocument
 from tui.headless.failure import Exit
 from tui.headless.output import Output
 from tui.headless.pair_file import read_pairs
-from tui.headless.request import model_name
+from tui.headless.request import given, model_name, validated
+from tui.headless.score_document import score_document
 from tui.headless.score_line import line
 from tui.headless.session import Session, run
 from tui.strings import text
+from tui.verdicts import verdict
 
 AT_ONCE = 2000
 """Pairs of one request: many enough to find others of their length."""
@@ -29,7 +30,14 @@ def execute(command: ScoreCommand, file: str, output: Output) -> Exit:
         done, exit_code = 0, Exit.DONE
         for first in range(0, len(pairs), AT_ONCE):
             some = pairs[first : first + AT_ONCE]
-            request = ScorePairs(model=model, pairs=some, precision=command.precision)
+            fields = given(
+                model=model,
+                pairs=some,
+                cosine=command.cosine,
+                shuffles=command.shuffles,
+                precision=command.precision,
+            )
+            request = validated(ScorePairs, fields)
             async for event in session.events(request):
                 if not isinstance(event, PairScore):
                     continue
@@ -46,24 +54,18 @@ def execute(command: ScoreCommand, file: str, output: Output) -> Exit:
 
 def _write(scored: PairScore, json: bool, output: Output) -> None:
     result, error = scored.result, scored.error
-    if not json:
-        told = (
-            error.message
-            if error is not None
-            else line(result)
-            if isinstance(result, NspResult | PmiResult)
-            else ""
-        )
-        output.line(f"{scored.index + 1}  {told}")
-    elif isinstance(result, NspResult):
-        output.document(_document(NspPairDocument, scored.index, result))
-    elif isinstance(result, PmiResult):
-        output.document(_document(PmiPairDocument, scored.index, result))
-    elif error is not None:
-        output.document(PairErrorDocument(index=scored.index, error=error.message, hint=error.hint))
-
-
-def _document(
-    kind: type[NspPairDocument] | type[PmiPairDocument], index: int, result: NspResult | PmiResult
-) -> Struct:
-    return msgspec.convert({**structs.asdict(result), "index": index}, kind, from_attributes=True)
+    if error is not None:
+        if json:
+            failed = PairErrorDocument(index=scored.index, error=error.message, hint=error.hint)
+            output.document(failed)
+        else:
+            output.line(f"{scored.index + 1}  {error.message}")
+    elif result is not None:
+        results = [result, *scored.others]
+        if json:
+            output.document(score_document(results, scored.verdict, scored.index))
+            return
+        told = [line(each) for each in results]
+        if scored.verdict is not None:
+            told.append(verdict(scored.verdict))
+        output.line("  ".join([str(scored.index + 1), *told]))

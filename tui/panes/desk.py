@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from engine.messages import Beside
 from tui import replay
-from tui.cards import Card, ContinueCard, DocumentCard, FillCard, copy_request
+from tui.cards import Card, ContinueCard, DocumentCard, FillCard, ScoreCard, copy_request
 from tui.display import clean, token
 from tui.drafts import Draft
 from tui.export import save
@@ -25,6 +26,9 @@ from tui.widgets.transcript import Wish
 
 if TYPE_CHECKING:
     from tui.panes.base import TaskPane
+
+SHUFFLES = 20
+"""How many a pair is set against: a percentile in steps of 5."""
 
 
 class Desk:
@@ -69,6 +73,8 @@ class Desk:
                 self._other_model(card)
             case "replay":
                 pane.run_worker(self._replay(card))
+            case "shuffles" if isinstance(card, ScoreCard):
+                self._ask_more(card, shuffles=SHUFFLES)
             case "open_document" if isinstance(card, DocumentCard):
                 pane.app.push_screen(DocumentScreen(pane, card))
             case "ask_words" | "pair_table":
@@ -102,6 +108,9 @@ class Desk:
     def _other_model(self, card: Card) -> None:
         """Ask another model the same, and show both side by side."""
         pane = self._pane
+        if isinstance(card, ScoreCard):
+            self._other_witness(card)
+            return
         if not isinstance(card, ContinueCard) or not card.branches:
             pane.notice(text("notice.no_tokens"))
             return
@@ -115,6 +124,29 @@ class Desk:
 
         models = pane.shared.link.fitting(pane.role)
         pane.app.push_screen(Picker(models, card.request.model), picked)
+
+    def _other_witness(self, card: ScoreCard) -> None:
+        """Ask another model about the pair, and show what it says on the same card."""
+        pane = self._pane
+        asked = {card.request.model, *(each.model for each in card.request.beside)}
+
+        def picked(model: str | None) -> None:
+            if model is not None:
+                form = pane.shared.link.form(model, card.request.precision)
+                self._ask_more(card, beside=Beside(model=model, precision=form))
+
+        models = [info for info in pane.shared.link.fitting(pane.role) if info.id not in asked]
+        pane.app.push_screen(Picker(models, card.request.model), picked)
+
+    def _ask_more(
+        self, card: ScoreCard, *, shuffles: int | None = None, beside: Beside | None = None
+    ) -> None:
+        """Run a card's request again with more in it, on the same card."""
+        if card.status == "running":
+            self._pane.notice(text("notice.no_pair_yet"))
+            return
+        request = card.asking(shuffles=shuffles, beside=beside)
+        self._pane.run_worker(self._pane.runs.run(card, [request]))
 
     async def _replay(self, card: Card) -> None:
         """Make the text again, and say whether it is the same."""

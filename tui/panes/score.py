@@ -38,10 +38,13 @@ class ScorePane(TaskPane):
 
     def build(self, draft: Draft) -> ScoreCard | None:
         """A judgement of both orders."""
-        if not draft.text or not draft.second:
-            self.notice(text("notice.no_b"))
-            return None
-        request = Score(model=draft.model, a=draft.text, b=draft.second, precision=self.form)
+        for side, missing in ((draft.text, "notice.no_a"), (draft.second, "notice.no_b")):
+            if not side.strip():
+                self.notice(text(missing))
+                return None
+        request = Score(
+            model=draft.model, a=draft.text, b=draft.second, cosine=True, precision=self.form
+        )
         return ScoreCard(request=request)
 
     def recalled(self, card: Card) -> Draft:

@@ -12,15 +12,16 @@ from typing import Final
 
 from rich.cells import set_cell_size
 
-from engine.messages import MASK, FillResult, MaskFill, NspResult, Piece, PmiResult, Token
+from engine.messages import MASK, FillResult, MaskFill, Token
 from tui.cards import Card, ContinueCard, DocumentCard, FillCard, PairCard, PllCard, ScoreCard
 from tui.display import Glyphs, clean
-from tui.display import token as shown
 from tui.strings import text
 from tui.widgets import bars, curve, fillings, judged
 from tui.widgets.facts import facts
 from tui.widgets.flow import Flow, Line, Ref, Span, wrap
 from tui.widgets.heat import Heat, shade, step
+from tui.widgets.token_lines import token_lines
+from tui.widgets.witness_lines import refs, witness_lines
 
 INDENT = "  "
 """The chosen card's mark stands in its first column."""
@@ -191,7 +192,7 @@ class FillBlock(Block):
             lines += self._masks(self.card.result)
             if self.card.result.joint:
                 lines += fillings.joint(self.card.result, self._width, self._glyphs)
-            lines += token_lines(self.card.result.tokens, self._width, self._glyphs)
+            lines += token_lines(self.card.result.tokens, self._width, INDENT)
         return lines
 
     def _masks(self, result: FillResult) -> list[Line]:
@@ -286,69 +287,21 @@ class PairBlock(Block):
 
 
 class ScoreBlock(Block):
-    """Two sentences and the judgement of both orders."""
+    """Two sentences and what the witnesses say of both orders."""
 
     card: ScoreCard
 
     @property
     def refs(self) -> list[Ref]:
-        """The tokens as fed, or those of B that were scored."""
-        result = self.card.result
-        return [] if result is None else [(0, index) for index in range(len(result.tokens))]
+        """The tokens as fed to a head, or those that were scored."""
+        return refs(self.card)
 
     def _body(self) -> list[Line]:
         lines: list[Line] = []
         for name, sentence in (("A", self.card.request.a), ("B", self.card.request.b)):
             spans = [Span(clean(sentence), "prompt")]
             lines += wrap(spans, self._width, INDENT * 2, f"{INDENT}{name} ")
-        match self.card.result:
-            case NspResult() as result:
-                lines += self._nsp(result)
-            case PmiResult() as result:
-                lines += self._pmi(result)
-            case None:
-                pass
-        return lines
-
-    def _nsp(self, result: NspResult) -> list[Line]:
-        lines: list[Line] = []
-        for name, way in (("AB", result), ("BA", result.reversed)):
-            order = self._glyphs.arrow.join(name)
-            lines.append(bars.row("", order, way.probability, self._width, self._glyphs, indent=0))
-            told = text(
-                "card.nsp",
-                margin=f"{way.margin:+.2f}",
-                first=f"{way.logits[0]:+.4f}",
-                second=f"{way.logits[1]:+.4f}",
-            )
-            lines += wrap([Span(told, "facts")], self._width, INDENT * 2)
-        return lines + token_lines(result.tokens, self._width, self._glyphs)
-
-    def _pmi(self, result: PmiResult) -> list[Line]:
-        lines: list[Line] = []
-        for name, way in (("AB", result), ("BA", result.reversed)):
-            told = text(
-                "card.pmi",
-                order=self._glyphs.arrow.join(name),
-                bits=f"{way.bits:+.2f}",
-                each=f"{way.bits_per_token:+.2f}",
-            )
-            lines += wrap([Span(told, "chip" if way.bits > 0 else "busy")], self._width, INDENT)
-            told = text(
-                "card.pmi_terms",
-                conditional=f"{way.logprob_conditional:.2f}",
-                alone=f"{way.logprob_alone:.2f}",
-            )
-            lines += wrap([Span(told, "facts")], self._width, INDENT * 2)
-        join = text("card.join_space") if result.join else text("card.join_nothing")
-        start = clean(result.start) if result.start else text("card.no_start")
-        told = text("card.convention", join=join, start=start)
-        lines += wrap([Span(told, "facts")], self._width, INDENT)
-        spans = [
-            Span(shown(token.text, token.id, self._glyphs), "second", (0, index))
-            for index, token in enumerate(result.tokens)
-        ]
-        return lines + wrap(_spaced(spans), self._width, INDENT)
+        return lines + witness_lines(self.card, self._width, self._glyphs)
 
 
 class DocumentBlock(Block):
@@ -380,15 +333,6 @@ class DocumentBlock(Block):
         return lines + wrap([Span(told, "facts")], self._width, INDENT)
 
 
-def token_lines(tokens: list[Piece], width: int, glyphs: Glyphs) -> list[Line]:
-    """The tokens as fed, the second segment in a style of its own."""
-    spans = [
-        Span(clean(piece.piece), "second" if piece.segment else "facts", (0, index))
-        for index, piece in enumerate(tokens)
-    ]
-    return wrap(_spaced(spans), width, INDENT)
-
-
 def legend(heat: Heat, width: int, glyphs: Glyphs) -> list[Line]:
     """What the steps of a heat are."""
     spans = [Span(text(f"heat.{heat}.name"), "facts")]
@@ -396,11 +340,6 @@ def legend(heat: Heat, width: int, glyphs: Glyphs) -> list[Line]:
         told = text(f"heat.{heat}.step_{level}")
         spans += [Span("  "), Span(glyph, f"token-{level}"), Span(f" {told}", "facts")]
     return wrap(spans, width, INDENT)
-
-
-def _spaced(spans: list[Span]) -> list[Span]:
-    """The spans with a space between each two."""
-    return [part for span in spans for part in (span, Span(" "))][:-1]
 
 
 def block(card: Card, width: int, glyphs: Glyphs, look: Look = PLAIN) -> Block:

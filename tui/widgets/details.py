@@ -12,14 +12,16 @@ from engine.messages import (
     NspResult,
     Piece,
     PmiResult,
+    ScoredToken,
+    SopResult,
 )
-from tui.cards import Card, ContinueCard, Measured, PairCard, PllCard, total
+from tui.cards import Card, ContinueCard, Measured, PairCard, PllCard, ScoreCard, total
 from tui.display import Glyphs, clean
 from tui.display import token as shown
 from tui.strings import text
 from tui.widgets import bars, columns, fillings, judged
 from tui.widgets.flow import Line, Ref, Span, wrap
-from tui.widgets.heat import bits
+from tui.widgets.heat import bits, gain
 
 _LABEL = 13
 """Cells of the column of names."""
@@ -55,6 +57,8 @@ def _parts(card: Card, ref: Ref | None, width: int, glyphs: Glyphs) -> Parts:
         return _judged(found[0].tokens, at, width, glyphs) if found else ([], [])
     if isinstance(card, PairCard):
         return _compared(card, ref, width, glyphs)
+    if isinstance(card, ScoreCard):
+        return _of_a_pair(card, *(ref or (0, 0)), glyphs), []
     index = None if ref is None else ref[1]
     match card.result:
         case FillResult() as result if ref is not None and ref[0]:
@@ -65,11 +69,6 @@ def _parts(card: Card, ref: Ref | None, width: int, glyphs: Glyphs) -> Parts:
                 index = next(iter(masks), 0)
             table = _mask(masks[index], width, glyphs) if index in masks else []
             return _piece(result.tokens, index, glyphs), table
-        case NspResult() as result:
-            attention = str(result.attention_mask[index or 0])
-            return [*_piece(result.tokens, index or 0, glyphs), _fact("attention", attention)], []
-        case PmiResult() as result:
-            return _scored(result, index or 0, glyphs), []
         case DocumentResult() | None:
             return [], []
 
@@ -229,20 +228,35 @@ def _piece(tokens: list[Piece], index: int, glyphs: Glyphs) -> list[Line]:
     return lines
 
 
-def _scored(result: PmiResult, index: int, glyphs: Glyphs) -> list[Line]:
-    """A token of B, with and without A before it."""
-    token = result.tokens[index]
-    place = text("inspector.place", n=index + 1, of=len(result.tokens))
+def _of_a_pair(card: ScoreCard, part: int, index: int, glyphs: Glyphs) -> list[Line]:
+    """A token that a witness to a pair read."""
+    if not card.results or not card.tokens(part):
+        return []
+    match card.results[part // 2]:
+        case PmiResult() as found:
+            tokens = found.reversed.tokens if part % 2 else found.tokens
+            return _scored(tokens, index, "after_b" if part % 2 else "after_a", glyphs)
+        case NspResult() | SopResult() as found:
+            attention = str(found.attention_mask[index])
+            return [*_piece(found.tokens, index, glyphs), _fact("attention", attention)]
+        case _:
+            return []
+
+
+def _scored(tokens: Sequence[ScoredToken], index: int, after: str, glyphs: Glyphs) -> list[Line]:
+    """A token of one text, with and without the other before it."""
+    token = tokens[index]
+    place = text("inspector.place", n=index + 1, of=len(tokens))
     lines = [*_title(shown(token.text, token.id, glyphs), place), _fact("id", str(token.id))]
-    for key, nats in (("after_a", token.conditional), ("alone", token.alone)):
+    for key, nats in ((after, token.conditional), ("alone", token.alone)):
         told = text("inspector.unscored")
         if nats is not None:
             told = text("inspector.bits", n=f"{bits(-nats):.2f}")
             told += f" {bars.percent(math.exp(nats)).strip()}"
         lines.append(_fact(key, told))
-    if token.conditional is not None and token.alone is not None:
-        gain = bits(token.conditional - token.alone)
-        lines.append(_fact("gain", text("inspector.bits", n=f"{gain:+.2f}")))
+    saved = gain(token)
+    if saved is not None:
+        lines.append(_fact("gain", text("inspector.bits", n=f"{saved:+.2f}")))
     return lines
 
 

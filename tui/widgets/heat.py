@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final, Literal, get_args
 
-from engine.messages import PllToken, Token
+from engine.messages import PllToken, ScoredToken, Token
 
 Heat = Literal["surprisal", "probability", "entropy", "rank"]
 HEATS: Final[tuple[Heat, ...]] = get_args(Heat)
@@ -20,6 +20,11 @@ LIMITS: Final[dict[Heat, tuple[float, ...]]] = {
 }
 """Where each step but the first begins: bits, probabilities, or ranks. Those of the ranks are the
 ones of GLTR (Gehrmann, Strobelt & Rush 2019)."""
+
+
+GAINS: Final = (-1.0, 1.0, 3.0, 6.0)
+"""Bits that the text before it saves of a token, where each step but the first begins: below the
+first it makes the token less likely, between the first two it does little."""
 
 
 def bits(nats: float) -> float:
@@ -39,6 +44,19 @@ def step(token: Token | PllToken, heat: Heat) -> int:
             return sum(math.exp(token.logprob) < limit for limit in limits)
         case "rank":
             return sum(token.rank > limit for limit in limits)
+
+
+def gain(token: ScoredToken) -> float | None:
+    """Bits that the text before it saves of a token; None where it was not scored."""
+    if token.conditional is None or token.alone is None:
+        return None
+    return bits(token.conditional - token.alone)
+
+
+def gain_step(token: ScoredToken) -> int | None:
+    """The step of a token by its gain."""
+    found = gain(token)
+    return None if found is None else sum(found >= limit for limit in GAINS)
 
 
 def shade(token: Token | PllToken, heat: Heat = "surprisal") -> str:

@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.reactive import reactive
 
 from tui.actions import bindings
-from tui.cards import Card, ContinueCard, DocumentCard, Pane
+from tui.cards import Card, ContinueCard, DocumentCard, Pane, ScoreCard
 from tui.display import Glyphs
 from tui.trees import Trees
 from tui.widgets.blocks import INDENT, PLAIN, Block, Look, block
@@ -46,12 +46,15 @@ Wish = Literal[
     "pair_table",
     "likeliest",
     "details",
+    "shuffles",
 ]
 """What the keys on a card ask of the pane."""
 FOLLOW_S = 0.25
 """How often the details of a text that is being written are told."""
 ON_FILLS = {"ask_words", "pair_table"}
 """Those that only a text with masks has."""
+ON_PAIRS = {"shuffles", "other_model"}
+"""Those that a pair of sentences has."""
 ON_TEXTS = {
     "leap",
     "word_ends",
@@ -339,11 +342,13 @@ class Transcript(LinesView, can_focus=True):
         wish = parameters[0] if action == "want" else action
         if wish == "open_document":
             return isinstance(self.card, DocumentCard)
+        if wish in ON_PAIRS and isinstance(self.card, ScoreCard):
+            return True
         if wish in ON_FILLS:
             return self._role == "fill"
         if wish == "heat":
             return self._role in ("continue", "fill")
-        return self._role == "continue" or wish not in ON_TEXTS
+        return self._role == "continue" or wish not in ON_TEXTS | ON_PAIRS
 
     def action_want(self, action: Wish, number: int = 0) -> None:
         """Ask the pane to do something with the chosen card."""

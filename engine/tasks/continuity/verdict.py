@@ -1,11 +1,11 @@
 """What the witnesses come to: do two texts share a topic, and which order of them is likelier?
 
-Topic: a next-sentence head votes by the mean margin of both orders, a causal model by the mean
-of both orders' bits per token. Order: a sentence-order head votes by half the difference of its
-two margins, a causal model by the difference of its bits both ways. That is
-log2 p(A, B) - log2 p(B, A): how much likelier the whole text is in this order. A next-sentence
-head has no vote on order, which it was not trained to see, nor has the cosine on anything: what
-counts as much of it differs from model to model.
+Topic: a next-sentence head votes by the mean margin of both orders, a causal model by the lesser
+of both orders' bits per token, as any text before another one saves something. Order: a
+sentence-order head votes by half the difference of its two margins, a causal model by the
+difference of its bits both ways. That is log2 p(A, B) - log2 p(B, A): how much likelier the whole
+text is in this order. A next-sentence head has no vote on order, which it was not trained to see,
+nor has the cosine on anything: what counts as much of it differs from model to model.
 
 Witnesses that are below their threshold are unclear and do not outvote the others; those that
 are beyond it on both sides make it split.
@@ -20,8 +20,11 @@ from engine.messages import NspResult, PmiResult, ScoreResult, SopResult, Verdic
 
 TOPIC_NATS = 1.0
 """Margin of a next-sentence head: e times as likely."""
-TOPIC_BITS = 0.1
-"""Bits per token that the other text must save for one topic; with none saved it is another."""
+TOPIC_BITS = 0.5
+"""Bits per token that each text must save of the other for one topic. Under SmolLM2 10 of 13
+neighbours in held-out English do, and 5 of 15 pairs from farther apart."""
+OTHER_BITS = 0.2
+"""With no more than this it is another topic: 1 of those neighbours, 6 of those pairs."""
 ORDER_NATS = 1.0
 """Half the difference of a sentence-order head's margins."""
 ORDER_BITS = 1.0
@@ -44,8 +47,8 @@ def verdict(results: Iterable[ScoreResult]) -> Verdict:
                 half = (each.margin - each.reversed.margin) / 2
                 order.append(_side(half, "this", ORDER_NATS, "reverse", -ORDER_NATS))
             case PmiResult():
-                mean = (each.bits_per_token + each.reversed.bits_per_token) / 2
-                topic.append(_side(mean, "same", TOPIC_BITS, "other", 0.0))
+                lesser = min(each.bits_per_token, each.reversed.bits_per_token)
+                topic.append(_side(lesser, "same", TOPIC_BITS, "other", OTHER_BITS))
                 more = each.bits - each.reversed.bits
                 order.append(_side(more, "this", ORDER_BITS, "reverse", -ORDER_BITS))
     return Verdict(topic=_weighed(topic), order=_weighed(order))

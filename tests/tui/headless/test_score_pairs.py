@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.messages import Done, Error, PairScore, ScorePairs
+from engine.messages import CosineResult, Done, Error, PairScore, ScorePairs, Verdict
 from tests.tui.headless.conftest import FakeEngine, Tsuzuki
 from tests.tui.headless.test_run_score import NSP, PMI
 
@@ -27,13 +27,19 @@ def test_a_line_of_json_for_each_pair_as_it_is_ready(
 ) -> None:
     engine.scripts[ScorePairs] = [
         PairScore(index=1, result=PMI),
-        PairScore(index=0, result=NSP),
+        PairScore(
+            index=0,
+            result=NSP,
+            others=[CosineResult(model="starter-en", cosine=0.5)],
+            verdict=Verdict(topic="same"),
+        ),
         Done(),
     ]
     result = tsuzuki("score", "--file", str(file), "--json")
     first, second = (json.loads(line) for line in result.out.splitlines())
     assert (first["index"], first["method"], first["bits"]) == (1, "pmi", 2.0)
     assert (second["index"], second["method"], second["margin"]) == (0, "nsp", 1.0)
+    assert (second["cosine"], second["verdict"]["topic"]) == (0.5, "same")
     assert result.code == 0
     assert engine.asked == [ScorePairs(model="starter-en", pairs=PAIRS)]
 
@@ -53,7 +59,7 @@ def test_a_pair_that_cannot_be_scored_is_told_and_fails_at_the_end(
     assert result.code == 1
     plain = tsuzuki("score", "--file", str(file)).out.splitlines()
     assert plain[0] == "1  Text B is empty."
-    assert plain[1].startswith("2  probability 0.750000")
+    assert plain[1].startswith("2  margin +1.0000 nats  probability 0.750000")
 
 
 def test_json_lines_and_standard_input_are_read(
@@ -103,6 +109,16 @@ def test_a_file_that_is_not_there_or_no_text_is_wrong_use(
     assert tsuzuki("score", "--file", str(tmp_path / "none")).code == 2
     (tmp_path / "latin").write_bytes(b"caf\xe9\tb")
     assert "UTF-8" in tsuzuki("score", "--file", str(tmp_path / "latin")).err
+
+
+def test_cosine_and_shuffles_are_asked_for(
+    engine: FakeEngine, tsuzuki: Tsuzuki, file: Path
+) -> None:
+    engine.scripts[ScorePairs] = [Done()]
+    tsuzuki("score", "--file", str(file), "--cosine", "--shuffles", "5")
+    assert engine.asked == [ScorePairs(model="starter-en", pairs=PAIRS, cosine=True, shuffles=5)]
+    assert tsuzuki("score", "--file", str(file), "--shuffles", "-1").code == 2
+    assert tsuzuki("score", "--file", str(file), "--with", "starter-ja").code == 2
 
 
 @pytest.mark.parametrize("arguments", [(), ("A",), ("A", "B", "--file", "x")])

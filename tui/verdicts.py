@@ -1,0 +1,58 @@
+"""What witnesses to a pair come to, in words."""
+
+from __future__ import annotations
+
+from engine.messages import (
+    CosineResult,
+    NspResult,
+    PmiResult,
+    ScoreResult,
+    Shuffled,
+    SopResult,
+    Trimmed,
+    Verdict,
+)
+from tui.strings import text
+
+
+def verdict(found: Verdict) -> str:
+    """One plain sentence."""
+    topic, order = found.topic, found.order
+    if topic is None and order is None:
+        return text("score.nothing")
+    told = (text(f"score.topic.{topic or 'unasked'}"), text(f"score.order.{order or 'unasked'}"))
+    return text("score.verdict", topic=told[0], order=told[1])
+
+
+def measures(result: ScoreResult) -> str:
+    """What a witness is, and what it measures."""
+    match result:
+        case NspResult():
+            return text("score.nsp")
+        case SopResult():
+            return text("score.sop")
+        case PmiResult():
+            return text("score.pmi")
+        case CosineResult():
+            return text("score.cosine")
+
+
+def place(shuffled: Shuffled) -> str:
+    """Where its figure stands among those of shuffles."""
+    return text(
+        "score.shuffled",
+        percentile=f"{shuffled.percentile:.0f}",
+        times=shuffled.times,
+        unit=text(f"score.unit.{shuffled.unit}"),
+    )
+
+
+def cut(trimmed: Trimmed) -> str:
+    """What was read of texts that are too long together."""
+    return text(
+        "score.trimmed",
+        a_kept=trimmed.a_kept,
+        a=trimmed.a,
+        b_kept=trimmed.b_kept,
+        b=trimmed.b,
+    )
