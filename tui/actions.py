@@ -221,7 +221,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("samplers", ("z",), "transcript", call="want('samplers')"),
     Action("replay", ("p",), "transcript", call="want('replay')"),
     Action("other_model", ("m",), "transcript", call="want('other_model')"),
-    Action("shuffles", ("f",), "transcript", show=True, call="want('shuffles')"),
+    Action("shuffles", ("percent_sign",), "transcript", show=True, call="want('shuffles')"),
     Action("open_document", ("o",), "transcript", show=True, call="want('open_document')"),
     Action("details_next", ("full_stop",), "transcript", command=False, call="want('details', 1)"),
     Action("details_previous", ("comma",), "transcript", command=False, call="want('details', -1)"),

@@ -385,7 +385,7 @@ async def test_a_pair_is_set_against_shuffles_with_a_key(tmp_path: Path) -> None
     async with running(app) as pilot:
         await pilot.press("f4", "enter")
         await answered(pilot, app)
-        await pilot.press("shift+tab", "f")
+        await pilot.press("shift+tab", "percent_sign")
         await until(pilot, lambda: "above 95 % of 20 shuffles of B's words" in seen(app))
         assert len(pane(app).transcript.cards) == 1
     assert [body.shuffles for body in engine.tasks() if isinstance(body, Score)] == [0, 20]
