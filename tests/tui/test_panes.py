@@ -536,7 +536,7 @@ async def test_any_size_is_survived(tmp_path: Path, size: tuple[int, int]) -> No
             await pilot.press("shift+tab", "right", "f6", "ctrl+s", "escape", "f7", "escape")
         await pilot.resize_terminal(80, 24)
         await pilot.pause()
-        assert "93.75%" in seen(app)
+        assert "B→A -1.12 nats" in seen(app)
 
 
 async def test_everything_is_there_at_the_next_start(tmp_path: Path) -> None:
