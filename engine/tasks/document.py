@@ -20,6 +20,7 @@ from engine.errors import EngineError
 from engine.messages import (
     Arranged,
     Cell,
+    CosineResult,
     Document,
     DocumentResult,
     Done,
@@ -107,7 +108,7 @@ class _Pairs:
         if not missing:
             return
         texts = list(missing)
-        request = ScorePairs(model=self._model.files.id, pairs=texts)
+        request = ScorePairs(model=self._model.files.id, pairs=texts, cosine=True)
         for event in continuity.run_pairs(self._model, request, 0.0):
             if isinstance(event, PairScore):
                 first, second = texts[event.index]
@@ -141,21 +142,24 @@ class _Pairs:
 def _witnesses(scored: PairScore) -> tuple[Witness, Witness]:
     """What a model said of a pair, and of its reverse."""
     result = scored.result
-    if not isinstance(result, NspResult | PmiResult):
-        no_figure = "Its head judges order alone, which gives no figure for a document."
-        why = Witness(error=no_figure if scored.error is None else scored.error.message)
-        return why, why
-    if result.trimmed is not None:
+    if result is not None and result.trimmed is not None:
         tokens = result.trimmed.a + result.trimmed.b
         why = Witness(error=f"The two sentences have {tokens} tokens, too many for the model.")
         return why, why
-    return _witness(result), _witness(result.reversed)
+    there = back = Witness(error="" if scored.error is None else scored.error.message)
+    for each in (result, *scored.others):
+        match each:
+            case NspResult() | PmiResult():
+                there, back = _with(there, each), _with(back, each.reversed)
+            case CosineResult():
+                there, back = (structs.replace(one, cosine=each.cosine) for one in (there, back))
+    return there, back
 
 
-def _witness(result: NspResult | NspDirection | PmiResult | PmiDirection) -> Witness:
-    if isinstance(result, NspResult | NspDirection):
-        return Witness(nsp_margin=result.margin, nsp_probability=result.probability)
-    return Witness(pmi_bits=result.bits, pmi_bits_per_token=result.bits_per_token)
+def _with(witness: Witness, said: NspResult | NspDirection | PmiResult | PmiDirection) -> Witness:
+    if isinstance(said, NspResult | NspDirection):
+        return structs.replace(witness, nsp_margin=said.margin, nsp_probability=said.probability)
+    return structs.replace(witness, pmi_bits=said.bits, pmi_bits_per_token=said.bits_per_token)
 
 
 def figure(witness: Witness, name: WitnessName) -> float | None:

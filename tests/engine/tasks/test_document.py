@@ -104,7 +104,7 @@ def test_gaps_equal_plain_mutual_information(tiny: Tiny) -> None:
         return sum(float(logprobs[at, number]) for at, number in list(enumerate(ids))[-last:])
 
     found = result(model)
-    assert found.witness == "pmi_bits"
+    assert found.witness == "pmi_bits_per_token"
     for gap, (first, second) in zip(found.gaps, itertools.pairwise(found.sentences), strict=True):
         for witness, a, b in ((gap.forward, first, second), (gap.backward, second, first)):
             pieces = model.tokenizer.encode(f"{plain(a.text)} {plain(b.text)}")
@@ -255,8 +255,23 @@ def test_what_is_not_there_is_refused(
     assert one(events(english), DocumentResult).gaps
 
 
-def test_a_model_without_a_head_says_so(tiny: Tiny) -> None:
-    assert refused(load(tiny("bert-mlm"), "masked"), TEXT).kind == "unable"
+def test_a_model_without_a_head_for_pairs_gives_their_likeness(tiny: Tiny) -> None:
+    model = load(tiny("bert-mlm"), "masked")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(model.files.folder)
+    reference = transformers.AutoModel.from_pretrained(model.files.folder, dtype=torch.float32)
+
+    def mean(text: str) -> torch.Tensor:
+        with torch.no_grad():
+            states: torch.Tensor = reference(**tokenizer(text, return_tensors="pt"))[0][0]
+        return states.double().mean(0)
+
+    found = result(model)
+    assert found.witness == "cosine"
+    for gap, (first, second) in zip(found.gaps, itertools.pairwise(found.sentences), strict=True):
+        likeness = torch.cosine_similarity(mean(plain(first.text)), mean(plain(second.text)), dim=0)
+        assert gap.forward.cosine == gap.backward.cosine == pytest.approx(float(likeness), abs=1e-5)
+        assert gap.forward.nsp_margin is None
+        assert gap.score == gap.forward.cosine
 
 
 def test_progress_is_told_and_the_task_can_be_closed(
