@@ -304,7 +304,7 @@ async def test_score_takes_two_sentences(tmp_path: Path) -> None:
         await pilot.press("f4", "enter")
         await answered(pilot, app)
         assert "93.75%" in seen(app)
-        assert "A→B +2.75 nats" in seen(app)
+        assert "A→B margin +2.75 nats" in seen(app)
         assert "Same topic; none here judges the order." in seen(app)
         assert "cosine of mean states" in seen(app)
         a, b = pane(app).composers
@@ -536,7 +536,7 @@ async def test_any_size_is_survived(tmp_path: Path, size: tuple[int, int]) -> No
             await pilot.press("shift+tab", "right", "f6", "ctrl+s", "escape", "f7", "escape")
         await pilot.resize_terminal(80, 24)
         await pilot.pause()
-        assert "B→A -1.12 nats" in seen(app)
+        assert "B→A margin -1.12 nats" in seen(app)
 
 
 async def test_everything_is_there_at_the_next_start(tmp_path: Path) -> None:

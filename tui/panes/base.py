@@ -78,6 +78,8 @@ class TaskPane(Horizontal):
         self.transcript = Transcript(shared.glyphs, empty, jump=slow, role=self.role)
         self.inspector = Inspector(shared.glyphs)
         self.composers = list(self.make_composers())
+        for composer in self.composers:
+            composer.cursor_blink = not slow  # each blink is sent
         self.runs = Runs(shared.link, shared.running, self._ended)
         self.desk = Desk(self)
         self.offering = Offering(self)

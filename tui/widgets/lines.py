@@ -54,6 +54,10 @@ class LinesView(ScrollView):
         self.take_height(len(self.lines))
         self.refresh()
 
+    def redraw(self, row: int, cells: int) -> None:
+        """Draw so many of a line's cells again; the blank ones behind them are not sent."""
+        self.refresh(Region(0, row - self.scroll_offset.y, min(cells, self.size.width), 1))
+
     def take_height(self, height: int) -> None:
         """Take a number of rows to scroll over.
 
@@ -90,7 +94,8 @@ class LinesView(ScrollView):
         if chosen is not None:
             style = self.screen.get_component_rich_style("screen--selection")
             segments = _paint(segments, *chosen, style)
-        return Strip(segments).adjust_cell_length(width, base).apply_offsets(0, row)
+        strip = Strip(segments).simplify()  # tokens of one style are one run on the wire
+        return strip.adjust_cell_length(width, base).apply_offsets(0, row)
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(f"lines--{name}", partial=True)

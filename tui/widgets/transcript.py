@@ -288,7 +288,7 @@ class Transcript(LinesView, can_focus=True):
         self.take_height(max(len(self._lines), bottom if at_end else 0))
         for row, (old, new) in enumerate(zip_longest(before, self._lines)):
             if old is not new and old != new:
-                self.refresh_line(row)
+                self.redraw(row, max(cell_len(line.text) for line in (old, new) if line))
         if not at_end and len(self._lines) > len(before):
             self._tell_below(True)
 
