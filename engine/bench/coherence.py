@@ -86,7 +86,7 @@ class Judge:
         """The figures of each pair.
 
         Raises:
-            ValueError: the model cannot score one of them, as it is too long.
+            ValueError: the model can read nothing of one of them; what is too long is trimmed.
         """
         missing = [pair for pair in dict.fromkeys(pairs) if pair not in self._known]
         if missing:

@@ -295,7 +295,7 @@ class Sentence(Struct, frozen=True):
     """Whether a blank line stands before it."""
 
 
-WitnessName = Literal["nsp_margin", "nsp_probability", "pmi_bits_per_token", "pmi_bits", "cosine"]
+WitnessName = Literal["nsp_margin", "nsp_probability", "pmi_bits", "pmi_bits_per_token", "cosine"]
 """A figure of `Witness`; a document is judged by the first of these that its model can give."""
 
 

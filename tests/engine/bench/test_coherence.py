@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from engine.bench.coherence import Both, Judge, Sample, Texts, baselines, rows
+from engine.messages import PairScore, PmiResult, ScorePairs
 from engine.tasks import continuity
 from tests.engine.bundles import STARTER, load
 
@@ -71,8 +72,13 @@ def test_a_judge_asks_each_pair_once(
     assert judge([pair, pair]) == [found, found]
 
 
-def test_a_pair_that_is_too_long_is_refused() -> None:
+def test_a_pair_that_is_too_long_is_judged_by_what_the_model_can_read_of_it() -> None:
     sample = Sample.of("t", "東京は雨です。傘を買いました。\n\n" + "猫が鳴く、" * 200 + "。", 99)
-    judge = Judge(load(STARTER / "starter-ja", "causal"))
-    with pytest.raises(ValueError, match="tokens"):
-        judge([(sample.sentences[1], sample.sentences[2])])
+    model = load(STARTER / "starter-ja", "causal")
+    pair = (sample.sentences[1], sample.sentences[2])
+    request = ScorePairs(model="m", pairs=[pair])
+    scored = next(e for e in continuity.run_pairs(model, request, 0.0) if isinstance(e, PairScore))
+    assert isinstance(scored.result, PmiResult)
+    assert scored.result.trimmed is not None
+    (found,) = Judge(model)([pair])
+    assert found["pmi_bits"] == (scored.result.bits, scored.result.reversed.bits)

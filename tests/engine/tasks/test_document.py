@@ -104,7 +104,7 @@ def test_gaps_equal_plain_mutual_information(tiny: Tiny) -> None:
         return sum(float(logprobs[at, number]) for at, number in list(enumerate(ids))[-last:])
 
     found = result(model)
-    assert found.witness == "pmi_bits_per_token"
+    assert found.witness == "pmi_bits"
     for gap, (first, second) in zip(found.gaps, itertools.pairwise(found.sentences), strict=True):
         for witness, a, b in ((gap.forward, first, second), (gap.backward, second, first)):
             pieces = model.tokenizer.encode(f"{plain(a.text)} {plain(b.text)}")
