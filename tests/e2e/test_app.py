@@ -97,12 +97,20 @@ def test_no_color_sends_no_colour(tmp_path: Path) -> None:
 def test_a_slow_line_gets_fewer_bytes(tmp_path: Path) -> None:
     sent = {}
     for name, more in (("near", {}), ("far", {"SSH_CONNECTION": "1 2 3 4"})):
-        (tmp_path / name).mkdir()
-        with opened(environment(tmp_path / name, **more)) as terminal:
-            terminal.wait("羽田空港に到着、東京の街は")
+        home = tmp_path / name
+        (home / "config").mkdir(parents=True)
+        settings = "sampling: {temperature: 0, top_p: 1}\nmax_tokens: 200\n"
+        (home / "config" / "settings.yaml").write_text(settings)
+        with opened(environment(home, **more)) as terminal:
+            terminal.wait("greedy · 43 tokens")
             terminal.press("enter")
             terminal.wait("43 tokens · ", "perplexity", "first")
-            sent[name] = len(terminal.raw)
+            before = len(terminal.raw)
+            for _ in range(3):  # so that the text scrolls
+                terminal.press("up", "enter")
+                terminal.wait("writing")
+                terminal.wait("200 tokens · ", "perplexity", "Enter Send  ^F")
+            sent[name] = len(terminal.raw) - before
             terminal.press("ctrl+q")
             assert terminal.ended() == 0
     assert sent["far"] < sent["near"]
