@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from concurrent.futures import Future
 
 from engine import distances
+from engine.devices import home
 from engine.errors import EngineError
 from engine.forms import forms
 from engine.lifecycle import Lifecycle
-from engine.messages import Distance, Error, Precision
+from engine.messages import Device, Distance, Error, Precision
 from engine.model import ModelFiles
 from engine.scheduler import Wait, settled
 
@@ -18,9 +20,10 @@ Steps = Generator[Wait | None, None, Distance]
 class Fidelity:
     """What is known of the distance of forms, measured where it is not known yet."""
 
-    def __init__(self, lifecycle: Lifecycle) -> None:
-        """Load what is to be measured through this lifecycle."""
+    def __init__(self, lifecycle: Lifecycle, device: Future[Device]) -> None:
+        """Load what is to be measured through this lifecycle, which puts models on this device."""
         self._lifecycle = lifecycle
+        self._device = device
 
     def all(self, files: ModelFiles) -> Generator[Wait | None, None, list[Distance]]:
         """Measure every form of a model anew, and keep the results.
@@ -43,9 +46,16 @@ class Fidelity:
         return distances.write(files, found)
 
     def fastest(self, files: ModelFiles) -> Generator[Wait | None, None, Precision]:
-        """The fastest form that is near enough, measured first where that is not known."""
+        """The fastest form that is near enough, measured first where that is not known.
+
+        Raises:
+            EngineError: ``unable``, when there is no such device; what loading raises.
+        """
+        device = yield from settled(self._device)
         known = {distance.precision: distance for distance in distances.read(files.derived)}
         for precision in _others(files):
+            if home(device, precision) != device:
+                continue  # off the GPU it would be no faster
             distance = known.get(precision)
             if distance is None:
                 distance = yield from self._measure(files, precision)

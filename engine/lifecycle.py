@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ import msgspec
 from engine import forms
 from engine.errors import EngineError
 from engine.memory import give_back, readable
-from engine.messages import Error, Event, Memory, ModelInfo, ModelState, Precision
+from engine.messages import Device, Error, Event, Memory, ModelInfo, ModelState, Precision
 from engine.model import LoadedModel, ModelFiles
 
 log = logging.getLogger(__name__)
@@ -140,6 +140,7 @@ class Lifecycle:
                 info,
                 state="ready" if in_memory else "loading",
                 in_memory=in_memory,
+                device=_device(residents),
                 memory=sum(each.bytes for each in residents),
             )
         reason = self._failures.get(info.id)
@@ -314,9 +315,16 @@ class Lifecycle:
                 percent=percent,
                 precision=resident.precision,
                 in_memory=[each.precision for each in loaded],
+                device=_device(loaded),
                 memory=sum(each.bytes for each in loaded),
             )
         )
 
     def _tell_memory(self) -> None:
         self._tell(Memory(used=self.used, budget=self._budget))
+
+
+def _device(residents: Sequence[_Resident]) -> Device:
+    """Where the latest of these forms that is loaded was put."""
+    loaded = [each.ready.result().device for each in residents if each.loaded]
+    return loaded[-1] if loaded else "cpu"

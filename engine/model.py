@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from engine.messages import Head, Piece, Precision, Role, Turn
+from engine.messages import Device, Head, Piece, Precision, Role, Turn
 from engine.pair_memory import PairMemory
 from engine.prefixes import Prefixes
 
@@ -201,6 +201,7 @@ class LoadedModel:
     causal: CausalRuntime | None = None
     masked: MaskedRuntime | None = None
     precision: Precision = "exact"
+    device: Device = "cpu"
     prefixes: Prefixes | None = field(init=False)
     """What the causal runtime has read lately, where there is one."""
     pairs: PairMemory = field(default_factory=PairMemory)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from functools import lru_cache
 from typing import ParamSpec, TypeVar
 
@@ -18,6 +18,7 @@ from engine.lifecycle import Lifecycle
 from engine.messages import (
     Beside,
     Continue,
+    Device,
     Distances,
     Document,
     Done,
@@ -73,7 +74,8 @@ class Service:
     """Turns requests into tasks over the models on disk and in memory.
 
     Whatever reads the disk runs on `disk`, an executor with one thread, so that a slow one does
-    not hold up the tokens of other tasks. `job` says how a pull is run.
+    not hold up the tokens of other tasks. `device` is where models are put, once PyTorch is
+    there to say so. `job` says how a pull is run.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class Service:
         *,
         store: Store,
         lifecycle: Lifecycle,
+        device: Future[Device],
         children: Children,
         disk: Executor,
         job: Callable[[Pull], PullJob],
@@ -88,7 +91,7 @@ class Service:
     ) -> None:
         self._store = store
         self._lifecycle = lifecycle
-        self._fidelity = Fidelity(lifecycle)
+        self._fidelity = Fidelity(lifecycle, device)
         self._children = children
         self._disk = disk
         self._job = job

@@ -14,7 +14,7 @@ from typing import BinaryIO, NoReturn
 import msgspec
 import platformdirs
 
-from engine import pulling, runtime, wire
+from engine import devices, pulling, runtime, wire
 from engine.children import Children
 from engine.lifecycle import Lifecycle, Report
 from engine.loader import Loader
@@ -23,6 +23,8 @@ from engine.messages import (
     PROTOCOL,
     Cancel,
     Configure,
+    Device,
+    DeviceChoice,
     Error,
     Frame,
     Ping,
@@ -133,7 +135,7 @@ class Worker:
             [Path(folder) for folder in configure.folders],
         )
         preparing = ThreadPoolExecutor(1, "prepare")
-        prepared = preparing.submit(_prepare, threads)
+        prepared = preparing.submit(_prepare, threads, configure.device)
         preparing.submit(_prepare_more)
         self._lifecycle = Lifecycle(
             load=lambda files, precision, report: _load(files, precision, report, prepared),
@@ -147,6 +149,7 @@ class Worker:
         self._service = Service(
             store=store,
             lifecycle=self._lifecycle,
+            device=prepared,
             children=self._children,
             disk=ThreadPoolExecutor(1, "disk"),
             job=lambda pull: pulling.command(store, pull, self._environ),
@@ -159,13 +162,18 @@ class Worker:
         return self._lifecycle.expire() if self._lifecycle is not None else None
 
 
-def _prepare(threads: int) -> None:
-    """Import what the first answer of a packed model needs: it takes seconds."""
+def _prepare(threads: int, choice: DeviceChoice) -> Device:
+    """Import what the first answer of a packed model needs: it takes seconds.
+
+    Raises:
+        EngineError: ``unable``, when there is no such device.
+    """
     import torch
 
     torch.set_num_threads(threads)
     for module in ("transformers.models.auto", "transformers.generation.logits_process"):
         importlib.import_module(module)
+    return devices.resolve(choice)
 
 
 def _prepare_more() -> None:
@@ -174,10 +182,9 @@ def _prepare_more() -> None:
 
 
 def _load(
-    files: ModelFiles, precision: Precision, report: Report, prepared: Future[None]
+    files: ModelFiles, precision: Precision, report: Report, prepared: Future[Device]
 ) -> LoadedModel:
     report("starting PyTorch", 0.0)
-    prepared.result()
-    model = runtime.load(files, report, precision)
+    model = runtime.load(files, report, precision, prepared.result())
     give_back()  # what was only needed to read and pack it
     return model

@@ -123,7 +123,11 @@ class Link:
             info = self.models.get(event.model)
             if info is not None:
                 changed = msgspec.structs.replace(
-                    info, state=event.state, reason=event.reason, in_memory=event.in_memory
+                    info,
+                    state=event.state,
+                    reason=event.reason,
+                    in_memory=event.in_memory,
+                    device=event.device,
                 )
                 if event.memory:
                     changed = msgspec.structs.replace(changed, memory=event.memory)

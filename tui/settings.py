@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from engine.messages import Configure, PrecisionChoice, Role, Sampling
+from engine.messages import Configure, DeviceChoice, PrecisionChoice, Role, Sampling
 from tui import paths
 from tui.documents import Mark, Problem, Table, read
 from tui.fields import Reader
@@ -53,6 +53,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     memory_gb: Annotated[float, Meta(gt=0, le=100_000)] | None = None
     idle_minutes: Annotated[float, Meta(ge=0, le=1_000_000)] = 15.0
     threads: Annotated[int, Meta(ge=1, le=1024)] | None = None
+    device: DeviceChoice = "cpu"
     store: str | None = None
     model_folders: list[str] = []
     export_folder: str | None = None
@@ -66,6 +67,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             memory_budget=None if self.memory_gb is None else int(self.memory_gb * 1e9),
             idle_s=self.idle_minutes * 60,
             threads=self.threads,
+            device=self.device,
             store=str(store),
             folders=[str(_path(folder)) for folder in self.model_folders],
         )

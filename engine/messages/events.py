@@ -9,6 +9,7 @@ from msgspec import Struct
 from engine.messages.parts import (
     Alternative,
     Cell,
+    Device,
     Distance,
     Finish,
     Gap,
@@ -72,6 +73,8 @@ class ModelState(Struct, tag="model_state", frozen=True, kw_only=True):
     """The form that is being loaded, or was loaded or failed to last."""
     in_memory: list[Precision] = []
     """The forms of the model that are in memory."""
+    device: Device = "cpu"
+    """Where the latest of them was put."""
     memory: int = 0
     """Bytes that all of them take."""
 

@@ -16,6 +16,10 @@ Precision = Literal["exact", "bf16", "int8", "int4"]
 
 ``exact`` is fp32, equal to transformers to float tolerance; the others are smaller and faster, and
 how far each is from exact is measured (`Distance`)."""
+Device = Literal["cpu", "cuda", "mps"]
+"""Where weights live and are multiplied."""
+DeviceChoice = Literal["cpu", "cuda", "mps", "auto"]
+"""``auto``: a GPU where there is one that PyTorch can use."""
 PrecisionChoice = Literal["exact", "bf16", "int8", "int4", "auto"]
 """``auto``: the fastest form that is measured to be close to exact."""
 
@@ -407,5 +411,7 @@ class ModelInfo(Struct, frozen=True, kw_only=True):
     """The forms that its weights can have in memory; empty where no file tells yet."""
     in_memory: list[Precision] = []
     """The forms that are there."""
+    device: Device = "cpu"
+    """Where the latest of them was put."""
     distances: list[Distance] = []
     """What has been measured of them."""

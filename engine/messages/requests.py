@@ -8,6 +8,7 @@ from msgspec import Meta, Struct, field
 
 from engine.messages.parts import (
     Beside,
+    DeviceChoice,
     JointMethod,
     PllMethod,
     PrecisionChoice,
@@ -29,6 +30,8 @@ class Configure(Struct, tag="configure", frozen=True, kw_only=True):
     idle_s: float = 900.0
     """Unload a model unused for so long; 0 never does."""
     threads: int | None = None
+    device: DeviceChoice = "cpu"
+    """Quantised forms stay on the CPU all the same."""
     store: str | None = None
     """Folder of pulled models; None takes the platform's data folder."""
     folders: list[str] = []

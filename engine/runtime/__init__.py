@@ -5,33 +5,47 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine import tokenization
+from engine.devices import full, home
 from engine.errors import EngineError
 from engine.forms import PACKED
-from engine.messages import Error, Precision
+from engine.messages import Device, Error, Precision
 from engine.model import CausalRuntime, LoadedModel, ModelFiles
 
 Report = Callable[[str, float], None]
 
 
-def load(files: ModelFiles, report: Report, precision: Precision = "exact") -> LoadedModel:
+def load(
+    files: ModelFiles,
+    report: Report,
+    precision: Precision = "exact",
+    device: Device = "cpu",
+) -> LoadedModel:
     """Bring a model into memory: its tokenizer and a runtime for each kind of head it has.
 
     `report` is told the stage and the percent of the weights that are read; it is called on the
-    calling thread. Takes seconds and cannot be interrupted: meant for the loader's own thread.
+    calling thread. Quantised forms stay on the CPU, whatever the device. Takes seconds and cannot
+    be interrupted: meant for the loader's own thread.
 
     Raises:
         EngineError: ``broken_model`` when the files do not hold what they should, ``unable``
-            when no head in them is one that this engine can use, or not in this form.
+            when no head in them is one that this engine can use, or not in this form;
+            ``too_big`` when the device has no room for it.
     """
     report("reading the tokenizer", 0.0)
     tokenizer = tokenization.load(files.folder)
     report("importing torch", 0.0)
-    causal = _causal(files, precision, report) if "causal" in files.heads else None
-    masked = None
-    if files.heads & {"masked", "next_sentence", "sentence_order"}:
-        from engine.runtime.masked import load_masked
+    device = home(device, precision)
+    import torch
 
-        masked = load_masked(files, report)
+    try:
+        causal = _causal(files, precision, device, report) if "causal" in files.heads else None
+        masked = None
+        if files.heads & {"masked", "next_sentence", "sentence_order"}:
+            from engine.runtime.masked import load_masked
+
+            masked = load_masked(files, report, device)
+    except torch.OutOfMemoryError as error:
+        raise full(device, files.id) from error
     if causal is None and masked is None:
         raise EngineError(
             Error(
@@ -41,15 +55,17 @@ def load(files: ModelFiles, report: Report, precision: Precision = "exact") -> L
             )
         )
     report("ready", 100.0)
-    return LoadedModel(files, tokenizer, causal, masked, precision)
+    return LoadedModel(files, tokenizer, causal, masked, precision, device)
 
 
-def _causal(files: ModelFiles, precision: Precision, report: Report) -> CausalRuntime:
+def _causal(
+    files: ModelFiles, precision: Precision, device: Device, report: Report
+) -> CausalRuntime:
     """The packed decoder where it knows the model, else transformers' own, which is exact only."""
     if files.model_type in PACKED:
         from engine.runtime.packed.loading import load_packed
 
-        packed = load_packed(files, precision, report)
+        packed = load_packed(files, precision, report, device)
         if packed is not None:
             return packed
     if precision != "exact":
@@ -62,4 +78,4 @@ def _causal(files: ModelFiles, precision: Precision, report: Report) -> CausalRu
         )
     from engine.runtime.generic import load_causal
 
-    return load_causal(files, report)
+    return load_causal(files, report, device)

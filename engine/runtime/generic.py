@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,9 +14,9 @@ from transformers import AutoModelForCausalLM
 from transformers.cache_utils import DynamicCache, DynamicLayer, DynamicSlidingWindowLayer
 
 from engine.errors import EngineError
-from engine.messages import Error
+from engine.messages import Device, Error
 from engine.model import Branches, ModelFiles
-from engine.runtime.loading import read_model
+from engine.runtime.loading import Report, read_model
 from engine.runtime.padding import padded
 from engine.runtime.soundness import sound
 
@@ -48,7 +48,7 @@ class GenericRuntime:
     """Steps a transformers causal model with transformers' own key-value cache."""
 
     def __init__(self, model: PreTrainedModel) -> None:
-        """Take a model that is on the CPU, in fp32 and in evaluation mode.
+        """Take a model in fp32 and in evaluation mode.
 
         Raises:
             EngineError: ``unable``, when its class keeps its past in a way of its own.
@@ -65,6 +65,7 @@ class GenericRuntime:
                 )
             )
         self._model = model
+        self._device = model.device
         self._past = past
         self._only_last = {"logits_to_keep": 1} if "logits_to_keep" in accepted else {}
         config = model.config.get_text_config(decoder=True)
@@ -97,11 +98,11 @@ class GenericRuntime:
     def select(self, branches: Branches, rows: Sequence[int]) -> Branches:
         """Copy these rows, in this order, into branches of their own."""
         source = _own(branches)
-        index = torch.tensor(rows)
+        index = torch.tensor(rows, device=self._device)
         with torch.inference_mode():
             cache = _twin(source.cache)
             cache.reorder_cache(index)
-            return CachedRows(cache, len(rows), source.length, source.logits[index])
+            return CachedRows(cache, len(rows), source.length, source.logits[list(rows)])
 
     def crop(self, branches: Branches, length: int) -> Branches:
         """Forget all tokens after the first `length`; the branches handed in are spent.
@@ -130,7 +131,8 @@ class GenericRuntime:
             EngineError: ``broken_model``, as `sound` says.
         """
         with torch.inference_mode():
-            states: torch.Tensor = self._model.base_model(padded(rows), use_cache=False)[0]
+            ids = padded(rows).to(self._device)
+            states: torch.Tensor = self._model.base_model(ids, use_cache=False)[0]
             return sound(states.float())
 
     def _forward(
@@ -138,7 +140,8 @@ class GenericRuntime:
     ) -> tuple[CachedRows, torch.Tensor]:
         with torch.inference_mode():
             kept = {self._past: rows.cache}
-            output = self._model(torch.tensor(ids), use_cache=True, **kept, **options)
+            fed = torch.tensor(ids, device=self._device)
+            output = self._model(fed, use_cache=True, **kept, **options)
             logits = sound(output.logits)
         length = rows.length + len(ids[0])
         return CachedRows(rows.cache, rows.rows, length, logits[:, -1]), logits
@@ -152,13 +155,13 @@ class GenericRuntime:
         return DynamicCache() if self.reversible else DynamicCache(config=self._model.config)
 
 
-def load_causal(files: ModelFiles, report: Callable[[str, float], None]) -> GenericRuntime:
-    """Read a causal model from its folder.
+def load_causal(files: ModelFiles, report: Report, device: Device = "cpu") -> GenericRuntime:
+    """Read a causal model from its folder onto a device.
 
     Raises:
         EngineError: ``broken_model`` or ``unable``, as `read_model` and `GenericRuntime` say.
     """
-    return GenericRuntime(read_model(AutoModelForCausalLM, files, report))
+    return GenericRuntime(read_model(AutoModelForCausalLM, files, report, device))
 
 
 def _own(branches: Branches) -> CachedRows:

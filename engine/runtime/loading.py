@@ -10,7 +10,7 @@ from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 
 from engine.errors import EngineError
-from engine.messages import Error
+from engine.messages import Device, Error
 from engine.model import ModelFiles
 
 if TYPE_CHECKING:
@@ -21,7 +21,10 @@ Report = Callable[[str, float], None]
 
 
 def read_model(
-    architecture: type[PreTrainedModel], files: ModelFiles, report: Report
+    architecture: type[PreTrainedModel],
+    files: ModelFiles,
+    report: Report,
+    device: Device = "cpu",
 ) -> PreTrainedModel:
     """Read a model in fp32, ready to run: no dropout, no gradients, no network, no foreign code.
 
@@ -51,7 +54,8 @@ def read_model(
     if other := sorted(name for name, *_ in info["mismatched_keys"]):
         raise broken(files, f"its configuration gives another shape to {_some(other)}")
     model.requires_grad_(False)
-    return model.eval()
+    model.eval().to(torch.device(device))
+    return model
 
 
 def _some(names: list[str]) -> str:

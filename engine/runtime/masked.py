@@ -16,7 +16,7 @@ import torch
 import transformers
 
 from engine.errors import EngineError
-from engine.messages import Error, Piece
+from engine.messages import Device, Error, Piece
 from engine.model import ModelFiles
 from engine.runtime.loading import Report, read_model
 from engine.runtime.soundness import sound
@@ -41,8 +41,9 @@ class EncoderRuntime:
         next_sentence: bool,
         sentence_order: bool = False,
     ) -> None:
-        """Take a model that is on the CPU, in fp32 and in evaluation mode, with these heads."""
+        """Take a model in fp32 and in evaluation mode, with these heads."""
         self._model = model
+        self._device = model.device
         self._masked = masked
         self._next_sentence = next_sentence
         self._sentence_order = sentence_order
@@ -126,7 +127,8 @@ class EncoderRuntime:
 
         def tensor(value: Callable[[Piece], int], padding: int) -> torch.Tensor:
             return torch.tensor(
-                [[padding if piece is None else value(piece) for piece in row] for row in padded]
+                [[padding if piece is None else value(piece) for piece in row] for row in padded],
+                device=self._device,
             )
 
         inputs = {
@@ -170,8 +172,8 @@ def _part(model: PreTrainedModel, path: str) -> torch.nn.Module | None:
     return part
 
 
-def load_masked(files: ModelFiles, report: Report) -> EncoderRuntime:
-    """Read an encoder with the heads that its weight files hold.
+def load_masked(files: ModelFiles, report: Report, device: Device = "cpu") -> EncoderRuntime:
+    """Read an encoder onto a device, with the heads that its weight files hold.
 
     Raises:
         EngineError: ``broken_model`` when a tensor is missing or the files cannot be read,
@@ -187,7 +189,7 @@ def load_masked(files: ModelFiles, report: Report) -> EncoderRuntime:
         architecture = transformers.AutoModelForNextSentencePrediction
     else:
         raise _headless("masked words or next sentences", "Take another model.")
-    model = read_model(architecture, files, report)
+    model = read_model(architecture, files, report, device)
     return EncoderRuntime(
         model, masked=masked, next_sentence=next_sentence, sentence_order=sentence_order
     )

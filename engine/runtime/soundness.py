@@ -1,7 +1,7 @@
-"""Refuses the answers of weights that hold no numbers, which would read as if they meant something.
+"""Brings answers to the CPU, and refuses those of weights that hold no numbers.
 
 A file that was damaged, or weights too large for fp32, give NaN or infinity; the likeliest of a
-row of NaN would be its first id.
+row of NaN would be its first id, as if that meant something.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
 
 def sound(logits: torch.Tensor) -> torch.Tensor:
-    """Return logits, [..., choices], of which each row has a largest that is finite.
+    """Return logits, [..., choices], on the CPU; each row has a largest that is finite.
 
     Single choices may be -inf: some models rule words out so.
 
     Raises:
         EngineError: ``broken_model``, when a row has NaN or +inf, or nothing but -inf.
     """
+    logits = logits.cpu()
     if not logits.amax(-1).isfinite().all():
         raise EngineError(
             Error(

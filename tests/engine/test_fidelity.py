@@ -14,7 +14,7 @@ from engine import derived, distances
 from engine.errors import EngineError
 from engine.fidelity import Fidelity
 from engine.lifecycle import Lifecycle, Report
-from engine.messages import Distance, Event, ModelState, Precision
+from engine.messages import Device, Distance, Event, ModelState, Precision
 from engine.model import LoadedModel, ModelFiles
 from engine.runtime import load
 from engine.scheduler import Wait
@@ -37,7 +37,7 @@ class Here(Executor):
 class Bench:
     """A lifecycle that loads at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: Device = "cpu") -> None:
         self.told: list[Event] = []
         self.loads: list[Precision] = []
         self.posted: list[Callable[[], None]] = []
@@ -49,7 +49,9 @@ class Bench:
             budget=10**9,
             idle_s=0,
         )
-        self.fidelity = Fidelity(self.lifecycle)
+        self.device: Future[Device] = Future()
+        self.device.set_result(device)
+        self.fidelity = Fidelity(self.lifecycle, self.device)
 
     def _load(self, model: ModelFiles, precision: Precision, report: Report) -> LoadedModel:
         self.loads.append(precision)
@@ -95,6 +97,15 @@ def test_the_fastest_that_is_near_enough_is_taken(
     bench = Bench()
     assert bench.run(bench.fidelity.fastest(model)) == taken
     assert bench.loads == []
+
+
+@pytest.mark.parametrize(("device", "taken"), [("cpu", "int4"), ("cuda", "bf16"), ("mps", "bf16")])
+def test_on_a_gpu_the_forms_that_would_not_run_there_are_passed_over(
+    model: ModelFiles, device: Device, taken: Precision
+) -> None:
+    distances.write(model, [distance("int4"), distance("int8"), distance("bf16")])
+    bench = Bench(device)
+    assert bench.run(bench.fidelity.fastest(model)) == taken
 
 
 def test_what_is_not_known_is_measured_once(model: ModelFiles) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from engine.messages import (
     Configure,
     Continue,
     CosineResult,
+    DeviceChoice,
     Done,
     Error,
     Event,
@@ -87,6 +89,15 @@ def test_it_says_who_it_is(tmp_path: Path) -> None:
         assert ready == Ready(
             protocol=PROTOCOL, pid=peer.process.pid, memory_budget=5_000_000, threads=1
         )
+
+
+def test_a_device_that_is_not_there_is_told_when_a_model_is_wanted(tmp_path: Path) -> None:
+    absent: DeviceChoice = "cuda" if sys.platform == "darwin" else "mps"
+    with configured(tmp_path / "log", Configure(device=absent, threads=1)) as peer:
+        error = only_error(peer.ask(Load("starter-ja")))
+        assert error.kind == "unable"
+        assert absent in error.message
+        assert only_error(peer.ask(Load("starter-ja", "auto"))) == error
 
 
 def test_nothing_is_answered_before_configure_or_after_another_version(tmp_path: Path) -> None:

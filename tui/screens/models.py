@@ -119,6 +119,8 @@ class ModelsScreen(Over[str]):
         lines.append(("state", ": ".join(filter(None, (state, info.reason)))))
         kind = "in_memory" if info.in_memory else "to_load"
         forms = ", ".join(info.in_memory)
+        if info.device != "cpu":
+            forms = text("screens.models.on_device", forms=forms, device=info.device)
         taken = text(f"screens.models.{kind}", size=size(info.memory), forms=forms)
         memory = taken if info.memory else ""
         lines.append(("size", ", ".join(filter(None, (size(info.bytes), memory)))))

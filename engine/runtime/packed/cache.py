@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 import torch
 
+from engine.messages import Device
+
 GROW = 128
 """Places that a block grows by, at the least."""
 SHARED_FROM = 256
@@ -66,10 +68,15 @@ class PackedRows:
 
 
 def empty(
-    layers: int, kv_heads: int, head_dim: int, dtype: torch.dtype, logits: torch.Tensor
+    layers: int,
+    kv_heads: int,
+    head_dim: int,
+    dtype: torch.dtype,
+    device: Device,
+    logits: torch.Tensor,
 ) -> PackedRows:
     """One row with no place taken."""
-    memory = torch.empty(layers, 1, 2 * kv_heads, 0, head_dim, dtype=dtype)
+    memory = torch.empty(layers, 1, 2 * kv_heads, 0, head_dim, dtype=dtype, device=device)
     return PackedRows(Block(memory, 0), 0, None, logits)
 
 
@@ -91,7 +98,9 @@ def select(rows: PackedRows, index: list[int]) -> PackedRows:
         rows.block.lent = max(rows.block.lent, rows.own)
         return PackedRows(rows.block, rows.own, rows.prefix, logits)
     own = rows.block.memory[:, :, :, : rows.own]
-    if rows.rows == 1 and rows.prefix is None and rows.own >= SHARED_FROM:
+    # Reading a prefix and what follows it at once takes a kernel that the CPU alone has.
+    shareable = own.is_cpu and rows.rows == 1 and rows.prefix is None
+    if shareable and rows.own >= SHARED_FROM:
         rows.block.lent = max(rows.block.lent, rows.own)
         return PackedRows(_block(own, len(index), 0), 0, own, logits)
     if len(index) > 1 and rows.prefix is not None:

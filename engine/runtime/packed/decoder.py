@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
+from engine.messages import Device
 from engine.model import Branches
 from engine.runtime.packed import cache
 from engine.runtime.packed.cache import PackedRows
@@ -71,22 +72,25 @@ class Model:
 class PackedRuntime:
     """A `CausalRuntime` over packed weights; see `cache` for what branches share."""
 
-    def __init__(self, model: Model) -> None:
-        """Take a packed model."""
+    def __init__(self, model: Model, device: Device) -> None:
+        """Take a packed model whose tensors are on this device."""
         self._model = model
+        self._device = device
         shape = model.shape
         self.vocabulary = shape.vocabulary
         self.context: int | None = shape.context
         self.bytes = model.bytes
         self.reversible = True
-        self._rotation = None if shape.rotary is None else _Rotation(shape, shape.rotary)
+        self._rotation = None if shape.rotary is None else _Rotation(shape, shape.rotary, device)
 
     def empty(self) -> Branches:
         """One row that nothing was fed to yet; see `CausalRuntime.empty`."""
         shape = self._model.shape
         logits = torch.full((1, shape.vocabulary), torch.nan)
         dtype = self._model.dtype
-        return cache.empty(shape.layers, shape.kv_heads, shape.head_dim, dtype, logits)
+        return cache.empty(
+            shape.layers, shape.kv_heads, shape.head_dim, dtype, self._device, logits
+        )
 
     def feed(self, branches: Branches, ids: Sequence[Sequence[int]]) -> Branches:
         """Feed ids to the rows; see `CausalRuntime.feed`.
@@ -120,7 +124,7 @@ class PackedRuntime:
         """
         with torch.inference_mode():
             empty = cache.select(_own(self.empty()), [0] * len(rows))
-            hidden, _ = self._layers(empty, padded(rows))
+            hidden, _ = self._layers(empty, padded(rows).to(self._device))
             states = self._model.last_norm(hidden.flatten(0, 1)).float()
             return sound(states.view(*hidden.shape))
 
@@ -128,7 +132,7 @@ class PackedRuntime:
         self, rows: PackedRows, ids: Sequence[Sequence[int]], *, only_last: bool
     ) -> tuple[PackedRows, torch.Tensor]:
         with torch.inference_mode():
-            hidden, grown = self._layers(rows, torch.tensor(ids))
+            hidden, grown = self._layers(rows, torch.tensor(ids, device=self._device))
             if only_last:
                 hidden = hidden[:, -1:]
             logits = self._logits(self._model.last_norm(hidden.flatten(0, 1)))
@@ -160,7 +164,7 @@ class PackedRuntime:
             x = (x.view(count, tokens, -1) + model.positions[begin:end]).flatten(0, 1)
         turn = None if self._rotation is None else self._rotation.turn(begin, end, x.dtype)
         block = cache.with_room(rows, tokens)
-        attention = _Attention(shape, rows, block, tokens, x.dtype)
+        attention = _Attention(shape, rows, block, tokens)
         for number, layer in enumerate(model.layers):
             qkv = layer.qkv(layer.before_attention(x)).view(count, tokens, -1, shape.head_dim)
             if layer.head_gain is not None:
@@ -182,9 +186,7 @@ class PackedRuntime:
 class _Attention:
     """Attention of one step: what is the same for all layers is made once."""
 
-    def __init__(
-        self, shape: Shape, rows: PackedRows, block: cache.Block, tokens: int, dtype: torch.dtype
-    ) -> None:
+    def __init__(self, shape: Shape, rows: PackedRows, block: cache.Block, tokens: int) -> None:
         self._shape = shape
         self._rows, self._tokens = rows.rows, tokens
         end = rows.own + tokens
@@ -197,8 +199,8 @@ class _Attention:
         # A token sees what came before it and itself; several at once need to be told.
         self._mask = None
         if tokens > 1:
-            seen = torch.ones(tokens, end, dtype=torch.bool).tril(rows.own)
-            mask = torch.zeros(tokens, end, dtype=dtype).masked_fill_(~seen, -torch.inf)
+            seen = block.memory.new_ones(tokens, end, dtype=torch.bool).tril(rows.own)
+            mask = block.memory.new_zeros(tokens, end).masked_fill_(~seen, -torch.inf)
             self._mask = mask.repeat(self._group, 1)
 
     def __call__(self, number: int, qkv: torch.Tensor) -> torch.Tensor:
@@ -253,19 +255,21 @@ class _Rotation:
     and values go through the same three operations at once.
     """
 
-    def __init__(self, shape: Shape, rotary: Rotary) -> None:
+    def __init__(self, shape: Shape, rotary: Rotary, device: Device) -> None:
         self._shape = shape
-        self._rotary = rotary
+        self._frequencies = rotary.frequencies.to(device)
+        self._scale = rotary.scale
 
     def turn(self, begin: int, end: int, dtype: torch.dtype) -> Step:
         """What turns [rows, places, heads + 2 * kv_heads, head_dim] at these places."""
         shape = self._shape
-        places = torch.arange(begin, end, dtype=torch.float32)
-        angles = places[:, None] * self._rotary.frequencies
-        cos, sin = angles.cos() * self._rotary.scale, angles.sin() * self._rotary.scale
+        device = self._frequencies.device
+        places = torch.arange(begin, end, dtype=torch.float32, device=device)
+        angles = places[:, None] * self._frequencies
+        cos, sin = angles.cos() * self._scale, angles.sin() * self._scale
         turned, still = shape.heads + shape.kv_heads, shape.kv_heads
         # [places, heads + 2 * kv_heads, head_dim]
-        cosines = torch.ones(len(places), turned + still, shape.head_dim)
+        cosines = angles.new_ones(len(places), turned + still, shape.head_dim)
         sines = torch.zeros_like(cosines)
         cosines[:, :turned] = torch.cat([cos, cos], -1)[:, None]
         sines[:, :turned] = torch.cat([-sin, sin], -1)[:, None]

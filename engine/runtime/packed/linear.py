@@ -90,9 +90,9 @@ _linear: Callable[..., torch.Tensor] = torch.ops.mkldnn._linear_pointwise
 def _prepack(weight: torch.Tensor) -> torch.Tensor | None:
     """The weights laid out once for oneDNN, which reads them faster than `F.linear` does.
 
-    None where this machine or build has no such kernel.
+    None where this device or build has no such kernel.
     """
-    if not torch._C._has_mkldnn:
+    if not (weight.is_cpu and torch._C._has_mkldnn):
         return None
     if weight.dtype == torch.bfloat16 and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         return None

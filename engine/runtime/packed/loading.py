@@ -8,7 +8,7 @@ from huggingface_hub.errors import StrictDataclassError
 from transformers import AutoConfig
 
 from engine.checkpoint import Broken
-from engine.messages import Precision
+from engine.messages import Device, Precision
 from engine.model import ModelFiles
 from engine.runtime.loading import Report, broken
 from engine.runtime.packed import embedding, linear, stored
@@ -19,7 +19,9 @@ from engine.runtime.packed.stored import Parts
 from engine.runtime.packed.weights import LayerWeights, Matrix, Norm, Unfit, Weights
 
 
-def load_packed(files: ModelFiles, precision: Precision, report: Report) -> PackedRuntime | None:
+def load_packed(
+    files: ModelFiles, precision: Precision, report: Report, device: Device = "cpu"
+) -> PackedRuntime | None:
     """Read a model and pack it; None where its configuration is not one that can be packed.
 
     Quantised forms are kept in the store (`ModelFiles.derived`) and read from there the next time.
@@ -35,19 +37,25 @@ def load_packed(files: ModelFiles, precision: Precision, report: Report) -> Pack
         if found is None:
             return None
         with torch.inference_mode():
-            return PackedRuntime(_model(files, found, precision, report))
+            return PackedRuntime(_model(files, found, precision, report, device), device)
     except (Unfit, Broken, OSError, ValueError, KeyError, StrictDataclassError) as error:
         raise broken(files, str(error).strip().partition("\n")[0]) from error
 
 
-def _model(files: ModelFiles, shape: Shape, precision: Precision, report: Report) -> Model:
-    with stored.reading(files, precision) as parts:
-        if parts is not None:
-            return _build(parts, shape, precision, report)
+def _model(
+    files: ModelFiles, shape: Shape, precision: Precision, report: Report, device: Device
+) -> Model:
+    with stored.reading(files, precision) as kept:
+        if kept is not None:
+            return _build(_placed(kept, device), shape, precision, report)
     with Weights(files.folder, shape) as weights, stored.writing(files, precision) as keep:
-        return _build(
-            keep(lambda name: _prepare(weights, name, precision)), shape, precision, report
-        )
+        packed = keep(lambda name: _prepare(weights, name, precision))
+        return _build(_placed(packed, device), shape, precision, report)
+
+
+def _placed(parts: Parts, device: Device) -> Parts:
+    """The same parts on a device."""
+    return lambda name: {part: tensor.to(device) for part, tensor in parts(name).items()}
 
 
 def _prepare(weights: Weights, name: str, precision: Precision) -> Tensors:
