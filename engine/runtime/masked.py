@@ -87,7 +87,10 @@ class EncoderRuntime:
         """
         if not self._next_sentence:
             raise _headless("the next sentence", "Take a BERT with that head, or a causal model.")
-        with torch.inference_mode():
+        # The head reads the first state alone, so that the last layer need not compute the others
+        # after its attention: three quarters of a layer.
+        last = self._model.base_model.encoder.layer[-1].attention.output
+        with torch.inference_mode(), last.register_forward_pre_hook(_only_first):
             inputs = self._inputs(pairs)
             if not self._masked:
                 logits: torch.Tensor = self._model(**inputs).logits
@@ -138,6 +141,13 @@ class EncoderRuntime:
         if self._segments:
             inputs["token_type_ids"] = tensor(lambda piece: piece.segment, 0)
         return inputs
+
+
+def _only_first(
+    module: torch.nn.Module, states: tuple[torch.Tensor, ...]
+) -> tuple[torch.Tensor, ...]:
+    """Hand a module the first state of each row only, [rows, 1, width]."""
+    return tuple(each[:, :1] for each in states)
 
 
 _HEADS = (

@@ -106,6 +106,13 @@ def test_an_encoder_stays_on_its_device(tiny: Tiny, brought: list[torch.device],
     assert {device.type for device in brought} == {"meta"}
 
 
+def test_a_next_sentence_head_stays_on_its_device(tiny: Tiny, brought: list[torch.device]) -> None:
+    runtime = load_masked(files_with(tiny("bert"), "masked", "next_sentence"), quiet, META)
+    row = [Piece(number, "", "") for number in (1, 2, 3)]
+    assert runtime.next_sentence([row, row[:2]]).shape == (2, 2)
+    assert {device.type for device in brought} == {"meta"}
+
+
 @pytest.mark.parametrize(("precision", "place"), [("bf16", "meta"), ("int8", "cpu")])
 def test_quantised_forms_stay_on_the_cpu(tiny: Tiny, precision: Precision, place: str) -> None:
     model = load(files_with(tiny("llama"), "causal"), quiet, precision, META)

@@ -62,7 +62,8 @@ def test_next_sentences_equal_transformers_alone_and_side_by_side(kind: str, tin
         expected = [reference(**tokenizer(*pair, return_tensors="pt")).logits for pair in pairs]
     cuts = [cut.pair(*pair) for pair in pairs]
     for one, alone in zip(cuts, expected, strict=True):
-        assert torch.equal(ours.next_sentence([one]), alone)
+        # Not to the bit: the last layer multiplies fewer rows here.
+        assert torch.allclose(ours.next_sentence([one]), alone, atol=1e-5)
     assert torch.allclose(ours.next_sentence(cuts), torch.cat(expected), atol=1e-5)
 
 
