@@ -8,9 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from engine.heads import FP32
 from engine.messages import Device, Head, Piece, Precision, Role, Turn
 from engine.pair_memory import PairMemory
-from engine.prefixes import Prefixes
+from engine.prefixes import Prefixes, chunk
 
 if TYPE_CHECKING:
     import torch
@@ -208,7 +209,9 @@ class LoadedModel:
     """What was said of pairs of sentences lately."""
 
     def __post_init__(self) -> None:
-        self.prefixes = None if self.causal is None else Prefixes(self.causal)
+        self.prefixes = None
+        if self.causal is not None:
+            self.prefixes = Prefixes(self.causal, chunk=chunk(self.files.memory // FP32))
 
     @cached_property
     def texts(self) -> list[str]:

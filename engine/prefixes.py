@@ -18,9 +18,21 @@ if TYPE_CHECKING:
     from engine.model import Branches, CausalRuntime
 
 CHUNK = 64
-"""Tokens fed at once: some tenths of a second at most, so that a cancel is felt at once."""
+"""Tokens fed at once, where the size of a model is not known."""
+WORK = 24_000_000_000
+"""Multiplications between two looks at what else is asked: some tenths of a second on two cores."""
 LIMIT = 512_000_000
 """Bytes that one model's rows may take, besides what the budget of all models allows."""
+
+
+def chunk(weights: int) -> int:
+    """Tokens that a model of so many weights is fed at once: a power of two from 32 to 512.
+
+    More at once take less time each; fewer let a cancel, or another request, through sooner.
+    """
+    if not weights:
+        return CHUNK
+    return min(max(1 << max(WORK // weights, 1).bit_length() - 1, 32), 512)
 
 
 @dataclass(frozen=True)
@@ -34,9 +46,10 @@ class _Kept:
 class Prefixes:
     """The rows kept for one model in one form."""
 
-    def __init__(self, runtime: CausalRuntime, limit: int = LIMIT) -> None:
-        """Keep nothing yet."""
+    def __init__(self, runtime: CausalRuntime, limit: int = LIMIT, chunk: int = CHUNK) -> None:
+        """Keep nothing yet; feed so many tokens at once."""
         self._runtime = runtime
+        self._chunk = chunk
         self._limit = limit
         self._kept: list[_Kept] = []
         """The least recently used first."""
@@ -60,7 +73,7 @@ class Prefixes:
         """
         row = self._begun(ids)
         while row.length < len(ids):
-            row = self._runtime.feed(row, [ids[row.length : row.length + CHUNK]])
+            row = self._runtime.feed(row, [ids[row.length : row.length + self._chunk]])
             if row.length < len(ids):
                 try:
                     yield None

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.model import Branches
-from engine.prefixes import CHUNK, Prefixes
+from engine.prefixes import CHUNK, Prefixes, chunk
 from engine.runtime.generic import GenericRuntime
 from tests.engine.fakes import FunctionModel, dreaming
 from tests.engine.runtime.families import FAMILIES, build, close, finish, plain, text
@@ -86,6 +86,19 @@ def test_an_interrupted_prompt_counts_as_far_as_it_was_read() -> None:
     assert list(islice(reading, 2)) == [None, None]
     reading.close()
     assert model.cost(prefixes, ids) == 3 * CHUNK
+
+
+@pytest.mark.parametrize(
+    ("weights", "tokens"),
+    [(0, CHUNK), (1, 512), (5_000_000, 512), (134_515_008, 128), (10**9, 32), (10**12, 32)],
+)
+def test_large_models_are_fed_fewer_tokens_at_once(weights: int, tokens: int) -> None:
+    assert chunk(weights) == tokens
+
+
+def test_so_many_tokens_are_fed_at_once() -> None:
+    _, yields = finish(Prefixes(Counting(), chunk=16).prefill(text(33)))
+    assert yields == 2
 
 
 def test_the_least_recently_used_goes_first() -> None:
