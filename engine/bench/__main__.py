@@ -42,7 +42,16 @@ def _results(options: argparse.Namespace) -> Iterator[Measured]:
     import torch
     from transformers.utils import logging
 
-    from engine.bench import bandwidth, decoding, filling, loading, scoring, shapes, starting
+    from engine.bench import (
+        bandwidth,
+        decoding,
+        filling,
+        loading,
+        scoring,
+        shapes,
+        starting,
+        steps,
+    )
     from engine.bench.peers import peers
 
     torch.set_num_threads(options.threads)
@@ -60,15 +69,18 @@ def _results(options: argparse.Namespace) -> Iterator[Measured]:
         )
     forms = [form for form in options.precision if form in possible(files.model_type)]
     tokens, rounds = (8, 1) if options.quick else (64, 3)
-    others = peers(files)
-    decoded = list(decoding.decode(files.id, files, forms, others, tokens, rounds))
+    models, others = decoding.load(files, forms), peers(files)
+    decoded = list(decoding.decode(files.id, models, others, tokens, rounds))
     yield from decoded
-    yield from bandwidth.shares(files, forms, decoded, rounds)
-    yield from decoding.first_token(files, forms, others, rounds)
+    yield from bandwidth.shares(models, decoded, rounds)
+    yield from steps.steps(models, rounds)
+    yield from decoding.first_token(models, others, rounds)
+    del models, others
     with TemporaryDirectory() as place:
         random = shapes.rinna(Path(place))
-        others = peers(random)
-        yield from decoding.decode(shapes.RINNA, random, forms, others, tokens, rounds)
+        models, others = decoding.load(random, forms), peers(random)
+        yield from decoding.decode(shapes.RINNA, models, others, tokens, rounds)
+        yield from steps.steps(models, rounds)
     bert = store.find("starter-en")
     yield from filling.fill(bert, 2 if options.quick else 20, rounds)
     yield from scoring.pairs(bert, 20 if options.quick else 200, rounds)

@@ -10,28 +10,25 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from engine.bench.decoding import load
+from engine.bench.decoding import Forms
 from engine.bench.timing import seconds, turns
-from engine.messages import Measured, Precision
-from engine.model import ModelFiles
+from engine.messages import Measured
 
 READ = 1_000_000_000
 """Bytes summed up: more than any cache holds."""
 
 
-def shares(
-    files: ModelFiles, forms: Sequence[Precision], decoded: Sequence[Measured], rounds: int
-) -> Iterator[Measured]:
+def shares(models: Forms, decoded: Sequence[Measured], rounds: int) -> Iterator[Measured]:
     """Bytes of weights read a second by one stream of each form, beside the memory's own speed."""
     numbers = torch.ones(READ // 8, dtype=torch.int64)
     found = turns({"read": lambda: seconds(numbers.sum)}, rounds)
     speed = READ / found["read"] / 1e9
-    for form in forms:
+    for form, model in models.items():
         (one,) = (each for each in decoded if each.case == f"{form}, one stream")
         yield Measured(
             group="bandwidth",
             case=f"{form}, one stream",
             unit="GB/s",
-            value=one.value * load(files, form).bytes / 1e9,
+            value=one.value * model.bytes / 1e9,
             peers={"memory, read by all threads": speed},
         )

@@ -17,16 +17,23 @@ NEAR_TIE = 1e-4
 """Two best logits closer than this may be told apart otherwise by another order of sums."""
 
 
+Forms = Mapping[Precision, LoadedModel]
+"""One model in several forms, in memory."""
+
+
+def load(files: ModelFiles, forms: Sequence[Precision]) -> Forms:
+    """A model in these forms, with nobody told of the progress."""
+    return {form: runtime.load(files, lambda stage, percent: None, form) for form in forms}
+
+
 def decode(
     name: str,
-    files: ModelFiles,
-    forms: Sequence[Precision],
+    models: Forms,
     peers: Mapping[str, Decode],
     tokens: int,
     rounds: int,
 ) -> Iterator[Measured]:
     """One stream beside the peers, then branches, for each form."""
-    models = {form: load(files, form) for form in forms}
     ids = _prompt(next(iter(models.values())), 8)
     runs: dict[str, Callable[[], float]] = {
         form: _speed(model, ids, tokens, 1) for form, model in models.items()
@@ -53,11 +60,8 @@ def decode(
         )
 
 
-def first_token(
-    files: ModelFiles, forms: Sequence[Precision], peers: Mapping[str, Decode], rounds: int
-) -> Iterator[Measured]:
+def first_token(models: Forms, peers: Mapping[str, Decode], rounds: int) -> Iterator[Measured]:
     """The first token after nothing was read, and after a text that differs in one token only."""
-    models = {form: load(files, form) for form in forms}
     some = next(iter(models.values()))
     assert some.causal is not None
     for length in PROMPTS:
@@ -69,7 +73,7 @@ def first_token(
             ways[f"{form}, cold"] = _cold(model, ids)
             ways[f"{form}, swapped"] = _swapped(model, ids)
         found = turns(ways | {name: _first(peer, ids) for name, peer in peers.items()}, rounds)
-        for form in forms:
+        for form in models:
             yield Measured(
                 group="first token",
                 case=f"{form}, {length} tokens",
@@ -106,11 +110,6 @@ def _swapped(model: LoadedModel, ids: Sequence[int]) -> Callable[[], float]:
         return seconds(lambda: _answer(model, swapped, 1, 1))
 
     return run
-
-
-def load(files: ModelFiles, form: Precision) -> LoadedModel:
-    """A model in a form, with nobody told of the progress."""
-    return runtime.load(files, lambda stage, percent: None, form)
 
 
 def _prompt(model: LoadedModel, length: int) -> list[int]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,7 +98,8 @@ def main() -> None:
         list(continuation.run(model, request, 0.0))
         return model
 
-    decode(SMALL)  # imports all there is to import, and warms up the allocator
+    import_module("transformers.modeling_utils")  # as a worker does
+    decode(SMALL)  # imports the rest of what there is, and warms up the allocator
     imports = process.memory_info().rss
     model = decode(options.model)
     kept = 0 if model.prefixes is None else model.prefixes.bytes

@@ -371,7 +371,7 @@ class Measured(Struct, tag="measured", frozen=True, kw_only=True):
 
     group: str
     case: str
-    unit: Literal["tokens/s", "s", "MB", "GB/s"]
+    unit: Literal["tokens/s", "s", "ms", "MB", "GB/s"]
     value: float
     peers: dict[str, float] = {}
     agrees: bool | None = None
@@ -380,7 +380,7 @@ class Measured(Struct, tag="measured", frozen=True, kw_only=True):
     def ratio(self, peer: str) -> float:
         """How many times as fast as a peer, or as large where sizes or shares are compared."""
         other = self.peers[peer]
-        return other / self.value if self.unit == "s" else self.value / other
+        return other / self.value if self.unit in {"s", "ms"} else self.value / other
 
 
 class ModelInfo(Struct, frozen=True, kw_only=True):

@@ -37,6 +37,7 @@ def test_answers_agree_with_the_peers_and_ratios_are_told(tmp_path: Path) -> Non
         "load",
         "memory",
         "start",
+        "step",
     }
     checked = [each for each in results if each["agrees"] is not None]
     assert len(checked) == 6

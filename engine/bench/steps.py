@@ -1,0 +1,60 @@
+"""Where the time of one decoding step goes: what its matrices take, and all that is between them.
+
+The matrices are PyTorch's kernels. A step that they fill can only be made faster by other kernels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from torch.profiler import ProfilerActivity, profile
+
+from engine.bench.decoding import Forms
+from engine.bench.timing import seconds, turns
+from engine.messages import Measured
+from engine.model import CausalRuntime
+
+STEPS = 32
+KERNELS = frozenset(
+    {
+        "aten::_weight_int4pack_mm_for_cpu",
+        "mkldnn::_linear_pointwise",
+        "aten::mm",
+        "aten::addmm",
+    }
+)
+
+
+def steps(models: Forms, rounds: int) -> Iterator[Measured]:
+    """Milliseconds of a step of one stream, without draws and measures, beside its matrices'."""
+    for form, model in models.items():
+        assert model.causal is not None
+        ways = {
+            "step": partial(seconds, partial(_run, model.causal)),
+            "matrices": partial(_kernels, model.causal),
+        }
+        found = turns(ways, rounds)
+        yield Measured(
+            group="step",
+            case=f"{form}, one stream",
+            unit="ms",
+            value=1e3 * found["step"] / STEPS,
+            peers={"the matrices in it": 1e3 * found["matrices"] / STEPS},
+        )
+
+
+def _run(runtime: CausalRuntime) -> None:
+    row = runtime.empty()
+    for number in range(STEPS):
+        row = runtime.feed(row, [[number + 1]])
+
+
+def _kernels(runtime: CausalRuntime) -> float:
+    """Seconds that the matrices take of `_run`."""
+    with profile(activities=[ProfilerActivity.CPU]) as seen:
+        _run(runtime)
+    taken: list[float] = [
+        each.self_cpu_time_total for each in seen.key_averages() if each.key in KERNELS
+    ]
+    return sum(taken) / 1e6
