@@ -23,7 +23,7 @@ def matrix(out: int, into: int, seed: int = 1) -> torch.Tensor:
 
 @pytest.mark.parametrize("precision", FORMS)
 @pytest.mark.parametrize("size", [(64, 32), (70, 96), (5, 48)])
-@pytest.mark.parametrize("rows", [1, 3])
+@pytest.mark.parametrize("rows", [1, 3, linear.MANY])
 def test_a_form_multiplies_as_its_weights_would(
     precision: Precision, size: tuple[int, int], rows: int
 ) -> None:
