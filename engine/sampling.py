@@ -143,7 +143,7 @@ def _inverted(logprobs: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
 
     One random number for a draw, where `torch.multinomial` takes one for each id.
     """
-    cumulative = logprobs.double().exp().cumsum(-1)
+    cumulative = logprobs.exp().double().cumsum(-1)
     passed = uniform.double().unsqueeze(-1) * cumulative[:, -1:]
     return torch.searchsorted(cumulative, passed, right=True).squeeze(-1)
 
