@@ -221,13 +221,13 @@ class TsuzukiApp(App[None], inherit_bindings=False):
 
     def action_new_session(self) -> None:
         """Start an empty session; the one before stays in the list."""
-        if self.saver.history is None:
+        history = self.saver.history
+        if history is None:
             return
         self._leave_session()
-        for pane in self.panes.values():
-            pane.open_session([], fresh(pane.role, self.shared.settings))
-        self.saver.history.start()
-        self.panes[self.pane].focus_composer()
+        history.start()
+        drafts = {name: fresh(name, self.shared.settings) for name in self.panes}
+        self.show_session(Session(history.session, drafts=drafts))
 
     @on(TaskPane.Changed)
     def _pane_changed(self, event: TaskPane.Changed) -> None:
