@@ -15,16 +15,7 @@ from typing import Literal
 import msgspec
 
 from engine import wire
-from engine.messages import (
-    LAST,
-    Cancel,
-    Configure,
-    Done,
-    Error,
-    Event,
-    Ready,
-    Request,
-)
+from engine.messages import LAST, Cancel, Configure, Done, Error, Event, Ready, Request
 
 EngineState = Literal["starting", "ready", "restarting", "dead", "stopped"]
 """``restarting``: the worker died, all models left memory, a new one is on its way. ``dead``: it
@@ -152,10 +143,8 @@ class Engine:
         self._last_id += 1
         request_id = self._last_id
         answer = Answer(lambda: self._cancel(request_id))
-        if self._failure is not None and not self.alive:
-            answer.put(self._failure)
-        elif not self.alive:
-            answer.put(Done(finish="cancelled"))
+        if not self.alive:
+            answer.put(self._failure or Done(finish="cancelled"))
         else:
             self._answers[request_id] = answer
             if self._state == "ready":

@@ -50,7 +50,6 @@ from tui.widgets.hostile import HostileFilter
 SIDE_BY_SIDE = 160
 """From so many columns on, the three panes can stand next to each other."""
 
-
 OWN_PLACES: dict[Pane, tuple[Place, ...]] = {
     "continue": ("prompt",),
     "fill": ("masks",),
@@ -142,8 +141,8 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         self.set_interval(EVERY_S, self.saver.flush)
         problems = self.navigation.problems()
         if problems:
-            first, more = clean(str(problems[0])), len(problems) - 1
-            told = text("notice.problems", first=first, n=more) if more else first
+            told, more = clean(str(problems[0])), len(problems) - 1
+            told = text("notice.problems", first=told, n=more) if more else told
             self.notify(told, severity="warning", timeout=20, markup=False)
 
     async def _open_engine(self) -> None:
@@ -221,13 +220,13 @@ class TsuzukiApp(App[None], inherit_bindings=False):
 
     def action_new_session(self) -> None:
         """Start an empty session; the one before stays in the list."""
-        if self.saver.history is None:
+        history = self.saver.history
+        if history is None:
             return
         self._leave_session()
-        for pane in self.panes.values():
-            pane.open_session([], fresh(pane.role, self.shared.settings))
-        self.saver.history.start()
-        self.panes[self.pane].focus_composer()
+        history.start()
+        drafts = {name: fresh(name, self.shared.settings) for name in self.panes}
+        self.show_session(Session(history.session, drafts=drafts))
 
     @on(TaskPane.Changed)
     def _pane_changed(self, event: TaskPane.Changed) -> None:
@@ -366,20 +365,16 @@ class TsuzukiApp(App[None], inherit_bindings=False):
     def _usable(self, screen: Screen[object], action: Action) -> bool:
         if action.where == "app":
             return True
-        places = {"pane", "composer", "transcript", *OWN_PLACES[self.pane]}
-        return action.where in places and screen is self.screen_stack[0]
+        return action.where in self._places() and screen is self.screen_stack[0]
+
+    def _places(self) -> dict[Place, DOMNode]:
+        """The places of the current pane."""
+        pane = self.panes[self.pane]
+        places: dict[Place, DOMNode] = {"pane": pane, "transcript": pane.transcript}
+        return places | dict.fromkeys(("composer", *OWN_PLACES[self.pane]), pane.composers[-1])
 
     async def _run(self, action: Action) -> None:
-        pane = self.panes[self.pane]
-        nodes: dict[str, DOMNode] = {
-            "pane": pane,
-            "composer": pane.composers[-1],
-            "prompt": pane.composers[-1],
-            "masks": pane.composers[-1],
-            "sides": pane.composers[-1],
-            "transcript": pane.transcript,
-        }
-        await self.run_action(action.call or action.id, nodes.get(action.where, self))
+        await self.run_action(action.call or action.id, self._places().get(action.where, self))
 
     @on(CommandPalette.OptionHighlighted)
     def _try_theme(self, event: CommandPalette.OptionHighlighted) -> None:

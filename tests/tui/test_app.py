@@ -144,6 +144,16 @@ async def test_sessions_can_be_left_and_reopened(tmp_path: Path) -> None:
         assert len(pane(app).transcript.cards) == 1
 
 
+async def test_the_header_tells_the_model_of_a_new_session(tmp_path: Path) -> None:
+    app = make(tmp_path)
+    async with running(app) as pilot:
+        pane(app).use_model("starter-en")
+        await until(pilot, lambda: "starter-en" in seen(app).splitlines()[0])
+        await pilot.press("ctrl+n")
+        await pilot.pause()
+        assert "starter-ja" in seen(app).splitlines()[0]
+
+
 async def test_a_model_named_at_the_start_outranks_the_last_session(tmp_path: Path) -> None:
     async with running(make(tmp_path)) as pilot:
         await pilot.press(*"Once")

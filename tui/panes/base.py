@@ -186,6 +186,12 @@ class TaskPane(Horizontal):
         self.label()
         self.written()
 
+    def adopt(self, draft: Draft) -> None:
+        """Go by another draft, whose text the composers hold already."""
+        self.draft = draft
+        self.label()
+        self.post_message(self.Changed(self))
+
     def open_session(self, cards: list[Card], draft: Draft | None) -> None:
         """Show the cards and the draft of a session; without a draft the one here stays."""
         self.offering.withdraw()
@@ -229,11 +235,9 @@ class TaskPane(Horizontal):
         event.stop()
         draft = self.edited()
         if draft != self.draft:
-            self.draft = draft
+            self.adopt(draft)
             self.offering.withdraw()
             self.notice("")
-            self.label()
-            self.post_message(self.Changed(self))
             self.written()
 
     def written(self) -> None:
@@ -289,9 +293,7 @@ class TaskPane(Horizontal):
 
     def use_model(self, model: str) -> None:
         """Make a model the pane's own."""
-        self.draft = msgspec.structs.replace(self.draft, model=model)
-        self.label()
-        self.post_message(self.Changed(self))
+        self.adopt(msgspec.structs.replace(self.draft, model=model))
 
     def use_precision(self, precision: PrecisionChoice) -> None:
         """Make a form of the weights the pane's own."""
@@ -374,7 +376,7 @@ class TaskPane(Horizontal):
         return [Field("precision", PrecisionChoice, self.form, choices=forms)]
 
     def action_sampling(self) -> None:
-        """Set how tokens are drawn."""
+        """Set how what is sent is run."""
         self.app.push_screen(Form(self.fields()), self._set)
 
     def action_precision(self) -> None:
@@ -383,9 +385,7 @@ class TaskPane(Horizontal):
 
     def _set(self, values: Mapping[str, object] | None) -> None:
         if values is not None:
-            self.draft = sampling.apply(self.draft, values)
-            self.label()
-            self.post_message(self.Changed(self))
+            self.adopt(sampling.apply(self.draft, values))
 
     def content(self, path: Path) -> str | None:
         """The text of a file; where it cannot be read, say why."""

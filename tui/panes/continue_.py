@@ -161,10 +161,8 @@ class ContinuePane(TaskPane):
             title = clean(self.shared.link.title(self.draft.model))
             self.notice(text("notice.no_chat", model=title, key=key))
             return
-        self.draft = msgspec.structs.replace(self.draft, chat=not self.draft.chat)
+        self.adopt(msgspec.structs.replace(self.draft, chat=not self.draft.chat))
         self.notice(text("notice.chat_on" if self.draft.chat else "notice.chat_off"))
-        self.label()
-        self.post_message(self.Changed(self))
 
     def action_system_prompt(self) -> None:
         """Edit what a chat tells the model first."""
@@ -176,8 +174,7 @@ class ContinuePane(TaskPane):
 
     def _set_system(self, written: str | None) -> None:
         if written is not None:
-            self.draft = msgspec.structs.replace(self.draft, system=written)
-            self.post_message(self.Changed(self))
+            self.adopt(msgspec.structs.replace(self.draft, system=written))
 
     def parameters(self) -> str:
         """How the next token is drawn."""

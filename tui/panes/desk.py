@@ -22,7 +22,7 @@ from tui.replay import Replay
 from tui.screens.compare import CompareScreen
 from tui.screens.document import DocumentScreen
 from tui.strings import text
-from tui.widgets.transcript import Wish
+from tui.widgets.wishes import Wish
 
 if TYPE_CHECKING:
     from tui.panes.base import TaskPane

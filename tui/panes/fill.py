@@ -179,14 +179,11 @@ class FillPane(TaskPane):
         event.stop()
         draft = self.edited()
         if draft.second:
-            self.draft = msgspec.structs.replace(draft, second="")
+            self.adopt(msgspec.structs.replace(draft, second=""))
             self.notice(text("notice.pair_off"))
         elif not draft.text.strip() or masks.masks(draft.text):
             self.notice(text("notice.no_sentence"))
-            return
         else:
-            self.draft = msgspec.structs.replace(draft, second=draft.text)
+            self.adopt(msgspec.structs.replace(draft, second=draft.text))
             key = brief(self.shared.keymap.shown("send"))
             self.notice(text("notice.pair_on", key=key))
-        self.label()
-        self.post_message(self.Changed(self))

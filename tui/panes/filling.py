@@ -14,7 +14,7 @@ from tui.screens.dialogs import Ask
 from tui.strings import text
 from tui.widgets import fillings
 from tui.widgets.flow import Ref
-from tui.widgets.transcript import Wish
+from tui.widgets.wishes import Wish
 
 if TYPE_CHECKING:
     from tui.panes.base import TaskPane

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tui.cards import Card, ContinueCard
 from tui.strings import text
 from tui.widgets.flow import Ref
-from tui.widgets.transcript import Wish
+from tui.widgets.wishes import Wish
 
 if TYPE_CHECKING:
     from tui.panes.base import TaskPane

@@ -1,8 +1,9 @@
-"""What every screen over the panes has: a title, its keys below, and Escape to go back."""
+"""What the screens over the panes have in common: a title, keys below, and Escape to go back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
@@ -14,9 +15,11 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
+from engine.messages import Error, Event, Request
 from tui.actions import bindings
 from tui.context import Context
 from tui.display import clean
+from tui.strings import text
 from tui.widgets.hints import Hints
 
 _Result = TypeVar("_Result")
@@ -37,11 +40,15 @@ class Over(ModalScreen[_Result | None]):
         """Lay the title, the body and the keys out."""
         yield self._heading
         yield from self.body()
-        yield Hints(self.shared)
+        yield from self.foot()
 
     def body(self) -> Iterator[Widget]:
-        """What stands between the title and the keys."""
+        """What stands between the title and the foot."""
         raise NotImplementedError
+
+    def foot(self) -> Iterator[Widget]:
+        """What stands at the bottom: the keys."""
+        yield Hints(self.shared)
 
     @property
     def cut(self) -> OverflowMethod:
@@ -55,6 +62,39 @@ class Over(ModalScreen[_Result | None]):
     def action_close(self) -> None:
         """Go back to where the person was."""
         self.dismiss(None)
+
+
+class Telling(Over[_Result]):
+    """A screen that says below its body what came of a key, or of what the engine was asked."""
+
+    def __init__(self, shared: Context, title: str) -> None:
+        super().__init__(shared, title)
+        self._told = Static(classes="message", markup=False)
+
+    def foot(self) -> Iterator[Widget]:
+        """A line for what is said, above the keys."""
+        yield self._told
+        yield from super().foot()
+
+    def tell(self, message: str) -> None:
+        """Say something, in the place of what was said before."""
+        self._told.update(message)
+
+    async def answers(self, request: Request) -> AsyncIterator[Event]:
+        """The events that answer a request; what goes wrong is told.
+
+        Cancelling the worker that goes through them stops the engine's work on it.
+        """
+        try:
+            answer = await self.shared.link.request(request)
+        except OSError as error:
+            self.tell(text("notice.no_engine", reason=error.strerror or error))
+            return
+        async with aclosing(answer) as events:
+            async for event in events:
+                if isinstance(event, Error):
+                    self.tell(clean(f"{event.message} {event.hint}".strip()))
+                yield event
 
 
 class Table(DataTable[Text], inherit_bindings=False):

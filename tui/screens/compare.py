@@ -10,14 +10,13 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.events import Resize
 from textual.widget import Widget
-from textual.widgets import Static
 
 from tui.actions import bindings
 from tui.alignment import Stretch, align
 from tui.cards import ContinueCard
 from tui.context import Context
 from tui.display import clean
-from tui.screens.base import Over
+from tui.screens.base import Telling
 from tui.strings import text
 from tui.widgets.flow import Line, Span, wrap
 from tui.widgets.heat import bits, shade
@@ -74,7 +73,7 @@ class Column(LinesView, can_focus=True):
         return [Line((Span(line, "facts"),)) for line in cut]
 
 
-class CompareScreen(Over[None]):
+class CompareScreen(Telling[None]):
     """Two continuations; they may still be on their way."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("compare")]
@@ -83,17 +82,15 @@ class CompareScreen(Over[None]):
         names = [clean(card.name or card.request.model) for card in (one, other)]
         super().__init__(shared, text("screens.compare.title", one=names[0], other=names[1]))
         self._columns = (Column(one), Column(other))
-        self._told = Static(classes="message", markup=False)
         self._stretches: list[Stretch] = []
         """The spans of a text that is the same on both sides, the greatest difference first."""
         self._at = -1
         self._drawn = (-1, -1)
 
     def body(self) -> Iterator[Widget]:
-        """The two texts above what differs."""
+        """The two texts side by side."""
         with Horizontal(classes="columns"):
             yield from self._columns
-        yield self._told
 
     def on_mount(self) -> None:
         """Follow texts that are still being written."""
@@ -115,14 +112,14 @@ class CompareScreen(Over[None]):
             found = align(sides[0], sides[1], skipped)
             self._stretches = sorted(found, key=lambda part: -abs(part.difference))
             key = self.shared.keymap.shown("compare_next")
-            self._told.update(text("screens.compare.same", n=len(found), key=key))
+            self.tell(text("screens.compare.same", n=len(found), key=key))
 
     # ------------------------------------------------------------------------ actions
 
     def action_compare_next(self, by: int) -> None:
         """Go to the span with the next smaller difference, or the next greater one."""
         if not self._stretches:
-            self._told.update(text("screens.compare.different"))
+            self.tell(text("screens.compare.different"))
             return
         self._at = max(0, min(self._at + by, len(self._stretches) - 1))
         found = self._stretches[self._at]
@@ -131,7 +128,7 @@ class CompareScreen(Over[None]):
             column.draw()
         tokens = self._columns[0].card.branches[0].tokens[found.one[0] : found.one[1]]
         written = "".join(token.text for token in tokens)
-        self._told.update(
+        self.tell(
             text(
                 "screens.compare.span",
                 n=self._at + 1,

@@ -19,7 +19,7 @@ from tui.cards import DocumentCard
 from tui.display import clean
 from tui.export import save
 from tui.history import Session
-from tui.screens.base import Over, Table
+from tui.screens.base import Table, Telling
 from tui.screens.matrix import MatrixScreen
 from tui.strings import text
 from tui.widgets import curve
@@ -32,7 +32,7 @@ SHUFFLES = 1000
 _BAR = 14
 
 
-class DocumentScreen(Over[None]):
+class DocumentScreen(Telling[None]):
     """Shows the sentences of one card and asks the engine what a move changes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("document")]
@@ -55,14 +55,12 @@ class DocumentScreen(Over[None]):
         )
         self._summary = Static(classes="message", markup=False)
         self._chosen = Static(classes="details", markup=False)
-        self._told = Static(classes="message", markup=False)
 
     def body(self) -> Iterator[Widget]:
-        """The list, the sentence under the cursor in full, and what was found."""
+        """The list, the sentence under the cursor in full, and the figures of the whole text."""
         yield self._table
         yield self._chosen
         yield self._summary
-        yield self._told
 
     def on_mount(self) -> None:
         """Show what the card holds, and ask for what it lacks."""
@@ -84,7 +82,7 @@ class DocumentScreen(Over[None]):
         arranged = await self._answer(matrix=matrix, place=place, order=order)
         if place is None and not order:
             if before and card.earlier and not matrix:
-                self._told.update(text("screens.document.moved", before=before, after=self._mean))
+                self.tell(text("screens.document.moved", before=before, after=self._mean))
             return
         if arranged is None:
             return
@@ -98,13 +96,13 @@ class DocumentScreen(Over[None]):
             at.insert(best, at.pop(place))
             told = "best_place"
         if at == sorted(at):
-            self._told.update(text(f"screens.document.{'in_order' if order else 'in_place'}"))
+            self.tell(text(f"screens.document.{'in_order' if order else 'in_place'}"))
             return
         card.reorder([card.order[number] for number in at])
         self._draw()
         await self._answer()
         key = self.shared.keymap.shown("document_undo")
-        self._told.update(
+        self.tell(
             text(
                 f"screens.document.{told}",
                 place=0 if place is None else at.index(place) + 1,
@@ -129,24 +127,24 @@ class DocumentScreen(Over[None]):
         )
         card.status, card.error = "running", None
         self.shared.running.add(card.id)
-        self._told.update(text("screens.document.waiting"))
+        self.tell(text("screens.document.waiting"))
         try:
             answer = await self.shared.link.request(request)
             async with aclosing(answer) as events:
                 async for event in events:
                     card.fold(event)
                     if isinstance(event, DocumentResult):
-                        self._told.update("")
+                        self.tell("")
                         self._know()
                         self._draw()
                     elif isinstance(event, Error):
-                        self._told.update(clean(f"{event.message} {event.hint}".strip()))
+                        self.tell(clean(f"{event.message} {event.hint}".strip()))
                     elif isinstance(event, Arranged):
                         self._summarise()
                     elif isinstance(event, Progress | MatrixCells):
                         self._tell_progress(event)
         except OSError as error:
-            self._told.update(text("notice.no_engine", reason=error.strerror or error))
+            self.tell(text("notice.no_engine", reason=error.strerror or error))
             card.fold(Error(kind="worker_died", message=str(error)))
         finally:
             # Also where it is stopped by another question, or by leaving.
@@ -159,9 +157,9 @@ class DocumentScreen(Over[None]):
     def _tell_progress(self, event: Progress | MatrixCells) -> None:
         done, total = self._cells if isinstance(event, MatrixCells) else (event.done, event.total)
         key = self.shared.keymap.shown("document_stop")
-        self._told.update(text("screens.document.scoring", done=done, total=total, key=key))
+        self.tell(text("screens.document.scoring", done=done, total=total, key=key))
         if done == total:
-            self._told.update("")
+            self.tell("")
 
     @property
     def _cells(self) -> tuple[int, int]:
@@ -296,7 +294,7 @@ class DocumentScreen(Over[None]):
     def action_document_undo(self) -> None:
         """Go back to the order before."""
         if not self._card.undo():
-            self._told.update(text("screens.document.no_undo"))
+            self.tell(text("screens.document.no_undo"))
             return
         self._draw()
         self._ask()
@@ -323,7 +321,7 @@ class DocumentScreen(Over[None]):
         """Stop scoring and keep what came."""
         if self._card.status == "running":
             self.workers.cancel_node(self)
-            self._told.update(text("card.cancelled"))
+            self.tell(text("card.cancelled"))
 
     def action_document_save(self) -> None:
         """Write the card to a file of its own."""
@@ -331,6 +329,6 @@ class DocumentScreen(Over[None]):
         try:
             path = save(self.shared.settings.exports(), session, "md")
         except OSError as error:
-            self._told.update(text("notice.not_saved", reason=error.strerror or error))
+            self.tell(text("notice.not_saved", reason=error.strerror or error))
         else:
-            self._told.update(text("notice.saved", path=clean(str(path))))
+            self.tell(text("notice.saved", path=clean(str(path))))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import aclosing
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,15 +11,13 @@ from msgspec import structs
 from textual import work
 from textual.binding import BindingType
 from textual.widget import Widget
-from textual.widgets import Static
 
-from engine.messages import Error, NBest, NBestPath, NBestResult, Progress
+from engine.messages import NBest, NBestPath, NBestResult, Progress
 from tui.actions import bindings
 from tui.cards import ContinueCard
 from tui.context import Context
-from tui.display import clean
 from tui.display import token as shown
-from tui.screens.base import Over, Table
+from tui.screens.base import Table, Telling
 from tui.strings import text
 from tui.widgets.bars import percent
 from tui.widgets.flow import Ref
@@ -40,7 +37,7 @@ class Chosen:
     """Whether the text goes on behind the first; else all only stand in the tree."""
 
 
-class LikeliestScreen(Over[Chosen]):
+class LikeliestScreen(Telling[Chosen]):
     """Lists the likeliest continuations of so many tokens, found by best-first search."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("likeliest")]
@@ -60,12 +57,10 @@ class LikeliestScreen(Over[Chosen]):
             (text("screens.likeliest.path"), 200),
             cut=self.cut,
         )
-        self._told = Static(classes="message", markup=False)
 
     def body(self) -> Iterator[Widget]:
-        """The paths, and what they come to."""
+        """The paths."""
         yield self._table
-        yield self._told
 
     def on_mount(self) -> None:
         """Look for them."""
@@ -77,21 +72,12 @@ class LikeliestScreen(Over[Chosen]):
         """Ask the engine; a question that was asked before is given up."""
         length, count = self._request.max_tokens, self._request.n
         self.heading(text("screens.likeliest.title", n=count, tokens=length))
-        self._told.update(text("screens.likeliest.searching", done=0, of=count))
-        try:
-            answer = await self.shared.link.request(self._request)
-        except OSError as error:
-            self._told.update(text("notice.no_engine", reason=error.strerror or error))
-            return
-        async with aclosing(answer) as events:
-            async for event in events:
-                if isinstance(event, Progress):
-                    told = text("screens.likeliest.searching", done=event.done, of=event.total)
-                    self._told.update(told)
-                elif isinstance(event, NBestResult):
-                    self._show(event)
-                elif isinstance(event, Error):
-                    self._told.update(clean(f"{event.message} {event.hint}".strip()))
+        self.tell(text("screens.likeliest.searching", done=0, of=count))
+        async for event in self.answers(self._request):
+            if isinstance(event, Progress):
+                self.tell(text("screens.likeliest.searching", done=event.done, of=event.total))
+            elif isinstance(event, NBestResult):
+                self._show(event)
 
     def _show(self, found: NBestResult) -> None:
         self._paths = found.paths
@@ -104,8 +90,7 @@ class LikeliestScreen(Over[Chosen]):
             rows[str(number)] = (str(number + 1), percent(probability), percent(mass), written)
         self._table.show(rows)
         key = "covered" if found.complete else "incomplete"
-        told = text(f"screens.likeliest.{key}", n=len(rows), mass=percent(mass).strip())
-        self._told.update(told)
+        self.tell(text(f"screens.likeliest.{key}", n=len(rows), mass=percent(mass).strip()))
 
     # ------------------------------------------------------------------------ actions
 

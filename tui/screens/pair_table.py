@@ -7,16 +7,15 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.widget import Widget
-from textual.widgets import Static
 
 from engine.messages import PairTable
 from tui.actions import bindings
 from tui.context import Context
-from tui.screens.base import Over, Table
+from tui.screens.base import Table, Telling
 from tui.strings import text
 
 
-class PairTableScreen(Over[dict[int, str]]):
+class PairTableScreen(Telling[dict[int, str]]):
     """The pairs, those first that are likeliest from left to right. Ends with the chosen one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("pair_table")]
@@ -33,15 +32,13 @@ class PairTableScreen(Over[dict[int, str]]):
             (text("screens.pair_table.difference"), 6),
             cut=self.cut,
         )
-        self._told = Static(text("screens.pair_table.told"), classes="message", markup=False)
 
     def body(self) -> Iterator[Widget]:
-        """The pairs, and what their figures are."""
+        """The pairs."""
         yield self._table
-        yield self._told
 
     def on_mount(self) -> None:
-        """List all pairs."""
+        """List all pairs, and say what their figures are."""
         pairs = [
             (i, j) for i in range(len(self._pairs.left)) for j in range(len(self._pairs.right))
         ]
@@ -62,6 +59,7 @@ class PairTableScreen(Over[dict[int, str]]):
                 for rank, (i, j) in enumerate(pairs, 1)
             }
         )
+        self.tell(text("screens.pair_table.told"))
         self._table.focus()
 
     def action_pair_table_take(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from contextlib import aclosing
 from typing import ClassVar
 
 import msgspec
@@ -12,17 +11,15 @@ from textual import work
 from textual.binding import BindingType
 from textual.events import Resize
 from textual.widget import Widget
-from textual.widgets import Static
 
-from engine.messages import Error, SamplerStep, Sampling, Trace, Traced
+from engine.messages import SamplerStep, Sampling, Trace, Traced
 from tui.actions import bindings
 from tui.cards import ContinueCard
 from tui.context import Context
-from tui.display import clean
 from tui.display import token as shown
 from tui.panes.dialogs import Form
 from tui.panes.sampling import sampling_fields
-from tui.screens.base import Over
+from tui.screens.base import Telling
 from tui.strings import text
 from tui.widgets import bars
 from tui.widgets.flow import Line, Ref, Span, wrap
@@ -50,7 +47,7 @@ class Steps(LinesView, can_focus=True):
         self.resized()
 
 
-class SamplersScreen(Over[None]):
+class SamplersScreen(Telling[None]):
     """One draw of a continuation, which can be made again with other parameters."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("samplers")]
@@ -72,12 +69,10 @@ class SamplersScreen(Over[None]):
         )
         self._answer: Traced | None = None
         self._steps = Steps()
-        self._told = Static(classes="message", markup=False)
 
     def body(self) -> Iterator[Widget]:
-        """The steps, and what was drawn."""
+        """The steps."""
         yield self._steps
-        yield self._told
 
     def on_mount(self) -> None:
         """Ask."""
@@ -90,18 +85,10 @@ class SamplersScreen(Over[None]):
 
     @work(exclusive=True)
     async def _ask(self) -> None:
-        try:
-            answer = await self.shared.link.request(self._request)
-        except OSError as error:
-            self._told.update(text("notice.no_engine", reason=error.strerror or error))
-            return
-        async with aclosing(answer) as events:
-            async for event in events:
-                if isinstance(event, Traced):
-                    self._answer = event
-                    self._draw()
-                elif isinstance(event, Error):
-                    self._told.update(clean(f"{event.message} {event.hint}".strip()))
+        async for event in self.answers(self._request):
+            if isinstance(event, Traced):
+                self._answer = event
+                self._draw()
 
     # ------------------------------------------------------------------------ showing
 
@@ -119,7 +106,7 @@ class SamplersScreen(Over[None]):
         key = "given" if self._token.given else key
         key = f"greedy_{key}" if self._request.sampling.greedy else key
         drawn = shown(answer.drawn_text, answer.drawn, glyphs)
-        self._told.update(
+        self.tell(
             text(
                 f"screens.samplers.{key}",
                 drawn=drawn,

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import aclosing
 from typing import ClassVar
 
 from textual import on, work
 from textual.binding import BindingType
 from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
-from engine.messages import Error, Find, Found, Match
+from engine.messages import Find, Found, Match
 from tui.actions import bindings
 from tui.cards import ContinueCard
 from tui.context import Context
-from tui.display import clean
 from tui.display import token as shown
-from tui.screens.base import Over, Table
+from tui.screens.base import Table, Telling
 from tui.strings import text
 from tui.widgets.bars import bar, percent
 from tui.widgets.flow import Ref
@@ -26,7 +24,7 @@ from tui.widgets.flow import Ref
 _BAR = 20
 
 
-class Swap(Over[list[int]]):
+class Swap(Telling[list[int]]):
     """Lists tokens with their probability in this place. Ends with the ids of the chosen one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("swap")]
@@ -59,13 +57,11 @@ class Swap(Over[list[int]]):
             ("", _BAR),
             cut=self.cut,
         )
-        self._told = Static(classes="message", markup=False)
 
     def body(self) -> Iterator[Widget]:
         """What is searched for above what is found."""
         yield self._search
         yield self._table
-        yield self._told
 
     def on_mount(self) -> None:
         """Show the likeliest at once; they came with the token."""
@@ -95,7 +91,7 @@ class Swap(Over[list[int]]):
     async def _look(self, event: Input.Changed) -> None:
         """Ask the engine for what is written, in the whole vocabulary."""
         if not event.value.strip():
-            self._told.update("")
+            self.tell("")
             self._show(self._likeliest)
             return
         request = Find(
@@ -104,18 +100,10 @@ class Swap(Over[list[int]]):
             query=event.value,
             precision=self._place.precision,
         )
-        try:
-            answer = await self.shared.link.request(request)
-        except OSError as error:
-            self._told.update(text("notice.no_engine", reason=error.strerror or error))
-            return
-        async with aclosing(answer) as events:
-            async for found in events:
-                if isinstance(found, Found):
-                    self._show(found.matches)
-                    self._told.update(text("screens.swap.found", n=found.tokens))
-                elif isinstance(found, Error):
-                    self._told.update(clean(f"{found.message} {found.hint}".strip()))
+        async for found in self.answers(request):
+            if isinstance(found, Found):
+                self._show(found.matches)
+                self.tell(text("screens.swap.found", n=found.tokens))
 
     @on(Input.Submitted)
     def _submitted(self) -> None:

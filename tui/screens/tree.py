@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import work
 from textual.binding import BindingType
 from textual.widget import Widget
-from textual.widgets import Static
 
 from tui.actions import bindings
 from tui.cards import ContinueCard
 from tui.display import clean
-from tui.screens.base import Over, Table
+from tui.screens.base import Table, Telling
 from tui.screens.compare import CompareScreen
 from tui.screens.dialogs import Ask
 from tui.strings import text
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from tui.panes.base import TaskPane
 
 
-class TreeScreen(Over[str]):
+class TreeScreen(Telling[str]):
     """Ends with the id of the card to show."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("tree")]
@@ -48,12 +47,10 @@ class TreeScreen(Over[str]):
             (text("screens.tree.path"), 200),
             cut=self.cut,
         )
-        self._told = Static(classes="message", markup=False)
 
     def body(self) -> Iterator[Widget]:
         """The list."""
         yield self._table
-        yield self._told
 
     def on_mount(self) -> None:
         """Stand on the path that was shown, and follow those that are still being written."""
@@ -146,13 +143,13 @@ class TreeScreen(Over[str]):
         if card is not None:
             self._pane.desk.delete(card)
             key = self.shared.keymap.shown("tree_undo")
-            self._told.update(text("screens.tree.pruned", key=key))
+            self.tell(text("screens.tree.pruned", key=key))
             self._fill()
 
     def action_tree_undo(self) -> None:
         """Bring back what was pruned last."""
         self._pane.desk.undo()
-        self._told.update("")
+        self.tell("")
         self._fill()
 
     def action_tree_compare(self) -> None:
@@ -167,5 +164,5 @@ class TreeScreen(Over[str]):
         else:
             self._marked = None if other is card else card.id
             key = self.shared.keymap.shown("tree_compare")
-            self._told.update(text("screens.tree.marked", key=key) if self._marked else "")
+            self.tell(text("screens.tree.marked", key=key) if self._marked else "")
         self._fill()

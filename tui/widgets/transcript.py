@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from itertools import zip_longest
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from rich.cells import cell_len
 from textual.binding import BindingType
@@ -15,68 +14,22 @@ from textual.message import Message
 from textual.reactive import reactive
 
 from tui.actions import bindings
-from tui.cards import Card, ContinueCard, DocumentCard, Pane, ScoreCard
+from tui.cards import Card, ContinueCard, Pane
 from tui.display import Glyphs
 from tui.trees import Trees
 from tui.widgets.blocks import INDENT, PLAIN, Block, Look, block
 from tui.widgets.flow import Line, Ref, Span, wrap
+from tui.widgets.following import FollowingView
 from tui.widgets.heat import HEATS, Heat, shade
-from tui.widgets.lines import LinesView
 from tui.widgets.walking import Leap, stops
+from tui.widgets.wishes import Wish, fits
 
-Wish = Literal[
-    "composer",
-    "rerun",
-    "edit",
-    "continue_from_end",
-    "copy",
-    "save",
-    "delete",
-    "undo",
-    "swap_nth",
-    "swap",
-    "step",
-    "tree",
-    "path",
-    "samplers",
-    "other_model",
-    "replay",
-    "open_document",
-    "ask_words",
-    "pair_table",
-    "likeliest",
-    "details",
-    "shuffles",
-]
-"""What the keys on a card ask of the pane."""
 FOLLOW_S = 0.25
 """How often the details of a text that is being written are told."""
-ON_FILLS = {"ask_words", "pair_table"}
-"""Those that only a text with masks has."""
-ON_PAIRS = {"shuffles", "other_model"}
-"""Those that a pair of sentences has."""
-ON_TEXTS = {
-    "leap",
-    "word_ends",
-    "swap",
-    "step",
-    "tree",
-    "path",
-    "samplers",
-    "other_model",
-    "replay",
-    "likeliest",
-    "continue_from_end",
-}
-"""Those that only a text has, which a model wrote or read."""
 
 
-class Transcript(LinesView, can_focus=True):
-    """A scrolling list of cards, with a cursor that stands on a card and on one of its tokens.
-
-    It stays at the bottom only while the reader is there. With `jump`, it scrolls half a page at a
-    time while text streams: on a slow line, every scrolled row is sent again.
-    """
+class Transcript(FollowingView, can_focus=True):
+    """A scrolling list of cards, with a cursor that stands on a card and on one of its tokens."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("transcript")]
 
@@ -97,39 +50,22 @@ class Transcript(LinesView, can_focus=True):
             self.number = number
             """Which one, or how many further, where the action needs that."""
 
-    class Below(Message):
-        """There is, or no longer is, new text below what the reader sees."""
-
-        def __init__(self, below: bool) -> None:
-            super().__init__()
-            self.below = below
-
     def __init__(
         self, glyphs: Glyphs, empty: str, *, jump: bool = False, role: Pane = "continue"
     ) -> None:
         """`empty` stands where there are no cards, which are those of the pane `role`."""
-        super().__init__()
+        super().__init__(jump=jump)
         self._role = role
         self._empty = empty
         self._glyphs = glyphs
-        self._jump = jump
         self.trees = Trees()
         """All cards. Of each tree of forks, the block of the one that is shown is drawn."""
         self.look = PLAIN
         self._blocks: dict[str, Block] = {}
-        self._lines: list[Line] = []
-        self._below = False
-        self._follows = True
-        """Whether the reader was at the end when last he moved."""
         self._told = 0.0
         """When the details were last told of a text that is being written."""
 
     # ------------------------------------------------------------------ what it holds
-
-    @property
-    def lines(self) -> list[Line]:
-        """The lines of all cards."""
-        return self._lines
 
     @property
     def cards(self) -> list[Card]:
@@ -149,7 +85,7 @@ class Transcript(LinesView, can_focus=True):
         self._blocks = {}
         self.chosen = self.ref = None
         self._take_in()
-        self._to_end()
+        self.to_end()
         self.post_message(self.Moved())
 
     def add(self, card: Card) -> None:
@@ -164,7 +100,7 @@ class Transcript(LinesView, can_focus=True):
         if isinstance(card, ContinueCard) and card.origin is not None:
             self.chosen, self.ref = card.id, (0, card.shared)
         else:
-            self._to_end()
+            self.to_end()
         self.post_message(self.Moved())
 
     def turn_to(self, card: ContinueCard) -> None:
@@ -257,52 +193,12 @@ class Transcript(LinesView, can_focus=True):
             each.lay_out(self._room)
         self._rebuild()
         if follows:
-            self._to_end()
-
-    @property
-    def _at_end(self) -> bool:
-        """Whether the last line is seen."""
-        return self.scroll_offset.y + self.size.height >= len(self._lines)
-
-    def _to_end(self) -> None:
-        self.take_height(len(self._lines))
-        self.scroll_end(animate=False, force=True, immediate=True)
-        self._follows = True
-        self._tell_below(False)
+            self.to_end()
 
     def _rebuild(self) -> None:
-        """Put the cards' lines together, draw what differs, follow the text from its end."""
-        at_end, before = self._follows, self._lines
-        self._lines = [line for each in self._blocks.values() for line in each.lines]
-        if not self._blocks:
-            self._lines = wrap([Span(self._empty, "facts")], self._room, INDENT)
-        bottom = self.scroll_offset.y + self.size.height
-        if at_end and len(self._lines) > bottom:
-            # A jump leaves half a window for what comes, so that fewer lines are sent again.
-            slack = self.size.height // 2 if self._jump else 0
-            top = len(self._lines) + slack - self.size.height
-            self.take_height(len(self._lines) + slack)
-            self.scroll_to(y=top, animate=False, force=True)
-            self.refresh()
-            return
-        self.take_height(max(len(self._lines), bottom if at_end else 0))
-        for row, (old, new) in enumerate(zip_longest(before, self._lines)):
-            if old is not new and old != new:
-                self.redraw(row, max(cell_len(line.text) for line in (old, new) if line))
-        if not at_end and len(self._lines) > len(before):
-            self._tell_below(True)
-
-    def _tell_below(self, below: bool) -> None:
-        if below != self._below:
-            self._below = below
-            self.post_message(self.Below(below))
-
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Notice that the reader came back to the end."""
-        super().watch_scroll_y(old_value, new_value)
-        self._follows = self._at_end
-        if self._follows:
-            self._tell_below(False)
+        """Put the cards' lines together."""
+        lines = [line for each in self._blocks.values() for line in each.lines]
+        self.put(lines if self._blocks else wrap([Span(self._empty, "facts")], self._room, INDENT))
 
     def spans(self, row: int) -> tuple[Span, ...]:
         """Draw the chosen card's mark in its first column, and its token reversed."""
@@ -337,18 +233,9 @@ class Transcript(LinesView, can_focus=True):
 
     # ------------------------------------------------------------------------ asking
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
         """Leave out what only other panes' cards have."""
-        wish = parameters[0] if action == "want" else action
-        if wish == "open_document":
-            return isinstance(self.card, DocumentCard)
-        if wish in ON_PAIRS and isinstance(self.card, ScoreCard):
-            return True
-        if wish in ON_FILLS:
-            return self._role == "fill"
-        if wish == "heat":
-            return self._role in ("continue", "fill")
-        return self._role == "continue" or wish not in ON_TEXTS | ON_PAIRS
+        return fits(parameters[0] if action == "want" else action, self.card, self._role)
 
     def action_want(self, action: Wish, number: int = 0) -> None:
         """Ask the pane to do something with the chosen card."""
@@ -429,7 +316,7 @@ class Transcript(LinesView, can_focus=True):
     def action_card_last(self) -> None:
         """Choose the newest card and follow its text."""
         self._choose(len(self._blocks) - 1)
-        self._to_end()
+        self.to_end()
 
     def action_token_previous(self) -> None:
         """Go to the token before."""

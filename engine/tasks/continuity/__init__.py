@@ -1,4 +1,4 @@
-"""How well one text continues another, as more than one witness sees it; a file for each.
+"""How well one text continues another, as more than one witness sees it.
 
 They measure different things: a next-sentence head topic, a sentence-order head order, a causal
 model's mutual information both, and the cosine likeness alone.

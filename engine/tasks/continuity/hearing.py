@@ -30,8 +30,7 @@ from engine.messages import (
 from engine.model import LoadedModel
 from engine.tasks.continuity.cosine import Cosine
 from engine.tasks.continuity.mutual_information import MutualInformation
-from engine.tasks.continuity.next_sentence import next_sentence
-from engine.tasks.continuity.sentence_order import sentence_order
+from engine.tasks.continuity.paired import next_sentence, sentence_order
 from engine.tasks.continuity.shuffling import Shuffles, shuffles
 from engine.tasks.continuity.sides import cleaned, trimmed
 from engine.tasks.continuity.verdict import verdict

@@ -1,18 +1,23 @@
-"""Heads that judge two texts fed together, segment by segment: what they have in common."""
+"""Heads that judge two texts fed together, segment by segment.
+
+They differ in what they were trained to tell, and so in what their results are called.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from engine.messages import Piece, ScoreResult
-from engine.model import LoadedModel
+from engine.messages import NspDirection, NspResult, Piece, ScoreResult, SopDirection, SopResult
+from engine.model import LoadedModel, MaskedRuntime
 from engine.tasks.continuity.witness import Figures, Results
 from engine.tasks.limits import check_length
 
 if TYPE_CHECKING:
     import torch
+
+Direction = NspDirection | SopDirection
 
 
 @dataclass(frozen=True)
@@ -28,15 +33,6 @@ class Ordered:
         return max(len(self.forwards), len(self.backwards))
 
 
-class Judged(NamedTuple):
-    """One order, from the two logits of it."""
-
-    probability: float
-    """Of index 0."""
-    logits: tuple[float, float]
-    margin: float
-
-
 class PairedHead:
     """A `Witness` with a head of two logits. Its main figure is their margin, in nats."""
 
@@ -45,13 +41,17 @@ class PairedHead:
         model: LoadedModel,
         context: int | None,
         logits: Callable[[Sequence[Sequence[Piece]]], torch.Tensor],
-        tell: Callable[[list[Piece], Judged, Judged], ScoreResult],
+        direction: Callable[[float, tuple[float, float], float], Direction],
+        result: Callable[..., ScoreResult],
     ) -> None:
-        """`logits` reads pairs side by side; `tell` words what it found in both orders."""
+        """`logits` reads pairs side by side; `direction` and `result` are the types it answers in,
+        for one order and for both.
+        """
         self._model = model
         self._context = context
         self._logits = logits
-        self._tell = tell
+        self._direction = direction
+        self._result = result
 
     def cut(self, a: str, b: str) -> Ordered:
         """See `Witness.cut`."""
@@ -66,7 +66,16 @@ class PairedHead:
         found = self._judged(rows)
         yield None
         return [
-            self._tell(pair.forwards, there, back)
+            self._result(
+                model=self._model.files.id,
+                precision=self._model.precision,
+                probability=there.probability,
+                logits=there.logits,
+                margin=there.margin,
+                reversed=back,
+                tokens=pair.forwards,
+                attention_mask=[1] * len(pair.forwards),
+            )
             for pair, there, back in zip(cuts, found[::2], found[1::2], strict=True)
         ]
 
@@ -74,14 +83,31 @@ class PairedHead:
         """See `Witness.figures`."""
         found = self._judged([pair.forwards for pair in cuts])
         yield None
-        return [judged.margin for judged in found]
+        return [order.margin for order in found]
 
-    def _judged(self, rows: Sequence[Sequence[Piece]]) -> list[Judged]:
+    def _judged(self, rows: Sequence[Sequence[Piece]]) -> list[Direction]:
         return [
-            Judged(
-                probability=float(row.softmax(0)[0]),
-                logits=(float(row[0]), float(row[1])),
-                margin=float(row[0] - row[1]),
+            self._direction(
+                float(row.softmax(0)[0]),
+                (float(row[0]), float(row[1])),
+                float(row[0] - row[1]),
             )
             for row in self._logits(rows)
         ]
+
+
+def next_sentence(model: LoadedModel, runtime: MaskedRuntime) -> PairedHead:
+    """A next-sentence head: whether B is what came after A, not any other text.
+
+    Devlin et al. 2019. It judges topic, and hardly order (Lan et al. 2020, Table 5); its
+    probability is soon all but 0 or 1, so the margin between its two logits tells more.
+    """
+    return PairedHead(model, runtime.context, runtime.next_sentence, NspDirection, NspResult)
+
+
+def sentence_order(model: LoadedModel, runtime: MaskedRuntime) -> PairedHead:
+    """ALBERT's sentence-order head: whether two texts that follow each other were swapped or not.
+
+    Lan et al. 2020. It was never shown texts that do not belong together.
+    """
+    return PairedHead(model, runtime.context, runtime.sentence_order, SopDirection, SopResult)

@@ -1,0 +1,112 @@
+"""What the three panes have in common: sending, stopping, sizes, and what is there again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.messages import GREEDY, Continue, Fill, Score
+from tests.tui.hosts import seen, until
+from tests.tui.tasks import TaskEngine, answered, make, pane, running, started, token
+from tui.cards import ContinueCard
+from tui.settings import Settings
+
+
+async def test_the_first_draft_of_each_pane_is_one_enter_from_its_answer(tmp_path: Path) -> None:
+    engine = TaskEngine()
+    app = make(tmp_path, engine)
+    async with running(app) as pilot:
+        for key in ("f2", "f3", "f4"):
+            await pilot.press(key, "enter")
+            await answered(pilot, app)
+    ja, fill, score = engine.tasks()
+    assert ja == Continue(
+        model="starter-ja", prompt="羽田空港に到着、東京の街は", sampling=GREEDY, max_tokens=43
+    )
+    assert fill == Fill(
+        model="starter-en",
+        text="I played [MASK] with my friends at school yesterday",
+        hidden=["baseball"],
+    )
+    assert score == Score(
+        model="starter-en",
+        a="What is baseball ?",
+        b="It is a geme of hitting the ball with the bat.",
+        cosine=True,
+    )
+
+
+async def test_after_the_example_a_draft_is_drawn_as_the_settings_say(tmp_path: Path) -> None:
+    engine = TaskEngine()
+    app = make(tmp_path, engine, Settings(max_tokens=12))
+    async with running(app) as pilot:
+        await pilot.press("enter")
+        await answered(pilot, app)
+        await pilot.press(*"hi", "f5")
+        await answered(pilot, app, 2)
+        assert "seed 1234" in seen(app)
+    first, second = engine.tasks()
+    assert isinstance(first, Continue)
+    assert isinstance(second, Continue)
+    assert (first.sampling.greedy, first.max_tokens) == (True, 43)
+    assert (second.sampling.greedy, second.max_tokens, second.prompt) == (False, 12, "hi")
+
+
+async def test_ctrl_c_stops_when_nothing_is_selected_and_copies_when_something_is(
+    tmp_path: Path,
+) -> None:
+    engine = TaskEngine(hold=True)
+    app = make(tmp_path, engine)
+    async with running(app) as pilot:
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(engine.live))
+        await pilot.press("ctrl+c")
+        await answered(pilot, app)
+        await pilot.press(*"word", "shift+home", "ctrl+c")
+        assert app.clipboard == "word"
+        assert "OSC 52" in seen(app)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (40, 10), (20, 5), (5, 2), (1, 1), (200, 50)])
+async def test_any_size_is_survived(tmp_path: Path, size: tuple[int, int]) -> None:
+    app = make(tmp_path)
+    async with running(app, size) as pilot:
+        for key in ("f2", "f3", "f4"):
+            await pilot.press(key, "enter")
+            await answered(pilot, app)
+            await pilot.press("shift+tab", "right", "f6", "ctrl+s", "escape", "f7", "escape")
+        await pilot.resize_terminal(80, 24)
+        await pilot.pause()
+        assert "B→A margin -1.12 nats" in seen(app)
+
+
+async def test_everything_is_there_at_the_next_start(tmp_path: Path) -> None:
+    engine = TaskEngine(hold=True)
+    app = make(tmp_path, engine)
+    async with running(app) as pilot:
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(engine.live))
+        request = engine.tasks()[0]
+        assert isinstance(request, Continue)
+        engine.live[0].put(started(request))
+        engine.live[0].put(token("とても", 1))
+        await until(pilot, lambda: "街はとても" in seen(app))
+        await pilot.press(*"next")
+        await pilot.press("f3")
+        pane(app).composers[0].fill("a [MASK] b")
+        await pilot.press("ctrl+q")
+    again = make(tmp_path)
+    async with running(again) as pilot:
+        assert "街はとても" in seen(again)
+        assert "interrupted" in seen(again)
+        card = pane(again).transcript.cards[0]
+        assert isinstance(card, ContinueCard)
+        assert card.branches[0].tokens[0].rank == 2
+        assert pane(again).composers[0].text == "next"
+        await pilot.press("f3")
+        assert pane(again).composers[0].text == "a [MASK] b"
+        await pilot.press("ctrl+n")
+        assert pane(again).composers[0].text == ""
+        await pilot.press("f2")
+        assert pane(again).transcript.cards == []

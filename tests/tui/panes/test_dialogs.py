@@ -1,0 +1,44 @@
+"""The dialogs of a pane: its model, and how that is run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.messages import Continue
+from tests.tui.hosts import seen, until
+from tests.tui.tasks import TaskEngine, answered, make, pane, running
+
+
+async def test_the_model_of_a_pane_can_be_chosen(tmp_path: Path) -> None:
+    app = make(tmp_path)
+    async with running(app) as pilot:
+        await pilot.press("f3", "f7")
+        await pilot.pause()
+        assert "Model of this pane" in seen(app)
+        await pilot.press("up", "enter")
+        await pilot.pause()
+        assert pane(app).draft.model == "starter-ja"
+        await pilot.press("f7", "escape")
+        assert pane(app).draft.model == "starter-ja"
+
+
+async def test_sampling_is_judged_as_it_is_typed(tmp_path: Path) -> None:
+    engine = TaskEngine()
+    app = make(tmp_path, engine)
+    async with running(app) as pilot:
+        await pilot.press("ctrl+s", "end", "backspace", *"-1")
+        await until(pilot, lambda: "must be >= 0.0" in seen(app))
+        await pilot.press("down", *"x")
+        await until(pilot, lambda: "must be a whole number" in seen(app))
+        await pilot.press("backspace", "0", "up", "enter")
+        assert "How the model is run" in seen(app)  # a wrong value is not taken
+        await pilot.press("backspace", "backspace", *"0.5")
+        await pilot.press(*["down"] * 6, *"11", *["down"] * 2, "end", "backspace", "3")
+        await pilot.press("down", *r"\n|東京", "enter")
+        await until(pilot, lambda: "T 0.5" in seen(app))
+        await pilot.press("enter")
+        await answered(pilot, app)
+    (request,) = engine.tasks()
+    assert isinstance(request, Continue)
+    assert (request.sampling.temperature, request.sampling.seed) == (0.5, 11)
+    assert (request.branches, request.stop) == (3, ["\n", "東京"])
