@@ -358,8 +358,8 @@ class TaskPane(Horizontal):
 
     def action_choose_model(self) -> None:
         """Choose among the models that can do this."""
-        models = self.shared.link.fitting(self.role)
-        self.app.push_screen(Picker(models, self.draft.model), self.picked)
+        picker = Picker(self.shared.link, self.role, self.draft.model)
+        self.app.push_screen(picker, self.picked)
 
     def picked(self, model: str | None) -> None:
         """Use the model that was chosen on another screen, if one was."""

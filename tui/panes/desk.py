@@ -122,8 +122,7 @@ class Desk:
             pane.run_card(other)
             pane.app.push_screen(CompareScreen(pane.shared, card, other))
 
-        models = pane.shared.link.fitting(pane.role)
-        pane.app.push_screen(Picker(models, card.request.model), picked)
+        pane.app.push_screen(Picker(pane.shared.link, pane.role, card.request.model), picked)
 
     def _other_witness(self, card: ScoreCard) -> None:
         """Ask another model about the pair, and show what it says on the same card."""
@@ -135,8 +134,8 @@ class Desk:
                 form = pane.shared.link.form(model, card.request.precision)
                 self._ask_more(card, beside=Beside(model=model, precision=form))
 
-        models = [info for info in pane.shared.link.fitting(pane.role) if info.id not in asked]
-        pane.app.push_screen(Picker(models, card.request.model), picked)
+        picker = Picker(pane.shared.link, pane.role, card.request.model, asked)
+        pane.app.push_screen(picker, picked)
 
     def _ask_more(
         self, card: ScoreCard, *, shuffles: int | None = None, beside: Beside | None = None
