@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual import on
+from textual.actions import parse
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import BindingType
 from textual.command import CommandPalette
@@ -361,25 +362,29 @@ class TsuzukiApp(App[None], inherit_bindings=False):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action that works where the palette was opened."""
-        yield from commands(self.shared.keymap, partial(self._usable, screen), self._run)
+        yield from commands(self.shared.keymap, partial(self._offered, screen), self._run)
 
-    def _usable(self, screen: Screen[object], action: Action) -> bool:
+    def _offered(self, screen: Screen[object], action: Action) -> bool:
         if action.where == "app":
             return True
-        places = {"pane", "composer", "transcript", *OWN_PLACES[self.pane]}
-        return action.where in places and screen is self.screen_stack[0]
+        at_panes = screen is self.screen_stack[0]
+        return at_panes and action.where in self._parts() and self.usable(screen, action)
+
+    def usable(self, screen: Screen[object], action: Action) -> bool:
+        """Whether an action does something on what there is now, on the panes or on a screen."""
+        _, name, parameters = parse(action.call or action.id)
+        return bool(self._parts().get(action.where, screen).check_action(name, parameters))
 
     async def _run(self, action: Action) -> None:
+        node = self._parts().get(action.where, self)
+        await self.run_action(action.call or action.id, node)
+
+    def _parts(self) -> dict[Place, DOMNode]:
+        """What acts in each place of the current pane."""
         pane = self.panes[self.pane]
-        nodes: dict[str, DOMNode] = {
-            "pane": pane,
-            "composer": pane.composers[-1],
-            "prompt": pane.composers[-1],
-            "masks": pane.composers[-1],
-            "sides": pane.composers[-1],
-            "transcript": pane.transcript,
-        }
-        await self.run_action(action.call or action.id, nodes.get(action.where, self))
+        composer = pane.composers[-1]
+        own = dict.fromkeys(OWN_PLACES[self.pane], composer)
+        return {"pane": pane, "composer": composer, "transcript": pane.transcript, **own}
 
     @on(CommandPalette.OptionHighlighted)
     def _try_theme(self, event: CommandPalette.OptionHighlighted) -> None:

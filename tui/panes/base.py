@@ -75,7 +75,7 @@ class TaskPane(Horizontal):
         """When that was told last."""
         empty = text(f"pane.{self.role}.empty", send=brief(shared.keymap.shown("send")))
         slow = shared.settings.slow_link()
-        self.transcript = Transcript(shared.glyphs, empty, jump=slow, role=self.role)
+        self.transcript = Transcript(shared.glyphs, empty, jump=slow)
         self.inspector = Inspector(shared.glyphs)
         self.composers = list(self.make_composers())
         for composer in self.composers:

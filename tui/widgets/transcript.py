@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from itertools import zip_longest
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from rich.cells import cell_len
 from textual.binding import BindingType
@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.reactive import reactive
 
 from tui.actions import bindings
-from tui.cards import Card, ContinueCard, DocumentCard, Pane, ScoreCard
+from tui.cards import Card, ContinueCard
 from tui.display import Glyphs
 from tui.trees import Trees
 from tui.widgets.blocks import INDENT, PLAIN, Block, Look, block
@@ -23,52 +23,10 @@ from tui.widgets.flow import Line, Ref, Span, wrap
 from tui.widgets.heat import HEATS, Heat, shade
 from tui.widgets.lines import LinesView
 from tui.widgets.walking import Leap, stops
+from tui.widgets.wishes import Wish, has
 
-Wish = Literal[
-    "composer",
-    "rerun",
-    "edit",
-    "continue_from_end",
-    "copy",
-    "save",
-    "delete",
-    "undo",
-    "swap_nth",
-    "swap",
-    "step",
-    "tree",
-    "path",
-    "samplers",
-    "other_model",
-    "replay",
-    "open_document",
-    "ask_words",
-    "pair_table",
-    "likeliest",
-    "details",
-    "shuffles",
-]
-"""What the keys on a card ask of the pane."""
 FOLLOW_S = 0.25
 """How often the details of a text that is being written are told."""
-ON_FILLS = {"ask_words", "pair_table"}
-"""Those that only a text with masks has."""
-ON_PAIRS = {"shuffles", "other_model"}
-"""Those that a pair of sentences has."""
-ON_TEXTS = {
-    "leap",
-    "word_ends",
-    "swap",
-    "step",
-    "tree",
-    "path",
-    "samplers",
-    "other_model",
-    "replay",
-    "likeliest",
-    "continue_from_end",
-}
-"""Those that only a text has, which a model wrote or read."""
 
 
 class Transcript(LinesView, can_focus=True):
@@ -104,12 +62,9 @@ class Transcript(LinesView, can_focus=True):
             super().__init__()
             self.below = below
 
-    def __init__(
-        self, glyphs: Glyphs, empty: str, *, jump: bool = False, role: Pane = "continue"
-    ) -> None:
-        """`empty` stands where there are no cards, which are those of the pane `role`."""
+    def __init__(self, glyphs: Glyphs, empty: str, *, jump: bool = False) -> None:
+        """`empty` stands where there are no cards."""
         super().__init__()
-        self._role = role
         self._empty = empty
         self._glyphs = glyphs
         self._jump = jump
@@ -237,6 +192,8 @@ class Transcript(LinesView, can_focus=True):
         self._rebuild()
         if changed.card is not self.card:
             return
+        if changed.card.status != "running":
+            self.refresh_bindings()  # its answer may have what some of them need
         # Nobody reads details that change with every token; on a slow line they follow only once
         # the text stands.
         now = time.monotonic()
@@ -337,18 +294,9 @@ class Transcript(LinesView, can_focus=True):
 
     # ------------------------------------------------------------------------ asking
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Leave out what only other panes' cards have."""
-        wish = parameters[0] if action == "want" else action
-        if wish == "open_document":
-            return isinstance(self.card, DocumentCard)
-        if wish in ON_PAIRS and isinstance(self.card, ScoreCard):
-            return True
-        if wish in ON_FILLS:
-            return self._role == "fill"
-        if wish == "heat":
-            return self._role in ("continue", "fill")
-        return self._role == "continue" or wish not in ON_TEXTS | ON_PAIRS
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
+        """Leave out what the chosen card does not have."""
+        return has(self.card, str(parameters[0]) if action == "want" else action)
 
     def action_want(self, action: Wish, number: int = 0) -> None:
         """Ask the pane to do something with the chosen card."""
@@ -357,8 +305,9 @@ class Transcript(LinesView, can_focus=True):
     # ------------------------------------------------------------------------ moving
 
     def watch_chosen(self) -> None:
-        """Tell who shows details."""
+        """Tell who shows details, and which keys there are."""
         self.refresh()
+        self.refresh_bindings()
         self.post_message(self.Moved())
 
     def watch_ref(self) -> None:
