@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual import on
+from textual.actions import parse
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import BindingType
 from textual.command import CommandPalette
@@ -360,12 +361,18 @@ class TsuzukiApp(App[None], inherit_bindings=False):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action that works where the palette was opened."""
-        yield from commands(self.shared.keymap, partial(self._usable, screen), self._run)
+        yield from commands(self.shared.keymap, partial(self._offered, screen), self._run)
 
-    def _usable(self, screen: Screen[object], action: Action) -> bool:
+    def _offered(self, screen: Screen[object], action: Action) -> bool:
         if action.where == "app":
             return True
-        return action.where in self._places() and screen is self.screen_stack[0]
+        at_panes = screen is self.screen_stack[0]
+        return at_panes and action.where in self._places() and self.usable(screen, action)
+
+    def usable(self, screen: Screen[object], action: Action) -> bool:
+        """Whether an action does something on what there is now, on the panes or on a screen."""
+        _, name, parameters = parse(action.call or action.id)
+        return bool(self._places().get(action.where, screen).check_action(name, parameters))
 
     def _places(self) -> dict[Place, DOMNode]:
         """The places of the current pane."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tui import keymap, settings
@@ -28,7 +29,8 @@ class Navigation:
         if isinstance(app.screen, HelpScreen):
             app.screen.dismiss(None)
         else:
-            app.push_screen(HelpScreen(app.shared, here(app.screen)))
+            usable = partial(app.usable, app.screen)
+            app.push_screen(HelpScreen(app.shared, here(app.screen), usable))
 
     def models(self) -> None:
         """Show the models; the one chosen there is used in the current pane."""

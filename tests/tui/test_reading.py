@@ -171,6 +171,20 @@ async def test_another_model_is_asked_the_same_and_both_are_shown(tmp_path: Path
         await until(pilot, lambda: "1 of 3" in seen(app))
 
 
+async def test_each_side_tells_what_it_was_scored_after(tmp_path: Path) -> None:
+    app = make(tmp_path)
+    async with running(app) as pilot:
+        await pilot.press("ctrl+u", *"abc", "ctrl+f")
+        await answered(pilot, app)
+        card = pane(app).transcript.card
+        assert isinstance(card, ContinueCard)
+        card.prompt_tokens = [Piece(id=0, text="", piece="<|endoftext|>", special=True)]
+        await pilot.press("shift+tab", "m", "down", "enter")
+        await until(pilot, lambda: "after <|endoftext|>, all counted" in seen(app))
+        row = next(row for row in seen(app).splitlines() if "all counted" in row)
+        assert "first token not counted" in row
+
+
 async def test_how_a_token_was_drawn_is_shown_step_by_step(tmp_path: Path) -> None:
     engine = TaskEngine()
     app = make(tmp_path, engine)

@@ -75,7 +75,7 @@ class TaskPane(Horizontal):
         """When that was told last."""
         empty = text(f"pane.{self.role}.empty", send=brief(shared.keymap.shown("send")))
         slow = shared.settings.slow_link()
-        self.transcript = Transcript(shared.glyphs, empty, jump=slow, role=self.role)
+        self.transcript = Transcript(shared.glyphs, empty, jump=slow)
         self.inspector = Inspector(shared.glyphs)
         self.composers = list(self.make_composers())
         for composer in self.composers:
@@ -360,8 +360,8 @@ class TaskPane(Horizontal):
 
     def action_choose_model(self) -> None:
         """Choose among the models that can do this."""
-        models = self.shared.link.fitting(self.role)
-        self.app.push_screen(Picker(models, self.draft.model), self.picked)
+        picker = Picker(self.shared.link, self.role, self.draft.model)
+        self.app.push_screen(picker, self.picked)
 
     def picked(self, model: str | None) -> None:
         """Use the model that was chosen on another screen, if one was."""

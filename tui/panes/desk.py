@@ -61,7 +61,7 @@ class Desk:
             case "edit":
                 pane.put(pane.recalled(card))
                 pane.focus_composer()
-            case "continue_from_end":
+            case "continue_from_end" if isinstance(card, ContinueCard):
                 self._go_on(card)
             case "copy":
                 self._copy(card)
@@ -69,34 +69,31 @@ class Desk:
                 self._save(card)
             case "delete":
                 self.delete(card)
-            case "other_model":
+            case "other_model" if isinstance(card, ScoreCard):
+                self._other_witness(card)
+            case "other_model" if isinstance(card, ContinueCard):
                 self._other_model(card)
-            case "replay":
+            case "replay" if isinstance(card, ContinueCard):
                 pane.run_worker(self._replay(card))
             case "shuffles" if isinstance(card, ScoreCard):
                 self._ask_more(card, shuffles=SHUFFLES)
             case "open_document" if isinstance(card, DocumentCard):
                 pane.app.push_screen(DocumentScreen(pane, card))
-            case "ask_words" | "pair_table":
+            case _ if isinstance(card, FillCard):
                 self._fillings.do(action, number, card)
-            case "swap_nth" if isinstance(card, FillCard):
-                self._fillings.do(action, number, card)
-            case _:
+            case _ if isinstance(card, ContinueCard):
                 self._forks.do(action, number, card)
 
     def rerun(self, card: Card) -> None:
         """Ask the same again, in a new card; without a given seed it is drawn anew."""
         self._pane.run_card(copy_request(card))
 
-    def _go_on(self, card: Card) -> None:
+    def _go_on(self, card: ContinueCard) -> None:
         """Continue from the end of the branch that the cursor is in."""
         pane = self._pane
-        if not isinstance(card, ContinueCard):
-            pane.notice(text("notice.only_continue"))
-            return
         ref = pane.transcript.ref
         number = 0 if ref is None else ref[0]
-        if card.request.chat is not None or number >= len(card.branches):
+        if number >= len(card.branches):
             pane.notice(text("notice.no_end"))
             return
         branch = card.branches[number]
@@ -105,13 +102,10 @@ class Desk:
         request = msgspec.structs.replace(card.request, prompt=ids, begin="", max_tokens=length)
         pane.run_card(ContinueCard(request=request, prompt=card.prompt + branch.text))
 
-    def _other_model(self, card: Card) -> None:
+    def _other_model(self, card: ContinueCard) -> None:
         """Ask another model the same, and show both side by side."""
         pane = self._pane
-        if isinstance(card, ScoreCard):
-            self._other_witness(card)
-            return
-        if not isinstance(card, ContinueCard) or not card.branches:
+        if not card.branches:
             pane.notice(text("notice.no_tokens"))
             return
 
@@ -122,8 +116,7 @@ class Desk:
             pane.run_card(other)
             pane.app.push_screen(CompareScreen(pane.shared, card, other))
 
-        models = pane.shared.link.fitting(pane.role)
-        pane.app.push_screen(Picker(models, card.request.model), picked)
+        pane.app.push_screen(Picker(pane.shared.link, pane.role, card.request.model), picked)
 
     def _other_witness(self, card: ScoreCard) -> None:
         """Ask another model about the pair, and show what it says on the same card."""
@@ -135,8 +128,8 @@ class Desk:
                 form = pane.shared.link.form(model, card.request.precision)
                 self._ask_more(card, beside=Beside(model=model, precision=form))
 
-        models = [info for info in pane.shared.link.fitting(pane.role) if info.id not in asked]
-        pane.app.push_screen(Picker(models, card.request.model), picked)
+        picker = Picker(pane.shared.link, pane.role, card.request.model, asked)
+        pane.app.push_screen(picker, picked)
 
     def _ask_more(
         self, card: ScoreCard, *, shuffles: int | None = None, beside: Beside | None = None
@@ -148,10 +141,10 @@ class Desk:
         request = card.asking(shuffles=shuffles, beside=beside)
         self._pane.run_worker(self._pane.runs.run(card, [request]))
 
-    async def _replay(self, card: Card) -> None:
+    async def _replay(self, card: ContinueCard) -> None:
         """Make the text again, and say whether it is the same."""
         pane = self._pane
-        if not isinstance(card, ContinueCard) or not card.branches or card.status == "running":
+        if not card.branches or card.status == "running":
             pane.notice(text("notice.no_tokens"))
             return
         pane.notice(text("replay.running"))

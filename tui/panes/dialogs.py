@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -18,12 +18,14 @@ from textual.suggester import SuggestFromList
 from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
-from engine.messages import ModelInfo
+from engine.messages import ModelInfo, Role
 from tui.actions import bindings
 from tui.display import clean
+from tui.link import Link
 from tui.strings import text
 from tui.units import size
 from tui.widgets.composer import Composer
+from tui.widgets.header import state_text
 
 
 class Picker(ModalScreen[str | None]):
@@ -31,27 +33,49 @@ class Picker(ModalScreen[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("screen")]
 
-    def __init__(self, models: Sequence[ModelInfo], current: str) -> None:
+    def __init__(self, link: Link, role: Role, current: str, without: Collection[str] = ()) -> None:
+        """`without` names the models that are no choice."""
         super().__init__()
-        self._models = list(models)
+        self._link = link
+        self._role = role
         self._current = current
+        self._without = without
+        self._options = OptionList()
+        self._none = Label(markup=False)
+        """Stands where there are no models, and says why."""
+        self._lines: list[Content] = []
 
     def compose(self) -> ComposeResult:
         """One line a model: its name, its languages, its size and its state."""
         with Vertical(classes="dialog"):
             yield Label(text("dialog.models"), classes="dialog-title", markup=False)
-            yield OptionList(*(Option(self._line(info), id=info.id) for info in self._models))
+            yield self._options
+            yield self._none
             yield Label(text("dialog.models_hint"), classes="dialog-hint", markup=False)
 
     def on_mount(self) -> None:
-        """Stand on the model in use."""
-        options = self.query_one(OptionList)
-        ids = [info.id for info in self._models]
-        options.highlighted = ids.index(self._current) if self._current in ids else 0
-        options.focus()
+        """Show what is known and follow it: the list may be on its way, a model may be loading."""
+        self._show()
+        self._options.focus()
+        self.set_interval(0.2, self._show)
+
+    def _show(self) -> None:
+        fitting = self._link.fitting(self._role)
+        models = [info for info in fitting if info.id not in self._without]
+        self._none.update(text("dialog.no_models" if self._link.models else "dialog.models_coming"))
+        self._none.display = not models
+        lines = [self._line(info) for info in models]
+        if lines == self._lines:
+            return
+        self._lines = lines
+        on = self._options.highlighted_option
+        at = self._current if on is None else on.id
+        ids = [info.id for info in models]
+        self._options.set_options(map(Option, lines, ids))
+        self._options.highlighted = ids.index(at) if at in ids else 0
 
     def _line(self, info: ModelInfo) -> Content:
-        state = text(f"header.{info.state}", percent="")
+        state = state_text(info, self._link.progress.get(info.id))
         facts = f"{' '.join(info.languages):<6} {size(info.bytes):>8}  {state}"
         name = Content(clean(info.id)).truncate(30, ellipsis=True, pad=True)
         return Content.assemble(name, "  ", (facts, "$text-muted"))

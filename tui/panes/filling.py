@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from engine.messages import PairTable
 from tui import word_list
-from tui.cards import Card, FillCard
+from tui.cards import FillCard
 from tui.display import clean
 from tui.screens.dialogs import Ask
 from tui.strings import text
@@ -28,9 +29,9 @@ class Fillings:
         self._pane = pane
         self._done = done
 
-    def do(self, action: Wish, number: int, card: Card) -> None:
+    def do(self, action: Wish, number: int, card: FillCard) -> None:
         """Do what a key on a card asked for."""
-        if not isinstance(card, FillCard) or card.result is None:
+        if card.result is None:
             self._pane.notice(text("notice.no_masks"))
             return
         match action:
@@ -38,8 +39,8 @@ class Fillings:
                 self._take(card, number)
             case "ask_words":
                 self._ask(card)
-            case "pair_table":
-                self._table(card)
+            case "pair_table" if card.result.table is not None:
+                self._table(card, card.result.table)
 
     def _take(self, card: FillCard, number: int) -> None:
         """Take from the list under the cursor, at a mask from its candidates."""
@@ -101,14 +102,9 @@ class Fillings:
         question = text("dialog.words")
         pane.app.push_screen(Ask(question, known, text("dialog.words_example")), asked)
 
-    def _table(self, card: FillCard) -> None:
+    def _table(self, card: FillCard, table: PairTable) -> None:
         """Show every pair of words of two masks, under both orders."""
         from tui.screens.pair_table import PairTableScreen
-
-        table = None if card.result is None else card.result.table
-        if table is None:
-            self._pane.notice(text("notice.no_table"))
-            return
 
         def chosen(words: dict[int, str] | None) -> None:
             if words:

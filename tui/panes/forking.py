@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tui.cards import Card, ContinueCard
+from tui.cards import ContinueCard
 from tui.strings import text
 from tui.widgets.flow import Ref
 from tui.widgets.wishes import Wish
@@ -21,9 +21,9 @@ class Forks:
         self._by_hand: set[str] = set()
         """The cards that are written one token a key press: a swap in them writes no more."""
 
-    def do(self, action: Wish, number: int, card: Card) -> None:
+    def do(self, action: Wish, number: int, card: ContinueCard) -> None:
         """Do what a key on a card asked for."""
-        if not isinstance(card, ContinueCard) or not card.branches:
+        if not card.branches:
             self._pane.notice(text("notice.no_tokens"))
             return
         match action:

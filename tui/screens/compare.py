@@ -18,6 +18,7 @@ from tui.context import Context
 from tui.display import clean
 from tui.screens.base import Telling
 from tui.strings import text
+from tui.widgets.facts import convention
 from tui.widgets.flow import Line, Span, wrap
 from tui.widgets.heat import bits, shade
 from tui.widgets.lines import LinesView
@@ -68,8 +69,10 @@ class Column(LinesView, can_focus=True):
             each=f"{bits(nats) / max(1, sum(len(token.text) for token in tokens)):.2f}",
         )
         name = clean(self.card.name or self.card.request.model)
+        # What the figures mean is known once the engine has told what it scores after.
+        scored = convention(self.card) if self.card.prompt_tokens else ""
         # Of one height on both sides, so that the texts begin in one row.
-        cut = [set_cell_size(f" {line}", width).rstrip() for line in (name, told)]
+        cut = [set_cell_size(f" {line}", width).rstrip() for line in (name, told, scored)]
         return [Line((Span(line, "facts"),)) for line in cut]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 
 from rich.console import Group, RenderableType
@@ -47,9 +47,11 @@ def here(screen: Screen[object]) -> Place:
 class HelpScreen(Over[None]):
     """One page, longer than the screen where it must be."""
 
-    def __init__(self, shared: Context, place: Place) -> None:
+    def __init__(self, shared: Context, place: Place, usable: Callable[[Action], bool]) -> None:
+        """Of the place's keys, those are listed that are `usable` there now."""
         super().__init__(shared, text("screens.help.title", place=text(f"help.{place}.title")))
         self._place = place
+        self._usable = usable
 
     def body(self) -> Iterator[Widget]:
         """The page."""
@@ -63,7 +65,7 @@ class HelpScreen(Over[None]):
     def _parts(self) -> Iterator[RenderableType]:
         yield Text(text(f"help.{self._place}.text"))
         for place in enclosing(self._place):
-            actions = [action for action in ACTIONS if action.where == place]
+            actions = [each for each in ACTIONS if each.where == place and self._usable(each)]
             if actions:
                 yield _heading(text(f"help.{place}.title"))
                 yield _columns(self._keys(actions))

@@ -36,6 +36,13 @@ def facts(
     return spans
 
 
+def convention(card: ContinueCard) -> str:
+    """What the tokens were scored after, and whether the first one counts."""
+    if card.start is not None:
+        return text("card.after_start", start=clean(card.start))
+    return text("card.first_uncounted" if card.read else "card.after_prompt")
+
+
 def _model(card: Card) -> str:
     model = card.request.model
     if isinstance(card, PairCard):
@@ -71,7 +78,7 @@ def _measures(card: Card, speed: float | None, corrected: bool) -> list[str]:
     means = [f"{bits(b.surprisal):.2f}" for b in card.branches if b.surprisal is not None]
     told.append(text("card.mean", bits=" ".join(means)))
     told += _words(card, corrected)
-    told.append(_convention(card))
+    told.append(convention(card))
     greedy = card.request.sampling.greedy
     if any(not token.given for branch in card.branches for token in branch.tokens):
         told.append(text("card.greedy") if greedy else text("card.seed", seed=card.seed))
@@ -101,10 +108,3 @@ def _words(card: ContinueCard, corrected: bool) -> list[str]:
         done = all(mean.corrected for mean in means)
         method += text("card.corrected" if done else "card.not_corrected")
     return [text("card.word_mean", bits=" ".join(told), method=method)]
-
-
-def _convention(card: ContinueCard) -> str:
-    """What the tokens were scored after, and whether the first one counts."""
-    if card.start is not None:
-        return text("card.after_start", start=clean(card.start))
-    return text("card.first_uncounted" if card.read else "card.after_prompt")

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.reactive import reactive
 
 from tui.actions import bindings
-from tui.cards import Card, ContinueCard, Pane
+from tui.cards import Card, ContinueCard
 from tui.display import Glyphs
 from tui.trees import Trees
 from tui.widgets.blocks import INDENT, PLAIN, Block, Look, block
@@ -22,7 +22,7 @@ from tui.widgets.flow import Line, Ref, Span, wrap
 from tui.widgets.following import FollowingView
 from tui.widgets.heat import HEATS, Heat, shade
 from tui.widgets.walking import Leap, stops
-from tui.widgets.wishes import Wish, fits
+from tui.widgets.wishes import Wish, has
 
 FOLLOW_S = 0.25
 """How often the details of a text that is being written are told."""
@@ -50,12 +50,9 @@ class Transcript(FollowingView, can_focus=True):
             self.number = number
             """Which one, or how many further, where the action needs that."""
 
-    def __init__(
-        self, glyphs: Glyphs, empty: str, *, jump: bool = False, role: Pane = "continue"
-    ) -> None:
-        """`empty` stands where there are no cards, which are those of the pane `role`."""
+    def __init__(self, glyphs: Glyphs, empty: str, *, jump: bool = False) -> None:
+        """`empty` stands where there are no cards."""
         super().__init__(jump=jump)
-        self._role = role
         self._empty = empty
         self._glyphs = glyphs
         self.trees = Trees()
@@ -173,6 +170,8 @@ class Transcript(FollowingView, can_focus=True):
         self._rebuild()
         if changed.card is not self.card:
             return
+        if changed.card.status != "running":
+            self.refresh_bindings()  # its answer may have what some of them need
         # Nobody reads details that change with every token; on a slow line they follow only once
         # the text stands.
         now = time.monotonic()
@@ -234,8 +233,8 @@ class Transcript(FollowingView, can_focus=True):
     # ------------------------------------------------------------------------ asking
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
-        """Leave out what only other panes' cards have."""
-        return fits(parameters[0] if action == "want" else action, self.card, self._role)
+        """Leave out what the chosen card does not have."""
+        return has(self.card, str(parameters[0]) if action == "want" else action)
 
     def action_want(self, action: Wish, number: int = 0) -> None:
         """Ask the pane to do something with the chosen card."""
@@ -244,8 +243,9 @@ class Transcript(FollowingView, can_focus=True):
     # ------------------------------------------------------------------------ moving
 
     def watch_chosen(self) -> None:
-        """Tell who shows details."""
+        """Tell who shows details, and which keys there are."""
         self.refresh()
+        self.refresh_bindings()
         self.post_message(self.Moved())
 
     def watch_ref(self) -> None:

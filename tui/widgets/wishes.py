@@ -1,10 +1,10 @@
-"""What the keys on a card ask of the pane, and which cards have it."""
+"""What the keys on a card ask for, and which cards have it."""
 
 from __future__ import annotations
 
 from typing import Final, Literal
 
-from tui.cards import Card, DocumentCard, Pane, ScoreCard
+from tui.cards import Card, ContinueCard, DocumentCard, FillCard, PllCard, ScoreCard
 
 Wish = Literal[
     "composer",
@@ -30,12 +30,9 @@ Wish = Literal[
     "details",
     "shuffles",
 ]
+"""What the keys on a card ask of the pane."""
 
-_ON_FILLS: Final = {"ask_words", "pair_table"}
-"""Those that only a text with masks has."""
-_ON_PAIRS: Final = {"shuffles", "other_model"}
-"""Those that a pair of sentences has."""
-_ON_TEXTS: Final = {
+_ON_TEXTS = (
     "leap",
     "word_ends",
     "swap",
@@ -43,22 +40,32 @@ _ON_TEXTS: Final = {
     "tree",
     "path",
     "samplers",
-    "other_model",
     "replay",
     "likeliest",
-    "continue_from_end",
+)
+_KINDS: Final[dict[str, tuple[type[Card], ...]]] = {
+    **dict.fromkeys(_ON_TEXTS, (ContinueCard,)),
+    "swap_nth": (ContinueCard, FillCard),
+    "heat": (ContinueCard, PllCard),
+    "other_model": (ContinueCard, ScoreCard),
+    "shuffles": (ScoreCard,),
+    "open_document": (DocumentCard,),
+    "ask_words": (FillCard,),
 }
-"""Those that only a text has, which a model wrote or read."""
+"""What only some kinds of card have, by the name of the wish or of the transcript's action."""
+
+_WITHOUT: Final[tuple[Wish, ...]] = ("composer", "undo", "details")
+"""What can be asked for without a card."""
 
 
-def fits(wish: object, card: Card | None, role: Pane) -> bool:
-    """Whether a wish, or another action of the cards, is there for this card of a pane."""
-    if wish == "open_document":
-        return isinstance(card, DocumentCard)
-    if wish in _ON_PAIRS and isinstance(card, ScoreCard):
-        return True
-    if wish in _ON_FILLS:
-        return role == "fill"
-    if wish == "heat":
-        return role in ("continue", "fill")
-    return role == "continue" or wish not in _ON_TEXTS | _ON_PAIRS
+def has(card: Card | None, wish: str) -> bool:
+    """Whether a card has what a key asks for; without a card, whether that needs none."""
+    if card is None:
+        return wish in _WITHOUT
+    match wish:
+        case "continue_from_end":  # a chat goes on by the next turn
+            return isinstance(card, ContinueCard) and card.request.chat is None
+        case "pair_table":
+            return isinstance(card, FillCard) and bool(card.result and card.result.table)
+        case _:
+            return wish not in _KINDS or isinstance(card, _KINDS[wish])

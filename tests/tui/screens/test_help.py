@@ -10,15 +10,19 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tests.tui.hosts import Host, seen, until
-from tui.actions import ACTIONS, PARENT, Place, bindings
+from tui.actions import ACTIONS, PARENT, Action, Place, bindings
 from tui.screens.base import Over
 from tui.screens.help import HelpScreen, here
 from tui.settings import Loaded, Settings
 
 
+def everything(action: Action) -> bool:
+    return True
+
+
 @pytest.mark.parametrize("place", PARENT)
 async def test_every_place_has_its_page(place: Place) -> None:
-    app = Host(lambda shared, host: HelpScreen(shared, place))
+    app = Host(lambda shared, host: HelpScreen(shared, place, everything))
     async with app.run_test(size=(100, 200)):
         text = " ".join(seen(app).split())  # a name may go on in the next line
         for action in ACTIONS:
@@ -31,7 +35,7 @@ async def test_every_place_has_its_page(place: Place) -> None:
 
 async def test_it_shows_the_users_keys() -> None:
     loaded = Loaded(Path("s"), Settings(keymap={"chat": "f12", "sampling": ""}))
-    app = Host(lambda shared, host: HelpScreen(shared, "pane"), loaded=loaded)
+    app = Host(lambda shared, host: HelpScreen(shared, "pane", everything), loaded=loaded)
     async with app.run_test(size=(100, 200)):
         lines = seen(app).splitlines()
         assert any(line.split()[0] == "f12" for line in lines if "[chat]" in line)
@@ -39,7 +43,7 @@ async def test_it_shows_the_users_keys() -> None:
 
 
 async def test_at_80x24_arrows_scroll_to_the_end() -> None:
-    app = Host(lambda shared, host: HelpScreen(shared, "composer"))
+    app = Host(lambda shared, host: HelpScreen(shared, "composer", everything))
     async with app.run_test(size=(80, 24)) as pilot:
         assert "Segment id" not in seen(app)
         await pilot.press("end")
