@@ -11,7 +11,8 @@ from engine.messages import Distance, Precision
 from engine.model import CausalRuntime
 
 CHUNK = 32
-"""Tokens read at once by both: their logits are held, some 13 MB for 50,000 pieces."""
+"""Tokens read at once by both: their logits are held, some 13 MB for 50,000 pieces. Fewer than
+`linear.MANY`, so that what is measured is the kernel that decodes."""
 WINDOW = 512
 """Tokens of context at the most; the text is read in windows that know nothing of each other."""
 
