@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,9 @@ import pytest
 # Read when huggingface_hub is first imported: no test may reach a network.
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+# A script that starts the tests in the background has them ignore interrupts, which some send.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Tiny = Callable[[str], Path]
 
