@@ -73,14 +73,14 @@ def _results(options: argparse.Namespace) -> Iterator[Measured]:
     decoded = list(decoding.decode(files.id, models, others, tokens, rounds))
     yield from decoded
     yield from bandwidth.shares(models, decoded, rounds)
-    yield from steps.steps(models, rounds)
+    yield from steps.steps(files.id, models, rounds)
     yield from decoding.first_token(models, others, rounds)
     del models, others
     with TemporaryDirectory() as place:
         random = shapes.rinna(Path(place))
         models, others = decoding.load(random, forms), peers(random)
         yield from decoding.decode(shapes.RINNA, models, others, tokens, rounds)
-        yield from steps.steps(models, rounds)
+        yield from steps.steps(shapes.RINNA, models, rounds)
     bert = store.find("starter-en")
     yield from filling.fill(bert, 2 if options.quick else 20, rounds)
     yield from scoring.pairs(bert, 20 if options.quick else 200, rounds)

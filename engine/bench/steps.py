@@ -26,7 +26,7 @@ KERNELS = frozenset(
 )
 
 
-def steps(models: Forms, rounds: int) -> Iterator[Measured]:
+def steps(name: str, models: Forms, rounds: int) -> Iterator[Measured]:
     """Milliseconds of a step of one stream, without draws and measures, beside its matrices'."""
     for form, model in models.items():
         assert model.causal is not None
@@ -36,7 +36,7 @@ def steps(models: Forms, rounds: int) -> Iterator[Measured]:
         }
         found = turns(ways, rounds)
         yield Measured(
-            group="step",
+            group=f"step {name}",
             case=f"{form}, one stream",
             unit="ms",
             value=1e3 * found["step"] / STEPS,
