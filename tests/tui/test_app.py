@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from textual.command import CommandPalette
 
-from engine.messages import Continue, Pull
+from engine.messages import Pull
 from tests.tui.hosts import model, seen, until
-from tests.tui.tasks import MODELS, TaskEngine, answered, make, pane, running, started, token
+from tests.tui.streaming import streaming
+from tests.tui.tasks import MODELS, TaskEngine, answered, make, pane, running, token
 from tui.settings import PaneModels, Settings, load
 
 
@@ -201,12 +202,8 @@ async def test_a_session_that_is_left_while_it_runs_keeps_its_text(tmp_path: Pat
     engine = TaskEngine(hold=True)
     app = make(tmp_path, engine)
     async with running(app) as pilot:
-        await pilot.press("enter")
-        await until(pilot, lambda: bool(engine.live))
-        request = engine.tasks()[0]
-        assert isinstance(request, Continue)
-        engine.live[0].put(started(request))
-        engine.live[0].put(token("とても", 1))
+        answer = await streaming(pilot, engine)
+        answer.put(token("とても", 1))
         await until(pilot, lambda: "街はとても" in seen(app))
         assert "Esc Stop" in seen(app)
         await pilot.press("ctrl+n")

@@ -8,7 +8,8 @@ import pytest
 
 from engine.messages import GREEDY, Continue, Fill, Score
 from tests.tui.hosts import seen, until
-from tests.tui.tasks import TaskEngine, answered, make, pane, running, started, token
+from tests.tui.streaming import streaming
+from tests.tui.tasks import TaskEngine, answered, make, pane, running, token
 from tui.cards import ContinueCard
 from tui.settings import Settings
 
@@ -85,12 +86,8 @@ async def test_everything_is_there_at_the_next_start(tmp_path: Path) -> None:
     engine = TaskEngine(hold=True)
     app = make(tmp_path, engine)
     async with running(app) as pilot:
-        await pilot.press("enter")
-        await until(pilot, lambda: bool(engine.live))
-        request = engine.tasks()[0]
-        assert isinstance(request, Continue)
-        engine.live[0].put(started(request))
-        engine.live[0].put(token("とても", 1))
+        answer = await streaming(pilot, engine)
+        answer.put(token("とても", 1))
         await until(pilot, lambda: "街はとても" in seen(app))
         await pilot.press(*"next")
         await pilot.press("f3")

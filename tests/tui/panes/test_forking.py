@@ -8,7 +8,8 @@ from textual.pilot import Pilot
 
 from engine.messages import Cancel, Continue, Find, NBest
 from tests.tui.hosts import seen, until
-from tests.tui.tasks import TaskEngine, answered, make, pane, running, started, token
+from tests.tui.streaming import streaming
+from tests.tui.tasks import TaskEngine, answered, make, pane, running, token
 from tui.app import TsuzukiApp
 from tui.cards import ContinueCard
 from tui.screens.compare import CompareScreen
@@ -55,13 +56,9 @@ async def test_a_swap_stops_the_text_that_is_being_written(tmp_path: Path) -> No
     engine = TaskEngine(hold=True)
     app = make(tmp_path, engine)
     async with running(app) as pilot:
-        await pilot.press("enter")
-        await until(pilot, lambda: bool(engine.live))
-        body = engine.tasks()[0]
-        assert isinstance(body, Continue)
-        engine.live[0].put(started(body))
+        answer = await streaming(pilot, engine)
         for number in range(3):
-            engine.live[0].put(token(f"w{number}", number))
+            answer.put(token(f"w{number}", number))
         await until(pilot, lambda: "w2" in seen(app))
         await pilot.press("shift+tab", "right", "2")
         await until(pilot, lambda: len(engine.live) == 2)

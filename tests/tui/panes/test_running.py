@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.messages import BranchDone, Cancel, Continue, Done, Error
+from engine.messages import BranchDone, Cancel, Done, Error
 from tests.tui.hosts import seen, until
-from tests.tui.tasks import TaskEngine, answered, make, running, started, token
+from tests.tui.streaming import streaming
+from tests.tui.tasks import TaskEngine, answered, make, running, token
 
 
 async def test_text_streams_and_escape_keeps_what_came(tmp_path: Path) -> None:
     engine = TaskEngine(hold=True)
     app = make(tmp_path, engine)
     async with running(app) as pilot:
-        await pilot.press("enter")
-        await until(pilot, lambda: bool(engine.live))
-        request = engine.tasks()[0]
-        assert isinstance(request, Continue)
-        answer = engine.live[0]
-        answer.put(started(request))
+        answer = await streaming(pilot, engine)
         answer.put(token("とても", 1))
         await until(pilot, lambda: "街はとても" in seen(app))
         assert "writing" in seen(app)
@@ -33,15 +29,11 @@ async def test_a_dead_worker_costs_a_notice_and_no_text(tmp_path: Path) -> None:
     engine = TaskEngine(hold=True)
     app = make(tmp_path, engine)
     async with running(app) as pilot:
-        await pilot.press("enter")
-        await until(pilot, lambda: bool(engine.live))
-        request = engine.tasks()[0]
-        assert isinstance(request, Continue)
-        engine.live[0].put(started(request))
-        engine.live[0].put(token("とても", 1))
+        answer = await streaming(pilot, engine)
+        answer.put(token("とても", 1))
         death = Error(kind="worker_died", message="The worker died.", hint="Run it again.")
         engine.restart(death)
-        engine.live[0].put(death)
+        answer.put(death)
         await answered(pilot, app)
         await until(pilot, lambda: "街はとても" in seen(app))
         screen = seen(app)
@@ -67,17 +59,13 @@ async def test_a_branch_that_ends_with_half_a_character_shows_it_once(tmp_path: 
     engine = TaskEngine(hold=True)
     app = make(tmp_path, engine)
     async with running(app) as pilot:
-        await pilot.press("enter")
-        await until(pilot, lambda: bool(engine.live))
-        request = engine.tasks()[0]
-        assert isinstance(request, Continue)
+        answer = await streaming(pilot, engine)
         for event in (
-            started(request),
             token("夜", 1),
             BranchDone(branch=0, finish="length", tail="\ufffd"),
             Done(),
         ):
-            engine.live[0].put(event)
+            answer.put(event)
         await answered(pilot, app)
         await until(pilot, lambda: "街は夜\ufffd" in seen(app))
         assert seen(app).count("\ufffd") == 1

@@ -8,8 +8,8 @@ import pytest
 from textual.strip import Strip
 
 from tests.tui.hosts import seen, until
+from tests.tui.streaming import streaming, write
 from tests.tui.tasks import TaskEngine, make, pane, running, token
-from tests.tui.widgets.streaming import streaming, write
 from tui.settings import Settings
 
 

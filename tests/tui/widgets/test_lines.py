@@ -8,8 +8,8 @@ from textual.geometry import Offset
 from textual.selection import Selection
 
 from tests.tui.hosts import seen, until
+from tests.tui.streaming import streaming
 from tests.tui.tasks import TaskEngine, make, pane, running, token
-from tests.tui.widgets.streaming import streaming
 
 
 async def test_a_selection_joins_wrapped_lines_and_leaves_indents_out(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.tui.hosts import seen, until
+from tests.tui.streaming import streaming, write
 from tests.tui.tasks import TaskEngine, make, pane, running
-from tests.tui.widgets.streaming import streaming, write
 
 
 async def test_up_and_down_scroll_through_a_tall_card_before_leaving_it(tmp_path: Path) -> None:

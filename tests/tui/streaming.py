@@ -12,6 +12,7 @@ from tui.app import TsuzukiApp
 
 
 async def streaming(pilot: Pilot[None], engine: TaskEngine) -> Answer:
+    """Send what is written; the answer to it, which has begun and is held."""
     await pilot.press("enter")
     await until(pilot, lambda: bool(engine.live))
     request = engine.tasks()[-1]
