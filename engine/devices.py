@@ -7,10 +7,8 @@ that a seed gives the same draws from the same logits anywhere.
 from __future__ import annotations
 
 from engine.errors import EngineError
+from engine.forms import QUANTISED
 from engine.messages import Device, DeviceChoice, Error, Precision
-
-CPU_ONLY: frozenset[Precision] = frozenset({"int8", "int4"})
-"""Forms laid out for kernels that the CPU alone has; they live there whatever was chosen."""
 
 
 def resolve(choice: DeviceChoice) -> Device:
@@ -43,7 +41,7 @@ def resolve(choice: DeviceChoice) -> Device:
 
 def home(device: Device, precision: Precision) -> Device:
     """Where a form lives when this device was chosen."""
-    return "cpu" if precision in CPU_ONLY else device
+    return "cpu" if precision in QUANTISED else device
 
 
 def full(device: Device, model: str) -> EngineError:

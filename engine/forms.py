@@ -14,6 +14,9 @@ from engine.model import ModelFiles
 PACKED = frozenset({"gpt2", "llama", "mistral", "qwen2", "qwen3"})
 """Kinds of causal model that the packed decoder knows; the others run in fp32, as they are."""
 
+QUANTISED: frozenset[Precision] = frozenset({"int8", "int4"})
+"""Forms that are laid out for kernels which the CPU alone has."""
+
 _SHARE: Mapping[Precision, float] = {"exact": 1.25, "bf16": 0.65, "int8": 0.4, "int4": 0.25}
 """Bytes by the bytes of fp32. Exact and bf16 hold an embedding that is also the output layer
 twice, once to look up and once laid out to multiply: 1.21, 0.60, 0.37 and 0.21 for SmolLM2, whose

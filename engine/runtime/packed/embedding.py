@@ -6,6 +6,7 @@ from typing import Protocol
 
 import torch
 
+from engine.forms import QUANTISED
 from engine.messages import Precision
 from engine.runtime.packed.linear import GROUP, Tensors, dtype
 
@@ -21,7 +22,7 @@ class Embedding(Protocol):
 
 def prepare(precision: Precision, table: torch.Tensor) -> Tensors:
     """Turn float32 [vocabulary, width] into the parts of a form; `build` puts them to work."""
-    if precision in {"int8", "int4"} and table.shape[1] % GROUP == 0:
+    if precision in QUANTISED and table.shape[1] % GROUP == 0:
         steps, scales = _quantise(table)
         return {"steps": steps, "scales": scales}
     return {"table": table.to(dtype(precision))}

@@ -21,6 +21,7 @@ from typing import Protocol
 import torch
 import torch.nn.functional as F
 
+from engine.forms import QUANTISED
 from engine.messages import Precision
 from engine.runtime.packed.unpacking import lanes, numbers
 
@@ -55,7 +56,7 @@ Tensors = dict[str, torch.Tensor]
 
 def prepare(precision: Precision, weight: torch.Tensor, bias: torch.Tensor | None) -> Tensors:
     """Turn float32 [out, in] and its bias into the parts of a form; `build` puts them to work."""
-    if precision in {"int8", "int4"} and weight.shape[1] % GROUP == 0:
+    if precision in QUANTISED and weight.shape[1] % GROUP == 0:
         packed, scales = quantise(precision, weight)
         parts = {"packed": packed, "scales": scales}
     else:

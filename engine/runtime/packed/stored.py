@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from engine import derived
+from engine.forms import QUANTISED
 from engine.messages import Precision
 from engine.model import ModelFiles
 from engine.runtime.packed.linear import Tensors
@@ -70,7 +71,7 @@ def writing(files: ModelFiles, precision: Precision) -> Iterator[Callable[[Parts
 
 def _kept(precision: Precision) -> bool:
     """Whether packing a form takes longer than reading it: the others are a plain copy."""
-    return precision in {"int8", "int4"}
+    return precision in QUANTISED
 
 
 def _name(precision: Precision) -> str:
