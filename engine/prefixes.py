@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from engine.model import Branches, CausalRuntime
 
 CHUNK = 64
-"""Tokens fed at once, where the size of a model is not known."""
+"""Tokens fed at once where the size of a model is not known, or where the logits after each of them
+are wanted, which take memory."""
 WORK = 24_000_000_000
 """Multiplications between two looks at what else is asked: some tenths of a second on two cores."""
 LIMIT = 512_000_000

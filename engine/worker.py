@@ -136,7 +136,7 @@ class Worker:
         )
         preparing = ThreadPoolExecutor(1, "prepare")
         prepared = preparing.submit(_prepare, threads, configure.device)
-        preparing.submit(_prepare_more)
+        preparing.submit(prepare_more)
         self._lifecycle = Lifecycle(
             load=lambda files, precision, report: _load(files, precision, report, prepared),
             loader=Loader(),
@@ -176,7 +176,7 @@ def _prepare(threads: int, choice: DeviceChoice) -> Device:
     return devices.resolve(choice)
 
 
-def _prepare_more() -> None:
+def prepare_more() -> None:
     """Import what other models need, which takes as long again, before somebody asks for one."""
     importlib.import_module("transformers.modeling_utils")
 

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,6 +86,7 @@ def main() -> None:
     from engine.memory import give_back
     from engine.store import Store
     from engine.tasks import continuation
+    from engine.worker import prepare_more
 
     store = Store(options.store)
     process = psutil.Process()
@@ -98,7 +98,7 @@ def main() -> None:
         list(continuation.run(model, request, 0.0))
         return model
 
-    import_module("transformers.modeling_utils")  # as a worker does
+    prepare_more()  # as a worker does
     decode(SMALL)  # imports the rest of what there is, and warms up the allocator
     imports = process.memory_info().rss
     model = decode(options.model)

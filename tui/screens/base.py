@@ -81,7 +81,7 @@ class Telling(Over[_Result]):
         self._told.update(message)
 
     async def answers(self, request: Request) -> AsyncIterator[Event]:
-        """The events that answer a request; what goes wrong is told.
+        """The events that answer a request; what goes wrong is told, and is the last of them.
 
         Cancelling the worker that goes through them stops the engine's work on it.
         """
@@ -89,6 +89,7 @@ class Telling(Over[_Result]):
             answer = await self.shared.link.request(request)
         except OSError as error:
             self.tell(text("notice.no_engine", reason=error.strerror or error))
+            yield Error(kind="worker_died", message=str(error))
             return
         async with aclosing(answer) as events:
             async for event in events:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import aclosing
 from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,7 +12,7 @@ from textual.binding import BindingType
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
-from engine.messages import Arranged, DocumentResult, Error, MatrixCells, Progress
+from engine.messages import Arranged, DocumentResult, MatrixCells, Progress
 from tui.actions import bindings
 from tui.cards import DocumentCard
 from tui.display import clean
@@ -129,23 +128,16 @@ class DocumentScreen(Telling[None]):
         self.shared.running.add(card.id)
         self.tell(text("screens.document.waiting"))
         try:
-            answer = await self.shared.link.request(request)
-            async with aclosing(answer) as events:
-                async for event in events:
-                    card.fold(event)
-                    if isinstance(event, DocumentResult):
-                        self.tell("")
-                        self._know()
-                        self._draw()
-                    elif isinstance(event, Error):
-                        self.tell(clean(f"{event.message} {event.hint}".strip()))
-                    elif isinstance(event, Arranged):
-                        self._summarise()
-                    elif isinstance(event, Progress | MatrixCells):
-                        self._tell_progress(event)
-        except OSError as error:
-            self.tell(text("notice.no_engine", reason=error.strerror or error))
-            card.fold(Error(kind="worker_died", message=str(error)))
+            async for event in self.answers(request):
+                card.fold(event)
+                if isinstance(event, DocumentResult):
+                    self.tell("")
+                    self._know()
+                    self._draw()
+                elif isinstance(event, Arranged):
+                    self._summarise()
+                elif isinstance(event, Progress | MatrixCells):
+                    self._tell_progress(event)
         finally:
             # Also where it is stopped by another question, or by leaving.
             if card.status == "running":
