@@ -176,8 +176,11 @@ class PairsDocument(Struct, frozen=True, kw_only=True):
 
     model: str
     method: str
-    accuracy: float
+    accuracy: float | None
+    """Of the rows that could be scored; None where there is none."""
     rows: list[PairsRow]
+    errors: list[PairErrorDocument] = []
+    """The rows of the file that could not be scored."""
 
 
 class VerdictDocument(Struct, frozen=True):
@@ -254,9 +257,10 @@ class CosineDocument(ScoreDocument, frozen=True, kw_only=True):
 
 
 class PairErrorDocument(Struct, frozen=True, kw_only=True):
-    """The line of a pair that could not be scored."""
+    """A pair that could not be scored, by its place among the file's pairs and its line there."""
 
     index: int
+    line: int
     error: str
     hint: str
 

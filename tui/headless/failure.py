@@ -19,15 +19,26 @@ class Exit(IntEnum):
 _WRONG_USE = frozenset({"bad_request", "unknown_model"})
 """Errors of the engine that another command line would cure."""
 
+_OF_TEXT = frozenset({"bad_request", "too_long", "internal"})
+"""Errors of the engine that another text need not have."""
+
 
 class Failure(Exception):
     """Ends the command: a line on stderr that says what, one that says what to do, a code."""
 
-    def __init__(self, message: str, hint: str = "", code: Exit = Exit.FAILED) -> None:
+    def __init__(
+        self,
+        message: str,
+        hint: str = "",
+        code: Exit = Exit.FAILED,
+        of_text: bool = False,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.code = code
+        self.of_text = of_text
+        """Whether the text is at fault, so that the same command may go on with the next one."""
 
     @classmethod
     def usage(cls, message: str, hint: str = "") -> Failure:
@@ -38,4 +49,4 @@ class Failure(Exception):
     def from_error(cls, error: Error) -> Failure:
         """The engine's answer to a request that failed."""
         code = Exit.USAGE if error.kind in _WRONG_USE else Exit.FAILED
-        return cls(error.message, error.hint, code)
+        return cls(error.message, error.hint, code, error.kind in _OF_TEXT)

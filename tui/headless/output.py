@@ -91,6 +91,11 @@ class Output:
             self._make_room()
             self._say(message)
 
+    def warn(self, message: str) -> None:
+        """Say something that counts for a script too, so whether or not anybody reads it."""
+        self._make_room()
+        self._say(message)
+
     def error(self, message: str, hint: str = "") -> None:
         """Say what went wrong, and what to do about it: a line each."""
         self._make_room()

@@ -16,7 +16,7 @@ from engine.messages import (
     Tokenize,
     Tokens,
 )
-from tui.headless.failure import Failure
+from tui.headless.failure import Exit, Failure
 from tui.headless.session import Session
 from tui.strings import text as string
 
@@ -62,7 +62,7 @@ async def read(
         Failure: the text is empty, or the engine refused.
     """
     if not written:
-        raise Failure.usage(string("cli.nothing_to_read"))
+        raise Failure(string("cli.nothing_to_read"), code=Exit.USAGE, of_text=True)
     cut = await session.ask(Tokenize(model=model, text=written), Tokens)
     special = [piece for piece in cut.tokens if piece.special and piece.start is None]
     ids = [piece.id for piece in cut.tokens[len(special) :]]

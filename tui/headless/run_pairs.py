@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from engine.messages import ListModels, ModelInfo, Models, PseudoLikelihood
 from tui.headless.commands import PairsCommand
-from tui.headless.documents import PairsDocument, PairsRow
+from tui.headless.documents import PairErrorDocument, PairsDocument, PairsRow
 from tui.headless.failure import Exit, Failure
 from tui.headless.output import Output
-from tui.headless.pair_file import Pair, read_pairs
+from tui.headless.pair_file import Pair, Row, hint, read_rows
 from tui.headless.reading import read
 from tui.headless.request import model_name
 from tui.headless.run_pll import ask
@@ -17,39 +17,58 @@ from tui.headless.session import Session, run
 from tui.minimal_pairs import Scored, differences
 from tui.strings import text
 
-NAMES = (("good", "bad"), ("sentence_good", "sentence_bad"))
-"""What the sentences are called in an object; the second way is that of BLiMP."""
+NAMES = (
+    ("good", "bad"),
+    ("sentence_good", "sentence_bad"),
+    ("good_sentence", "bad_sentence"),
+    ("grammatical", "ungrammatical"),
+    ("acceptable", "unacceptable"),
+    ("correct", "incorrect"),
+    ("a", "b"),
+    ("sentence1", "sentence2"),
+    ("sentence_1", "sentence_2"),
+    ("sentence_a", "sentence_b"),
+    ("sentence", "foil"),
+    ("first", "second"),
+)
+"""What the sentences are called in an object or a header; the second way is that of BLiMP."""
 
 Scorer = Callable[[str], Awaitable[list[Scored]]]
 
 
 def execute(command: PairsCommand, output: Output) -> Exit:
     """Run the command."""
-    pairs = list(read_pairs(command.file, *NAMES))
+    rows = read_rows(command.file, NAMES, output)
     name = model_name(command.model)
 
     async def work(session: Session) -> Exit:
         model = await _known(session, name)
         scorer, method = _scorer(session, model, command, output)
-        rows: list[PairsRow] = []
-        for number, pair in enumerate(pairs, start=1):
-            row = await _row(pair, number, scorer)
-            rows.append(row)
-            output.status(text("cli.scoring"), f"{number}/{len(pairs)}")
+        scored: list[PairsRow] = []
+        failed: list[PairErrorDocument] = []
+        for index, row in enumerate(rows):
+            found = await _scored(row, index, scorer)
+            output.status(text("cli.scoring"), f"{index + 1}/{len(rows)}")
+            if isinstance(found, PairErrorDocument):
+                failed.append(found)
+            else:
+                scored.append(found)
             if not command.json:
-                verdict = text("cli.good_likelier" if row.correct else "cli.bad_likelier")
-                output.line(f"{number}  {row.difference:+.4f}  {verdict}  {row.good}")
+                output.line(f"{index + 1}  {_told(found)}")
         document = PairsDocument(
             model=model.id,
             method=method,
-            accuracy=sum(row.correct for row in rows) / len(rows),
-            rows=rows,
+            accuracy=sum(row.correct for row in scored) / len(scored) if scored else None,
+            rows=scored,
+            errors=failed,
         )
         if command.json:
             output.document(document)
-        else:
-            output.line(text("cli.accuracy", share=f"{document.accuracy:.1%}", count=len(rows)))
-        return Exit.DONE
+        elif document.accuracy is not None:
+            output.line(text("cli.accuracy", share=f"{document.accuracy:.1%}", count=len(scored)))
+        if failed:
+            output.error(text("cli.pairs_failed", count=len(failed), total=len(rows)))
+        return Exit.FAILED if failed else Exit.DONE
 
     # A model that the settings do not name is listed because this command names it.
     return run(command, output, work, folders=[name] if name.startswith("/") else [])
@@ -86,12 +105,20 @@ def _scorer(
     return (causal, "causal") if "causal" in model.heads else (masked, command.method)
 
 
-async def _row(pair: Pair, number: int, scorer: Scorer) -> PairsRow:
+async def _scored(row: Row, index: int, scorer: Scorer) -> PairsRow | PairErrorDocument:
+    """The scores of a row, or why there are none."""
+    if row.pair is None:
+        return PairErrorDocument(index=index, line=row.line, error=row.complaint, hint=hint(NAMES))
     try:
-        good, bad = [await scorer(sentence) for sentence in pair]
+        return _compared(row.pair, *[await scorer(sentence) for sentence in row.pair])
     except Failure as failure:
-        told = text("cli.pair_failed", number=number, reason=failure.message)
-        raise Failure(told, failure.hint, failure.code) from failure
+        if not failure.of_text:
+            raise
+        told = text("cli.pair_failed", line=row.line, reason=failure.message)
+        return PairErrorDocument(index=index, line=row.line, error=told, hint=failure.hint)
+
+
+def _compared(pair: Pair, good: Sequence[Scored], bad: Sequence[Scored]) -> PairsRow:
     difference = _total(good) - _total(bad)
     return PairsRow(
         good=pair[0],
@@ -102,6 +129,13 @@ async def _row(pair: Pair, number: int, scorer: Scorer) -> PairsRow:
         correct=difference > 0,
         tokens=differences(good, bad),
     )
+
+
+def _told(found: PairsRow | PairErrorDocument) -> str:
+    if isinstance(found, PairErrorDocument):
+        return found.error
+    verdict = text("cli.good_likelier" if found.correct else "cli.bad_likelier")
+    return f"{found.difference:+.4f}  {verdict}  {found.good}"
 
 
 def _total(tokens: Sequence[Scored]) -> float:

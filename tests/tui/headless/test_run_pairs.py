@@ -102,12 +102,37 @@ def test_each_pair_is_a_line_and_the_share_comes_last(
     assert methods == {"within_word_l2r"}
 
 
-def test_a_pair_that_cannot_be_scored_is_named(
+def test_good_rows_are_scored_and_bad_ones_are_named_with_line_and_reason(
     scoring: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path
 ) -> None:
-    result = tsuzuki("pairs", written(tmp_path, "cats\tcats\ntoo\tcats\n"), "--json")
-    assert (result.code, result.out) == (1, "")
-    assert result.err == "Pair 2: It is too long.\nShorten it.\n"
+    file = written(tmp_path, "cats are\tcats is\ntoo\tcats\n\nonly one\ncats\tam\n")
+    result = tsuzuki("pairs", file, "--json")
+    assert result.code == 1
+    told = result.json
+    rows, errors = told["rows"], told["errors"]
+    assert isinstance(rows, list) and isinstance(errors, list)
+    assert [row["good"] for row in rows] == ["cats are", "cats"]
+    assert told["accuracy"] == 0.5
+    assert [(each["index"], each["line"]) for each in errors] == [(1, 2), (2, 4)]
+    assert errors[0]["error"] == "Line 2: It is too long."
+    assert "1 columns" in errors[1]["error"]
+    assert result.err == "2 of 4 pairs could not be scored\n"
+    plain = tsuzuki("pairs", file)
+    assert plain.out.splitlines()[1] == "2  Line 2: It is too long."
+    assert (plain.code, plain.out.splitlines()[-1]) == (1, "50.0% of 2 pairs right")
+
+
+@pytest.mark.parametrize("header", ["good\tbad", "Sentence Good\tsentence_bad", "GOOD\tfield\tBad"])
+def test_a_header_is_no_pair(
+    scoring: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path, header: str
+) -> None:
+    row = "cats are\tx\tcats is" if "field" in header else "cats are\tcats is"
+    result = tsuzuki("pairs", written(tmp_path, f"{header}\n{row}\n"), "--json")
+    rows = result.json["rows"]
+    assert isinstance(rows, list)
+    assert [(row["good"], row["bad"]) for row in rows] == [("cats are", "cats is")]
+    assert "Line 1 names the columns" in result.err
+    assert result.code == 0
 
 
 def test_a_model_that_is_not_there_is_wrong_use(

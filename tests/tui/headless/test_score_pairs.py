@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_line_of_json_for_each_pair_as_it_is_ready(
+def test_a_line_of_json_for_each_pair_in_the_order_of_the_file(
     engine: FakeEngine, tsuzuki: Tsuzuki, file: Path
 ) -> None:
     engine.scripts[ScorePairs] = [
@@ -37,9 +38,9 @@ def test_a_line_of_json_for_each_pair_as_it_is_ready(
     ]
     result = tsuzuki("score", "--file", str(file), "--json")
     first, second = (json.loads(line) for line in result.out.splitlines())
-    assert (first["index"], first["method"], first["bits"]) == (1, "pmi", 2.0)
-    assert (second["index"], second["method"], second["margin"]) == (0, "nsp", 1.0)
-    assert (second["cosine"], second["verdict"]["topic"]) == (0.5, "same")
+    assert (first["index"], first["method"], first["margin"]) == (0, "nsp", 1.0)
+    assert (first["cosine"], first["verdict"]["topic"]) == (0.5, "same")
+    assert (second["index"], second["method"], second["bits"]) == (1, "pmi", 2.0)
     assert result.code == 0
     assert engine.asked == [ScorePairs(model="starter-en", pairs=PAIRS)]
 
@@ -54,11 +55,13 @@ def test_a_pair_that_cannot_be_scored_is_told_and_fails_at_the_end(
     ]
     result = tsuzuki("score", "--file", str(file), "--json")
     first, second = (json.loads(line) for line in result.out.splitlines())
-    assert first == {"index": 0, "error": "Text B is empty.", "hint": "Write both texts."}
+    told = "Line 1: Text B is empty."
+    assert first == {"index": 0, "line": 1, "error": told, "hint": "Write both texts."}
     assert second["index"] == 1
     assert result.code == 1
     plain = tsuzuki("score", "--file", str(file)).out.splitlines()
-    assert plain[0] == "1  Text B is empty."
+    assert plain[0] == "1  Line 1: Text B is empty."
+    assert result.err == "1 of 2 pairs could not be scored\n"
     assert plain[1].startswith("2  margin +1.0000 nats  probability 0.750000")
 
 
@@ -86,13 +89,13 @@ def test_a_long_file_is_asked_in_parts_that_count_on(
     ("content", "told"),
     [
         ("a\tb\nno tab here\n", "Line 2"),
-        ("a\tb\tc\n", "3 columns"),
+        ("x\ty\tz\n", "3 columns"),
         ('{"a": "x"}\n', "Line 1"),
         ('{"a": "x", "b": 3}\n', "Line 1"),
         ("\n \n", "no pairs"),
     ],
 )
-def test_a_line_that_is_no_pair_is_named_before_anything_is_scored(
+def test_a_file_without_any_pair_is_told_before_anything_is_scored(
     engine: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path, content: str, told: str
 ) -> None:
     path = tmp_path / "bad.tsv"
@@ -101,6 +104,36 @@ def test_a_line_that_is_no_pair_is_named_before_anything_is_scored(
     assert result.code == 2
     assert told in result.err
     assert engine.asked == []
+
+
+def test_a_header_names_the_columns_and_a_bad_row_stops_no_other(
+    engine: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path
+) -> None:
+    path = tmp_path / "some.tsv"
+    path.write_text("id\tText B\ttext_a\n1\ty\tx\nbroken\n\n2\tv\tu\n")
+    engine.scripts[ScorePairs] = [
+        PairScore(index=1, result=PMI),
+        PairScore(index=0, result=NSP),
+        Done(),
+    ]
+    result = tsuzuki("score", "--file", str(path), "--json")
+    rows = [json.loads(line) for line in result.out.splitlines()]
+    assert engine.asked == [ScorePairs(model="starter-en", pairs=[("x", "y"), ("u", "v")])]
+    assert [row["index"] for row in rows] == [0, 1, 2]
+    assert (rows[1]["line"], "Line 3" in rows[1]["error"]) == (3, True)
+    assert (rows[0]["method"], rows[2]["method"]) == ("nsp", "pmi")
+    assert result.code == 1
+    assert "Line 1 names the columns text_a and Text B" in result.err
+    assert "1 of 3 pairs could not be scored" in result.err
+
+
+def test_an_interruption_keeps_what_was_scored(
+    engine: FakeEngine, tsuzuki: Tsuzuki, file: Path
+) -> None:
+    engine.scripts[ScorePairs] = [PairScore(index=1, result=PMI), signal.SIGINT]
+    result = tsuzuki("score", "--file", str(file), "--json")
+    assert [json.loads(line)["index"] for line in result.out.splitlines()] == [1]
+    assert result.code == 130
 
 
 def test_a_file_that_is_not_there_or_no_text_is_wrong_use(
