@@ -188,7 +188,7 @@ class Store:
         """
         if entry := self._named.get(model):
             return self._catalogued(entry)
-        path = Path(model).expanduser()
+        path = _expanded(Path(model))
         if model and (path.is_dir() or (path.suffix == ".gguf" and path.is_file())):
             return self._local(path)
         if _REPO.fullmatch(model):
@@ -245,7 +245,7 @@ class Store:
         return Place(entry.id, self.root / "models" / entry.id, entry.source, entry)
 
     def _local(self, path: Path) -> Place:
-        path = path.expanduser().resolve()
+        path = _expanded(path).resolve()
         if path.suffix != ".gguf":
             return Place(str(path), path, "local")
         # A changed or moved file is converted anew: to know it by its content would take seconds.
@@ -254,6 +254,14 @@ class Store:
             stamp += [str(path.stat().st_size), str(path.stat().st_mtime_ns)]
         key = hashlib.sha256("\0".join(stamp).encode()).hexdigest()[:32]
         return Place(str(path), self.root / "converted" / key, "local", gguf=path)
+
+
+def _expanded(path: Path) -> Path:
+    """A path as a person writes it; the ~ of an unknown user stays as it is, as in a shell."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
 
 
 def _read(place: Place) -> tuple[Checkpoint, Manifest | None]:

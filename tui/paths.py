@@ -22,7 +22,7 @@ def folder(kind: Kind) -> Path:
     """The folder of one kind, which may not exist yet."""
     own = os.environ.get(f"TSUZUKI_{kind.upper()}_HOME", "")
     if own:
-        return Path(own).expanduser().absolute()
+        return written(own).absolute()
     # The XDG specification has relative paths ignored.
     xdg = Path(os.environ.get(f"XDG_{kind.upper()}_HOME", ""))
     if xdg.is_absolute():
@@ -33,6 +33,14 @@ def folder(kind: Kind) -> Path:
         "data": platformdirs.user_data_path,
     }[kind]
     return platform(NAME, appauthor=False)
+
+
+def written(path: str) -> Path:
+    """A path as a person writes it. The ~ of an unknown user stays as it is, as in a shell."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
 
 
 def ensure(path: Path) -> Path:

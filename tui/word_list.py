@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
+
+from tui import paths
+from tui.text_file import looks_named, named
 
 
 def names_file(written: str) -> bool:
     """A file that is there, or what can only be meant as one, so that its lack is told."""
-    if "," in written or not written.strip():
-        return False
-    looks_so = written.startswith(("/", "./", "../", "~/")) or written.endswith((".txt", ".csv"))
-    return looks_so or Path(written).is_file()
+    return "," not in written and (looks_named(written) or named(written) is not None)
 
 
 def distinct(lines: Iterable[str]) -> list[str]:
@@ -28,4 +27,4 @@ def read(written: str) -> list[str]:
     """
     if not names_file(written):
         return distinct(written.split(","))
-    return distinct(Path(written).expanduser().read_text(encoding="utf-8-sig").split("\n"))
+    return distinct(paths.written(written).read_text(encoding="utf-8-sig").split("\n"))

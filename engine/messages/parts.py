@@ -31,7 +31,7 @@ class Sampling(Struct, frozen=True, kw_only=True):
     """How the next token is drawn. Temperature 0 is greedy; neutral values switch a step off."""
 
     temperature: Annotated[float, Meta(ge=0.0, le=100.0)] = 0.8
-    top_k: Annotated[int, Meta(ge=0)] = 0
+    top_k: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
     top_p: Annotated[float, Meta(gt=0.0, le=1.0)] = 0.95
     min_p: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.0
     typical_p: Annotated[float, Meta(gt=0.0, le=1.0)] = 1.0

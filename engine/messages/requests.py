@@ -133,7 +133,7 @@ class Trace(Struct, tag="trace", frozen=True, kw_only=True):
     model: str
     ids: list[int]
     sampling: Sampling
-    branch: Annotated[int, Meta(ge=0)] = 0
+    branch: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
     watch: int | None = None
     """A token to follow through all steps; None follows the one that is drawn."""
     top: Annotated[int, Meta(ge=0, le=1000)] = 10
@@ -214,12 +214,12 @@ class Document(Struct, tag="document", frozen=True, kw_only=True):
     text: str | list[str]
     witness: WitnessName | None = None
     """The figure to judge by; None takes the first that the model has."""
-    reference: list[int] | None = None
+    reference: list[Annotated[int, Meta(ge=0, le=2**31 - 1)]] | None = None
     """Gaps (from 0) at which a segment ends in truth; None takes the blank lines of `text`."""
     matrix: bool = False
     shuffles: Annotated[int, Meta(ge=0, le=100_000)] = 0
     """How many random orders to compare this one with."""
-    place: Annotated[int, Meta(ge=0)] | None = None
+    place: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
     """A sentence, by number from 0, to try at every place."""
     order: bool = False
     """Look for a better order."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from importlib import metadata
-from typing import NoReturn, get_args
+from typing import Any, NoReturn, get_args
 
 import msgspec
 
@@ -17,11 +17,60 @@ from tui.strings import text
 PROGRAM = "tsuzuki"
 
 
+_NAMES = {"literal": "--text", "beside": "--with", "text": "TEXT", "a": "A", "b": "B"}
+"""What fields are called on the command line, where that is not their name behind two dashes."""
+
+_PATHS = frozenset({"config", "file"})
+"""Fields that name files, whose names can be any bytes."""
+
+
+class _Once(argparse.Action):
+    """Stores an option's value, and refuses a second one: which of the two counts is a guess."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        """Take a value."""
+        assert isinstance(parser, _Parser)
+        if option_string is not None:
+            if self.dest in parser.given:
+                raise Failure.usage(text("cli.given_twice", option=option_string))
+            parser.given.add(self.dest)
+        setattr(namespace, self.dest, values)
+
+
 class _Parser(argparse.ArgumentParser):
     """Reports wrong use as a `Failure`, so that one place prints what goes to stderr."""
 
+    def __init__(self, given: set[str], **options: Any) -> None:
+        super().__init__(allow_abbrev=False, **options)
+        self.given = given
+        """The options met so far, by this parser and those of the subcommands."""
+        for name in (None, "store"):
+            self.register("action", name, _Once)
+
     def error(self, message: str) -> NoReturn:
         raise Failure.usage(message, text("cli.see_help", command=self.prog))
+
+    def _match_argument(self, action: argparse.Action, arg_strings_pattern: str) -> int:
+        try:
+            return super()._match_argument(action, arg_strings_pattern)
+        except argparse.ArgumentError:
+            if action.nargs is not None or not action.option_strings:
+                raise
+            option = action.option_strings[-1]
+            message = text("cli.wants_value", option=option)
+            raise Failure.usage(message, text("cli.wants_value_hint", option=option)) from None
+
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
+        # Before Python 3.12.5 a value "--" (of --stop=--) is taken for the end of the options.
+        if action.option_strings and action.nargs is None and arg_strings == ["--"]:
+            return self._get_value(action, "--")
+        return super()._get_values(action, arg_strings)
 
 
 def parse(arguments: Sequence[str]) -> commands.AnyCommand:
@@ -31,25 +80,67 @@ def parse(arguments: Sequence[str]) -> commands.AnyCommand:
         Failure: it cannot be understood (exit code 2).
         SystemExit: it asked for help or for the version, which is printed.
     """
-    values = vars(_parser().parse_args(arguments))
+    parser = _parser()
+    namespace, unknown = parser.parse_known_args(arguments)
+    values = vars(namespace)
+    command = values.pop("prog")
+    if unknown:
+        _refuse(unknown[0], command)
     kind: type[commands.AnyCommand] = values.pop("kind")
     foreign = sorted(values.keys() - set(kind.__struct_fields__))
     if foreign:
         raise Failure.usage(text("cli.not_here", option=f"--{foreign[0]}"))
+    for name, value in values.items():
+        if isinstance(value, list) and name in parser.given:
+            # Given before the command, where it is no list, it would be lost.
+            raise Failure.usage(text("cli.given_before", option=f"--{name}"))
+        _check_encoding(name, value)
     return msgspec.convert(values, kind)
 
 
+def _refuse(word: str, command: str) -> NoReturn:
+    """Say what is wrong with a word that no parser knows."""
+    help_hint = text("cli.see_help", command=command)
+    if word.startswith("-"):
+        hint = text("cli.dash_hint", command=command, word=word)
+        raise Failure.usage(text("cli.unknown_option", option=word), f"{hint} {help_hint}")
+    raise Failure.usage(text("cli.unknown_word", word=word), help_hint)
+
+
+def _check_encoding(name: str, value: object) -> None:
+    """See that what goes to the engine is text: bytes that are none arrive as lone surrogates.
+
+    Raises:
+        Failure: it is none.
+    """
+    if name in _PATHS:
+        return
+    for each in value if isinstance(value, list) else [value]:
+        if isinstance(each, str) and not _encodable(each):
+            option = _NAMES.get(name, f"--{name.replace('_', '-')}")
+            raise Failure.usage(text("cli.not_utf8", what=option))
+
+
+def _encodable(written: str) -> bool:
+    try:
+        written.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _parser() -> _Parser:
-    common = _common()
+    given: set[str] = set()
+    common = _common(given)
     parser = _Parser(
+        given,
         prog=PROGRAM,
         description=text("cli.description"),
         epilog=text("cli.epilog"),
-        allow_abbrev=False,
         parents=[common],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(kind=commands.OpenApp)
+    parser.set_defaults(kind=commands.OpenApp, prog=PROGRAM)
     parser.add_argument("--version", action="version", version=_version())
     parser.add_argument(
         "--model", metavar="M", default=argparse.SUPPRESS, help=text("cli.option.model")
@@ -81,9 +172,9 @@ def _version() -> str:
     return f"{PROGRAM} {metadata.version(PROGRAM)}"
 
 
-def _common() -> _Parser:
+def _common(given: set[str]) -> _Parser:
     """Options that may stand before or after the subcommand, which therefore have no default."""
-    parser = _Parser(add_help=False)
+    parser = _Parser(given, add_help=False)
     parser.add_argument(
         "--config", metavar="FILE", default=argparse.SUPPRESS, help=text("cli.option.config")
     )
@@ -108,13 +199,23 @@ def _subcommand(
         name,
         help=text(f"cli.{family}{name}.title"),
         description=text(f"cli.{family}{name}.help"),
-        allow_abbrev=False,
+        given=common.given,
         parents=[common],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(kind=kind)
+    parser.set_defaults(kind=kind, prog=parser.prog)
     parser.add_argument("--json", action="store_true", help=text("cli.option.json"))
     return parser
+
+
+def _add_text(parser: _Parser, told: str, metavar: str = "TEXT") -> None:
+    """A text in one of three ways; that it is there at all is checked where it is read."""
+    ways = parser.add_mutually_exclusive_group()
+    ways.add_argument("text", metavar=metavar, nargs="?", help=text(told))
+    ways.add_argument(
+        "--text", dest="literal", metavar="TEXT", help=text("cli.option.literal_text")
+    )
+    ways.add_argument("--file", metavar="FILE", help=text("cli.option.text_file"))
 
 
 def _add_model(parser: _Parser, default: str) -> None:
@@ -145,7 +246,7 @@ def _add_number(
 
 
 def _add_continue(parser: _Parser) -> None:
-    parser.add_argument("text", metavar="TEXT", help=text("cli.option.text"))
+    _add_text(parser, "cli.option.text")
     _add_model(parser, commands.CAUSAL)
     _add_precision(parser, "cli.option.precision_default")
     _add_number(parser, "--max-tokens", int, "N")
@@ -173,7 +274,7 @@ def _add_continue(parser: _Parser) -> None:
 
 
 def _add_fill(parser: _Parser) -> None:
-    parser.add_argument("text", metavar="TEXT", help=text("cli.option.masked_text"))
+    _add_text(parser, "cli.option.masked_text")
     _add_model(parser, commands.MASKED)
     _add_precision(parser, "cli.option.precision_default")
     parser.add_argument("--top", type=int, metavar="K", help=text("cli.option.candidates"))
@@ -193,7 +294,7 @@ def _add_fill(parser: _Parser) -> None:
 
 
 def _add_pll(parser: _Parser) -> None:
-    parser.add_argument("text", metavar="TEXT", help=text("cli.option.text"))
+    _add_text(parser, "cli.option.text")
     _add_model(parser, commands.MASKED)
     _add_precision(parser, "cli.option.precision_default")
     _add_pll_method(parser)
@@ -219,6 +320,14 @@ def _add_pll_method(parser: _Parser) -> None:
 def _add_score(parser: _Parser) -> None:
     parser.add_argument("a", metavar="A", nargs="?", help=text("cli.option.a"))
     parser.add_argument("b", metavar="B", nargs="?", help=text("cli.option.b"))
+    parser.add_argument(
+        "--text",
+        dest="literal",
+        metavar="TEXT",
+        action="append",
+        default=[],
+        help=text("cli.option.literal_side"),
+    )
     parser.add_argument("--file", metavar="FILE", help=text("cli.option.pairs"))
     _add_model(parser, commands.MASKED)
     parser.add_argument(
@@ -251,12 +360,12 @@ def _add_document(parser: _Parser) -> None:
 
 
 def _add_tokens(parser: _Parser) -> None:
-    parser.add_argument("text", metavar="TEXT", help=text("cli.option.text"))
+    _add_text(parser, "cli.option.text")
     _add_model(parser, commands.CAUSAL)
 
 
 def _add_surprisal(parser: _Parser) -> None:
-    parser.add_argument("text", metavar="TEXT|FILE", help=text("cli.option.text_or_file"))
+    _add_text(parser, "cli.option.text_or_file", "TEXT|FILE")
     _add_model(parser, commands.CAUSAL)
     _add_precision(parser, "cli.option.precision_default")
     parser.add_argument("--no-start", action="store_true", help=text("cli.option.no_start"))
@@ -266,7 +375,7 @@ def _add_surprisal(parser: _Parser) -> None:
 
 
 def _add_compare(parser: _Parser) -> None:
-    parser.add_argument("text", metavar="TEXT|FILE", help=text("cli.option.text_or_file"))
+    _add_text(parser, "cli.option.text_or_file", "TEXT|FILE")
     parser.add_argument(
         "--model",
         metavar="M",
@@ -291,7 +400,7 @@ def _add_bench(parser: _Parser) -> None:
 
 
 def _add_models(subcommands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:
-    models = subcommands.add_parser("models", help=text("cli.models.title"))
+    models = subcommands.add_parser("models", help=text("cli.models.title"), given=common.given)
     actions = models.add_subparsers(title=text("cli.commands"), metavar="ACTION", required=True)
     kinds: dict[str, type[commands.Command]] = {
         "list": commands.ModelsList,

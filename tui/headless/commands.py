@@ -26,10 +26,19 @@ class OpenApp(Command, frozen=True, kw_only=True):
     theme: str | None = None
 
 
-class ContinueCommand(Command, frozen=True, kw_only=True):
+class TextCommand(Command, frozen=True, kw_only=True):
+    """What every command on one text takes: the text in one of three ways."""
+
+    text: str | None = None
+    """As a word of the command line, which must not look like the name of a file."""
+    literal: str | None = None
+    """With --text: as it is, whatever it looks like."""
+    file: str | None = None
+
+
+class ContinueCommand(TextCommand, frozen=True, kw_only=True):
     """`tsuzuki continue`. None leaves a value to its default."""
 
-    text: str
     model: str = CAUSAL
     precision: PrecisionChoice = "exact"
     max_tokens: int | None
@@ -50,10 +59,9 @@ class ContinueCommand(Command, frozen=True, kw_only=True):
     json: bool
 
 
-class FillCommand(Command, frozen=True, kw_only=True):
+class FillCommand(TextCommand, frozen=True, kw_only=True):
     """`tsuzuki fill`; `mask` holds the numbers of the words to hide, from 1."""
 
-    text: str
     model: str = MASKED
     precision: PrecisionChoice = "exact"
     top: int | None
@@ -64,10 +72,9 @@ class FillCommand(Command, frozen=True, kw_only=True):
     json: bool
 
 
-class PllCommand(Command, frozen=True, kw_only=True):
+class PllCommand(TextCommand, frozen=True, kw_only=True):
     """`tsuzuki pll`."""
 
-    text: str
     model: str = MASKED
     precision: PrecisionChoice = "exact"
     method: PllMethod = "original"
@@ -89,6 +96,8 @@ class ScoreCommand(Command, frozen=True, kw_only=True):
 
     a: str | None
     b: str | None
+    literal: list[str]
+    """With --text: both texts as they are."""
     file: str | None
     model: str = MASKED
     beside: list[str] = []
@@ -112,18 +121,16 @@ class DocumentCommand(Command, frozen=True, kw_only=True):
     json: bool
 
 
-class TokensCommand(Command, frozen=True, kw_only=True):
+class TokensCommand(TextCommand, frozen=True, kw_only=True):
     """`tsuzuki tokens`."""
 
-    text: str
     model: str = CAUSAL
     json: bool
 
 
-class SurprisalCommand(Command, frozen=True, kw_only=True):
-    """`tsuzuki surprisal`."""
+class SurprisalCommand(TextCommand, frozen=True, kw_only=True):
+    """`tsuzuki surprisal`, whose text may also be the name of a file that is there."""
 
-    text: str
     model: str = CAUSAL
     precision: PrecisionChoice = "exact"
     no_start: bool
@@ -131,10 +138,9 @@ class SurprisalCommand(Command, frozen=True, kw_only=True):
     json: bool
 
 
-class CompareCommand(Command, frozen=True, kw_only=True):
-    """`tsuzuki compare`, with two models."""
+class CompareCommand(TextCommand, frozen=True, kw_only=True):
+    """`tsuzuki compare`, with two models; the text as in `SurprisalCommand`."""
 
-    text: str
     model: list[str]
     precision: PrecisionChoice = "exact"
     json: bool

@@ -8,7 +8,7 @@ from tui.headless.documents import ComparedModel, CompareDocument, ComparedSpan
 from tui.headless.failure import Exit, Failure
 from tui.headless.output import Output
 from tui.headless.reading import Reading, read
-from tui.headless.request import model_name, read_text_or_file
+from tui.headless.request import model_name, read_given
 from tui.headless.session import Session, run
 from tui.strings import text as string
 from tui.widgets.heat import bits
@@ -23,7 +23,7 @@ def execute(command: CompareCommand, output: Output) -> Exit:
     Raises:
         Failure: there are not two models, or they do not read the same text.
     """
-    written = read_text_or_file(command.text)
+    written = read_given(command, files=True)
     if len(command.model) != 2:
         raise Failure.usage(string("cli.two_models"))
 

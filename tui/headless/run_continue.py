@@ -31,7 +31,7 @@ from tui.headless.documents import (
 )
 from tui.headless.failure import Exit, Failure
 from tui.headless.output import Output
-from tui.headless.request import given, model_name, read_text, validated
+from tui.headless.request import given, model_name, read_given, validated
 from tui.headless.session import Session, run
 from tui.strings import text
 from tui.widgets.facts import facts
@@ -42,8 +42,9 @@ ALTERNATIVES = 5
 
 def execute(command: ContinueCommand, output: Output) -> Exit:
     """Run the command."""
-    prompt = read_text(command.text, "TEXT")
+    prompt = read_given(command)
     request = build(command, prompt)
+    search = None if command.nbest is None else _search(command, request)
 
     async def work(session: Session) -> Exit:
         await warn(session, output, request.model, prompt)
@@ -61,7 +62,7 @@ def execute(command: ContinueCommand, output: Output) -> Exit:
             _cancel(card)
             _conclude(card, printer, output)
             raise
-        likeliest = None if command.nbest is None else await _likeliest(command, session, output)
+        likeliest = None if search is None else await _likeliest(search, session, output)
         _conclude(card, printer, output, likeliest)
         return Exit.DONE
 
@@ -106,7 +107,24 @@ def build(command: ContinueCommand, prompt: str) -> Continue:
             "sampling": {**msgspec.structs.asdict(GREEDY if greedy else Sampling()), **sampling},
             "stop": command.stop,
         },
+        branches="--n",
     )
+
+
+def _search(command: ContinueCommand, request: Continue) -> NBest:
+    """The request for the likeliest continuations of the same prompt.
+
+    Raises:
+        Failure: an option is out of range.
+    """
+    fields = given(
+        model=request.model,
+        prompt=request.prompt,
+        n=command.nbest,
+        precision=request.precision,
+        max_tokens=command.max_tokens,
+    )
+    return validated(NBest, fields, n="--nbest", max_tokens=text("cli.nbest_tokens"))
 
 
 def _cancel(card: ContinueCard) -> None:
@@ -118,18 +136,8 @@ def _cancel(card: ContinueCard) -> None:
         branch.finish = branch.finish or "cancelled"
 
 
-async def _likeliest(command: ContinueCommand, session: Session, output: Output) -> NBestResult:
+async def _likeliest(request: NBest, session: Session, output: Output) -> NBestResult:
     """Search for the likeliest continuations."""
-    request = validated(
-        NBest,
-        {
-            "model": model_name(command.model),
-            "prompt": read_text(command.text, "TEXT"),
-            "n": command.nbest,
-            "precision": command.precision,
-            **given(max_tokens=command.max_tokens),
-        },
-    )
     found: NBestResult | None = None
     async for event in session.events(request):
         if isinstance(event, Progress):

@@ -25,6 +25,7 @@ from tui.headless.session import Session, run
 from tui.strings import text
 from tui.widgets import curve
 
+_MOST_SENTENCES = 1_000_000
 _BAR = 24
 """Cells of the longest bar."""
 
@@ -61,7 +62,7 @@ def build(command: DocumentCommand, written: str) -> Document:
     """The request that a command line means.
 
     Raises:
-        Failure: a number is out of range or none.
+        Failure: a number is out of range, or none.
     """
     fields = given(
         shuffles=command.shuffles,
@@ -84,9 +85,12 @@ def build(command: DocumentCommand, written: str) -> Document:
 def _gaps(sentences: str) -> list[int]:
     """The gaps after sentences that are named by number, from 1."""
     try:
-        return [int(number) - 1 for number in sentences.split(",") if number.strip()]
-    except ValueError as error:
-        raise Failure.usage(text("cli.bad_reference", value=sentences)) from error
+        numbers = [int(number) for number in sentences.split(",") if number.strip()]
+    except ValueError:
+        numbers = [0]
+    if any(not 1 <= number <= _MOST_SENTENCES for number in numbers):
+        raise Failure.usage(text("cli.bad_reference", value=sentences))
+    return [number - 1 for number in numbers]
 
 
 def _conclude(card: DocumentCard, json: bool, output: Output) -> None:

@@ -14,7 +14,7 @@ from tui.headless.commands import FillCommand
 from tui.headless.documents import FillDocument, JointDocument, WordDocument
 from tui.headless.failure import Exit, Failure
 from tui.headless.output import Output
-from tui.headless.request import given, model_name, read_text, validated
+from tui.headless.request import given, model_name, read_given, validated
 from tui.headless.session import Session, run
 from tui.headless.word_list import read_words
 from tui.strings import text
@@ -24,7 +24,7 @@ from tui.words import hide, unspaced, words
 
 def execute(command: FillCommand, output: Output) -> Exit:
     """Run the command."""
-    request = build(command, read_text(command.text, "TEXT"))
+    request = build(command, read_given(command))
 
     async def work(session: Session) -> Exit:
         await warn(session, output, request.model, request.text)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import msgspec
 
 from tui import paths
@@ -12,6 +10,7 @@ from tui.headless.commands import ReplayCommand
 from tui.headless.documents import ReplayDocument
 from tui.headless.failure import Exit, Failure
 from tui.headless.output import Output
+from tui.headless.request import read_file
 from tui.headless.session import Session, run
 from tui.replay import Replay, replay, request
 from tui.strings import text
@@ -59,11 +58,8 @@ def _exported(file: str) -> list[Card]:
         Failure: it cannot be read, or is no such file (exit code 2).
     """
     try:
-        return msgspec.json.decode(Path(file).expanduser().read_bytes(), type=_Export).cards
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise Failure.usage(text("cli.unreadable", file=file, reason=reason)) from error
-    except (msgspec.DecodeError, UnicodeError) as error:
+        return msgspec.json.decode(read_file(file), type=_Export).cards
+    except msgspec.DecodeError as error:
         raise Failure.usage(text("cli.no_export", file=file), text("cli.no_export_hint")) from error
 
 

@@ -29,16 +29,14 @@ from tui.strings import text
 def execute(command: ScoreCommand, output: Output) -> Exit:
     """Run the command."""
     if command.file is not None:
-        if command.a is not None:
+        if command.a is not None or command.literal:
             raise Failure.usage(text("cli.file_or_texts"))
         if command.beside:
             raise Failure.usage(text("cli.no_beside"))
         return score_pairs.execute(command, command.file, output)
-    if command.a is None or command.b is None:
-        raise Failure.usage(text("cli.file_or_texts"))
-    if command.a == command.b == "-":
-        raise Failure.usage(text("cli.one_stdin"))
-    request = build(command, read_text(command.a, "A"), read_text(command.b, "B"))
+    if command.cosine:
+        raise Failure.usage(text("cli.cosine_for_file"), text("cli.cosine_for_file_hint"))
+    request = build(command, *_sides(command))
 
     async def work(session: Session) -> Exit:
         await warn(session, output, request.model, f"{request.a} {request.b}")
@@ -50,6 +48,22 @@ def execute(command: ScoreCommand, output: Output) -> Exit:
         return Exit.DONE
 
     return run(command, output, work)
+
+
+def _sides(command: ScoreCommand) -> tuple[str, str]:
+    """The two texts.
+
+    Raises:
+        Failure: there are not two, or one cannot be taken as a text.
+    """
+    if command.literal and command.a is None and len(command.literal) == 2:
+        return command.literal[0], command.literal[1]
+    if command.literal or command.a is None or command.b is None:
+        raise Failure.usage(text("cli.file_or_texts"))
+    if command.a == command.b == "-":
+        raise Failure.usage(text("cli.one_stdin"))
+    hint = text("cli.side_named_hint")
+    return read_text(command.a, "A", hint), read_text(command.b, "B", hint)
 
 
 def build(command: ScoreCommand, a: str, b: str) -> Score:

@@ -11,7 +11,7 @@ from tui.headless.documents import SurprisalDocument, SurprisalToken, SurprisalW
 from tui.headless.failure import Exit, Failure
 from tui.headless.output import Output
 from tui.headless.reading import Reading, read
-from tui.headless.request import model_name, read_text_or_file
+from tui.headless.request import model_name, read_given
 from tui.headless.session import Session, run
 from tui.segmenting import Word, segment, words
 from tui.strings import text as string
@@ -22,7 +22,7 @@ _LARGEST = math.log(sys.float_info.max)
 
 def execute(command: SurprisalCommand, output: Output) -> Exit:
     """Run the command."""
-    written = read_text_or_file(command.text)
+    written = read_given(command, files=True)
     if command.word_boundary and segment(written)[0] != "whitespace":
         raise Failure.usage(string("cli.no_boundaries"))
 

@@ -9,13 +9,13 @@ from tui.headless.commands import TokensCommand
 from tui.headless.documents import TokensDocument
 from tui.headless.failure import Exit
 from tui.headless.output import Output
-from tui.headless.request import model_name, read_text
+from tui.headless.request import model_name, read_given
 from tui.headless.session import Session, run
 
 
 def execute(command: TokensCommand, output: Output) -> Exit:
     """Run the command."""
-    request = Tokenize(model=model_name(command.model), text=read_text(command.text, "TEXT"))
+    request = Tokenize(model=model_name(command.model), text=read_given(command))
 
     async def work(session: Session) -> Exit:
         result = await session.ask(request, Tokens)

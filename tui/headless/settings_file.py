@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from tui import settings
+from tui import settings, text_file
 from tui.headless.failure import Failure
 from tui.strings import text
 
@@ -15,7 +13,9 @@ def load(named: str | None) -> settings.Loaded:
     Raises:
         Failure: the file that was named is not there (exit code 2).
     """
-    path = None if named is None else Path(named).expanduser().absolute()
-    if path is not None and not path.is_file():
-        raise Failure.usage(text("cli.no_config", path=path))
-    return settings.load(path)
+    if named is None:
+        return settings.load()
+    path = text_file.named(named)
+    if path is None:
+        raise Failure.usage(text("cli.no_config", path=named))
+    return settings.load(path.absolute())

@@ -14,6 +14,7 @@ from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
 from engine.messages import Load, ModelInfo, PrecisionChoice, Pull, Remove, Role, Unload
+from tui import paths
 from tui.actions import bindings
 from tui.context import Context
 from tui.display import clean
@@ -247,6 +248,9 @@ def _forms(info: ModelInfo) -> Iterator[str]:
 
 def _place(written: str) -> Path | None:
     """The folder or .gguf file that a person means, if there is one."""
-    path = Path(written).expanduser().absolute()
-    found = path.is_dir() or (path.is_file() and path.suffix.lower() == ".gguf")
+    path = paths.written(written).absolute()
+    try:
+        found = path.is_dir() or (path.is_file() and path.suffix.lower() == ".gguf")
+    except OSError:  # too long for a name
+        return None
     return path if found else None

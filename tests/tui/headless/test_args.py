@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from engine.messages import Done, Tokenize, Tokens
 from tests.tui.headless.conftest import FakeEngine, Tsuzuki
 from tui.headless.args import parse
 from tui.headless.commands import (
@@ -139,3 +141,112 @@ def test_bytes_that_are_no_text_are_refused(tsuzuki: Tsuzuki) -> None:
     result = tsuzuki("tokens", "a\udcff")
 
     assert (result.code, result.out, result.err) == (2, "", "TEXT is not UTF-8 text\n")
+    for words in (
+        ["continue", "x", "--stop", "\udce9"],
+        ["continue", "x", "--system", "\udce9"],
+        ["fill", "[MASK]", "--words", "\udce9"],
+        ["document", "x", "--reference", "\udce9"],
+        ["tokens", "x", "--model", "\udce9"],
+        ["score", "--text", "\udce9", "--text", "x"],
+    ):
+        assert (tsuzuki(*words).err, tsuzuki(*words).code) == (
+            f"{words[2] if words[0] != 'score' else '--text'} is not UTF-8 text\n",
+            2,
+        )
+
+
+@pytest.mark.parametrize("name", ["nosuch.txt", "./nosuch", "/no/such", "~nosuch/x", "a b.md"])
+@pytest.mark.parametrize(
+    "words",
+    [["surprisal"], ["compare"], ["continue"], ["fill"], ["pll"], ["tokens"], ["score", "x"]],
+)
+def test_a_text_that_looks_like_a_missing_file_is_refused(
+    engine: FakeEngine, tsuzuki: Tsuzuki, words: list[str], name: str
+) -> None:
+    result = tsuzuki(*words, name)
+
+    assert (result.code, result.out, engine.configured) == (2, "", [])
+    assert f"there is no file {name}" in result.err
+    assert "--file" in result.err
+    assert "--text" in result.err
+
+
+def test_a_text_is_taken_as_it_is_or_from_a_file_where_that_is_said(
+    engine: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path
+) -> None:
+    engine.scripts[Tokenize] = [Tokens(model="m", tokens=[], unknown=0.0, foreign=0.0), Done()]
+    file = tmp_path / "some.txt"
+    file.write_text("\ufeffheld\n", encoding="utf-8")
+
+    assert "--file" in tsuzuki("tokens", str(file)).err
+    tsuzuki("tokens", "--file", str(file))
+    tsuzuki("tokens", "--text=nosuch.txt")
+    tsuzuki("tokens", "and/or, a.k.a. U.S.A. 3.5")
+
+    asked = [body.text for body in engine.asked if isinstance(body, Tokenize)]
+    assert asked == ["held", "nosuch.txt", "and/or, a.k.a. U.S.A. 3.5"]
+    assert tsuzuki("tokens").code == tsuzuki("tokens", "x", "--text", "y").code == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["pairs", "f", "--model", "a", "--model", "b"],
+        ["--model", "a", "tokens", "x", "--model", "b"],
+        ["--config", "a", "tokens", "x", "--config", "b"],
+        ["continue", "x", "--seed", "1", "--seed", "2"],
+        ["score", "--file", "a", "--file", "b"],
+        ["--model", "a", "compare", "x", "--model", "b", "--model", "c"],
+    ],
+)
+def test_no_value_is_lost_to_a_second_one(words: list[str]) -> None:
+    with pytest.raises(Failure, match=r"--\w+ (is given twice|goes behind)") as failure:
+        parse(words)
+
+    assert failure.value.code == 2
+
+
+def test_what_begins_with_a_dash_can_be_given_and_is_told_how() -> None:
+    stops = ["continue", "x", "--stop=--", "--stop=-->", "--stop=-x"]
+    continued = parse(stops)
+    assert isinstance(continued, ContinueCommand)
+    assert continued.stop == ["--", "-->", "-x"]
+    for text in ("--", "-x", "--help me"):
+        cut = parse(["tokens", "--", text])
+        assert isinstance(cut, TokensCommand)
+        assert cut.text == text
+    for words, way in (
+        (["continue", "x", "--stop", "-->"], "--stop=VALUE"),
+        (["tokens", "-x"], "tokens -- '-x'"),
+        (["tokens", "--greeting"], "tokens -- '--greeting'"),
+    ):
+        with pytest.raises(Failure) as failure:
+            parse(words)
+        assert way in failure.value.hint
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["continue", "x", "--top-k", "9" * 20],
+        ["continue", "x", "--max-tokens", "9" * 20],
+        ["continue", "x", "--seed", "9" * 20],
+        ["continue", "x", "--nbest", "100000"],
+        ["document", "x", "--reference", "3," + "9" * 20],
+        ["document", "x", "--reference", "0"],
+        ["document", "x", "--shuffles", "9" * 20],
+        ["fill", "[MASK]", "--top", "9" * 20],
+        ["fill", "[MASK]", "--mask", "9" * 20],
+    ],
+)
+def test_numbers_beyond_all_bounds_never_reach_the_engine(
+    engine: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path, words: list[str]
+) -> None:
+    (tmp_path / "x").write_text("One. Two.")
+    words = [
+        str(tmp_path / "x") if word == "x" and words[0] == "document" else word for word in words
+    ]
+    result = tsuzuki(*words)
+
+    assert (result.code, result.out, engine.configured) == (2, "", [])
+    assert words[2] in result.err

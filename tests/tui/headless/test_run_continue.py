@@ -296,7 +296,7 @@ def test_chat_without_a_system_prompt_begins_with_the_user(
         ("--greedy --temperature 1", "not allowed with argument --greedy"),
         ("--system x", "--system goes with --chat"),
         ("--no-such-option", "--no-such-option"),
-        ("--max 5", "--max 5"),
+        ("--max 5", "no option --max"),
     ],
 )
 def test_wrong_use_says_which_option(
