@@ -1,4 +1,4 @@
-"""A word of warning to a person whose text the model does not know."""
+"""A word of warning where the model does not know a text, as the app gives it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from tui.panes.offers import LIMIT
 from tui.strings import text
 
 
-async def warn(session: Session, output: Output, model: str, written: str) -> None:
-    """Say so when much of a text is unknown or foreign to a model. Scripts are not told.
+_ENOUGH = 100_000
+"""Characters of many texts that tell which language they are in."""
+
+
+async def warn(session: Session, output: Output, model: str, *written: str) -> None:
+    """Say so when much of a text, or of many, is unknown or foreign to a model.
 
     Raises:
         Failure: the model cannot be asked.
     """
-    if not output.narrates:
-        return
-    cut = await session.ask(Tokenize(model=model, text=written.replace(MASK, " ")), Tokens)
+    asked = " ".join(written).replace(MASK, " ")[:_ENOUGH]
+    cut = await session.ask(Tokenize(model=model, text=asked), Tokens)
     share = max(cut.unknown, cut.foreign)
     if share >= LIMIT:
-        output.note(text("cli.unsuitable", model=model, share=f"{share:.0%}"))
+        output.warn(text("cli.unsuitable", model=model, share=f"{share:.0%}"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tui.alignment import align
+from tui.headless.advice import warn
 from tui.headless.commands import CompareCommand
 from tui.headless.documents import ComparedModel, CompareDocument, ComparedSpan
 from tui.headless.failure import Exit, Failure
@@ -28,10 +29,10 @@ def execute(command: CompareCommand, output: Output) -> Exit:
         raise Failure.usage(string("cli.two_models"))
 
     async def work(session: Session) -> Exit:
-        one, other = [
-            await read(session, model_name(model), command.precision, written)
-            for model in command.model
-        ]
+        models = [model_name(model) for model in command.model]
+        for model in models:
+            await warn(session, output, model, written)
+        one, other = [await read(session, model, command.precision, written) for model in models]
         document = compare(one, other)
         if command.json:
             output.document(document)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from engine.messages import ListModels, ModelInfo, Models, PseudoLikelihood
+from tui.headless.advice import warn
 from tui.headless.commands import PairsCommand
 from tui.headless.documents import PairErrorDocument, PairsDocument, PairsRow
 from tui.headless.failure import Exit, Failure
@@ -44,6 +45,7 @@ def execute(command: PairsCommand, output: Output) -> Exit:
     async def work(session: Session) -> Exit:
         model = await _known(session, name)
         scorer, method = _scorer(session, model, command, output)
+        await warn(session, output, model.id, *(side for row in rows for side in row.pair or ()))
         scored: list[PairsRow] = []
         failed: list[PairErrorDocument] = []
         for index, row in enumerate(rows):

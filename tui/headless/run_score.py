@@ -39,7 +39,8 @@ def execute(command: ScoreCommand, output: Output) -> Exit:
     request = build(command, *_sides(command))
 
     async def work(session: Session) -> Exit:
-        await warn(session, output, request.model, f"{request.a} {request.b}")
+        for model in (request.model, *(other.model for other in request.beside)):
+            await warn(session, output, model, request.a, request.b)
         results, verdict = await _ask(session, request, output)
         if command.json:
             output.document(score_document(results, verdict))

@@ -6,6 +6,7 @@ import math
 import sys
 
 from engine.messages import Token
+from tui.headless.advice import warn
 from tui.headless.commands import SurprisalCommand
 from tui.headless.documents import SurprisalDocument, SurprisalToken, SurprisalWord
 from tui.headless.failure import Exit, Failure
@@ -27,9 +28,11 @@ def execute(command: SurprisalCommand, output: Output) -> Exit:
         raise Failure.usage(string("cli.no_boundaries"))
 
     async def work(session: Session) -> Exit:
+        model = model_name(command.model)
+        await warn(session, output, model, written)
         reading = await read(
             session,
-            model_name(command.model),
+            model,
             command.precision,
             written,
             start=not command.no_start,

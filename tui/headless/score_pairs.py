@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.messages import PairScore, ScorePairs
+from tui.headless.advice import warn
 from tui.headless.commands import ScoreCommand
 from tui.headless.documents import PairErrorDocument
 from tui.headless.failure import Exit
@@ -55,6 +56,7 @@ def execute(command: ScoreCommand, file: str, output: Output) -> Exit:
     ]
 
     async def work(session: Session) -> Exit:
+        await warn(session, output, model, *(side for _, pair in good for side in pair))
         writer = _Writer(rows, command.json, output)
         try:
             for part, request in zip(parts, requests, strict=True):

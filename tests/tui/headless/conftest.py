@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.messages import Configure, Event, ModelState, Request
+from engine.messages import Configure, Event, ModelState, Request, Tokenize, Tokens
 from tui import cli
 from tui.headless import session
 
@@ -22,7 +22,11 @@ Step = Event | signal.Signals
 
 @dataclass
 class FakeEngine:
-    """Answers each request with the script for its kind."""
+    """Answers each request with the script for its kind.
+
+    Whether a model knows a text is asked by most commands: without a script it does, and `asked`
+    holds what else was asked.
+    """
 
     scripts: dict[type[Request], Sequence[Step]] = field(default_factory=dict)
     asked: list[Request] = field(default_factory=list)
@@ -40,6 +44,9 @@ class FakeEngine:
 
     async def request(self, body: Request) -> AsyncGenerator[Event, None]:
         """Play the script; what follows a signal never comes."""
+        if isinstance(body, Tokenize) and Tokenize not in self.scripts:
+            yield Tokens(model=body.model, tokens=[], unknown=0.0, foreign=0.0)
+            return
         self.asked.append(body)
         for step in self.scripts[type(body)]:
             await asyncio.sleep(0)

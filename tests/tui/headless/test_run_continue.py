@@ -45,18 +45,6 @@ def test_verbose_narrates_on_standard_error(engine: FakeEngine, tsuzuki: Tsuzuki
     assert "does not know" not in result.err
 
 
-def test_a_person_is_warned_of_a_text_that_the_model_does_not_know(
-    engine: FakeEngine, tsuzuki: Tsuzuki
-) -> None:
-    engine.scripts[Tokenize] = [Tokens(model="starter-ja", tokens=[], unknown=0.1, foreign=0.9)]
-    engine.scripts[Continue] = [started(), token("です"), end(), DONE]
-
-    result = tsuzuki("continue", "Once upon", "--verbose")
-
-    assert (result.code, result.out) == (0, "です\n")
-    assert "starter-ja does not know 90% of this text" in result.err
-
-
 def test_branches_that_come_interleaved_are_printed_one_below_the_other(
     engine: FakeEngine, tsuzuki: Tsuzuki
 ) -> None:
