@@ -8,7 +8,6 @@ from tui.headless.session import Session
 from tui.panes.offers import LIMIT
 from tui.strings import text
 
-
 _ENOUGH = 100_000
 """Characters of many texts that tell which language they are in."""
 

@@ -9,7 +9,14 @@ from typing import Any, NoReturn, get_args
 
 import msgspec
 
-from engine.messages import JointMethod, PllMethod, Precision, PrecisionChoice, WitnessName
+from engine.messages import (
+    JointMethod,
+    PllMethod,
+    Precision,
+    PrecisionChoice,
+    Role,
+    WitnessName,
+)
 from tui.headless import commands
 from tui.headless.failure import Failure
 from tui.strings import text
@@ -218,12 +225,12 @@ def _add_text(parser: _Parser, told: str, metavar: str = "TEXT") -> None:
     ways.add_argument("--file", metavar="FILE", help=text("cli.option.text_file"))
 
 
-def _add_model(parser: _Parser, default: str) -> None:
+def _add_model(parser: _Parser, role: Role) -> None:
     parser.add_argument(
         "--model",
         metavar="M",
         default=argparse.SUPPRESS,
-        help=text("cli.option.model_default", default=default),
+        help=text("cli.option.model_default", pane=role),
     )
 
 
@@ -247,7 +254,7 @@ def _add_number(
 
 def _add_continue(parser: _Parser) -> None:
     _add_text(parser, "cli.option.text")
-    _add_model(parser, commands.CAUSAL)
+    _add_model(parser, "continue")
     _add_precision(parser, "cli.option.precision_default")
     _add_number(parser, "--max-tokens", int, "N")
     drawing = parser.add_mutually_exclusive_group()
@@ -275,7 +282,7 @@ def _add_continue(parser: _Parser) -> None:
 
 def _add_fill(parser: _Parser) -> None:
     _add_text(parser, "cli.option.masked_text")
-    _add_model(parser, commands.MASKED)
+    _add_model(parser, "fill")
     _add_precision(parser, "cli.option.precision_default")
     parser.add_argument("--top", type=int, metavar="K", help=text("cli.option.candidates"))
     parser.add_argument(
@@ -295,14 +302,14 @@ def _add_fill(parser: _Parser) -> None:
 
 def _add_pll(parser: _Parser) -> None:
     _add_text(parser, "cli.option.text")
-    _add_model(parser, commands.MASKED)
+    _add_model(parser, "fill")
     _add_precision(parser, "cli.option.precision_default")
     _add_pll_method(parser)
 
 
 def _add_pairs(parser: _Parser) -> None:
     parser.add_argument("file", metavar="FILE", help=text("cli.option.minimal_pairs"))
-    _add_model(parser, commands.MASKED)
+    _add_model(parser, "fill")
     _add_precision(parser, "cli.option.precision_default")
     _add_pll_method(parser)
 
@@ -329,7 +336,7 @@ def _add_score(parser: _Parser) -> None:
         help=text("cli.option.literal_side"),
     )
     parser.add_argument("--file", metavar="FILE", help=text("cli.option.pairs"))
-    _add_model(parser, commands.MASKED)
+    _add_model(parser, "score")
     parser.add_argument(
         "--with",
         dest="beside",
@@ -345,7 +352,7 @@ def _add_score(parser: _Parser) -> None:
 
 def _add_document(parser: _Parser) -> None:
     parser.add_argument("file", metavar="FILE", help=text("cli.option.document"))
-    _add_model(parser, commands.MASKED)
+    _add_model(parser, "score")
     _add_precision(parser, "cli.option.precision_default")
     parser.add_argument(
         "--witness",
@@ -361,12 +368,12 @@ def _add_document(parser: _Parser) -> None:
 
 def _add_tokens(parser: _Parser) -> None:
     _add_text(parser, "cli.option.text")
-    _add_model(parser, commands.CAUSAL)
+    _add_model(parser, "continue")
 
 
 def _add_surprisal(parser: _Parser) -> None:
     _add_text(parser, "cli.option.text_or_file", "TEXT|FILE")
-    _add_model(parser, commands.CAUSAL)
+    _add_model(parser, "continue")
     _add_precision(parser, "cli.option.precision_default")
     parser.add_argument("--no-start", action="store_true", help=text("cli.option.no_start"))
     parser.add_argument(
@@ -387,7 +394,7 @@ def _add_compare(parser: _Parser) -> None:
 
 
 def _add_bench(parser: _Parser) -> None:
-    _add_model(parser, commands.CAUSAL)
+    _add_model(parser, "continue")
     parser.add_argument(
         "--precision",
         metavar="FORM",

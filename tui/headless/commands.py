@@ -1,14 +1,13 @@
-"""What a command line asks for, as typed structs: `args` fills them, the `run_` modules obey."""
+"""What a command line asks for, as typed structs: `args` fills them, the `run_` modules obey.
+
+A `model` of None is that of a pane, as the settings name it.
+"""
 
 from __future__ import annotations
 
 from msgspec import Struct
 
 from engine.messages import JointMethod, PllMethod, Precision, PrecisionChoice, WitnessName
-
-CAUSAL = "starter-ja"
-MASKED = "starter-en"
-"""The bundled models: the defaults, because they are always there."""
 
 
 class Command(Struct, frozen=True, kw_only=True):
@@ -39,7 +38,7 @@ class TextCommand(Command, frozen=True, kw_only=True):
 class ContinueCommand(TextCommand, frozen=True, kw_only=True):
     """`tsuzuki continue`. None leaves a value to its default."""
 
-    model: str = CAUSAL
+    model: str | None = None
     precision: PrecisionChoice = "exact"
     max_tokens: int | None
     temperature: float | None
@@ -62,7 +61,7 @@ class ContinueCommand(TextCommand, frozen=True, kw_only=True):
 class FillCommand(TextCommand, frozen=True, kw_only=True):
     """`tsuzuki fill`; `mask` holds the numbers of the words to hide, from 1."""
 
-    model: str = MASKED
+    model: str | None = None
     precision: PrecisionChoice = "exact"
     top: int | None
     mask: list[int]
@@ -75,7 +74,7 @@ class FillCommand(TextCommand, frozen=True, kw_only=True):
 class PllCommand(TextCommand, frozen=True, kw_only=True):
     """`tsuzuki pll`."""
 
-    model: str = MASKED
+    model: str | None = None
     precision: PrecisionChoice = "exact"
     method: PllMethod = "original"
     json: bool
@@ -85,9 +84,9 @@ class PairsCommand(Command, frozen=True, kw_only=True):
     """`tsuzuki pairs`; `method` is for a masked model."""
 
     file: str
-    model: str = MASKED
+    model: str | None = None
     precision: PrecisionChoice = "exact"
-    method: PllMethod = "original"
+    method: PllMethod | None = None
     json: bool
 
 
@@ -99,7 +98,7 @@ class ScoreCommand(Command, frozen=True, kw_only=True):
     literal: list[str]
     """With --text: both texts as they are."""
     file: str | None
-    model: str = MASKED
+    model: str | None = None
     beside: list[str] = []
     cosine: bool
     shuffles: int | None
@@ -111,7 +110,7 @@ class DocumentCommand(Command, frozen=True, kw_only=True):
     """`tsuzuki document`; `reference` names sentences, from 1, with commas between them."""
 
     file: str
-    model: str = MASKED
+    model: str | None = None
     precision: PrecisionChoice = "exact"
     witness: WitnessName | None
     reference: str | None
@@ -124,14 +123,14 @@ class DocumentCommand(Command, frozen=True, kw_only=True):
 class TokensCommand(TextCommand, frozen=True, kw_only=True):
     """`tsuzuki tokens`."""
 
-    model: str = CAUSAL
+    model: str | None = None
     json: bool
 
 
 class SurprisalCommand(TextCommand, frozen=True, kw_only=True):
     """`tsuzuki surprisal`, whose text may also be the name of a file that is there."""
 
-    model: str = CAUSAL
+    model: str | None = None
     precision: PrecisionChoice = "exact"
     no_start: bool
     word_boundary: bool
@@ -192,7 +191,7 @@ class DoctorCommand(Command, frozen=True, kw_only=True):
 class BenchCommand(Command, frozen=True, kw_only=True):
     """`tsuzuki bench`."""
 
-    model: str = CAUSAL
+    model: str | None = None
     precision: list[Precision] = []
     quick: bool
     json: bool

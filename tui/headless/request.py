@@ -8,8 +8,10 @@ from typing import TypeVar
 
 import msgspec
 
+from engine.messages import Role
 from tui import paths
-from tui.headless.commands import TextCommand
+from tui.headless import settings_file
+from tui.headless.commands import Command, TextCommand
 from tui.headless.failure import Failure
 from tui.strings import text
 from tui.text_file import looks_named, named, read, without_end
@@ -107,6 +109,17 @@ def _standard_input(name: str) -> str:
     except OSError as error:
         what, reason = text("cli.standard_input"), error.strerror or str(error)
         raise Failure.usage(text("cli.unreadable", file=what, reason=reason)) from error
+
+
+def pane_model(command: Command, named: str | None, role: Role) -> str:
+    """The model that a command line names, or else the one that the settings give a pane.
+
+    Raises:
+        Failure: the settings file that was named is not there (exit code 2).
+    """
+    if named is None:
+        named = settings_file.load(command.config).settings.models.of(role)
+    return model_name(named)
 
 
 def model_name(argument: str) -> str:

@@ -15,7 +15,7 @@ from tui.headless import settings_file
 from tui.headless.commands import BenchCommand
 from tui.headless.failure import Exit, Failure
 from tui.headless.output import Output
-from tui.headless.request import model_name
+from tui.headless.request import pane_model
 from tui.strings import text
 
 FORMS = ("exact", "int8", "int4")
@@ -30,7 +30,7 @@ class BenchDocument(Struct, frozen=True):
 
 def execute(command: BenchCommand, output: Output) -> Exit:
     """Run the command. Results are printed as they come; with --json all at the end."""
-    model = model_name(command.model)
+    model = pane_model(command, command.model, "continue")
     results = []
     output.status(text("cli.bench_running"))
     for result in _measured(command, model):

@@ -31,7 +31,7 @@ from tui.headless.documents import (
 )
 from tui.headless.failure import Exit, Failure
 from tui.headless.output import Output
-from tui.headless.request import given, model_name, read_given, validated
+from tui.headless.request import given, pane_model, read_given, validated
 from tui.headless.session import Session, run
 from tui.strings import text
 from tui.widgets.facts import facts
@@ -100,7 +100,7 @@ def build(command: ContinueCommand, prompt: str) -> Continue:
         {
             "top": ALTERNATIVES if command.json else 0,
             **fields,
-            "model": model_name(command.model),
+            "model": pane_model(command, command.model, "continue"),
             "precision": command.precision,
             "prompt": prompt,
             "chat": system if command.chat else None,

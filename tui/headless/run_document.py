@@ -20,7 +20,7 @@ from tui.headless.documents import (
 )
 from tui.headless.failure import Exit, Failure
 from tui.headless.output import Output
-from tui.headless.request import given, model_name, read_file, validated
+from tui.headless.request import given, pane_model, read_file, validated
 from tui.headless.session import Session, run
 from tui.strings import text
 from tui.widgets import curve
@@ -73,7 +73,7 @@ def build(command: DocumentCommand, written: str) -> Document:
         Document,
         {
             **fields,
-            "model": model_name(command.model),
+            "model": pane_model(command, command.model, "score"),
             "precision": command.precision,
             "text": written,
             "matrix": command.matrix,

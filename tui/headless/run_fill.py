@@ -14,7 +14,7 @@ from tui.headless.commands import FillCommand
 from tui.headless.documents import FillDocument, JointDocument, WordDocument
 from tui.headless.failure import Exit, Failure
 from tui.headless.output import Output
-from tui.headless.request import given, model_name, read_given, validated
+from tui.headless.request import given, pane_model, read_given, validated
 from tui.headless.session import Session, run
 from tui.headless.word_list import read_words
 from tui.strings import text
@@ -53,7 +53,7 @@ def build(command: FillCommand, given_text: str) -> Fill:
         Fill,
         {
             **fields,
-            "model": model_name(command.model),
+            "model": pane_model(command, command.model, "fill"),
             "precision": command.precision,
             "text": masked,
             "hidden": hidden,

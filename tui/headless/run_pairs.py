@@ -12,7 +12,7 @@ from tui.headless.failure import Exit, Failure
 from tui.headless.output import Output
 from tui.headless.pair_file import Pair, Row, hint, read_rows
 from tui.headless.reading import read
-from tui.headless.request import model_name
+from tui.headless.request import pane_model
 from tui.headless.run_pll import ask
 from tui.headless.session import Session, run
 from tui.minimal_pairs import Scored, differences
@@ -40,7 +40,7 @@ Scorer = Callable[[str], Awaitable[list[Scored]]]
 def execute(command: PairsCommand, output: Output) -> Exit:
     """Run the command."""
     rows = read_rows(command.file, NAMES, output)
-    name = model_name(command.model)
+    name = pane_model(command, command.model, "fill")
 
     async def work(session: Session) -> Exit:
         model = await _known(session, name)
@@ -87,13 +87,18 @@ async def _known(session: Session, name: str) -> ModelInfo:
 def _scorer(
     session: Session, model: ModelInfo, command: PairsCommand, output: Output
 ) -> tuple[Scorer, str]:
-    """How this model scores a sentence by nature, and what that is called."""
+    """How this model scores a sentence by nature, and what that is called.
+
+    Raises:
+        Failure: a method was asked for that is none of this model's.
+    """
+    method = command.method or "original"
 
     async def masked(sentence: str) -> list[Scored]:
         request = PseudoLikelihood(
             model=model.id,
             text=sentence,
-            methods=[command.method],
+            methods=[method],
             top=0,
             precision=command.precision,
         )
@@ -104,7 +109,11 @@ def _scorer(
         reading = await read(session, model.id, command.precision, sentence)
         return [(token.text, token.logprob) for token in reading.tokens]
 
-    return (causal, "causal") if "causal" in model.heads else (masked, command.method)
+    if "causal" not in model.heads:
+        return masked, method
+    if command.method is not None:
+        raise Failure.usage(text("cli.method_masked", model=model.id))
+    return causal, "causal"
 
 
 async def _scored(row: Row, index: int, scorer: Scorer) -> PairsRow | PairErrorDocument:

@@ -10,7 +10,7 @@ from tui.headless.commands import PllCommand
 from tui.headless.documents import PllDocument
 from tui.headless.failure import Exit, Failure
 from tui.headless.output import Output
-from tui.headless.request import model_name, read_given
+from tui.headless.request import pane_model, read_given
 from tui.headless.session import Session, run
 from tui.strings import text
 
@@ -18,7 +18,7 @@ from tui.strings import text
 def execute(command: PllCommand, output: Output) -> Exit:
     """Run the command."""
     request = PseudoLikelihood(
-        model=model_name(command.model),
+        model=pane_model(command, command.model, "fill"),
         text=read_given(command),
         methods=[command.method],
         top=0,

@@ -19,7 +19,7 @@ from tui.headless.advice import warn
 from tui.headless.commands import ScoreCommand
 from tui.headless.failure import Exit, Failure
 from tui.headless.output import Output
-from tui.headless.request import given, model_name, read_text, validated
+from tui.headless.request import given, model_name, pane_model, read_text, validated
 from tui.headless.score_document import score_document
 from tui.headless.score_line import line
 from tui.headless.session import Session, run
@@ -70,7 +70,7 @@ def _sides(command: ScoreCommand) -> tuple[str, str]:
 def build(command: ScoreCommand, a: str, b: str) -> Score:
     """The request; the precision is the first model's, as the others may not have it."""
     fields = given(
-        model=model_name(command.model),
+        model=pane_model(command, command.model, "score"),
         a=a,
         b=b,
         cosine=True,

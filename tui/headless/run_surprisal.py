@@ -12,7 +12,7 @@ from tui.headless.documents import SurprisalDocument, SurprisalToken, SurprisalW
 from tui.headless.failure import Exit, Failure
 from tui.headless.output import Output
 from tui.headless.reading import Reading, read
-from tui.headless.request import model_name, read_given
+from tui.headless.request import pane_model, read_given
 from tui.headless.session import Session, run
 from tui.segmenting import Word, segment, words
 from tui.strings import text as string
@@ -28,7 +28,7 @@ def execute(command: SurprisalCommand, output: Output) -> Exit:
         raise Failure.usage(string("cli.no_boundaries"))
 
     async def work(session: Session) -> Exit:
-        model = model_name(command.model)
+        model = pane_model(command, command.model, "continue")
         await warn(session, output, model, written)
         reading = await read(
             session,

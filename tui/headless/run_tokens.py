@@ -9,13 +9,15 @@ from tui.headless.commands import TokensCommand
 from tui.headless.documents import TokensDocument
 from tui.headless.failure import Exit
 from tui.headless.output import Output
-from tui.headless.request import model_name, read_given
+from tui.headless.request import pane_model, read_given
 from tui.headless.session import Session, run
 
 
 def execute(command: TokensCommand, output: Output) -> Exit:
     """Run the command."""
-    request = Tokenize(model=model_name(command.model), text=read_given(command))
+    request = Tokenize(
+        model=pane_model(command, command.model, "continue"), text=read_given(command)
+    )
 
     async def work(session: Session) -> Exit:
         result = await session.ask(request, Tokens)

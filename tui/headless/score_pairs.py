@@ -11,7 +11,7 @@ from tui.headless.documents import PairErrorDocument
 from tui.headless.failure import Exit
 from tui.headless.output import Output
 from tui.headless.pair_file import Row, hint, read_rows
-from tui.headless.request import given, model_name, validated
+from tui.headless.request import given, pane_model, validated
 from tui.headless.score_document import score_document
 from tui.headless.score_line import line
 from tui.headless.session import Session, run
@@ -38,7 +38,7 @@ NAMES = (
 def execute(command: ScoreCommand, file: str, output: Output) -> Exit:
     """Score the pairs of a file. A pair that cannot be scored makes the exit code 1."""
     rows = read_rows(file, NAMES, output)
-    model = model_name(command.model)
+    model = pane_model(command, command.model, "score")
     good = [(index, row.pair) for index, row in enumerate(rows) if row.pair is not None]
     parts = [good[first : first + AT_ONCE] for first in range(0, len(good), AT_ONCE)]
     requests = [

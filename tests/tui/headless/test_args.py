@@ -6,8 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from engine.messages import Done, Tokenize, Tokens
+from engine.messages import (
+    Continue,
+    Document,
+    Done,
+    Error,
+    Fill,
+    ListModels,
+    Models,
+    PseudoLikelihood,
+    Score,
+    ScorePairs,
+    Tokenize,
+    Tokens,
+)
 from tests.tui.headless.conftest import FakeEngine, Tsuzuki
+from tests.tui.headless.samples import model
 from tui.headless.args import parse
 from tui.headless.commands import (
     ContinueCommand,
@@ -71,16 +85,39 @@ def test_without_a_command_it_is_the_app() -> None:
     assert parse([]) == OpenApp()
 
 
-def test_the_bundled_models_are_the_defaults() -> None:
-    continued, filled = parse(["continue", "x"]), parse(["fill", "x"])
-    scored, cut = parse(["score", "a", "b"]), parse(["tokens", "x"])
+@pytest.mark.parametrize(
+    ("words", "role"),
+    [
+        ("continue x", "continue"),
+        ("surprisal x", "continue"),
+        ("tokens x", "continue"),
+        ("fill [MASK]", "fill"),
+        ("pll x", "fill"),
+        ("pairs FILE", "fill"),
+        ("score x y", "score"),
+        ("score --file FILE", "score"),
+        ("document FILE", "score"),
+    ],
+)
+def test_the_model_is_the_one_that_is_named_or_that_of_the_settings_or_a_bundled_one(
+    engine: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path, words: str, role: str
+) -> None:
+    file = tmp_path / "pairs.tsv"
+    file.write_text("x\ty\n")
+    config = tmp_path / "mine.yaml"
+    config.write_text("models: {continue: c, fill: f, score: ~/no/s}\n")
+    for kind in (Tokenize, Continue, Fill, PseudoLikelihood, Score, ScorePairs, Document):
+        engine.scripts[kind] = [Error(kind="unable", message="It ends here.")]
+    bundled = {"continue": "starter-ja", "fill": "starter-en", "score": "starter-en"}[role]
+    ids = (bundled, role[0], "~/no/s", "named")
+    engine.scripts[ListModels] = [Models([model(name) for name in ids])]
+    call = [str(file) if word == "FILE" else word for word in words.split()]
 
-    assert isinstance(continued, ContinueCommand)
-    assert isinstance(filled, FillCommand)
-    assert isinstance(scored, ScoreCommand)
-    assert isinstance(cut, TokensCommand)
-    models = [command.model for command in (continued, filled, scored, cut)]
-    assert models == ["starter-ja", "starter-en", "starter-en", "starter-ja"]
+    for options in ([], ["--config", str(config)], ["--config", str(config), "--model", "named"]):
+        tsuzuki(*call, *options)
+
+    asked = [body.model for body in engine.asked if isinstance(body, Tokenize)]
+    assert asked == [bundled, "~/no/s" if role == "score" else role[0], "named"]
 
 
 @pytest.mark.parametrize("words", [["continue", "x"], ["fill", "x"], ["score", "a", "b"]])

@@ -122,6 +122,16 @@ def test_good_rows_are_scored_and_bad_ones_are_named_with_line_and_reason(
     assert (plain.code, plain.out.splitlines()[-1]) == (1, "50.0% of 2 pairs right")
 
 
+def test_a_method_of_masked_models_is_not_ignored_for_a_causal_one(
+    engine: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path
+) -> None:
+    engine.scripts[ListModels] = [Models([model("starter-ja")])]
+    file = written(tmp_path, "cats\tcat\n")
+    result = tsuzuki("pairs", file, "--model", "starter-ja", "--method", "original")
+    assert (result.code, result.out) == (2, "")
+    assert "--method" in result.err
+
+
 @pytest.mark.parametrize("header", ["good\tbad", "Sentence Good\tsentence_bad", "GOOD\tfield\tBad"])
 def test_a_header_is_no_pair(
     scoring: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path, header: str
