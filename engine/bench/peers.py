@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, TextIteratorStreamer
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from engine.model import ModelFiles
 
@@ -44,48 +43,38 @@ def peers(files: ModelFiles) -> dict[str, Decode]:
 
 
 def generate(files: ModelFiles, dtype: torch.dtype) -> Decode:
-    """`model.generate` in a thread, read through a `TextIteratorStreamer` as its manual shows."""
+    """`model.generate`, read token by token; as ids, because no text of theirs is compared."""
     model = AutoModelForCausalLM.from_pretrained(files.folder, dtype=dtype).eval()
-    tokenizer = AutoTokenizer.from_pretrained(files.folder)
 
     def decode(ids: Sequence[int], tokens: int) -> Run:
-        streamer = TextIteratorStreamer(tokenizer, skip_prompt=True)
-        found: list[torch.Tensor] = []
-        times: list[float] = []
-
-        class Clock:
-            """Notes when a token comes, and hands it on."""
-
-            def put(self, value: torch.Tensor) -> None:
-                times.append(time.perf_counter())
-                streamer.put(value)
-
-            def end(self) -> None:
-                streamer.end()
-
-        def work() -> None:
-            prompt = torch.tensor([list(ids)])
-            found.append(
-                model.generate(
-                    prompt,
-                    attention_mask=torch.ones_like(prompt),
-                    max_new_tokens=tokens,
-                    min_new_tokens=tokens,
-                    do_sample=False,
-                    streamer=Clock(),
-                )
-            )
-
+        prompt = torch.tensor([list(ids)])
+        clock = _Clock()
         begin = time.perf_counter()
-        thread = threading.Thread(target=work)
-        thread.start()
-        for _ in streamer:
-            pass
-        thread.join()
+        found = model.generate(
+            prompt,
+            attention_mask=torch.ones_like(prompt),
+            max_new_tokens=tokens,
+            min_new_tokens=tokens,
+            do_sample=False,
+            streamer=clock,
+        )
         # The prompt itself is put first, then every token.
-        return _run(begin, times[1:], found[0][0, len(ids) :].tolist())
+        return _run(begin, clock.times[1:], found[0, len(ids) :].tolist())
 
     return decode
+
+
+class _Clock:
+    """A streamer, in transformers' sense, that notes when each token comes."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+
+    def put(self, value: object) -> None:
+        self.times.append(time.perf_counter())
+
+    def end(self) -> None:
+        pass
 
 
 def llama_cpp(files: ModelFiles, threads: int) -> Decode | None:
@@ -118,9 +107,9 @@ def ctranslate2(files: ModelFiles, threads: int) -> Decode | None:
     try:
         converter = binding.converters.TransformersConverter(str(files.folder))
         converter.convert(folder, quantization="int8")
-    except (ValueError, NotImplementedError):  # a family or a tokenizer that it does not know
+        tokenizer = AutoTokenizer.from_pretrained(files.folder)
+    except (ValueError, NotImplementedError, ImportError):  # a family or tokenizer it cannot read
         return None
-    tokenizer = AutoTokenizer.from_pretrained(files.folder)
     process = ProcessPoolExecutor(
         1, get_context("spawn"), initializer=_open_ctranslate2, initargs=(folder, threads)
     )
