@@ -111,11 +111,12 @@ class Engine:
         Args:
             configure: how the worker should be set up, now and after each restart.
             log: file for all that the worker and its libraries say; grows to a megabyte or so.
+                Where it cannot be written, what they say is lost, and all else works.
             on_event: called in the loop with the events for everybody, `ModelState` and `Memory`.
             on_state: called in the loop on each change, with the reason when it is a bad one.
 
         Raises:
-            OSError: the log cannot be written or the process cannot be started.
+            OSError: the process cannot be started.
         """
         engine = cls(configure, log, on_event, on_state)
         _make_way(log)
@@ -178,7 +179,7 @@ class Engine:
 
         It leads a session of its own, so that Ctrl+C at the terminal does not reach it.
         """
-        descriptor = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        descriptor = _open_log(self._log)
         try:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -306,10 +307,19 @@ class _Refused(Exception):
 
 
 def _make_way(log: Path) -> None:
-    """See that the log can be written and stays small; one older file is kept."""
-    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if log.exists() and log.stat().st_size > _LOG_LIMIT:
-        log.replace(log.with_name(log.name + ".1"))
+    """See that the log has a folder and stays small; one older file is kept."""
+    with contextlib.suppress(OSError):
+        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if log.exists() and log.stat().st_size > _LOG_LIMIT:
+            log.replace(log.with_name(log.name + ".1"))
+
+
+def _open_log(log: Path) -> int:
+    """The log, or where it cannot be written, nowhere: an engine without a log is still one."""
+    try:
+        return os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK, 0o600)
+    except OSError:
+        return os.open(os.devnull, os.O_WRONLY)
 
 
 async def _read(stream: asyncio.StreamReader) -> tuple[int, Event]:

@@ -402,4 +402,5 @@ def _no_colour() -> bool:
 
 
 async def _start(own: settings.Settings, on_event: OnEvent, on_state: OnState) -> Engine:
+    paths.log_problem()  # what keeps the log from being written keeps the sessions, which is said
     return await Engine.start(own.configure(), paths.log_file(), on_event, on_state)

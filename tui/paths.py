@@ -8,14 +8,44 @@ platform's own place. Nothing is created before something is to be written.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import Literal
 
 import platformdirs
 
+from tui.strings import text
+
 NAME = "tsuzuki"
 
 Kind = Literal["config", "state", "data"]
+
+_STATE_FILES = ("history.sqlite3", "engine.log")
+"""How the names of all that is kept in the state folder begin."""
+
+
+class NoPath(Exception):
+    """The environment names a folder that cannot be one, or by bytes that cannot be handed on."""
+
+
+def check_environment() -> None:
+    """See that every folder that the environment names can be one.
+
+    Raises:
+        NoPath: one is not.
+    """
+    names = [
+        f"{of}_{kind}_HOME" for of in ("TSUZUKI", "XDG") for kind in ("CONFIG", "STATE", "DATA")
+    ]
+    for name in (*names, "HOME"):
+        value = os.environ.get(name, "")
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise NoPath(text("paths.not_utf8", name=name)) from None
+        if str(written(value)).startswith("~"):
+            raise NoPath(text("problems.no_user", name=name, path=value))
 
 
 def folder(kind: Kind) -> Path:
@@ -53,6 +83,30 @@ def ensure(path: Path) -> Path:
     return path
 
 
+def keep_private(file: Path) -> None:
+    """See that a file is there, closed to all but its owner, as are its companions and folder.
+
+    A folder that was there counts as ours, and is closed to others, only if nothing else is in it.
+
+    Raises:
+        OSError: the file cannot be made or written.
+    """
+    folder = ensure(file.parent)
+    os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o600))
+    for each in folder.glob(f"{file.name}*"):
+        _close_to_others(each, 0o600)
+    if all(each.name.startswith(_STATE_FILES) for each in folder.iterdir()):
+        _close_to_others(folder, 0o700)
+
+
+def _close_to_others(path: Path, mode: int) -> None:
+    """Take from a file or folder the rights of all but its owner. Devices are left as they are."""
+    status = path.stat()
+    if status.st_mode & 0o077 and (S_ISREG(status.st_mode) or S_ISDIR(status.st_mode)):
+        with suppress(PermissionError):  # somebody else's, who lets us write
+            path.chmod(mode)
+
+
 def settings_file() -> Path:
     """The user's settings."""
     return folder("config") / "settings.yaml"
@@ -71,6 +125,15 @@ def history_file() -> Path:
 def log_file() -> Path:
     """What the engine's worker and its libraries print."""
     return folder("state") / "engine.log"
+
+
+def log_problem() -> str:
+    """Make the log ready to be written; why it cannot be, or nothing."""
+    try:
+        keep_private(log_file())
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
 
 
 def store_folder() -> Path:

@@ -70,15 +70,24 @@ def folders(settings: Settings) -> Iterator[Check]:
     places = {
         "config": paths.folder("config"),
         "state": paths.folder("state"),
-        "log": paths.log_file(),
         "models": paths.store_folder() if store is None else Path(store),
     }
-    for name, place in places.items():
-        existing = next(parent for parent in (place, *place.parents) if parent.exists())
-        if os.access(existing, os.W_OK):
-            yield Check(name, "ok", str(place))
-        else:
-            yield Check(name, "wrong", str(place), text("doctor.not_writable", path=existing))
+    found = {name: (place, _obstacle(place)) for name, place in places.items()}
+    # This one is tried in truth, because every start of the engine writes it.
+    found["log"] = paths.log_file(), paths.log_problem()
+    for name, (place, advice) in found.items():
+        yield Check(name, "wrong" if advice else "ok", str(place), advice)
+
+
+def _obstacle(folder: Path) -> str:
+    """Why nothing can be kept in a folder, which need not be there yet; empty where it can."""
+    try:
+        existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+        if not existing.is_dir():
+            return text("doctor.no_folder", path=existing)
+    except OSError as error:
+        return error.strerror or str(error)
+    return "" if os.access(existing, os.W_OK) else text("doctor.not_writable", path=existing)
 
 
 def settings_file(loaded: Loaded) -> Iterator[Check]:

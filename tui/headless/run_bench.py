@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 from msgspec import Struct
@@ -56,8 +58,7 @@ def _measured(command: BenchCommand, model: str) -> Iterator[Measured]:
         arguments.append(f"--threads={configure.threads}")
     if command.quick:
         arguments.append("--quick")
-    log = paths.log_file()
-    log.parent.mkdir(parents=True, exist_ok=True)
+    log = Path(os.devnull) if paths.log_problem() else paths.log_file()
     # -P: a folder named engine where the user stands is not ours.
     call = [sys.executable, "-P", "-m", "engine.bench", *arguments]
     with log.open("ab") as told:

@@ -97,13 +97,13 @@ async def _run(
         if isinstance(event, ModelState):
             output.status(*describe(event))
 
-    log = paths.log_file()
+    if problem := paths.log_problem():
+        output.note(text("cli.no_log", folder=paths.folder("state"), reason=problem))
     try:
-        engine = await Engine.start(configure, log, tell)
+        engine = await Engine.start(configure, paths.log_file(), tell)
     except OSError as error:
-        raise Failure(
-            text("cli.engine_did_not_start", reason=error), text("cli.engine_log", path=log)
-        ) from error
+        reason = error.strerror or error
+        raise Failure(text("cli.engine_did_not_start", reason=reason)) from error
     try:
         return await work(Session(engine))
     finally:

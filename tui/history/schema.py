@@ -47,10 +47,13 @@ def open_file(path: Path) -> tuple[sqlite3.Connection, str]:
     live in memory and end with the app.
     """
     try:
-        paths.ensure(path.parent)
+        paths.keep_private(path)
         return connect(str(path)), ""
-    except (OSError, sqlite3.OperationalError, TooNew) as error:
-        return connect(":memory:"), text("history.unusable", path=path, reason=error)
+    except OSError as error:
+        place, reason = error.filename or path, error.strerror or error
+        return connect(":memory:"), text("history.unusable", place=place, reason=reason)
+    except (sqlite3.OperationalError, TooNew) as error:
+        return connect(":memory:"), text("history.unusable", place=path, reason=error)
     except sqlite3.DatabaseError as error:
         aside = path.with_name(f"{path.name}.broken-{time.strftime('%Y%m%d-%H%M%S')}")
         path.rename(aside)

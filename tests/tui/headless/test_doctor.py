@@ -93,14 +93,16 @@ def test_settings_are_named_with_their_line(tsuzuki: Tsuzuki, tmp_path: Path) ->
 def test_a_folder_that_cannot_be_written(
     monkeypatch: pytest.MonkeyPatch, tsuzuki: Tsuzuki, tmp_path: Path
 ) -> None:
+    (tmp_path / "state").write_text("a file")
     monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
 
-    assert found(tsuzuki("doctor", "--json"))["log"] == Check(
-        "log",
-        "wrong",
-        str(tmp_path / "state" / "engine.log"),
-        f"{tmp_path} cannot be written to",
-    )
+    checks = found(tsuzuki("doctor", "--json"))
+
+    unwritable = f"{tmp_path} cannot be written to"
+    assert checks["models"] == Check("models", "wrong", str(tmp_path / "data"), unwritable)
+    state, log = tmp_path / "state", tmp_path / "state" / "engine.log"
+    assert checks["state"] == Check("state", "wrong", str(state), f"{state} is no folder")
+    assert checks["log"] == Check("log", "wrong", str(log), "File exists")
 
 
 def test_packages_are_compared_with_what_tsuzuki_requires(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -334,7 +334,7 @@ async def test_without_a_place_to_write_sessions_live_in_memory(tmp_path: Path) 
     async with opened(tmp_path / "file" / "history.sqlite3", problems) as history:
         history.save_card(filled())
         assert len(await history.sessions()) == 1
-    assert "this session will not be kept" in problems[0]
+    assert "This session will not be kept" in problems[0]
 
 
 async def test_a_file_of_a_later_version_is_left_alone(path: Path) -> None:
