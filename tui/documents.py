@@ -8,7 +8,9 @@ them here, and a few lines of them can unfold into gigabytes.
 from __future__ import annotations
 
 import difflib
+import os
 import re
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,7 +100,10 @@ def nearest(word: str, known: Iterable[str]) -> str:
 def read(path: Path) -> tuple[Table | None, list[Problem]]:
     """Read a file whose top level is a mapping. A missing or empty file is an empty one."""
     try:
-        with path.open("rb") as file:
+        # Without waiting: a pipe that nobody writes to would never open.
+        with open(path, "rb", opener=_open) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return None, [Problem(path, 0, 0, text("problems.no_file"))]
             raw = file.read(LIMIT + 1)
     except FileNotFoundError:
         return Table(Mark(0, 0)), []
@@ -112,6 +117,10 @@ def read(path: Path) -> tuple[Table | None, list[Problem]]:
         line = raw.count(b"\n", 0, error.start) + 1
         return None, [Problem(path, line, 1, text("problems.not_utf8"))]
     return parse(source, path)
+
+
+def _open(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def parse(source: str, path: Path) -> tuple[Table | None, list[Problem]]:
@@ -179,7 +188,9 @@ def _convert(node: yaml.nodes.Node, path: Path, problems: list[Problem]) -> Node
             at = _mark(key_node.start_mark)
             # A key is what is written: `y:` and `1:` are names like any other.
             key = key_node.value if isinstance(key_node, yaml.nodes.ScalarNode) else None
-            if key is None:
+            if key is not None and not _is_text(key):
+                problems.append(Problem.at(path, at, text("problems.no_text")))
+            elif key is None:
                 problems.append(Problem.at(path, at, text("problems.name")))
             elif key in table.items:
                 problems.append(Problem.at(path, at, text("problems.twice", name=key)))
@@ -190,11 +201,19 @@ def _convert(node: yaml.nodes.Node, path: Path, problems: list[Problem]) -> Node
     return Scalar(mark, _scalar(node, mark, path, problems))
 
 
+def _is_text(written: str) -> bool:
+    """Whether a text has no halves of characters, which an escape can spell, and no NUL."""
+    return not re.search("[\0\ud800-\udfff]", written)
+
+
 def _scalar(
     node: yaml.nodes.Node, mark: Mark, path: Path, problems: list[Problem]
 ) -> str | int | float | bool | None:
     """The value of a scalar node."""
     written = str(node.value)
+    if not _is_text(written):
+        problems.append(Problem.at(path, mark, text("problems.no_text")))
+        return None
     try:
         match node.tag.removeprefix("tag:yaml.org,2002:"):
             case "str":

@@ -15,12 +15,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from engine.messages import Configure, DeviceChoice, PrecisionChoice, Role, Sampling
 from tui import paths
 from tui.documents import Mark, Problem, Table, read
 from tui.fields import Reader
+from tui.strings import text
 
 
 class PaneModels(Struct, frozen=True, kw_only=True, rename={"continue_": "continue"}):
@@ -116,8 +117,28 @@ def load(path: Path | None = None) -> Loaded:
 def read_table(table: Table, path: Path) -> Loaded:
     """Take settings from a document; `path` is what problems name."""
     reader = Reader(path)
-    settings = reader.struct(table, Settings)
+    settings = _homes_known(reader.struct(table, Settings), reader)
     return Loaded(path, settings, reader.problems, reader.marks)
+
+
+def _homes_known(settings: Settings, reader: Reader) -> Settings:
+    """The settings without the folders in the home of a user whom nobody knows."""
+
+    def known(name: str, written: str | None) -> bool:
+        if written is None or not str(paths.written(written)).startswith("~"):
+            return True
+        message = text("problems.no_user", name=name, path=written)
+        reader.complain(reader.marks[name], message)
+        return False
+
+    return structs.replace(
+        settings,
+        store=settings.store if known("store", settings.store) else None,
+        export_folder=settings.export_folder
+        if known("export_folder", settings.export_folder)
+        else None,
+        model_folders=[each for each in settings.model_folders if known("model_folders", each)],
+    )
 
 
 def template() -> str:
@@ -140,4 +161,4 @@ def create(path: Path | None = None) -> Path:
 
 def _path(written: str) -> Path:
     """A path as a person writes it."""
-    return Path(written).expanduser().absolute()
+    return paths.written(written).absolute()

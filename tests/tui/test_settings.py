@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine import wire
 from engine.messages import Sampling
 from tui import paths, settings
 from tui.documents import Table, parse
@@ -172,3 +174,37 @@ def test_folders_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.M
     assert paths.folder("state").is_absolute()
     made = paths.ensure(tmp_path / "a" / "b")
     assert made.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ('store: "/tmp/\\udcffx"', "1:8: holds a character that is none"),
+        ('store: "/tmp/\\0x"', "1:8: holds a character that is none"),
+        ('model_folders: [/a, "\\ud800"]', "1:21: holds a character that is none"),
+        ('keymap: {"\\udcff": f5}', "1:10: holds a character that is none"),
+        ("store: ~nosuch/x", "1:8: store: nobody here has the home of ~nosuch/x"),
+        ("export_folder: ~nosuch", "1:16: export_folder: nobody here"),
+        ("model_folders: [/a, ~nosuch/x]", "1:16: model_folders: nobody here"),
+        ("sampling: {top_k: 99999999999999999999}", "1:19: sampling.top_k"),
+    ],
+)
+def test_what_no_folder_and_no_message_can_hold_is_named_and_the_default_counts(
+    tmp_path: Path, line: str, complaint: str
+) -> None:
+    found = loaded(tmp_path, f"{line}\nmax_tokens: 9\n")
+
+    assert complaints(found)[0].startswith(complaint)
+    assert found.settings.max_tokens == 9
+    assert wire.encode(1, found.settings.configure())
+    assert found.settings.configure().store == str(paths.store_folder())
+    assert found.settings.exports() == Path.cwd()
+
+
+def test_a_pipe_in_place_of_the_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "settings.yaml")
+
+    found = settings.load(tmp_path / "settings.yaml")
+
+    assert [problem.message for problem in found.problems] == ["is no file"]
+    assert found.settings == Settings()
