@@ -5,10 +5,11 @@ What a call does not need is not imported: `--help` and a wrong option answer at
 
 from __future__ import annotations
 
-import os
+import errno
 import sys
 from collections.abc import Sequence
 
+from tui import paths, streams
 from tui.headless import args, commands
 from tui.headless.failure import Exit, Failure
 from tui.headless.output import Output
@@ -16,27 +17,53 @@ from tui.strings import text
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command line (by default the process's own) and return its exit code."""
+    """Run a command line (by default the process's own) and return its exit code.
+
+    Raises:
+        SystemExit: it asked for help or for the version, which is printed.
+    """
+    streams.complete()
     output = Output()
     try:
-        command = args.parse(sys.argv[1:] if arguments is None else arguments)
+        paths.check_environment()
+        command = _parsed(sys.argv[1:] if arguments is None else arguments)
         output = Output(command.verbose)
         code = _execute(command, output)
         sys.stdout.flush()
     except Failure as failure:
         output.error(failure.message, failure.hint)
         return failure.code
+    except paths.NoPath as error:
+        output.error(str(error))
+        return Exit.USAGE
     except KeyboardInterrupt:
         output.error(text("cli.interrupted"))
         return Exit.INTERRUPTED
     except BrokenPipeError:
-        # The reader went away. What is still buffered must not be tried again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.INTERRUPTED
+        streams.forget(sys.stdout)
+        return Exit.UNREAD
     except OSError as error:
-        output.error(text("cli.system_error", reason=error))
+        # What could not be written must not be tried again at exit.
+        streams.forget(sys.stdout)
+        output.error(_reason(error))
         return Exit.FAILED
     return code
+
+
+def _parsed(arguments: Sequence[str]) -> commands.AnyCommand:
+    try:
+        return args.parse(arguments)
+    except SystemExit:
+        sys.stdout.flush()
+        raise
+
+
+def _reason(error: OSError) -> str:
+    """What the system says, without the name of an exception or a number."""
+    if error.errno == errno.EBADF:
+        return text("cli.closed_output")
+    reason = error.strerror or str(error)
+    return f"{error.filename}: {reason}" if error.filename else reason
 
 
 def _execute(command: commands.AnyCommand, output: Output) -> Exit:

@@ -14,6 +14,8 @@ class Exit(IntEnum):
     FAILED = 1
     USAGE = 2
     INTERRUPTED = 130
+    UNREAD = 141
+    """Whoever read standard output went away, as `head` does: what a shell reports of SIGPIPE."""
 
 
 _WRONG_USE = frozenset({"bad_request", "unknown_model"})

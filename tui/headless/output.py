@@ -12,6 +12,7 @@ import msgspec
 from rich.cells import cell_len, set_cell_size
 
 from tui.display import HOSTILE, clean
+from tui.streams import forget
 
 
 class Output:
@@ -79,8 +80,7 @@ class Output:
             line = clean(f"{step}  {progress}".strip())
             # A line that wraps could not be taken back.
             columns = shutil.get_terminal_size().columns
-            self._err.write(f"\r\x1b[K{set_cell_size(line, min(cell_len(line), columns - 1))}")
-            self._err.flush()
+            self._narrate(f"\r\x1b[K{set_cell_size(line, min(cell_len(line), columns - 1))}")
         elif step and step != self._step:
             self._say(step)
         self._step = step
@@ -110,11 +110,17 @@ class Output:
             self.end_line()
 
     def _say(self, message: str) -> None:
-        self._err.write(f"{clean(message)}\n")
-        self._err.flush()
+        self._narrate(f"{clean(message)}\n")
 
     def _clear_status(self) -> None:
         if self._step and self._redraws:
-            self._err.write("\r\x1b[K")
-            self._err.flush()
+            self._narrate("\r\x1b[K")
         self._step = ""
+
+    def _narrate(self, data: str) -> None:
+        """Write to standard error; that nobody can read it is no reason to end."""
+        try:
+            self._err.write(data)
+            self._err.flush()
+        except OSError:
+            forget(self._err)

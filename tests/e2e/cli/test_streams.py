@@ -118,7 +118,7 @@ def test_a_reader_that_goes_away_ends_the_program(start: Start) -> None:
         errors = process.stderr.read()
         code = process.wait(PATIENCE_S)
 
-    assert (code, errors) == (130, b"")
+    assert (code, errors) == (141, b"")
     assert not worker.is_running()
 
 
@@ -171,3 +171,49 @@ def test_the_app_refuses_a_terminal_that_cannot_draw(
 
     assert terminal.exitstatus == 2
     assert "TERM" in (terminal.before or "")
+
+
+CLOSED = ["<&-", ">&-", "2>&-", "<&- >&-", "<&- 2>&-", ">&- 2>&-", "<&- >&- 2>&-"]
+
+
+@pytest.mark.parametrize("closed", CLOSED)
+@pytest.mark.parametrize(
+    "command",
+    ["--help", "tokens x", "tokens -", "--nonsense", "doctor --json", "bench --nonsense", ""],
+)
+def test_closed_streams_end_in_no_traceback(
+    environment: Mapping[str, str], closed: str, command: str
+) -> None:
+    ended = subprocess.run(
+        ["sh", "-c", f'"{PROGRAM}" {command} {closed}'],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        env=environment,
+        timeout=PATIENCE_S,
+    )
+    errors = ended.stderr.decode()
+
+    assert ended.returncode in (0, 1, 2)
+    assert "Traceback" not in errors
+    assert "Exception" not in errors
+    writes = command in ("--help", "tokens x")
+    if writes and ">&-" in closed.replace("2>&-", ""):
+        assert ended.returncode == 1
+        assert errors == ("" if "2>&-" in closed else "Standard output is closed\n")
+    elif command == "tokens -" and "<&-" in closed:
+        assert ended.returncode == 2
+    elif writes:
+        assert (ended.returncode, errors) == (0, "")
+        assert ended.stdout
+
+
+@pytest.mark.parametrize("command", ["tokens x", "--nonsense"])
+def test_an_error_that_nobody_can_read_changes_no_exit_code(
+    environment: Mapping[str, str], command: str
+) -> None:
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [PROGRAM, *command.split()], stderr=full, stdout=subprocess.PIPE, env=environment
+        )
+
+    assert ended.returncode == (0 if command == "tokens x" else 2)
