@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 
 from textual.app import App, SystemCommand
-from textual.command import CommandPalette
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits
+from textual.content import Content
 from textual.theme import ThemeProvider
 
 from tui.actions import ACTIONS, Action
@@ -25,6 +26,22 @@ def commands(
             yield SystemCommand(title, action.help, partial(run, action))
 
 
+class Themes(ThemeProvider):
+    """Textual's themes, whose names a person wrote: as they are, and never markup."""
+
+    async def discover(self) -> Hits:
+        """Every theme."""
+        for name, choose in self.commands:
+            yield DiscoveryHit(Content(name), choose)
+
+    async def search(self, query: str) -> Hits:
+        """The themes whose names match."""
+        matcher = self.matcher(query)
+        for name, choose in self.commands:
+            if (match := matcher.match(name)) > 0:
+                yield Hit(match, Content(name), choose)
+
+
 class ThemeChooser:
     """Shows each theme while it is highlighted; leaving without choosing puts the old one back."""
 
@@ -38,7 +55,7 @@ class ThemeChooser:
         """Begin to choose."""
         self._before = self._app.theme
         self._app.push_screen(
-            CommandPalette(providers=[ThemeProvider], placeholder=text("palette.themes"))
+            CommandPalette(providers=[Themes], placeholder=text("palette.themes"))
         )
 
     def preview(self, event: CommandPalette.OptionHighlighted) -> None:

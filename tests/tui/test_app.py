@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,23 @@ async def test_a_theme_is_tried_on_while_it_is_highlighted(tmp_path: Path) -> No
     again = make(tmp_path)
     async with running(again):
         assert again.theme == "light"
+
+
+async def test_a_theme_s_name_is_no_markup(tmp_path: Path) -> None:
+    folder = tmp_path / "config-home" / "themes"
+    folder.mkdir(parents=True)
+    name = "[red]mine[/red] [/]"
+    dark = resources.files("themes").joinpath("dark.yaml").read_text(encoding="utf-8")
+    (folder / "mine.yaml").write_text(dark.replace("name: dark", f"name: '{name}'"))
+    app = make(tmp_path)
+    async with running(app) as pilot:
+        app.action_theme()
+        await until(pilot, lambda: name in seen(app))
+        await pilot.press("down", *"mine")
+        await until(pilot, lambda: app.theme == name and name in seen(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: not isinstance(app.screen, CommandPalette))
+        assert app.theme == name
 
 
 async def test_a_broken_theme_is_told_and_skipped(tmp_path: Path) -> None:
