@@ -1,6 +1,7 @@
 """Sessions and cards as files: Markdown to read, JSON to compute with and to repeat from.
 
-What models and people wrote is kept as it is, character for character; only Markdown's table cells
+JSON keeps what models and people wrote character for character. Markdown is there to be looked at,
+in a terminal too, so what a terminal might obey is drawn there, as in the app; its table cells
 cannot hold a line break or a bar and show them as code.
 """
 
@@ -36,6 +37,7 @@ from tui.cards import (
     ScoreCard,
     total,
 )
+from tui.display import composed
 from tui.history.records import Session
 from tui.minimal_pairs import differences
 from tui.strings import text
@@ -92,7 +94,7 @@ def markdown(session: Session) -> str:
     title = session.name or (session.cards[0].wrote if session.cards else "")
     parts = [f"# {_line(title) or text('export.untitled')}"]
     parts += [_card(card) for card in session.cards]
-    return "\n\n".join(parts) + "\n"
+    return composed("\n\n".join(parts)) + "\n"
 
 
 def _card(card: Card) -> str:

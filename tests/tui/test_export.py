@@ -1,4 +1,4 @@
-"""What leaves the app as a file is raw, complete and never overwrites."""
+"""What leaves the app as a file is complete and never overwrites; JSON is raw, Markdown is safe."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tests.tui.samples import filled, finished, running, scored, token
 from tests.tui.tasks import TaskEngine
 from tui import export
 from tui.cards import Card, ContinueCard, FillCard, Pair, PairCard, PllCard, questions
+from tui.display import HOSTILE
 from tui.history import Session
 
 
@@ -30,7 +31,7 @@ def test_json_gives_the_cards_back() -> None:
     assert again.repeatable.sampling.seed == 7
 
 
-def test_raw_text_is_kept() -> None:
+def test_json_keeps_raw_text_and_markdown_none_that_a_terminal_obeys() -> None:
     hostile = "\x1b]0;title\x07 ``` | 語\u202e"
     card = running()
     card.fold(token(1, text=hostile))
@@ -38,7 +39,11 @@ def test_raw_text_is_kept() -> None:
         json.loads(export.json(session(card)))["cards"][0]["branches"][0]["tokens"][0]["text"]
         == hostile
     )
-    assert f"````text\n{hostile}\n````" in export.markdown(session(card))
+    card.prompt = "\x9b2J\r\n\tx"
+    written = export.markdown(session(card))
+    assert "````text\n␛]0;title␇ ``` | 語\ufffd\n````" in written
+    assert "```text\n\ufffd2J\n\tx\n```" in written
+    assert not HOSTILE.search(written)
 
 
 def test_markdown_reads_well() -> None:
