@@ -112,6 +112,10 @@ def _execute(command: commands.AnyCommand, output: Output) -> Exit:
             from tui.headless import run_tokens
 
             return run_tokens.execute(command, output)
+        case commands.ForgetCommand():
+            from tui.headless import run_forget
+
+            return run_forget.execute(command, output)
         case commands.DoctorCommand():
             from tui.headless import run_doctor
 

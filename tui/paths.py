@@ -136,6 +136,18 @@ def log_problem() -> str:
     return ""
 
 
+def kept_files() -> list[Path]:
+    """All that is kept of what was typed and answered: the sessions, the log, what became of both.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    state = folder("state")
+    if not state.is_dir():
+        return []
+    return sorted(each for each in state.iterdir() if each.name.startswith(_STATE_FILES))
+
+
 def store_folder() -> Path:
     """Root of the engine's store of pulled and converted models."""
     return folder("data")

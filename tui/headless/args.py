@@ -92,7 +92,7 @@ def parse(arguments: Sequence[str]) -> commands.AnyCommand:
     values = vars(namespace)
     command = values.pop("prog")
     if unknown:
-        _refuse(unknown[0], command)
+        _refuse(unknown[0], command, arguments)
     kind: type[commands.AnyCommand] = values.pop("kind")
     foreign = sorted(values.keys() - set(kind.__struct_fields__))
     if foreign:
@@ -105,12 +105,14 @@ def parse(arguments: Sequence[str]) -> commands.AnyCommand:
     return msgspec.convert(values, kind)
 
 
-def _refuse(word: str, command: str) -> NoReturn:
+def _refuse(word: str, command: str, arguments: Sequence[str]) -> NoReturn:
     """Say what is wrong with a word that no parser knows."""
     help_hint = text("cli.see_help", command=command)
     if word.startswith("-"):
         hint = text("cli.dash_hint", command=command, word=word)
         raise Failure.usage(text("cli.unknown_option", option=word), f"{hint} {help_hint}")
+    if "--" in arguments:
+        help_hint = text("cli.after_dashes", command=command)
     raise Failure.usage(text("cli.unknown_word", word=word), help_hint)
 
 
@@ -170,6 +172,8 @@ def _parser() -> _Parser:
     replay.add_argument("file", metavar="FILE", nargs="?", help=text("cli.option.exported"))
     _add_models(subcommands, common)
     _add_bench(_subcommand(subcommands, "bench", commands.BenchCommand, common))
+    forget = _subcommand(subcommands, "forget", commands.ForgetCommand, common)
+    forget.add_argument("--yes", action="store_true", help=text("cli.option.unasked"))
     doctor = _subcommand(subcommands, "doctor", commands.DoctorCommand, common)
     doctor.add_argument("--network", action="store_true", help=text("cli.option.network"))
     return parser

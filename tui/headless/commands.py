@@ -181,6 +181,13 @@ class ModelsRemove(Command, frozen=True, kw_only=True):
     json: bool
 
 
+class ForgetCommand(Command, frozen=True, kw_only=True):
+    """`tsuzuki forget`."""
+
+    yes: bool
+    json: bool
+
+
 class DoctorCommand(Command, frozen=True, kw_only=True):
     """`tsuzuki doctor`."""
 
@@ -211,6 +218,7 @@ AnyCommand = (
     | CompareCommand
     | ReplayCommand
     | ModelsCommand
+    | ForgetCommand
     | DoctorCommand
     | BenchCommand
 )

@@ -11,6 +11,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -253,6 +254,20 @@ class Database:
 
     def _rows(self, statement: str, values: Iterable[object] = ()) -> sqlite3.Cursor:
         return self._connection.execute(statement, tuple(values))
+
+
+def held(path: Path) -> bool:
+    """Whether a running app has a session of this file open. The file is only read."""
+    if not path.is_file():
+        return False
+    try:
+        with closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        ) as connection:
+            holders = connection.execute("SELECT DISTINCT holder FROM sessions").fetchall()
+    except sqlite3.Error:  # no file that an app would work with
+        return False
+    return any(_alive(holder) for (holder,) in holders)
 
 
 def process(pid: int) -> str:
