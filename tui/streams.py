@@ -24,12 +24,11 @@ def complete() -> None:
             # The lowest free descriptor is this one, as those below are open by now.
             os.open(os.devnull, mode)
             os.set_inheritable(number, True)
-    if sys.stdin is None:
-        sys.stdin = sys.__stdin__ = _text(0, "rb")
-    if sys.stdout is None:
-        sys.stdout = sys.__stdout__ = _text(1, "wb")
-    if sys.stderr is None:
-        sys.stderr = sys.__stderr__ = _text(2, "wb")
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            stream = _text(number)
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)
 
 
 def forget(stream: TextIO) -> None:
@@ -39,7 +38,7 @@ def forget(stream: TextIO) -> None:
     os.close(nowhere)
 
 
-def _text(number: int, mode: str) -> io.TextIOWrapper:
-    raw = io.FileIO(number, mode, closefd=False)
-    buffer = io.BufferedReader(raw) if mode == "rb" else io.BufferedWriter(raw)
+def _text(number: int) -> io.TextIOWrapper:
+    raw = io.FileIO(number, "wb" if number else "rb", closefd=False)
+    buffer = io.BufferedWriter(raw) if number else io.BufferedReader(raw)
     return io.TextIOWrapper(buffer, encoding="utf-8", errors="replace", line_buffering=number == 2)

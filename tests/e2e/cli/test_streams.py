@@ -50,7 +50,7 @@ def test_a_folder_named_engine_where_the_user_stands_is_left_alone(
         (["continue", "x", "--model", "no-such-model"], 2, "no-such-model"),
         (["continue", "x", "--model", "gpt2"], 1, "tsuzuki models pull gpt2"),
         (["continue", "x", "--model", "starter-en", "--json"], 1, "starter-en"),
-        (["continue", "x", "--model", "starter-ja", "--chat"], 1, "template"),
+        (["continue", "春", "--model", "starter-ja", "--chat"], 1, "template"),
         (["fill", "no mask here"], 2, "[MASK]"),
         (["score", "", "x", "--json"], 2, "empty"),
         (["tokens", "x", "--model", "gpt2", "--json"], 1, "tsuzuki models pull gpt2"),
