@@ -14,6 +14,26 @@ from tui.strings import text
 
 Pair = tuple[str, str]
 
+COMMON: tuple[Pair, ...] = (
+    ("a", "b"),
+    ("text_a", "text_b"),
+    ("text1", "text2"),
+    ("sentence1", "sentence2"),
+    ("sentence_1", "sentence_2"),
+    ("sentence_a", "sentence_b"),
+    ("first", "second"),
+    ("good", "bad"),
+    ("sentence_good", "sentence_bad"),
+    ("good_sentence", "bad_sentence"),
+    ("grammatical", "ungrammatical"),
+    ("acceptable", "unacceptable"),
+    ("correct", "incorrect"),
+    ("sentence", "foil"),
+    ("premise", "hypothesis"),
+    ("context", "continuation"),
+)
+"""Names of two texts that are usual in files of pairs."""
+
 
 @dataclass(frozen=True)
 class Row:

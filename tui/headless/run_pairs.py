@@ -10,7 +10,7 @@ from tui.headless.commands import PairsCommand
 from tui.headless.documents import PairErrorDocument, PairsDocument, PairsRow
 from tui.headless.failure import Exit, Failure
 from tui.headless.output import Output
-from tui.headless.pair_file import Pair, Row, hint, read_rows
+from tui.headless.pair_file import COMMON, Pair, Row, hint, read_rows
 from tui.headless.reading import read
 from tui.headless.request import pane_model
 from tui.headless.run_pll import ask
@@ -18,20 +18,7 @@ from tui.headless.session import Session, run
 from tui.minimal_pairs import Scored, differences
 from tui.strings import text
 
-NAMES = (
-    ("good", "bad"),
-    ("sentence_good", "sentence_bad"),
-    ("good_sentence", "bad_sentence"),
-    ("grammatical", "ungrammatical"),
-    ("acceptable", "unacceptable"),
-    ("correct", "incorrect"),
-    ("a", "b"),
-    ("sentence1", "sentence2"),
-    ("sentence_1", "sentence_2"),
-    ("sentence_a", "sentence_b"),
-    ("sentence", "foil"),
-    ("first", "second"),
-)
+NAMES = (("good", "bad"), ("sentence_good", "sentence_bad"), *COMMON)
 """What the sentences are called in an object or a header; the second way is that of BLiMP."""
 
 Scorer = Callable[[str], Awaitable[list[Scored]]]

@@ -10,7 +10,7 @@ from tui.headless.commands import ScoreCommand
 from tui.headless.documents import PairErrorDocument
 from tui.headless.failure import Exit
 from tui.headless.output import Output
-from tui.headless.pair_file import Row, hint, read_rows
+from tui.headless.pair_file import COMMON, Row, hint, read_rows
 from tui.headless.request import given, pane_model, validated
 from tui.headless.score_document import score_document
 from tui.headless.score_line import line
@@ -21,17 +21,7 @@ from tui.verdicts import verdict
 AT_ONCE = 2000
 """Pairs of one request: many enough to find others of their length."""
 
-NAMES = (
-    ("a", "b"),
-    ("text_a", "text_b"),
-    ("sentence1", "sentence2"),
-    ("sentence_1", "sentence_2"),
-    ("sentence_a", "sentence_b"),
-    ("text1", "text2"),
-    ("first", "second"),
-    ("premise", "hypothesis"),
-    ("context", "continuation"),
-)
+NAMES = (("a", "b"), ("text_a", "text_b"), *COMMON)
 """What the texts are called in an object or a header."""
 
 

@@ -127,6 +127,17 @@ def test_a_header_names_the_columns_and_a_bad_row_stops_no_other(
     assert "1 of 3 pairs could not be scored" in result.err
 
 
+@pytest.mark.parametrize("header", ["good\tbad", "Sentence 1\tsentence_2", "a\tb"])
+def test_the_usual_headers_are_no_pairs(
+    engine: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path, header: str
+) -> None:
+    path = tmp_path / "some.tsv"
+    path.write_text(f"{header}\nx\ty\n")
+    engine.scripts[ScorePairs] = [PairScore(index=0, result=NSP), Done()]
+    assert tsuzuki("score", "--file", str(path)).code == 0
+    assert engine.asked == [ScorePairs(model="starter-en", pairs=[("x", "y")])]
+
+
 def test_an_interruption_keeps_what_was_scored(
     engine: FakeEngine, tsuzuki: Tsuzuki, file: Path
 ) -> None:
