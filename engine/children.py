@@ -113,7 +113,7 @@ class Children:
         with child.process as process:
             try:
                 failure = self._listen(child, stdin)
-            except (OSError, wire.BrokenStream, msgspec.DecodeError) as error:
+            except (OSError, wire.BrokenStream) as error:
                 log.warning("child %d: %s", process.pid, error)
                 failure = self._cut_short(child)
             finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -12,10 +13,10 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Literal
 
-import msgspec
-
 from engine import wire
 from engine.messages import LAST, Cancel, Configure, Done, Error, Event, Ready, Request
+
+log = logging.getLogger(__name__)
 
 EngineState = Literal["starting", "ready", "restarting", "dead", "stopped"]
 """``restarting``: the worker died, all models left memory, a new one is on its way. ``dead``: it
@@ -94,7 +95,7 @@ class Engine:
         self._failure: Error | None = None
         self._last_id = 0
         self._answers: dict[int, Answer] = {}
-        self._unsent: dict[int, Request] = {}
+        self._unsent: dict[int, bytes] = {}
         self._process: asyncio.subprocess.Process | None = None
         self._supervisor: asyncio.Task[None] | None = None
 
@@ -145,12 +146,17 @@ class Engine:
         answer = Answer(lambda: self._cancel(request_id))
         if not self.alive:
             answer.put(self._failure or Done(finish="cancelled"))
+            return answer
+        try:
+            frame = wire.encode(request_id, body)
+        except wire.Unsendable as fault:
+            answer.put(_unsendable(fault))
+            return answer
+        self._answers[request_id] = answer
+        if self._state == "ready":
+            self._write(frame)
         else:
-            self._answers[request_id] = answer
-            if self._state == "ready":
-                self._write(request_id, body)
-            else:
-                self._unsent[request_id] = body
+            self._unsent[request_id] = frame
         return answer
 
     async def stop(self) -> None:
@@ -196,6 +202,15 @@ class Engine:
         return self._process
 
     async def _supervise(self, process: asyncio.subprocess.Process) -> None:
+        """See to it that there is a worker; where that cannot be, that nobody waits for one."""
+        try:
+            await self._keep_up(process)
+        except Exception as error:
+            log.exception("the engine's supervisor failed")
+            message = f"The engine can no longer be watched: {error}"
+            self._give_up(Error(kind="internal", message=message))
+
+    async def _keep_up(self, process: asyncio.subprocess.Process) -> None:
         """Talk with one worker after the other, until one refuses or they die too often."""
         deaths: deque[float] = deque(maxlen=DEATHS)
         clock = asyncio.get_running_loop().time
@@ -229,11 +244,14 @@ class Engine:
         assert process.stdout is not None
         self._last_id += 1
         configure_id = self._last_id
-        self._write(configure_id, self._configure)
+        try:
+            self._write(wire.encode(configure_id, self._configure))
+        except wire.Unsendable as fault:
+            raise _Refused(_unsendable(fault)) from fault
         while True:
             try:
                 request_id, event = await _read(process.stdout)
-            except (asyncio.IncompleteReadError, OSError, wire.BrokenStream, msgspec.DecodeError):
+            except (asyncio.IncompleteReadError, OSError, wire.BrokenStream):
                 return
             if request_id == configure_id:
                 if isinstance(event, Error):
@@ -249,13 +267,13 @@ class Engine:
                 answer.put(event)
 
     def _send_unsent(self) -> None:
-        for request_id, body in self._unsent.items():
-            self._write(request_id, body)
+        for frame in self._unsent.values():
+            self._write(frame)
         self._unsent.clear()
 
-    def _write(self, request_id: int, body: Request) -> None:
+    def _write(self, frame: bytes) -> None:
         assert self._process is not None and self._process.stdin is not None
-        self._process.stdin.write(wire.encode(request_id, body))
+        self._process.stdin.write(frame)
 
     def _cancel(self, request_id: int) -> None:
         if request_id not in self._answers:
@@ -264,7 +282,7 @@ class Engine:
             self._answers.pop(request_id).put(Done(finish="cancelled"))
         elif self._state == "ready":
             self._last_id += 1
-            self._write(self._last_id, Cancel(request_id))
+            self._write(wire.encode(self._last_id, Cancel(request_id)))
 
     def _end_answers(self, last: Done | Error) -> None:
         """End what the worker was told; while another is on its way, the rest waits for it."""
@@ -303,6 +321,10 @@ class _Refused(Exception):
     def __init__(self, error: Error) -> None:
         super().__init__(error.message)
         self.error = error
+
+
+def _unsendable(fault: wire.Unsendable) -> Error:
+    return Error(kind="bad_request", message=f"The engine cannot be asked this: {fault}.")
 
 
 def _make_way(log: Path) -> None:

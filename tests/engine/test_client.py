@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from engine import client
+from engine import client, wire
 from engine.client import Engine, EngineState
 from engine.messages import (
     GREEDY,
@@ -27,6 +27,7 @@ from engine.messages import (
     ModelState,
     Ping,
     Pong,
+    Request,
     Started,
     Token,
     Tokenize,
@@ -188,6 +189,53 @@ async def test_a_worker_of_another_version_is_not_started_again(front: Front, st
     assert isinstance(refused, Error)
     assert refused.kind == "bad_request"
     assert await front.states.get() == ("dead", refused)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (Tokenize(model="starter-en", text="a\ud800"), "text"),
+        (structs.replace(LONG, stop=["\udce9"]), "stop"),
+        (structs.replace(LONG, sampling=structs.replace(GREEDY, top_k=10**20)), "sampling"),
+    ],
+)
+async def test_what_has_no_place_on_the_wire_is_refused_at_once(
+    front: Front, stuck: None, body: Request, field: str
+) -> None:
+    engine = await front.start()
+    for _ in range(2):  # before and after it is ready
+        (refused,) = await all_of(engine.request(body))
+        assert isinstance(refused, Error)
+        assert refused.kind == "bad_request"
+        assert f" in {field} " in refused.message
+        await pid(engine)
+
+
+async def test_a_configuration_that_has_no_place_on_the_wire_ends_all_answers(
+    front: Front,
+) -> None:
+    front.configure = Configure(store="/tmp/\udcffx")
+    engine = await front.start()
+    (refused,) = await all_of(engine.request(ListModels()))
+    assert isinstance(refused, Error)
+    assert "store" in refused.message
+    assert await front.states.get() == ("dead", refused)
+
+
+async def test_an_error_of_the_supervisor_ends_all_answers(
+    front: Front, stuck: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = await front.start()
+    await pid(engine)
+
+    def fail(body: object) -> Event:
+        raise ZeroDivisionError("no such thing")
+
+    monkeypatch.setattr(wire, "event", fail)
+    (failed,) = await all_of(engine.request(Ping()))
+    assert isinstance(failed, Error)
+    assert "no such thing" in failed.message
+    assert state_of(engine) == "dead"
 
 
 async def test_leaving_an_answer_early_cancels_it(front: Front) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TypeVar
@@ -30,6 +31,7 @@ def validated(kind: type[T], fields: dict[str, object]) -> T:
     except msgspec.ValidationError as error:
         problem, _, path = str(error).rpartition(" - at `$.")
         *outer, name = path.rstrip("`").split(".")
+        name = re.sub(r"\[.*?\]", "", name)  # where it is one of several
         value: object = fields
         for key in (*outer, name):
             value = value[key] if isinstance(value, dict) else value
