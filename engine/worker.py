@@ -124,11 +124,12 @@ class Worker:
 
     def _configure(self, request_id: int, configure: Configure) -> None:
         if configure.protocol != PROTOCOL:
-            self._refuse(
-                request_id,
+            message = (
                 f"The engine speaks version {PROTOCOL} of the protocol, "
-                f"the front version {configure.protocol}.",
+                f"the front version {configure.protocol}."
             )
+            hint = "Both come with tsuzuki: install it anew, and start it again."
+            self._writer.send(request_id, Error(kind="bad_request", message=message, hint=hint))
             return
         if self._service is not None:
             self._refuse(request_id, "The connection is configured already.")

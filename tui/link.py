@@ -30,6 +30,9 @@ class Backend(Protocol):
     def request(self, body: Request) -> Answer:
         """Ask something."""
 
+    async def restart(self) -> None:
+        """End the engine's worker and start another."""
+
     async def stop(self) -> None:
         """End the engine."""
 
@@ -64,6 +67,19 @@ class Link:
 
     async def _open(self) -> Backend:
         return await self._connect(self._event, self._state)
+
+    async def restart(self) -> None:
+        """Start the engine anew, whether it runs, hangs, stays off or never came up.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        if self._backend is not None and self._backend.done():
+            if self._backend.exception() is None:
+                await self._backend.result().restart()
+            else:
+                self._backend = None
+        await self.refresh()
 
     async def close(self) -> None:
         """End the engine, whether or not it ever came up."""

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from msgspec import structs
 
-from engine.client import Engine
+from engine.client import Engine, EngineState
 from engine.messages import Configure, Error, Event, ModelState, Request
 from tui import paths
 from tui.headless import settings_file
@@ -97,9 +97,13 @@ async def _run(
         if isinstance(event, ModelState):
             output.status(*describe(event))
 
+    def state(state: EngineState, error: Error | None) -> None:
+        if state == "silent" and error is not None:
+            output.note(f"{error.message} {error.hint}")
+
     log = paths.log_file()
     try:
-        engine = await Engine.start(configure, log, tell)
+        engine = await Engine.start(configure, log, tell, state, revive=False)
     except OSError as error:
         raise Failure(
             text("cli.engine_did_not_start", reason=error), text("cli.engine_log", path=log)
