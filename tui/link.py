@@ -50,6 +50,7 @@ class Link:
         self.progress: dict[str, ModelState] = {}
         """The latest word on each model that is on its way somewhere."""
         self.memory: Memory | None = None
+        self.engine: EngineState = "starting"
         self._connect = connect
         self._on_change = on_change
         self._on_state = on_state
@@ -151,6 +152,7 @@ class Link:
         self._on_change()
 
     def _state(self, state: EngineState, error: Error | None) -> None:
+        self.engine = state
         if state in ("restarting", "dead"):  # nothing is in memory any more
             self.progress.clear()
             for model, info in self.models.items():

@@ -78,9 +78,14 @@ class Header(Widget):
         link, glyphs = self._shared.link, self._shared.glyphs
         progress = link.progress.get(self._model)
         seen = link.seen_as(self._model, self._form) or progress
-        listed = seen is not None or not link.models  # the list has not come yet
-        state = state_text(seen, progress) if listed else text("header.unlisted")
-        ready = seen is not None and seen.state == "ready"
+        ill = link.engine in ("silent", "restarting", "dead")
+        if ill:
+            state = text(f"header.{link.engine}")
+        elif seen is None and link.models:
+            state = text("header.unlisted")
+        else:
+            state = state_text(seen, progress)
+        ready = seen is not None and seen.state == "ready" and not ill
         mark = glyphs.on if ready else glyphs.off
         style = "$chip-color" if ready else "$busy-color"
         path = PurePath(self._model)
