@@ -113,7 +113,7 @@ class Children:
         with child.process as process:
             try:
                 failure = self._listen(child, stdin)
-            except (OSError, wire.BrokenStream, msgspec.DecodeError) as error:
+            except (OSError, wire.BrokenStream) as error:
                 log.warning("child %d: %s", process.pid, error)
                 failure = self._cut_short(child)
             finally:
@@ -128,7 +128,7 @@ class Children:
         failure = Error(
             kind="internal",
             message="The process that pulls models ended before its work was done.",
-            hint="Ask again: what was already there is kept. The engine's log has more.",
+            hint="Ask again. The engine's log has more.",
         )
         if child.cancelled:
             state = self._at_rest(child.model)
@@ -142,7 +142,7 @@ class Children:
         process = child.process
         assert process.stdin is not None and process.stdout is not None
         process.stdin.write(stdin)
-        process.stdin.close()
+        process.stdin.flush()  # and not closed: its end would be the child's
         while (frame := wire.read_frame(process.stdout)) is not None:
             match wire.event(frame.body):
                 case Done():

@@ -4,29 +4,54 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import sys
-from collections import deque
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Literal
 
-import msgspec
-
 from engine import wire
-from engine.messages import LAST, Cancel, Configure, Done, Error, Event, Ready, Request
+from engine.messages import (
+    LAST,
+    Cancel,
+    Configure,
+    Done,
+    Error,
+    Event,
+    Ping,
+    Pong,
+    Ready,
+    Request,
+)
 
-EngineState = Literal["starting", "ready", "restarting", "dead", "stopped"]
-"""``restarting``: the worker died, all models left memory, a new one is on its way. ``dead``: it
-died too often, or refused to serve; nothing more will come."""
+log = logging.getLogger(__name__)
 
-DEATHS = 3
-WINDOW_S = 60.0
-"""So many deaths within so many seconds, and the worker is not started again."""
+EngineState = Literal["starting", "ready", "silent", "restarting", "dead", "stopped"]
+"""``silent``: it may hang; ``ready`` follows where it does not. ``restarting``: the worker ended,
+all models left memory, a new one is on its way. ``dead``: it ended too often, or refused to serve;
+nothing more will come, except of `Engine.restart`."""
+
+PAUSES_S = (0.0, 1.0, 4.0)
+"""How long to wait before a worker is started again, by how many before it ended in vain."""
+DEATHS = len(PAUSES_S) + 1
+"""After so many in a row no other is started."""
+IN_VAIN_S = 60.0
+"""A worker that ends sooner, and without having answered anything, ended in vain."""
 
 GRACE_S = 2.0
 """How long a worker that was told to end may take before it is killed."""
+TICK_S = 0.5
+"""Between two looks at whether a worker that was asked something still answers."""
+SILENT_S = 10.0
+"""A worker whose scheduler does not answer for so long is ``silent``."""
+STALLED_S = 60.0
+"""So is one that answers, but of whose work nothing has come for so long."""
+RELUCTANT_S = 2.0
+"""And one that has not stopped what it was told to, for so long."""
+CANCEL_S = 8.0
+"""After so long it is ended."""
 
 _LOG_LIMIT = 1024 * 1024
 _READ_AHEAD = 1024 * 1024
@@ -74,8 +99,9 @@ class Answer(AsyncIterator[Event]):
 class Engine:
     """A worker process and the conversation with it, for one asyncio loop.
 
-    A worker that dies is started again and configured as before. Requests that were under way end
-    with an `Error` of kind ``worker_died``; those made meanwhile wait for the new one.
+    A worker that dies, or does not stop what it is told to stop, is started again and configured
+    as before. Requests that were under way end with an `Error` of kind ``worker_died``; those made
+    meanwhile wait for the new one.
     """
 
     def __init__(
@@ -84,17 +110,35 @@ class Engine:
         log: Path,
         on_event: Callable[[Event], None],
         on_state: Callable[[EngineState, Error | None], None],
+        *,
+        revive: bool,
     ) -> None:
         """Use `start`."""
         self._configure = configure
         self._log = log
         self._on_event = on_event
         self._on_state = on_state
+        self._revive = revive
         self._state: EngineState = "starting"
         self._failure: Error | None = None
         self._last_id = 0
         self._answers: dict[int, Answer] = {}
-        self._unsent: dict[int, Request] = {}
+        self._unsent: dict[int, bytes] = {}
+        self._cancelled: dict[int, int] = {}
+        """For how many ticks each answer has not ended that was to stop."""
+        self._serving = False
+        """Whether the worker takes requests."""
+        self._worked = False
+        """Whether it has answered any."""
+        self._ping = 0
+        """The question by which it is seen whether the worker hangs; 0 while none is open."""
+        self._unanswered = 0
+        """For how many ticks that has been open."""
+        self._idle = 0
+        """For how many ticks nothing has come of its work."""
+        self._fault = ""
+        """Why we ended the worker, where we did."""
+        self._changing = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
         self._supervisor: asyncio.Task[None] | None = None
 
@@ -105,6 +149,8 @@ class Engine:
         log: Path,
         on_event: Callable[[Event], None] = lambda event: None,
         on_state: Callable[[EngineState, Error | None], None] = lambda state, error: None,
+        *,
+        revive: bool = True,
     ) -> Engine:
         """Start a worker. Requests can be made at once; they wait until it is ready.
 
@@ -114,14 +160,15 @@ class Engine:
                 Where it cannot be written, what they say is lost, and all else works.
             on_event: called in the loop with the events for everybody, `ModelState` and `Memory`.
             on_state: called in the loop on each change, with the reason when it is a bad one.
+            revive: whether a worker that dies is started again; else it is ``dead``.
 
         Raises:
             OSError: the process cannot be started.
         """
-        engine = cls(configure, log, on_event, on_state)
+        engine = cls(configure, log, on_event, on_state, revive=revive)
         _make_way(log)
-        process = await engine._spawn()
-        engine._supervisor = asyncio.create_task(engine._supervise(process), name="engine")
+        await engine._spawn()
+        engine._begin()
         return engine
 
     @property
@@ -146,17 +193,55 @@ class Engine:
         answer = Answer(lambda: self._cancel(request_id))
         if not self.alive:
             answer.put(self._failure or Done(finish="cancelled"))
+            return answer
+        try:
+            frame = wire.encode(request_id, body)
+        except wire.Unsendable as fault:
+            answer.put(_unsendable(fault))
+            return answer
+        self._answers[request_id] = answer
+        if self._serving:
+            self._write(frame)
         else:
-            self._answers[request_id] = answer
-            if self._state == "ready":
-                self._write(request_id, body)
-            else:
-                self._unsent[request_id] = body
+            self._unsent[request_id] = frame
         return answer
+
+    async def restart(self) -> None:
+        """End the worker, if there is one, and start another, whatever became of those before.
+
+        All models leave memory, and all answers end.
+        """
+        async with self._changing:
+            if self._state == "stopped":
+                return
+            ended = Error(
+                kind="worker_died",
+                message="The engine was ended, as you asked.",
+                hint="It is started again: ask again.",
+            )
+            self._serving = False
+            self._become("restarting", ended)
+            self._end_answers(ended)
+            await self._leave()
+            try:
+                await self._spawn()
+            except OSError as error:
+                self._give_up(_unstartable(error))
+            else:
+                self._begin()
 
     async def stop(self) -> None:
         """End the worker and all answers: within moments, whatever it is doing."""
         self._become("stopped")
+        async with self._changing:
+            await self._leave()
+        self._end_answers(Done(finish="cancelled"))
+
+    def _begin(self) -> None:
+        self._supervisor = asyncio.create_task(self._supervise(), name="engine")
+
+    async def _leave(self) -> None:
+        """End the supervisor and its worker."""
         if self._supervisor is not None:
             self._supervisor.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -172,9 +257,8 @@ class Engine:
                 if process.returncode is None:
                     process.kill()
             await process.wait()
-        self._end_answers(Done(finish="cancelled"))
 
-    async def _spawn(self) -> asyncio.subprocess.Process:
+    async def _spawn(self) -> None:
         """Start a process that runs this package's worker, wherever the user stands (-P).
 
         It leads a session of its own, so that Ctrl+C at the terminal does not reach it.
@@ -194,84 +278,166 @@ class Engine:
             )
         finally:
             os.close(descriptor)
-        return self._process
 
-    async def _supervise(self, process: asyncio.subprocess.Process) -> None:
-        """Talk with one worker after the other, until one refuses or they die too often."""
-        deaths: deque[float] = deque(maxlen=DEATHS)
-        clock = asyncio.get_running_loop().time
+    async def _supervise(self) -> None:
+        """See to it that there is a worker; where that cannot be, that nobody waits for one."""
+        try:
+            await self._keep_up()
+        except Exception as error:
+            log.exception("the engine's supervisor failed")
+            message = f"The engine can no longer be watched: {error}"
+            self._give_up(Error(kind="internal", message=message))
+
+    async def _keep_up(self) -> None:
+        """Talk with one worker after the other, until one refuses or they end in vain."""
+        clock, in_vain = asyncio.get_running_loop().time, 0
         while True:
+            born = clock()
             try:
-                await self._converse(process)
+                await self._serve()
             except _Refused as refusal:
                 self._give_up(refusal.error)
                 return
-            code = await _ended(process)
-            deaths.append(clock())
-            if len(deaths) == DEATHS and deaths[-1] - deaths[0] < WINDOW_S:
+            code = await self._ended()
+            in_vain = 0 if self._worked or clock() - born >= IN_VAIN_S else in_vain + 1
+            if not self._revive or in_vain == DEATHS:
                 self._give_up(self._died(code, again=False))
                 return
             died = self._died(code, again=True)
-            self._end_answers(died)
             self._become("restarting", died)
+            self._end_answers(died)
+            await asyncio.sleep(PAUSES_S[max(0, in_vain - 1)])
             try:
-                process = await self._spawn()
+                await self._spawn()
             except OSError as error:
-                message = f"The engine cannot be started again: {error}"
-                self._give_up(Error(kind="worker_died", message=message))
+                self._give_up(_unstartable(error))
                 return
 
-    async def _converse(self, process: asyncio.subprocess.Process) -> None:
-        """Configure a worker, then pass on what it says, until it says no more.
+    async def _serve(self) -> None:
+        """Let a new worker work, until it says no more.
 
         Raises:
             _Refused: it will not serve us.
         """
-        assert process.stdout is not None
+        self._serving = self._worked = False
+        self._unanswered = self._idle = 0
+        self._fault = ""
+        watch = asyncio.create_task(self._watch())
+        try:
+            await self._converse()
+        except wire.BrokenStream:
+            self._fault = "what it sent was no message"
+        except (asyncio.IncompleteReadError, OSError):
+            pass
+        finally:
+            self._serving = False
+            watch.cancel()
+
+    async def _converse(self) -> None:
+        """Configure a worker, then pass on what it says.
+
+        Raises:
+            _Refused: it will not serve us.
+            wire.BrokenStream: it talks nonsense.
+            OSError, asyncio.IncompleteReadError: it says no more.
+        """
+        assert self._process is not None and self._process.stdout is not None
         self._last_id += 1
-        configure_id = self._last_id
-        self._write(configure_id, self._configure)
+        configure_id = self._ping = self._last_id
+        try:
+            self._write(wire.encode(configure_id, self._configure))
+        except wire.Unsendable as fault:
+            raise _Refused(_unsendable(fault)) from fault
         while True:
-            try:
-                request_id, event = await _read(process.stdout)
-            except (asyncio.IncompleteReadError, OSError, wire.BrokenStream, msgspec.DecodeError):
-                return
+            request_id, event = await _read(self._process.stdout)
+            self._moved(request_id, event)
             if request_id == configure_id:
                 if isinstance(event, Error):
                     raise _Refused(event)
                 if isinstance(event, Ready):
-                    self._become("ready")
+                    if self._state != "ready":
+                        self._become("ready")
                     self._send_unsent()
             elif request_id == 0:
                 asyncio.get_running_loop().call_soon(self._on_event, event)
             elif (answer := self._answers.get(request_id)) is not None:
                 if isinstance(event, LAST):
                     del self._answers[request_id]
+                    self._cancelled.pop(request_id, None)
+                self._worked = self._worked or not isinstance(event, Error | Pong)
                 answer.put(event)
 
+    async def _watch(self) -> None:
+        """Notice when the worker hangs.
+
+        What is counted is looks, not seconds, so that a front that was itself held up does not
+        blame the worker.
+        """
+        while True:
+            await asyncio.sleep(TICK_S)
+            for request_id in self._cancelled:
+                self._cancelled[request_id] += 1
+            reluctant_s = max(self._cancelled.values(), default=0) * TICK_S
+            if reluctant_s >= CANCEL_S:
+                self._fault = f"it did not stop within {CANCEL_S:.0f} seconds"
+                assert self._process is not None
+                self._process.kill()
+                return
+            if self._ping:
+                self._unanswered += 1
+            elif self._answers:
+                self._last_id += 1
+                self._ping = self._last_id
+                self._write(wire.encode(self._ping, Ping()))
+            self._idle = self._idle + 1 if self._answers else 0
+            if self._state == "silent":
+                continue
+            if reluctant_s >= RELUCTANT_S:
+                left = f"{CANCEL_S - RELUCTANT_S:.0f} seconds"
+                hint = f"It is ended and started again if it does not within {left}."
+                self._become("silent", _silent("has not stopped yet", hint))
+            elif self._unanswered * TICK_S >= SILENT_S:
+                self._become("silent", _silent(f"has not answered for {SILENT_S:.0f} seconds"))
+            elif self._idle * TICK_S >= STALLED_S:
+                self._become("silent", _silent(f"has got nowhere for {STALLED_S:.0f} seconds"))
+
+    def _moved(self, request_id: int, event: Event) -> None:
+        """Note that the worker has said something."""
+        if request_id == self._ping:
+            self._ping = self._unanswered = 0
+        if not isinstance(event, Pong):
+            self._idle = 0
+        if self._state == "silent" and self._unanswered == 0 and self._idle * TICK_S < STALLED_S:
+            self._become("ready")
+
     def _send_unsent(self) -> None:
-        for request_id, body in self._unsent.items():
-            self._write(request_id, body)
+        self._serving = True
+        for frame in self._unsent.values():
+            self._write(frame)
         self._unsent.clear()
 
-    def _write(self, request_id: int, body: Request) -> None:
+    def _write(self, frame: bytes) -> None:
         assert self._process is not None and self._process.stdin is not None
-        self._process.stdin.write(wire.encode(request_id, body))
+        self._process.stdin.write(frame)
 
     def _cancel(self, request_id: int) -> None:
         if request_id not in self._answers:
             return
         if self._unsent.pop(request_id, None) is not None:
             self._answers.pop(request_id).put(Done(finish="cancelled"))
-        elif self._state == "ready":
+        elif self._serving and request_id not in self._cancelled:
+            self._cancelled[request_id] = 0
             self._last_id += 1
-            self._write(self._last_id, Cancel(request_id))
+            self._write(wire.encode(self._last_id, Cancel(request_id)))
 
     def _end_answers(self, last: Done | Error) -> None:
         """End what the worker was told; while another is on its way, the rest waits for it."""
         for request_id in list(self._answers):
             if request_id not in self._unsent or not self.alive:
-                self._answers.pop(request_id).put(last)
+                stopped = request_id in self._cancelled
+                answer = self._answers.pop(request_id)
+                answer.put(Done(finish="cancelled") if stopped else last)
+        self._cancelled.clear()
         if not self.alive:
             self._unsent.clear()
 
@@ -284,17 +450,26 @@ class Engine:
         self._state = state
         asyncio.get_running_loop().call_soon(self._on_state, state, error)
 
+    async def _ended(self) -> int:
+        """See that a worker whose output ended, or made no sense, is gone; its exit code."""
+        assert self._process is not None
+        try:
+            return await asyncio.wait_for(self._process.wait(), GRACE_S)
+        except TimeoutError:
+            self._fault = self._fault or "it closed its output"
+            self._process.kill()
+            return await self._process.wait()
+
     def _died(self, code: int, *, again: bool) -> Error:
-        how = f"exit code {code}"
-        if code < 0:
-            how = signal.Signals(-code).name
-            if code == -signal.SIGKILL:
-                how += ", perhaps because memory ran out"
-        then = "It is started again: ask again" if again else "It keeps ending, so it stays off"
+        how = self._fault or _how(code)
+        if again:
+            then = "It is started again: ask again."
+        else:
+            then = "It keeps ending, so it stays off." if self._revive else "Try it once more."
         return Error(
             kind="worker_died",
             message=f"The engine ended unexpectedly ({how}).",
-            hint=f"{then}. What it said last is in {self._log}",
+            hint=f"{then} What it said last is in {self._log}",
         )
 
 
@@ -304,6 +479,10 @@ class _Refused(Exception):
     def __init__(self, error: Error) -> None:
         super().__init__(error.message)
         self.error = error
+
+
+def _unsendable(fault: wire.Unsendable) -> Error:
+    return Error(kind="bad_request", message=f"The engine cannot be asked this: {fault}.")
 
 
 def _make_way(log: Path) -> None:
@@ -328,10 +507,22 @@ async def _read(stream: asyncio.StreamReader) -> tuple[int, Event]:
     return frame.id, wire.event(frame.body)
 
 
-async def _ended(process: asyncio.subprocess.Process) -> int:
-    """See that a worker whose output ended, or made no sense, is gone; its exit code."""
-    try:
-        return await asyncio.wait_for(process.wait(), GRACE_S)
-    except TimeoutError:
-        process.kill()
-        return await process.wait()
+def _how(code: int) -> str:
+    """What is known of the end of a process."""
+    if code >= 0:
+        return f"exit code {code}"
+    if code == -signal.SIGKILL:
+        return "SIGKILL, perhaps because memory ran out"
+    known = {number.value: number.name for number in signal.Signals}
+    return known.get(-code, f"signal {-code}")
+
+
+def _unstartable(error: OSError) -> Error:
+    message = f"The engine cannot be started again: {error.strerror or error}"
+    return Error(kind="worker_died", message=message)
+
+
+def _silent(
+    how: str, hint: str = "It is busy with something long, or hangs: wait, or stop it."
+) -> Error:
+    return Error(kind="worker_died", message=f"The engine {how}.", hint=hint)

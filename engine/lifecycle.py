@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from engine import forms
-from engine.errors import EngineError
+from engine.errors import EngineError, reason
 from engine.memory import give_back, readable
 from engine.messages import Device, Error, Event, Memory, ModelInfo, ModelState, Precision
 from engine.model import LoadedModel, ModelFiles
@@ -222,14 +222,14 @@ class Lifecycle:
 
     def _failed(self, resident: _Resident, error: BaseException) -> None:
         model = resident.files.id
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        why = reason(error)
         if not isinstance(error, EngineError):
             log.error("loading %s failed", model, exc_info=error)
         del self._residents[resident.key]
-        self._failures[model] = reason
+        self._failures[model] = why
         resident.ready.set_exception(error)
         self._tell(
-            ModelState(model=model, state="failed", precision=resident.precision, reason=reason)
+            ModelState(model=model, state="failed", precision=resident.precision, reason=why)
         )
         if others := self._forms(model):
             self._tell_state(others[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import MutableMapping
@@ -9,6 +10,8 @@ from typing import BinaryIO
 
 from engine import wire
 from engine.messages import Event
+
+log = logging.getLogger(__name__)
 
 _OFFLINE = {
     "HF_HUB_OFFLINE": "1",
@@ -55,6 +58,9 @@ class EventWriter:
         """Write one event. When nobody reads any more there is nobody to serve: ends the process.
 
         Waits while the pipe is full, which is what slows a task down to its reader's pace.
+
+        Raises:
+            wire.Unsendable: there is no writing this event down.
         """
         rest = memoryview(wire.encode(request_id, event))
         with self._lock:
@@ -65,5 +71,8 @@ class EventWriter:
                 os._exit(0)
 
     def tell(self, event: Event) -> None:
-        """Write one event for everybody."""
-        self.send(0, event)
+        """Write one event for everybody; one that cannot be written down is nobody's loss."""
+        try:
+            self.send(0, event)
+        except wire.Unsendable as fault:
+            log.error("%s cannot be sent: %s", type(event), fault)

@@ -1,15 +1,19 @@
 """The short-lived child process that pulls and converts models: the only one with a network.
 
 The worker starts one child a pull (`command`), hands it its job and passes on what it reports.
-Killing the child at any moment leaves nothing that looks like a whole model, and what was
-fetched from the hub stays for the next attempt.
+The child ends, with all that it has started, as soon as the worker is gone. Killing it at any
+moment leaves nothing that looks like a whole model, and what was fetched from the hub stays for
+the next attempt.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
+import signal
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,18 +25,20 @@ from filelock import FileLock, Timeout
 
 from engine import manifest, wire
 from engine.catalog import Entry, Hub, Index
-from engine.errors import EngineError
+from engine.errors import EngineError, explain
 from engine.manifest import Manifest
 from engine.messages import Done, Error, Event, ModelState, Pull, State
 from engine.progress import Report
 from engine.store import Place, Store
+
+log = logging.getLogger(__name__)
 
 _INTERVAL = 0.1
 """Seconds between two reports of one stage."""
 
 
 class Job(msgspec.Struct, frozen=True):
-    """What the child is to do; it comes on its standard input, as msgpack."""
+    """What the child is to do; it comes on its standard input, as a line of JSON."""
 
     pull: Pull
     root: str
@@ -46,7 +52,7 @@ class PullJob:
     argv: list[str]
     env: dict[str, str]
     stdin: bytes
-    """To be written to its standard input, which is then closed."""
+    """To be written to its standard input, which must stay open: its end ends the child."""
 
 
 def command(store: Store, request: Pull, environ: Mapping[str, str]) -> PullJob:
@@ -65,7 +71,7 @@ def command(store: Store, request: Pull, environ: Mapping[str, str]) -> PullJob:
     return PullJob(
         argv=[sys.executable, "-P", "-m", "engine.pulling"],
         env={**environ, "HF_HUB_DISABLE_TELEMETRY": "1", "TOKENIZERS_PARALLELISM": "false"},
-        stdin=msgspec.msgpack.encode(job),
+        stdin=msgspec.json.encode(job) + b"\n",
     )
 
 
@@ -158,24 +164,53 @@ class _Reporter:
 
 def main() -> int:
     """Do the job that is on standard input; return the exit status."""
+    logging.basicConfig(format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s")
     # The protocol owns the real standard output: what libraries print goes to the log.
     stream = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    job = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Job)
+    job = msgspec.json.decode(sys.stdin.buffer.readline(), type=Job)
+    threading.Thread(target=_end_with, args=(sys.stdin.buffer,), daemon=True).start()
     store = Store(Path(job.root), entries=job.entries)
     model = job.pull.model
     try:
         model = store.place(model).id
         pull(store, job.pull, _Reporter(stream, model))
         info = store.info(model)
-    except EngineError as error:
-        event = error.event
+    except Exception as error:
+        event = _failure(error, store)
         _send(stream, ModelState(model=model, state="failed", reason=event.message))
         _send(stream, event)
         return 1
     _send(stream, ModelState(model=model, state=info.state, reason=info.reason))
     _send(stream, Done())
     return 0
+
+
+def _end_with(worker: BinaryIO) -> None:
+    """End this process and all that it has started when the worker's end of a pipe closes.
+
+    Every end of a worker closes it, also one by SIGKILL, whatever the system.
+    """
+    worker.read()
+    if os.getpgrp() == os.getpid():  # as the worker starts it
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
+
+
+def _failure(error: Exception, store: Store) -> Error:
+    """What to tell of why a pull failed."""
+    if isinstance(error, EngineError):
+        return error.event
+    log.exception("the pull failed")
+    if isinstance(error, OSError) and error.filename is not None:
+        name = os.fsdecode(error.filename)
+        return Error(
+            kind="unable",
+            message=f"{name}: {error.strerror or error}.",
+            hint=f"Models are kept in {store.root}: make room there, give yourself the right to "
+            "write, or set another folder as store in the settings.",
+        )
+    return explain(error)
 
 
 def _send(stream: BinaryIO, event: Event) -> None:

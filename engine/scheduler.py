@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import NoReturn, TypeVar
 
-from engine.errors import EngineError
+from engine import wire
+from engine.errors import EngineError, explain
 from engine.messages import LAST, Done, Error, Event
 
 log = logging.getLogger(__name__)
@@ -89,9 +90,10 @@ class Scheduler:
             self._catch_up()
         else:
             try:
-                self._inbox.get(timeout=wait_s)()
+                action = self._inbox.get(timeout=wait_s)
             except Empty:
                 return
+            self._act(action)
             self._catch_up()
         for request_id, task in list(self._live.items()):
             if self._live.get(request_id) is task:
@@ -100,7 +102,15 @@ class Scheduler:
 
     def _catch_up(self) -> None:
         while not self._inbox.empty():
-            self._inbox.get()()
+            self._act(self._inbox.get())
+
+    def _act(self, action: Action) -> None:
+        try:
+            action()
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # as in _step
+            log.exception("what was posted failed")
 
     def _step(self, request_id: int, task: Task) -> None:
         try:
@@ -109,16 +119,26 @@ class Scheduler:
             self._finish(request_id, task, Done())
         except EngineError as error:
             self._finish(request_id, task, error.event)
-        except Exception as error:  # whatever one task does, the others go on
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a panic in Rust is no Exception; the other tasks go on
             log.exception("request %d failed", request_id)
-            self._finish(request_id, task, _internal(error))
+            self._finish(request_id, task, explain(error))
         else:
             if isinstance(said, Wait):
                 self._park(request_id, task, said)
             elif isinstance(said, LAST):
                 self._finish(request_id, task, said)
             elif said is not None:
-                self._send(request_id, said)
+                self._say(request_id, task, said)
+
+    def _say(self, request_id: int, task: Task, event: Event) -> None:
+        try:
+            self._send(request_id, event)
+        except wire.Unsendable as fault:
+            log.error("request %d: %s cannot be sent: %s", request_id, type(event), fault)
+            message = f"The answer cannot be passed on: {fault}."
+            self._finish(request_id, task, Error(kind="internal", message=message))
 
     def _park(self, request_id: int, task: Task, wait: Wait) -> None:
         def wake() -> None:
@@ -133,15 +153,6 @@ class Scheduler:
         self._parked.pop(request_id, None)
         try:
             task.close()
-        except Exception:  # as in _step; the answer itself is not in doubt
+        except BaseException:  # as in _step; the answer itself is not in doubt
             log.exception("request %d failed while it was closed", request_id)
-        self._send(request_id, last)
-
-
-def _internal(error: Exception) -> Error:
-    what = str(error).strip().partition("\n")[0]
-    return Error(
-        kind="internal",
-        message=f"The engine failed: {type(error).__name__}{': ' if what else ''}{what}",
-        hint="The details are in the engine's log.",
-    )
+        self._say(request_id, task, last)

@@ -18,9 +18,16 @@ _frames = msgspec.msgpack.Decoder(Frame)
 _requests = msgspec.msgpack.Decoder(Request)
 _events = msgspec.msgpack.Decoder(Event)
 
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises: the second for a string that is no UTF-8, the last for deep nesting."""
+
 
 class BrokenStream(Exception):
-    """The bytes on the pipe are not frames."""
+    """The bytes on the pipe are not frames, or what a frame holds is no message."""
+
+
+class Unsendable(Exception):
+    """A message has no place on the wire; says which of its fields is the reason."""
 
 
 class Readable(Protocol):
@@ -31,9 +38,31 @@ class Readable(Protocol):
 
 
 def encode(request_id: int, body: Request | Event) -> bytes:
-    """One message as bytes ready to be written."""
-    payload = _encoder.encode(Frame(request_id, msgspec.Raw(_encoder.encode(body))))
+    """One message as bytes ready to be written.
+
+    Raises:
+        Unsendable: it holds text that is not Unicode or a number of more than 64 bits, or it is
+            longer than `LIMIT`.
+    """
+    try:
+        packed = _encoder.encode(body)
+    except (UnicodeEncodeError, OverflowError) as error:
+        raise Unsendable(_fault(body)) from error
+    payload = _encoder.encode(Frame(request_id, msgspec.Raw(packed)))
+    if len(payload) > LIMIT:
+        raise Unsendable(f"it is longer than {LIMIT >> 20} MB")
     return LENGTH.pack(len(payload)) + payload
+
+
+def _fault(body: Request | Event) -> str:
+    for name in body.__struct_fields__:
+        try:
+            _encoder.encode(getattr(body, name))
+        except UnicodeEncodeError:
+            return f"there is text in {name} that is not Unicode"
+        except OverflowError:
+            return f"there is a number in {name} that is too large"
+    raise AssertionError("the fields are all there is to a message")
 
 
 def length(header: bytes) -> int:
@@ -56,7 +85,7 @@ def frame(payload: bytes) -> Frame:
     """
     try:
         return _frames.decode(payload)
-    except (msgspec.DecodeError, RecursionError) as error:  # the latter where it is nested deeply
+    except _UNREADABLE as error:
         raise BrokenStream(str(error)) from error
 
 
@@ -79,12 +108,26 @@ def read_frame(stream: Readable) -> Frame | None:
 
 
 def request(body: msgspec.Raw) -> Request:
-    """Decode and validate a request's body (raises msgspec.ValidationError or DecodeError)."""
-    decoded: Request = _requests.decode(body)
+    """Decode and validate a request's body.
+
+    Raises:
+        BrokenStream: it is no request.
+    """
+    try:
+        decoded: Request = _requests.decode(body)
+    except _UNREADABLE as error:
+        raise BrokenStream(str(error)) from error
     return decoded
 
 
 def event(body: msgspec.Raw) -> Event:
-    """Decode and validate an event's body (raises msgspec.ValidationError or DecodeError)."""
-    decoded: Event = _events.decode(body)
+    """Decode and validate an event's body.
+
+    Raises:
+        BrokenStream: it is no event.
+    """
+    try:
+        decoded: Event = _events.decode(body)
+    except _UNREADABLE as error:
+        raise BrokenStream(str(error)) from error
     return decoded

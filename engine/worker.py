@@ -11,11 +11,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
-import msgspec
 import platformdirs
 
 from engine import devices, pulling, runtime, wire
 from engine.children import Children
+from engine.errors import explain
 from engine.lifecycle import Lifecycle, Report
 from engine.loader import Loader
 from engine.memory import default_budget, default_threads, give_back
@@ -46,9 +46,9 @@ log = logging.getLogger(__name__)
 class Worker:
     """One connection with one front.
 
-    Three threads are its own: the reader, which answers `Ping` and ends the process when the
-    front is gone; the scheduler (the main thread), where everything is decided; and the loader,
-    which brings models into memory.
+    Three threads are its own: the reader, which ends the process when the front is gone; the
+    scheduler (the main thread), where everything is decided; and the loader, which brings models
+    into memory.
     """
 
     def __init__(self, requests: BinaryIO, events: int, environ: Mapping[str, str]) -> None:
@@ -82,16 +82,13 @@ class Worker:
     def _receive(self, frame: Frame) -> None:
         try:
             request = wire.request(frame.body)
-        except msgspec.DecodeError as error:
+        except wire.BrokenStream as error:
             self._refuse(frame.id, f"The request cannot be understood: {error}.")
             return
         if frame.id < 1:
             self._refuse(frame.id, "A request needs an id of 1 or more.")
             return
-        if isinstance(request, Ping):
-            self._writer.send(frame.id, Pong())
-        else:
-            self._scheduler.post(lambda: self._accept(frame.id, request))
+        self._scheduler.post(lambda: self._accept(frame.id, request))
 
     def _refuse(self, request_id: int, message: str) -> None:
         self._writer.send(request_id, Error(kind="bad_request", message=message))
@@ -105,24 +102,34 @@ class Worker:
     # --------------------------------------------------------------- the scheduler's thread
 
     def _accept(self, request_id: int, request: Request) -> None:
+        try:
+            self._begin(request_id, request)
+        except Exception as error:
+            log.exception("request %d could not be begun", request_id)
+            self._writer.send(request_id, explain(error))
+
+    def _begin(self, request_id: int, request: Request) -> None:
         if isinstance(request, Shutdown):
             self._end()
-        if isinstance(request, Configure):
+        if isinstance(request, Ping):
+            self._writer.send(request_id, Pong())
+        elif isinstance(request, Configure):
             self._configure(request_id, request)
         elif self._service is None:
             self._refuse(request_id, "The first request of a connection is Configure.")
         elif isinstance(request, Cancel):
             self._scheduler.cancel(request.request)
-        elif not isinstance(request, Ping):
+        else:
             self._scheduler.start(request_id, self._service.task(request))
 
     def _configure(self, request_id: int, configure: Configure) -> None:
         if configure.protocol != PROTOCOL:
-            self._refuse(
-                request_id,
+            message = (
                 f"The engine speaks version {PROTOCOL} of the protocol, "
-                f"the front version {configure.protocol}.",
+                f"the front version {configure.protocol}."
             )
+            hint = "Both come with tsuzuki: install it anew, and start it again."
+            self._writer.send(request_id, Error(kind="bad_request", message=message, hint=hint))
             return
         if self._service is not None:
             self._refuse(request_id, "The connection is configured already.")

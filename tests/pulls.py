@@ -67,7 +67,7 @@ def start(store: Store, request: Pull, environ: Mapping[str, str]) -> subprocess
     )
     assert child.stdin
     child.stdin.write(job.stdin)
-    child.stdin.close()
+    child.stdin.flush()
     return child
 
 
@@ -83,6 +83,7 @@ def next_state(child: subprocess.Popen[bytes]) -> ModelState:
 
 def finish(child: subprocess.Popen[bytes]) -> Outcome:
     """Wait for a pull and collect what it said."""
+    assert child.stdin
     assert child.stdout
     assert child.stderr
     events = []
@@ -90,6 +91,7 @@ def finish(child: subprocess.Popen[bytes]) -> Outcome:
         events.append(wire.event(frame.body))
     log = child.stderr.read().decode("utf-8", "replace")
     child.wait()
+    child.stdin.close()
     child.stdout.close()
     child.stderr.close()
     return Outcome(events, log)

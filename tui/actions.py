@@ -138,6 +138,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("settings", ("f10",), "app"),
     Action("new_session", ("ctrl+n",), "app"),
     Action("theme", (), "app"),
+    Action("restart_engine", (), "app"),
     Action("palette", ("ctrl+p",), "app", show=True, priority=True, command=False),
     Action("copy_or_stop", ("ctrl+c",), "app", priority=True, command=False),
     Action("quit", ("ctrl+q",), "app", show=True, priority=True, required=True),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -84,8 +84,8 @@ class TsuzukiApp(App[None], inherit_bindings=False):
             glyphs=ASCII if own.ascii else UNICODE,
             errands=Errands(self.link, self._errand_ended),
         )
-        self._alarmed: TaskPane | None = None
-        """The pane that says that the engine died, until it is back."""
+        self._alarm: tuple[TaskPane, EngineState] | None = None
+        """The pane that says how ill the engine is, until it is well, and how it was last."""
         self.saver = Saver()
         self.pane: Pane = "continue"
         self.settled = False
@@ -138,7 +138,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
 
     def _begin(self) -> None:
         self.run_worker(self._open_history())
-        self.run_worker(self._open_engine())
+        self.run_worker(self._open_engine(self.link.refresh))
         self.set_interval(EVERY_S, self.saver.flush)
         problems = self.navigation.problems()
         if problems:
@@ -146,9 +146,9 @@ class TsuzukiApp(App[None], inherit_bindings=False):
             told = text("notice.problems", first=told, n=more) if more else told
             self.notify(told, severity="warning", timeout=20, markup=False)
 
-    async def _open_engine(self) -> None:
+    async def _open_engine(self, open_it: Callable[[], Awaitable[None]]) -> None:
         try:
-            await self.link.refresh()
+            await open_it()
         except OSError as error:
             message = text("notice.no_engine", reason=error.strerror or error)
             self.notify(message, severity="error", timeout=60, markup=False)
@@ -250,14 +250,24 @@ class TsuzukiApp(App[None], inherit_bindings=False):
                 pane.engine_changed()
 
     def _engine_state(self, state: EngineState, error: Error | None) -> None:
-        if state in ("restarting", "dead"):
+        if state in ("silent", "restarting", "dead"):
             reason = clean(error.message) if error is not None else ""
             hint = clean(error.hint) if error is not None else ""
-            self._alarmed = self.panes[self.pane]
-            self._alarmed.notice(text(f"notice.{state}", reason=reason, hint=hint))
-        elif state == "ready" and self._alarmed is not None:
-            self._alarmed.notice(text("notice.restarted"))
-            self._alarmed = None
+            keys = self.shared.keymap
+            pane = self.panes[self.pane]
+            pane.notice(
+                text(
+                    f"notice.{state}",
+                    reason=reason,
+                    hint=hint,
+                    restart=keys.way("restart_engine"),
+                )
+            )
+            self._alarm = pane, state
+        elif state == "ready" and self._alarm is not None:
+            pane, before = self._alarm
+            pane.notice(text("notice.answers" if before == "silent" else "notice.restarted"))
+            self._alarm = None
 
     def _errand_ended(self, message: str, severity: Severity) -> None:
         self.notify(clean(message), severity=severity, markup=False)
@@ -340,6 +350,10 @@ class TsuzukiApp(App[None], inherit_bindings=False):
     def action_settings(self) -> None:
         """See the settings in force."""
         self.navigation.settings()
+
+    def action_restart_engine(self) -> None:
+        """End the engine's process, whatever it does, and start another."""
+        self.run_worker(self._open_engine(self.link.restart))
 
     async def action_quit(self) -> None:
         """Leave at once, also while a model writes; what was typed last is saved."""

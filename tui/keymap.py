@@ -93,6 +93,11 @@ class Keymap:
         """An action's keys as a person reads them, or nothing."""
         return " ".join(_show(key) for key in self.keys[action_id])
 
+    def way(self, action_id: str) -> str:
+        """How a person gets at an action: by its keys, or through the palette."""
+        title = text(BY_ID[action_id].title_key)
+        return self.shown(action_id) or text("palette.way", key=self.shown("palette"), title=title)
+
 
 def defaults(*, enter_sends: bool = True) -> dict[str, tuple[str, ...]]:
     """The keys of every action before the user's own."""

@@ -30,6 +30,9 @@ class Backend(Protocol):
     def request(self, body: Request) -> Answer:
         """Ask something."""
 
+    async def restart(self) -> None:
+        """End the engine's worker and start another."""
+
     async def stop(self) -> None:
         """End the engine."""
 
@@ -47,6 +50,7 @@ class Link:
         self.progress: dict[str, ModelState] = {}
         """The latest word on each model that is on its way somewhere."""
         self.memory: Memory | None = None
+        self.engine: EngineState = "starting"
         self._connect = connect
         self._on_change = on_change
         self._on_state = on_state
@@ -64,6 +68,19 @@ class Link:
 
     async def _open(self) -> Backend:
         return await self._connect(self._event, self._state)
+
+    async def restart(self) -> None:
+        """Start the engine anew, whether it runs, hangs, stays off or never came up.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        if self._backend is not None and self._backend.done():
+            if self._backend.exception() is None:
+                await self._backend.result().restart()
+            else:
+                self._backend = None
+        await self.refresh()
 
     async def close(self) -> None:
         """End the engine, whether or not it ever came up."""
@@ -135,6 +152,7 @@ class Link:
         self._on_change()
 
     def _state(self, state: EngineState, error: Error | None) -> None:
+        self.engine = state
         if state in ("restarting", "dead"):  # nothing is in memory any more
             self.progress.clear()
             for model, info in self.models.items():

@@ -23,6 +23,10 @@ DeviceChoice = Literal["cpu", "cuda", "mps", "auto"]
 PrecisionChoice = Literal["exact", "bf16", "int8", "int4", "auto"]
 """``auto``: the fastest form that is measured to be close to exact."""
 
+Integer = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+"""What fits into 64 bits, as all that computes with it here needs."""
+Natural = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+
 MASK = "[MASK]"
 """How a mask is written in a text to fill, whatever the model's own mask is."""
 
@@ -31,12 +35,12 @@ class Sampling(Struct, frozen=True, kw_only=True):
     """How the next token is drawn. Temperature 0 is greedy; neutral values switch a step off."""
 
     temperature: Annotated[float, Meta(ge=0.0, le=100.0)] = 0.8
-    top_k: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
+    top_k: Natural = 0
     top_p: Annotated[float, Meta(gt=0.0, le=1.0)] = 0.95
     min_p: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.0
     typical_p: Annotated[float, Meta(gt=0.0, le=1.0)] = 1.0
     repetition_penalty: Annotated[float, Meta(gt=0.0, le=10.0)] = 1.0
-    seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] | None = None
+    seed: Natural | None = None
     """None: the engine draws one and reports it in `Started`."""
 
     @property

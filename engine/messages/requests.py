@@ -9,7 +9,9 @@ from msgspec import Meta, Struct, field
 from engine.messages.parts import (
     Beside,
     DeviceChoice,
+    Integer,
     JointMethod,
+    Natural,
     PllMethod,
     PrecisionChoice,
     Sampling,
@@ -25,11 +27,11 @@ class Configure(Struct, tag="configure", frozen=True, kw_only=True):
     """The first request of every connection. Nothing else is answered before it."""
 
     protocol: int = PROTOCOL
-    memory_budget: int | None = None
+    memory_budget: Natural | None = None
     """Bytes; None takes 60 % of what the machine has available."""
-    idle_s: float = 900.0
+    idle_s: Annotated[float, Meta(ge=0, le=1e9)] = 900.0
     """Unload a model unused for so long; 0 never does."""
-    threads: int | None = None
+    threads: Annotated[int, Meta(ge=1, le=1024)] | None = None
     device: DeviceChoice = "cpu"
     """Quantised forms stay on the CPU all the same."""
     store: str | None = None
@@ -89,9 +91,9 @@ class Continue(Struct, tag="continue", frozen=True, kw_only=True):
     """
 
     model: str
-    prompt: str | list[int]
+    prompt: str | list[Integer]
     chat: list[Turn] | None = None
-    begin: str | list[int] = ""
+    begin: str | list[Integer] = ""
     sampling: Sampling = Sampling()
     max_tokens: Annotated[int, Meta(ge=0, le=100_000)] = 64
     """How many to draw, after `begin`."""
@@ -107,7 +109,7 @@ class NBest(Struct, tag="nbest", frozen=True, kw_only=True):
     """The likeliest continuations of so many tokens, or to an end; answered by `NBestResult`."""
 
     model: str
-    prompt: str | list[int]
+    prompt: str | list[Integer]
     n: Annotated[int, Meta(ge=1, le=1000)] = 5
     max_tokens: Annotated[int, Meta(ge=1, le=64)] = 4
     precision: PrecisionChoice = "exact"
@@ -117,7 +119,7 @@ class Find(Struct, tag="find", frozen=True, kw_only=True):
     """Which tokens hold a text, and how likely each is after these ids; answered by `Found`."""
 
     model: str
-    ids: list[int]
+    ids: list[Integer]
     query: str = ""
     limit: Annotated[int, Meta(ge=1, le=1000)] = 50
     precision: PrecisionChoice = "exact"
@@ -131,10 +133,10 @@ class Trace(Struct, tag="trace", frozen=True, kw_only=True):
     """
 
     model: str
-    ids: list[int]
+    ids: list[Integer]
     sampling: Sampling
-    branch: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
-    watch: int | None = None
+    branch: Natural = 0
+    watch: Integer | None = None
     """A token to follow through all steps; None follows the one that is drawn."""
     top: Annotated[int, Meta(ge=0, le=1000)] = 10
     precision: PrecisionChoice = "exact"
@@ -214,12 +216,12 @@ class Document(Struct, tag="document", frozen=True, kw_only=True):
     text: str | list[str]
     witness: WitnessName | None = None
     """The figure to judge by; None takes the first that the model has."""
-    reference: list[Annotated[int, Meta(ge=0, le=2**31 - 1)]] | None = None
+    reference: list[Integer] | None = None
     """Gaps (from 0) at which a segment ends in truth; None takes the blank lines of `text`."""
     matrix: bool = False
     shuffles: Annotated[int, Meta(ge=0, le=100_000)] = 0
     """How many random orders to compare this one with."""
-    place: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
+    place: Natural | None = None
     """A sentence, by number from 0, to try at every place."""
     order: bool = False
     """Look for a better order."""
@@ -236,11 +238,11 @@ class Tokenize(Struct, tag="tokenize", frozen=True, kw_only=True):
 class Cancel(Struct, tag="cancel", frozen=True):
     """End another request; it answers with `Done(finish="cancelled")`."""
 
-    request: int
+    request: Integer
 
 
 class Ping(Struct, tag="ping", frozen=True):
-    """Answered by the reader thread itself, whatever else is going on."""
+    """Answered by `Pong` between two steps of whatever is going on: the engine does not hang."""
 
 
 class Shutdown(Struct, tag="shutdown", frozen=True):

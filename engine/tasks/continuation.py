@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Sequence
+from concurrent.futures import wait
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from engine.errors import EngineError
+from engine.loader import Loader
 from engine.messages import (
     Alternative,
     BranchDone,
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
 
 Events = Generator[Event | None, None, None]
 
+_MOMENT_S = 0.02
+"""How long other tasks wait at a time for a chat to be laid out; most are within it."""
+
 
 def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
     """Yield `Started`, a `Token` for each token drawn, `BranchDone`s, and `Done`.
@@ -54,7 +59,7 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
     clock = _Clock(load_s)
     runtime, prefixes = causal(model)
     _check_stops(request.stop)
-    prompt = lay_out(model, runtime, request)
+    prompt = yield from _lay_out(model, runtime, request)
     seed = choose_seed(request.sampling)
     yield Started(
         model=model.files.id,
@@ -115,6 +120,19 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
         alive = [alive[row] for row in staying]
         steps.feed([branch.ids for branch in alive], alive[0].full - len(alive[0].ids))
     yield Done(timing=clock.timing())
+
+
+def _lay_out(
+    model: LoadedModel, runtime: CausalRuntime, request: Continue
+) -> Generator[None, None, Prompt]:
+    """Make the prompt; a chat's on a thread of its own, for its template may take seconds."""
+    if request.chat is None:
+        return lay_out(model, runtime, request)
+    prompt = Loader().submit(lay_out, model, runtime, request)
+    while not prompt.done():
+        wait([prompt], _MOMENT_S)
+        yield None
+    return prompt.result()
 
 
 def _begin(

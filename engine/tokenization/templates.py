@@ -1,136 +1,109 @@
-"""Chat templates: programs in Jinja that come with a model, so they run in a sandbox.
-
-The environment is the one that transformers gives them (utils/chat_template_utils.py): block
-trimming, loop controls, `raise_exception`, `strftime_now`, plain `tojson`, and a `generation`
-block that only marks the answer.
-"""
+"""Chat templates: programs that come with a model, so they are rendered out of its process."""
 
 from __future__ import annotations
 
-import json
+import signal
+import subprocess
+import sys
+import threading
+import weakref
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 
-from jinja2 import Template, TemplateError, nodes
-from jinja2.exceptions import SecurityError
-from jinja2.ext import Extension, loopcontrols
-from jinja2.parser import Parser
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-from jinja2.utils import Namespace
+import msgspec
 
+from engine import rendering
 from engine.errors import EngineError
 from engine.messages import Error, Turn
 from engine.tokenization.files import ROLES, TokenizerFiles, broken
 
 
+class _Answer(msgspec.Struct):
+    """What `engine.rendering` says: one of these."""
+
+    text: str | None = None
+    broken: str = ""
+    refused: str = ""
+
+
 class ChatTemplate:
-    """One model's chat layout."""
+    """One model's chat layout. The process that fills it in starts with the first rendering."""
 
     def __init__(self, source: str, tokens: Mapping[str, str], folder: Path) -> None:
-        """`tokens` are the special tokens that a template may name, such as `bos_token`.
-
-        Raises:
-            EngineError: ``broken_model`` when the template is not Jinja.
-        """
+        """`tokens` are the special tokens that a template may name, such as `bos_token`."""
+        self._source = source
         self._tokens = dict(tokens)
         self._folder = folder
-        try:
-            self._template = _compile(source)
-        except TemplateError as error:
-            raise broken(folder, f"its chat template does not parse: {error}") from error
+        self._process: subprocess.Popen[bytes] | None = None
+        self._turn = threading.Lock()
 
     def render(self, turns: Sequence[Turn]) -> str:
-        """The turns laid out, ending where the model's answer begins.
+        """The turns laid out, ending where the model's answer begins. Safe on any thread.
 
         Raises:
-            EngineError: ``bad_request`` when the template refuses these turns.
+            EngineError: ``bad_request`` when the template refuses these turns or takes too much,
+                ``broken_model`` when it is not Jinja.
         """
-        messages = [{"role": turn.role, "content": turn.text} for turn in turns]
-        try:
-            return self._template.render(
-                messages=messages,
-                tools=None,
-                documents=None,
-                add_generation_prompt=True,
-                **self._tokens,
-            )
-        except (TemplateError, TypeError, ValueError) as error:
+        arguments = {
+            "messages": [{"role": turn.role, "content": turn.text} for turn in turns],
+            "tools": None,
+            "documents": None,
+            "add_generation_prompt": True,
+            **self._tokens,
+        }
+        line = msgspec.json.encode({"source": self._source, "arguments": arguments}) + b"\n"
+        with self._turn:
+            answer = self._ask(line)
+        if answer.broken:
+            raise broken(self._folder, f"its chat template does not parse: {answer.broken}")
+        if answer.text is None:
             raise EngineError(
                 Error(
                     kind="bad_request",
-                    message=f"The chat template of {self._folder.name} refuses this: {error}",
+                    message=f"The chat template of {self._folder.name} refuses this: "
+                    f"{answer.refused}",
                     hint="Some models take no system prompt, or want the turns to alternate.",
                 )
-            ) from error
+            )
+        return answer.text
+
+    def _ask(self, line: bytes) -> _Answer:
+        process = self._process or self._start()
+        assert process.stdin is not None and process.stdout is not None
+        try:
+            process.stdin.write(line)
+            process.stdin.flush()
+            said = process.stdout.readline()
+        except BrokenPipeError:
+            said = b""
+        if said:
+            return msgspec.json.decode(said, type=_Answer)
+        self._process = None
+        code = process.wait()
+        if code == -signal.SIGPROF:
+            return _Answer(refused=f"it runs for more than {rendering.TIME_S:.0f} seconds")
+        return _Answer(refused="the process that renders it ended before it was done")
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", rendering.__name__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        weakref.finalize(self, _end, self._process)
+        return self._process
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.communicate()  # closes the pipes too
 
 
 def chat_template(files: TokenizerFiles) -> ChatTemplate | None:
-    """The chat template of a folder, ready to be filled in; None where it has none.
-
-    Raises:
-        EngineError: ``broken_model`` when the template is not Jinja.
-    """
+    """The chat template of a folder, ready to be filled in; None where it has none."""
     source = files.chat_template()
     if source is None:
         return None
     named = {f"{role}_token": files.special(role) for role in ROLES}
     tokens = {name: spec.content for name, spec in named.items() if spec is not None}
     return ChatTemplate(source, tokens, files.folder)
-
-
-class _Generation(Extension):
-    """`{% generation %}` ... `{% endgeneration %}`: its content, as it is."""
-
-    tags = {"generation"}  # noqa: RUF012 (so declared by the base class)
-
-    def parse(self, parser: Parser) -> nodes.Node:
-        """Read the block."""
-        line = next(parser.stream).lineno
-        body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
-        return nodes.Scope(body, lineno=line)
-
-
-class _Namespace(Namespace):
-    """Jinja's `namespace`, which alone would also store attributes with an underscore."""
-
-    def __setitem__(self, name: str, value: object) -> None:
-        if name.startswith("_"):
-            raise SecurityError(f"a template may not store {name}")
-        super().__setitem__(name, value)
-
-
-def _compile(source: str) -> Template:
-    environment = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[_Generation, loopcontrols]
-    )
-    environment.filters["tojson"] = _to_json
-    environment.globals["raise_exception"] = _raise_exception
-    environment.globals["strftime_now"] = _strftime_now
-    environment.globals["namespace"] = _Namespace
-    return environment.from_string(source)
-
-
-def _to_json(
-    value: object,
-    ensure_ascii: bool = False,
-    indent: int | None = None,
-    separators: tuple[str, str] | None = None,
-    sort_keys: bool = False,
-) -> str:
-    # Jinja's own filter escapes HTML, which models have not seen.
-    return json.dumps(
-        value,
-        ensure_ascii=ensure_ascii,
-        indent=indent,
-        separators=separators,
-        sort_keys=sort_keys,
-    )
-
-
-def _raise_exception(message: str) -> None:
-    raise TemplateError(message)
-
-
-def _strftime_now(form: str) -> str:
-    return datetime.now().strftime(form)

@@ -22,13 +22,13 @@ from engine import wire
 from engine.messages import Done, Error, ModelState
 def say(event):
     os.write(1, wire.encode(0, event))
-given = sys.stdin.read()
+given = sys.stdin.readline().rstrip()
 """
 
 PULLING = ModelState(model="m", state="pulling", done=1, total=2)
 
 
-def job(script: str, stdin: bytes = b"") -> PullJob:
+def job(script: str, stdin: bytes = b"\n") -> PullJob:
     source = SAY + textwrap.dedent(script)
     return PullJob([sys.executable, "-P", "-c", source], dict(os.environ), stdin)
 
@@ -83,7 +83,7 @@ def test_progress_is_passed_on_and_the_end_is_the_tasks_end(bench: Bench) -> Non
             say(ModelState(model="m", state="on_disk", stage=given))
             say(Done())
             """,
-            b"what it was given",
+            b"what it was given\n",
         ),
     )
     assert bench.wait(1) == [Done()]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 from msgspec import structs
 
-from engine import client
+from engine import client, wire
 from engine.client import Engine, EngineState
 from engine.messages import (
     GREEDY,
@@ -27,6 +29,7 @@ from engine.messages import (
     ModelState,
     Ping,
     Pong,
+    Request,
     Started,
     Token,
     Tokenize,
@@ -165,21 +168,196 @@ async def test_killed_in_mid_stream_it_says_so_comes_back_and_works(front: Front
     ]
 
 
-async def test_it_gives_up_on_a_worker_that_keeps_dying(front: Front, stuck: None) -> None:
-    engine = await front.start()
-    for _ in range(client.DEATHS):
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pause before a worker is started again."""
+    monkeypatch.setattr(client, "PAUSES_S", [0.0 for _ in client.PAUSES_S])
+
+
+async def kill_for_good(front: Front, engine: Engine) -> Error:
+    """Kill one worker after the other until no other is started; what is said of that."""
+    while state_of(engine) != "dead":
         os.kill(await pid(engine), signal.SIGKILL)
         answer = engine.request(Load("starter-ja"))
         while state_of(engine) == "ready":
             await front.states.get()
     (died,) = await all_of(answer)
     assert isinstance(died, Error)
+    return died
+
+
+async def test_it_gives_up_on_a_worker_that_keeps_dying(
+    front: Front, stuck: None, at_once: None
+) -> None:
+    engine = await front.start()
+    died = await kill_for_good(front, engine)
     assert "stays off" in died.hint
-    assert state_of(engine) == "dead"
     assert not engine.alive
     assert await all_of(engine.request(Ping())) == [died]
     await engine.stop()
     assert state_of(engine) == "stopped"
+    await engine.restart()
+    assert state_of(engine) == "stopped"
+
+
+async def test_it_waits_longer_each_time_before_it_starts_another(
+    front: Front, stuck: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "PAUSES_S", [0.0, 1000.0])
+    engine = await front.start()
+    for _ in range(2):
+        os.kill(await pid(engine), signal.SIGKILL)
+        while (await front.states.get())[0] != "restarting":
+            pass
+    waiting = engine.request(Ping())
+    await engine.restart()  # which waits for nothing
+    assert await all_of(waiting) == [Pong()]
+
+
+async def test_a_worker_that_has_answered_something_did_not_end_in_vain(
+    front: Front, stuck: None, at_once: None
+) -> None:
+    engine = await front.start()
+    for _ in range(client.DEATHS + 1):
+        await all_of(engine.request(Tokenize(model="starter-en", text="a")))
+        os.kill(await pid(engine), signal.SIGKILL)
+        while (await front.states.get())[0] != "restarting":
+            pass
+    assert await pid(engine)
+
+
+async def test_one_that_stays_off_can_be_started_again(
+    front: Front, stuck: None, at_once: None
+) -> None:
+    engine = await front.start()
+    await kill_for_good(front, engine)
+    await engine.restart()
+    assert await pid(engine)
+    died = await kill_for_good(front, engine)  # it has as many lives as before
+    assert "stays off" in died.hint
+
+
+async def test_a_restart_ends_what_runs_and_the_process(front: Front, stuck: None) -> None:
+    engine = await front.start()
+    before = await pid(engine)
+    answer = engine.request(Load("starter-ja"))
+    await asyncio.gather(engine.restart(), engine.restart())
+    (ended,) = await all_of(answer)
+    assert isinstance(ended, Error)
+    assert ended.kind == "worker_died"
+    with pytest.raises(ProcessLookupError):
+        os.kill(before, 0)
+    assert await pid(engine) != before
+
+
+async def test_a_command_is_told_that_no_other_worker_comes(tmp_path: Path, stuck: None) -> None:
+    engine = await Engine.start(Configure(threads=1), tmp_path / "log", revive=False)
+    worker, answer = await pid(engine), engine.request(Load("starter-ja"))
+    os.kill(worker, signal.SIGKILL)
+    (died,) = await all_of(answer)
+    assert isinstance(died, Error)
+    assert "started again" not in died.hint
+    assert state_of(engine) == "dead"
+    await engine.stop()
+
+
+@pytest.mark.parametrize(
+    ("said", "how"),
+    [
+        ("os.write(1, b'\\0\\0\\0\\1\\xc1'); time.sleep(1000)", "no message"),
+        ("os.write(1, b'\\0\\0\\0\\x02\\xa1\\xff'); time.sleep(1000)", "no message"),
+        ("os.write(1, b'Loading weights...'); time.sleep(1000)", "no message"),
+        ("os.write(1, b'\\0\\0')", "exit code 0"),
+        ("os.close(1); time.sleep(1000)", "closed its output"),
+        ("sys.exit(3)", "exit code 3"),
+        ("os.kill(os.getpid(), 9)", "memory"),
+        ("os.kill(os.getpid(), 35)", "signal 35|SIGRT"),
+    ],
+)
+async def test_how_a_worker_ended_is_said_as_it_is(
+    front: Front, at_once: None, monkeypatch: pytest.MonkeyPatch, said: str, how: str
+) -> None:
+    fake = front.log.parent.parent / "python"
+    fake.write_text(f"#!{sys.executable}\nimport os, sys, time\nsys.stdin.buffer.read(9)\n{said}\n")
+    fake.chmod(0o700)
+    monkeypatch.setattr(client, "GRACE_S", 0.1)
+    monkeypatch.setattr(sys, "executable", str(fake))
+    engine = await front.start()
+    (died,) = await all_of(engine.request(ListModels()))
+    assert isinstance(died, Error)
+    assert re.search(how, died.message)
+    assert ("memory" in died.message) == (how == "memory")
+    assert state_of(engine) == "dead"
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """From when this is called on, a worker hangs that does not answer at once."""
+
+    def begin() -> None:
+        for name, seconds in (("TICK_S", 0.01), ("SILENT_S", 0.1), ("CANCEL_S", 0.5)):
+            monkeypatch.setattr(client, name, seconds)
+
+    return begin
+
+
+async def test_a_worker_that_hangs_is_noticed_and_a_stop_starts_another(
+    front: Front, stuck: None, impatient: Callable[[], None]
+) -> None:
+    engine = await front.start()
+    before = await pid(engine)
+    os.kill(before, signal.SIGSTOP)
+    stopped, other = (engine.request(Load(model)) for model in ("starter-ja", "starter-en"))
+    impatient()
+    while (said := await front.states.get())[0] != "silent":
+        pass
+    assert said[1] is not None
+    assert "has not answered" in said[1].message
+    stopped.cancel()
+    stopped.cancel()
+    assert await all_of(stopped) == [Done(finish="cancelled")]
+    (died,) = await all_of(other)
+    assert isinstance(died, Error)
+    assert "did not stop" in died.message
+    assert await pid(engine) != before
+    with pytest.raises(ProcessLookupError):
+        os.kill(before, 0)
+
+
+async def test_a_worker_that_was_only_slow_is_well_again(
+    front: Front, stuck: None, impatient: Callable[[], None]
+) -> None:
+    engine = await front.start()
+    worker = await pid(engine)
+    os.kill(worker, signal.SIGSTOP)
+    answer = engine.request(Tokenize(model="starter-en", text="a"))
+    impatient()
+    while (await front.states.get())[0] != "silent":
+        pass
+    os.kill(worker, signal.SIGCONT)
+    (tokens,) = await all_of(answer)
+    assert isinstance(tokens, Tokens)
+    while (await front.states.get())[0] != "ready":
+        pass
+    assert await pid(engine) == worker
+
+
+async def test_a_load_that_hangs_is_noticed_though_the_worker_answers(
+    front: Front, stuck: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "TICK_S", 0.01)
+    monkeypatch.setattr(client, "STALLED_S", 0.1)
+    engine = await front.start()
+    await pid(engine)
+    answer = engine.request(Load("starter-ja"))
+    while (said := await front.states.get())[0] != "silent":
+        pass
+    assert said[1] is not None
+    assert "got nowhere" in said[1].message
+    answer.cancel()
+    assert await all_of(answer) == [Done(finish="cancelled")]
+    while (await front.states.get())[0] != "ready":
+        pass
 
 
 async def test_a_worker_of_another_version_is_not_started_again(front: Front, stuck: None) -> None:
@@ -189,6 +367,53 @@ async def test_a_worker_of_another_version_is_not_started_again(front: Front, st
     assert isinstance(refused, Error)
     assert refused.kind == "bad_request"
     assert await front.states.get() == ("dead", refused)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (Tokenize(model="starter-en", text="a\ud800"), "text"),
+        (structs.replace(LONG, stop=["\udce9"]), "stop"),
+        (structs.replace(LONG, sampling=structs.replace(GREEDY, top_k=10**20)), "sampling"),
+    ],
+)
+async def test_what_has_no_place_on_the_wire_is_refused_at_once(
+    front: Front, stuck: None, body: Request, field: str
+) -> None:
+    engine = await front.start()
+    for _ in range(2):  # before and after it is ready
+        (refused,) = await all_of(engine.request(body))
+        assert isinstance(refused, Error)
+        assert refused.kind == "bad_request"
+        assert f" in {field} " in refused.message
+        await pid(engine)
+
+
+async def test_a_configuration_that_has_no_place_on_the_wire_ends_all_answers(
+    front: Front,
+) -> None:
+    front.configure = Configure(store="/tmp/\udcffx")
+    engine = await front.start()
+    (refused,) = await all_of(engine.request(ListModels()))
+    assert isinstance(refused, Error)
+    assert "store" in refused.message
+    assert await front.states.get() == ("dead", refused)
+
+
+async def test_an_error_of_the_supervisor_ends_all_answers(
+    front: Front, stuck: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = await front.start()
+    await pid(engine)
+
+    def fail(body: object) -> Event:
+        raise ZeroDivisionError("no such thing")
+
+    monkeypatch.setattr(wire, "event", fail)
+    (failed,) = await all_of(engine.request(Ping()))
+    assert isinstance(failed, Error)
+    assert "no such thing" in failed.message
+    assert state_of(engine) == "dead"
 
 
 async def test_leaving_an_answer_early_cancels_it(front: Front) -> None:

@@ -8,8 +8,9 @@ from concurrent.futures import Future
 
 import pytest
 
+from engine import wire
 from engine.errors import EngineError
-from engine.messages import BranchDone, Done, Error, Event
+from engine.messages import BranchDone, Done, Error, Event, Progress, Tokens
 from engine.scheduler import Scheduler, Task, settled
 
 
@@ -163,7 +164,7 @@ def test_what_a_future_raises_is_the_tasks_error(bench: Bench) -> None:
     assert bench.sent == [(1, error)]
 
 
-def failing(error: Exception) -> Task:
+def failing(error: BaseException) -> Task:
     yield said(0)
     raise error
 
@@ -171,12 +172,13 @@ def failing(error: Exception) -> Task:
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (ValueError("a\nb"), "The engine failed: ValueError: a"),
-        (ZeroDivisionError(), "The engine failed: ZeroDivisionError"),
+        (ValueError("a\nb"), "The engine failed: a"),
+        (ZeroDivisionError(), "The engine failed: it gave no reason."),
+        (BaseException("a panic"), "The engine failed: a panic"),
     ],
 )
 def test_a_bug_ends_its_own_task_only_and_is_logged(
-    bench: Bench, caplog: pytest.LogCaptureFixture, error: Exception, message: str
+    bench: Bench, caplog: pytest.LogCaptureFixture, error: BaseException, message: str
 ) -> None:
     bench.scheduler.start(1, failing(error))
     bench.scheduler.start(2, counting(2))
@@ -186,6 +188,63 @@ def test_a_bug_ends_its_own_task_only_and_is_logged(
     assert (last.kind, last.message) == ("internal", message)
     assert bench.of(2) == [said(0), said(1), Done()]
     assert type(error).__name__ in caplog.text
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 4 bytes"),
+        OSError(12, "Cannot allocate memory"),
+    ],
+)
+def test_no_memory_is_said_in_words(bench: Bench, error: Exception) -> None:
+    bench.scheduler.start(1, failing(error))
+    bench.rounds(2)
+    (_, last) = bench.of(1)
+    assert isinstance(last, Error)
+    assert (last.kind, last.message) == ("too_big", "The machine has no more memory to give.")
+    assert last.hint
+
+
+def test_an_answer_that_cannot_be_sent_ends_its_own_task_only() -> None:
+    sent: list[tuple[int, Event]] = []
+
+    def send(request_id: int, event: Event) -> None:
+        wire.encode(request_id, event)
+        sent.append((request_id, event))
+
+    closed: list[str] = []
+
+    def nasty(event: Event) -> Task:
+        try:
+            yield event
+            yield said(7)
+        finally:
+            closed.append("closed")
+
+    scheduler = Scheduler(send, lambda: 0.0)
+    scheduler.start(1, nasty(Error(kind="internal", message="a\ud800")))
+    scheduler.start(2, nasty(Tokens(model="a\ud800", tokens=[], unknown=0, foreign=0)))
+    scheduler.start(3, nasty(Progress(done=2**70, total=1)))
+    scheduler.start(4, counting(1))
+    for _ in range(3):
+        scheduler.round()
+    assert [number for number, _ in sent] == [1, 2, 3, 4, 4]
+    assert len(closed) == 3
+    for (_, event), name in zip(sent, ("message", "model", "done"), strict=False):
+        assert isinstance(event, Error)
+        assert f"in {name} " in event.message
+
+
+def test_a_failing_action_is_logged_and_the_round_goes_on(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.scheduler.post(lambda: {}[0])
+    bench.scheduler.start(1, counting(1))
+    bench.rounds(2)
+    assert bench.of(1) == [said(0), Done()]
+    assert "KeyError" in caplog.text
 
 
 def test_a_task_that_fails_while_it_is_closed_is_answered_all_the_same(bench: Bench) -> None:

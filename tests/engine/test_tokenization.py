@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 import transformers
 from hypothesis import given, settings
@@ -344,6 +346,66 @@ def test_a_template_may_refuse_and_its_words_arrive(tiny: Tiny, tmp_path: Path) 
         tokenizer.chat(TURNS)
     assert refusal.value.event.kind == "bad_request"
     assert "no system prompt" in refusal.value.event.message
+
+
+LOOP = "{% for b in range(99999) %}"
+
+
+@pytest.mark.parametrize(
+    ("template", "kind", "words"),
+    [
+        (LOOP * 3 + "{% endfor %}" * 3, "bad_request", "more than 2 seconds"),
+        ("{{ (9 ** (9 ** 9)) % 7 }}", "bad_request", "more than 2 seconds"),
+        ("{{ 'x' * 10 ** 10 }}", "bad_request", "more than 512 MB"),
+        (
+            "{% set ns = namespace(t='x') %}" + LOOP + "{% set ns.t = ns.t + ns.t %}{% endfor %}",
+            "bad_request",
+            "more than 512 MB",
+        ),
+        ("{{ 'x' * 2000000 }}", "bad_request", "1,000,000 characters"),
+        ("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "bad_request", "itself without end"),
+        ("{{ 1 // (messages | length - messages | length) }}", "bad_request", "by zero"),
+        ("{{ '%d' % 'a' }}", "bad_request", "a real number is required"),
+        ("{{ messages['x'].y.z }}", "bad_request", "x"),
+        ("{{ 'a\\ud800' }}", "bad_request", "not Unicode"),
+        ("{{ " + "(" * 900 + "1" + ")" * 900 + " }}", "broken_model", "without end"),
+        ("{% for a in [1] %}" * 30 + "{% endfor %}" * 30, "broken_model", "nested"),
+    ],
+)
+def test_a_template_may_take_only_so_much_and_fails_in_words(
+    template: str, kind: str, words: str, tiny: Tiny, tmp_path: Path
+) -> None:
+    tokenizer = with_template(tiny, tmp_path, template)
+    with pytest.raises(EngineError) as refusal:
+        tokenizer.chat(TURNS)
+    event = refusal.value.event
+    assert event.kind == kind
+    assert words in event.message
+    assert "Error" not in event.message
+
+
+def test_a_template_is_rendered_by_one_process_for_as_long_as_it_is_wanted(
+    tiny: Tiny, tmp_path: Path
+) -> None:
+    def children() -> set[psutil.Process]:
+        return set(psutil.Process().children())
+
+    before = children()
+    hang = "{% if messages[0].content == 'hang' %}" + LOOP * 3 + "{% endfor %}" * 3 + "{% endif %}"
+    tokenizer = with_template(tiny, tmp_path, hang + "{{ messages[0].content }}")
+    assert children() <= before
+    assert tokenizer.chat([Turn("user", "東\u2028\r\n京")]) == "東\u2028\r\n京"
+    (first,) = children() - before
+    assert tokenizer.chat([Turn("user", "b")]) == "b"
+    assert children() - before == {first}
+    with pytest.raises(EngineError):
+        tokenizer.chat([Turn("user", "hang")])
+    assert tokenizer.chat([Turn("user", "c")]) == "c"
+    (second,) = children() - before
+    assert second != first
+    del tokenizer
+    gc.collect()
+    assert children() <= before
 
 
 @pytest.mark.parametrize(

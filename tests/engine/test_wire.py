@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
+from random import Random
 from typing import get_args
 
 import msgspec
@@ -12,12 +14,17 @@ from hypothesis import strategies as st
 
 from engine import wire
 from engine.messages import (
+    Alternative,
     Cancel,
+    Configure,
     Continue,
+    Document,
     Done,
     Error,
     Event,
     Fill,
+    Find,
+    ModelState,
     Ping,
     PrecisionChoice,
     Request,
@@ -25,6 +32,8 @@ from engine.messages import (
     Score,
     Token,
     Tokenize,
+    Trace,
+    Turn,
 )
 
 texts = st.text()
@@ -59,6 +68,41 @@ events: st.SearchStrategy[Event] = st.one_of(
 )
 
 
+SAMPLES = [
+    wire.encode(3, body)
+    for body in (
+        Ping(),
+        Cancel(4),
+        Tokenize(model="m", text="東京"),
+        Continue(model="m", prompt=[1, 2], chat=[Turn("user", "x")], stop=["。"]),
+        Configure(folders=["models"]),
+        Document(model="m", text=["a", "b"], reference=[1]),
+        Error(kind="internal", message="m"),
+        Done(),
+        ModelState(model="m", state="ready"),
+        Token(
+            branch=0,
+            id=1,
+            text="東",
+            logprob=-1.0,
+            sampled_logprob=-1.0,
+            rank=1,
+            entropy=2.0,
+            top=[Alternative(1, "a", -0.5)],
+        ),
+    )
+]
+NASTY = [
+    b"\xdd\xff\xff\xff\xff",  # a list, a map, a string and bytes of 4 billion
+    b"\xdf\xff\xff\xff\xff",
+    b"\xdb\xff\xff\xff\xff",
+    b"\xc6\xff\xff\xff\xff",
+    b"\x91" * 5000,
+    b"\xcf" + b"\xff" * 8,
+    b"\xa2\xc3\x28",  # a string that is no UTF-8
+]
+
+
 @given(st.lists(st.tuples(ids, requests)))
 def test_requests_arrive_as_they_were_sent(sent: list[tuple[int, Request]]) -> None:
     stream = io.BytesIO(b"".join(wire.encode(number, body) for number, body in sent))
@@ -85,8 +129,55 @@ def test_any_bytes_are_a_frame_an_end_or_a_broken_stream(data: bytes, framed: bo
     if frame is None:
         assert data == b""
         return
-    with pytest.raises(msgspec.DecodeError):  # no eight random bytes make a request's tag
+    with pytest.raises(wire.BrokenStream):  # no eight random bytes make a request's tag
         wire.request(frame.body)
+
+
+def fuzz(count: int, seed: int) -> Counter[str]:
+    """Mutate frames and read them: how many were no frames, no message, or messages of each side.
+
+    `python -c "from tests.engine.test_wire import fuzz; print(fuzz(1_000_000, 0))"` takes half a
+    minute.
+
+    Raises:
+        Exception: whatever reading raises beside `wire.BrokenStream`.
+    """
+    random, outcomes = Random(seed), Counter[str]()
+    for _ in range(count):
+        data = bytearray(random.choice(SAMPLES))
+        for _ in range(random.randint(0, 4)):
+            place = random.randrange(len(data) + 1)
+            match random.randrange(4):
+                case 0:
+                    data[place : place + 1] = random.randbytes(1)
+                case 1:
+                    data[place:place] = random.randbytes(random.randint(1, 5))
+                case 2:
+                    del data[place : place + random.randint(1, 4)]
+                case _:
+                    data[place:place] = random.choice(NASTY)
+        if random.randrange(4):  # else the length does not fit
+            data[: wire.LENGTH.size] = wire.LENGTH.pack(max(0, len(data) - wire.LENGTH.size))
+        try:
+            frame = wire.read_frame(io.BytesIO(data))
+        except wire.BrokenStream:
+            outcomes["no frame"] += 1
+            continue
+        if frame is None:
+            outcomes["the end"] += 1
+            continue
+        for side, decode in (("request", wire.request), ("event", wire.event)):
+            try:
+                decode(frame.body)
+                outcomes[side] += 1
+            except wire.BrokenStream:
+                outcomes[f"no {side}"] += 1
+    return outcomes
+
+
+def test_the_fuzz_reaches_every_outcome() -> None:
+    outcomes = fuzz(20_000, 1)
+    assert min(outcomes[o] for o in ("no frame", "request", "event", "no request", "no event")) > 50
 
 
 @given(requests, st.data())
@@ -104,7 +195,47 @@ def test_an_absurd_length_is_refused_before_anything_is_read() -> None:
     assert stream.read() == b"abc"
 
 
-def test_a_frame_nested_without_end_is_broken() -> None:
-    payload = b"\x82\xa2id\x01\xa4body" + b"\x91" * 200_000 + b"\x01"
+@pytest.mark.parametrize("key", [b"x", b"type"])
+def test_a_frame_nested_without_end_is_broken(key: bytes) -> None:
+    nested = b"\x91" * 200_000 + b"\x01"
     with pytest.raises(wire.BrokenStream):
-        wire.frame(payload)
+        wire.frame(b"\x82\xa2id\x01\xa4body" + nested)
+    with pytest.raises(wire.BrokenStream):
+        wire.event(msgspec.Raw(b"\x81" + bytes([0xA0 + len(key)]) + key + nested))
+
+
+@given(texts, st.sampled_from("\ud800\udcff\udfff"), texts)
+def test_text_that_is_not_unicode_is_named_before_it_is_sent(a: str, half: str, b: str) -> None:
+    with pytest.raises(wire.Unsendable, match="text in text that is not Unicode"):
+        wire.encode(1, Tokenize(model="m", text=a + half + b))
+    with pytest.raises(wire.Unsendable, match="in stop "):
+        wire.encode(1, Continue(model="m", prompt="p", stop=["x", a + half + b]))
+
+
+@given(st.integers(2**64) | st.integers(max_value=-(2**63) - 1))
+def test_a_number_that_is_too_large_is_named_before_it_is_sent(number: int) -> None:
+    with pytest.raises(wire.Unsendable, match="a number in sampling that is too large"):
+        wire.encode(1, Continue(model="m", prompt="p", sampling=Sampling(top_k=number)))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        Continue(model="m", prompt=[2**63]),
+        Continue(model="m", prompt="", begin=[-(2**63), 2**64 - 1]),
+        Continue(model="m", prompt="", sampling=Sampling(top_k=2**63)),
+        Find(model="m", ids=[2**63]),
+        Trace(model="m", ids=[], sampling=Sampling(), watch=2**63),
+        Document(model="m", text="", reference=[2**63]),
+        Document(model="m", text="", place=2**63),
+        Configure(memory_budget=2**63),
+        Configure(threads=0),
+        Configure(idle_s=float("inf")),
+        Cancel(2**63),
+    ],
+)
+def test_numbers_that_nothing_can_compute_with_are_refused(body: Request) -> None:
+    frame = wire.read_frame(io.BytesIO(wire.encode(1, body)))
+    assert frame is not None
+    with pytest.raises(wire.BrokenStream, match="Expected"):
+        wire.request(frame.body)

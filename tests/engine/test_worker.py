@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import select
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from engine import wire
 from engine.messages import (
     GREEDY,
     PROTOCOL,
@@ -46,6 +49,7 @@ from engine.messages import (
     Unload,
     Verdict,
 )
+from engine.worker import Worker
 from tests.engine.processes import Peer, configured, without_torch, worker
 
 LONG = Continue(model="starter-ja", prompt="東京の街は", sampling=GREEDY, max_tokens=100, top=0)
@@ -131,6 +135,21 @@ def test_a_body_that_makes_no_sense_is_refused_under_its_id(peer: Peer, body: ob
 def test_a_request_needs_an_id_of_its_own(peer: Peer) -> None:
     peer.send_raw(0, {"type": "list_models"})
     assert only_error(peer.rest_of(0)).kind == "bad_request"
+
+
+def test_a_ping_sees_whether_the_scheduler_gets_on() -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as events:
+        waiting = Worker(io.BytesIO(), writing, {})
+        frame = wire.read_frame(io.BytesIO(wire.encode(1, Ping())))
+        assert frame is not None
+        waiting._receive(frame)
+        assert select.select([events], [], [], 0)[0] == []
+        waiting._scheduler.round()
+        answer = wire.read_frame(events)
+        assert answer is not None
+        assert wire.event(answer.body) == Pong()
+        os.close(writing)
 
 
 def test_bytes_that_are_no_frame_end_it_with_a_word(tmp_path: Path, configure: Configure) -> None:

@@ -65,6 +65,7 @@ class FakeEngine:
         self.asked: list[Request] = []
         self.fails: Error | None = None
         self.pulls: dict[str, Answer] = {}
+        self.restarts = 0
         self.tell: OnEvent = lambda event: None
 
     async def connect(self, on_event: OnEvent, on_state: OnState) -> FakeEngine:
@@ -94,6 +95,10 @@ class FakeEngine:
 
     def state(self, changed: str, **values: object) -> None:
         self.tell(msgspec.convert({"type": "model_state", "model": changed} | values, ModelState))
+
+    async def restart(self) -> None:
+        """Count."""
+        self.restarts += 1
 
     async def stop(self) -> None:
         """Nothing runs."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from msgspec import structs
 from textual.pilot import Pilot
 
-from engine.client import Answer
+from engine.client import Answer, EngineState
 from engine.messages import (
     Alternative,
     Arranged,
@@ -154,11 +154,8 @@ class TaskEngine(FakeEngine):
         await super().connect(on_event, on_state)
         return self
 
-    def restart(self, reason: Error) -> None:
-        self._on_state("restarting", reason)
-
-    def recover(self) -> None:
-        self._on_state("ready", None)
+    def become(self, state: EngineState, reason: Error | None = None) -> None:
+        self._on_state(state, reason)
 
     def request(self, body: Request) -> Answer:
         match body:

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from msgspec import structs
 
-from engine.client import Engine
+from engine.client import Engine, EngineState
 from engine.messages import Configure, Error, Event, ModelState, Request
 from tui import paths
 from tui.headless import settings_file
@@ -97,10 +97,14 @@ async def _run(
         if isinstance(event, ModelState):
             output.status(*describe(event))
 
+    def state(state: EngineState, error: Error | None) -> None:
+        if state == "silent" and error is not None:
+            output.note(f"{error.message} {error.hint}")
+
     if problem := paths.log_problem():
         output.note(text("cli.no_log", folder=paths.folder("state"), reason=problem))
     try:
-        engine = await Engine.start(configure, paths.log_file(), tell)
+        engine = await Engine.start(configure, paths.log_file(), tell, state, revive=False)
     except OSError as error:
         reason = error.strerror or error
         raise Failure(text("cli.engine_did_not_start", reason=reason)) from error

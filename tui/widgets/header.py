@@ -19,7 +19,7 @@ _GAUGE = 6
 """Cells of the memory gauge."""
 
 
-def state_text(info: ModelInfo | None, progress: ModelState | None) -> str:
+def state_text(info: ModelInfo | ModelState | None, progress: ModelState | None) -> str:
     """A model's state in a word, with how far it has come."""
     if info is None:
         return text("header.unknown")
@@ -76,9 +76,16 @@ class Header(Widget):
     def _facts(self) -> list[Content]:
         """What to tell, the most important first."""
         link, glyphs = self._shared.link, self._shared.glyphs
-        info = link.seen_as(self._model, self._form)
-        state = state_text(info, link.progress.get(self._model))
-        ready = info is not None and info.state == "ready"
+        progress = link.progress.get(self._model)
+        seen = link.seen_as(self._model, self._form) or progress
+        ill = link.engine in ("silent", "restarting", "dead")
+        if ill:
+            state = text(f"header.{link.engine}")
+        elif seen is None and link.models:
+            state = text("header.unlisted")
+        else:
+            state = state_text(seen, progress)
+        ready = seen is not None and seen.state == "ready" and not ill
         mark = glyphs.on if ready else glyphs.off
         style = "$chip-color" if ready else "$busy-color"
         path = PurePath(self._model)

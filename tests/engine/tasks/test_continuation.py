@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from engine import tokenization
 from engine.errors import EngineError
@@ -22,6 +24,7 @@ from engine.messages import (
     Sampling,
     Started,
     Token,
+    Turn,
 )
 from engine.model import LoadedModel, Tokenizer
 from engine.prefixes import CHUNK
@@ -124,6 +127,27 @@ def test_half_a_stop_string_at_the_end_is_the_tail() -> None:
     events = answer(says(b"ab"), ask(stop=["bc"]))
     assert [(token.id, token.text) for token in tokens(events)] == [(97, "a"), (98, ""), (END, "")]
     assert ending(events) == BranchDone(branch=0, finish="eos", tail="b")
+
+
+class SlowTemplate(ByteTokenizer):
+    """Its chat template waits until it is let go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = threading.Event()
+
+    def chat(self, turns: Sequence[Turn]) -> str:
+        self.go.wait()
+        return "p"
+
+
+def test_a_chat_that_takes_long_to_lay_out_leaves_others_their_turns() -> None:
+    slow = SlowTemplate()
+    model = loaded(FunctionModel(scripted(1, b"ab")), slow)
+    events = continuation.run(model, structs.replace(ask(), chat=[]), 0.0)
+    assert [next(events) for _ in range(3)] == [None] * 3
+    slow.go.set()
+    assert text([event for event in events if event is not None]) == "ab"
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ import pytest
 from engine.messages import Configure, Event, ModelState, Request, Tokenize, Tokens
 from tui import cli
 from tui.headless import session
+from tui.link import OnState
 
 Step = Event | signal.Signals
 """An event of the answer (a `ModelState` goes to everybody), or a signal to this process."""
@@ -35,7 +36,13 @@ class FakeEngine:
     tell: Callable[[Event], None] = lambda event: None
 
     async def start(
-        self, configure: Configure, log: Path, on_event: Callable[[Event], None]
+        self,
+        configure: Configure,
+        log: Path,
+        on_event: Callable[[Event], None],
+        on_state: OnState,
+        *,
+        revive: bool,
     ) -> FakeEngine:
         """Stand in for `Engine.start`."""
         self.configured.append(configure)
