@@ -246,7 +246,14 @@ class Engine:
             elif (answer := self._answers.get(request_id)) is not None:
                 if isinstance(event, LAST):
                     del self._answers[request_id]
-                answer.put(event)
+                answer.put(self._with_log(event))
+
+    def _with_log(self, event: Event) -> Event:
+        """Add to an error that only the log explains where the log is."""
+        if isinstance(event, Error) and event.kind == "internal":
+            hint = f"{event.hint} The details are in {self._log}"
+            return msgspec.structs.replace(event, hint=hint)
+        return event
 
     def _send_unsent(self) -> None:
         for request_id, body in self._unsent.items():

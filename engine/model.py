@@ -149,8 +149,11 @@ class CausalRuntime(Protocol):
     def select(self, branches: Branches, rows: Sequence[int]) -> Branches:
         """Keep these rows, in this order; a row named twice is forked."""
 
-    def crop(self, branches: Branches, length: int) -> Branches:
-        """Forget all tokens after the first `length`. Its logits are invalid until it is fed."""
+    def crop(self, branches: Branches, length: int, logits: torch.Tensor | None = None) -> Branches:
+        """Forget all tokens after the first `length`, which these logits followed.
+
+        Without them, float32 [rows, vocabulary], its logits are NaN until it is fed.
+        """
 
     def states(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
         """The last hidden states of texts, before the output layer: float32 [rows, longest, width].

@@ -85,8 +85,11 @@ class Prefixes:
         return row
 
     def keep(self, ids: Sequence[int], branches: Branches, number: int = 0) -> None:
-        """Set a row aside that holds these ids; the branches stay as they are."""
-        if not ids:
+        """Set a row aside that holds these ids; the branches stay as they are.
+
+        A row whose logits are not known is not kept: who asks for its ids needs them.
+        """
+        if not ids or bool(branches.logits[number].isnan().any()):
             return
         row = self._runtime.select(branches, [number])
         self._kept = [kept for kept in self._kept if kept.ids != tuple(ids)]

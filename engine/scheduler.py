@@ -9,10 +9,18 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import NoReturn, TypeVar
 
+from engine import figures
 from engine.errors import EngineError
 from engine.messages import LAST, Done, Error, Event
 
 log = logging.getLogger(__name__)
+
+INTERNAL = Error(
+    kind="internal",
+    message="The engine has a fault that kept it from answering this.",
+    hint="Ask something else, or take another model.",
+)
+"""What is said of an exception that nobody foresaw; `engine.client` adds where the log is."""
 
 T = TypeVar("T")
 Action = Callable[[], None]
@@ -105,13 +113,15 @@ class Scheduler:
     def _step(self, request_id: int, task: Task) -> None:
         try:
             said = next(task)
+            if not isinstance(said, Wait):
+                figures.check(said)
         except StopIteration:
             self._finish(request_id, task, Done())
         except EngineError as error:
             self._finish(request_id, task, error.event)
-        except Exception as error:  # whatever one task does, the others go on
+        except Exception:  # whatever one task does, the others go on
             log.exception("request %d failed", request_id)
-            self._finish(request_id, task, _internal(error))
+            self._finish(request_id, task, INTERNAL)
         else:
             if isinstance(said, Wait):
                 self._park(request_id, task, said)
@@ -136,12 +146,3 @@ class Scheduler:
         except Exception:  # as in _step; the answer itself is not in doubt
             log.exception("request %d failed while it was closed", request_id)
         self._send(request_id, last)
-
-
-def _internal(error: Exception) -> Error:
-    what = str(error).strip().partition("\n")[0]
-    return Error(
-        kind="internal",
-        message=f"The engine failed: {type(error).__name__}{': ' if what else ''}{what}",
-        hint="The details are in the engine's log.",
-    )

@@ -104,7 +104,7 @@ class GenericRuntime:
             cache.reorder_cache(index)
             return CachedRows(cache, len(rows), source.length, source.logits[list(rows)])
 
-    def crop(self, branches: Branches, length: int) -> Branches:
+    def crop(self, branches: Branches, length: int, logits: torch.Tensor | None = None) -> Branches:
         """Forget all tokens after the first `length`; the branches handed in are spent.
 
         Raises:
@@ -122,7 +122,8 @@ class GenericRuntime:
                 )
             )
         rows.cache.crop(length - rows.length)
-        return CachedRows(rows.cache, rows.rows, length, torch.full_like(rows.logits, torch.nan))
+        known = torch.full_like(rows.logits, torch.nan) if logits is None else logits
+        return CachedRows(rows.cache, rows.rows, length, known)
 
     def states(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
         """The last hidden states of texts; see `CausalRuntime.states`.

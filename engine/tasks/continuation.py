@@ -100,14 +100,13 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
             if finish is None:
                 staying.append(row)
             else:
-                prefixes.keep(branch.ids[:-1], steps.rows(len(branch.ids) - 1), row)
+                prefixes.keep(branch.ids[:-1], steps.rows, row)
                 events.append(branch.done(finish))
         try:
             yield from events
         except GeneratorExit:
             for row in staying:
-                drawn_from = alive[row].ids[:-1]
-                prefixes.keep(drawn_from, steps.rows(len(drawn_from)), row)
+                prefixes.keep(alive[row].ids[:-1], steps.rows, row)
             raise
         if not staying:
             break

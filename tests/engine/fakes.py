@@ -152,9 +152,10 @@ class FunctionModel:
         source = self._own(branches)
         return Rows([list(source.ids[row]) for row in rows], source.logits[list(rows)])
 
-    def crop(self, branches: Branches, length: int) -> Branches:
+    def crop(self, branches: Branches, length: int, logits: torch.Tensor | None = None) -> Branches:
         kept = [row[:length] for row in self._own(branches).ids]
-        return Rows(kept, torch.full((len(kept), self.vocabulary), torch.nan))
+        nothing = torch.full((len(kept), self.vocabulary), torch.nan)
+        return Rows(kept, nothing if logits is None else logits)
 
     def states(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
         raise NotImplementedError("a function has no states")

@@ -168,22 +168,18 @@ def failing(error: Exception) -> Task:
     raise error
 
 
-@pytest.mark.parametrize(
-    ("error", "message"),
-    [
-        (ValueError("a\nb"), "The engine failed: ValueError: a"),
-        (ZeroDivisionError(), "The engine failed: ZeroDivisionError"),
-    ],
-)
-def test_a_bug_ends_its_own_task_only_and_is_logged(
-    bench: Bench, caplog: pytest.LogCaptureFixture, error: Exception, message: str
+@pytest.mark.parametrize("error", [IndexError("index out of range in self"), ZeroDivisionError()])
+def test_a_bug_ends_its_own_task_only_and_is_logged_not_said(
+    bench: Bench, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
     bench.scheduler.start(1, failing(error))
     bench.scheduler.start(2, counting(2))
     bench.rounds(4)
     (_, last) = bench.of(1)
     assert isinstance(last, Error)
-    assert (last.kind, last.message) == ("internal", message)
+    assert last.kind == "internal"
+    assert type(error).__name__ not in last.message + last.hint
+    assert "out of range" not in last.message + last.hint
     assert bench.of(2) == [said(0), said(1), Done()]
     assert type(error).__name__ in caplog.text
 

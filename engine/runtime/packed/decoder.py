@@ -111,10 +111,13 @@ class PackedRuntime:
         with torch.inference_mode():
             return cache.select(_own(branches), list(rows))
 
-    def crop(self, branches: Branches, length: int) -> Branches:
+    def crop(self, branches: Branches, length: int, logits: torch.Tensor | None = None) -> Branches:
         """Forget the last tokens; see `CausalRuntime.crop`."""
         rows = _own(branches)
-        return rows if length == rows.length else cache.crop(rows, length)
+        if length == rows.length:
+            return rows
+        known = torch.full_like(rows.logits, torch.nan) if logits is None else logits
+        return cache.crop(rows, length, known)
 
     def states(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
         """The last hidden states of texts; see `CausalRuntime.states`.
