@@ -222,9 +222,10 @@ class Lifecycle:
 
     def _failed(self, resident: _Resident, error: BaseException) -> None:
         model = resident.files.id
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        reason = str(error)
         if not isinstance(error, EngineError):
             log.error("loading %s failed", model, exc_info=error)
+            reason = "The engine has a fault that kept it from loading this model."
         del self._residents[resident.key]
         self._failures[model] = reason
         resident.ready.set_exception(error)
