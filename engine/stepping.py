@@ -61,6 +61,9 @@ class Steps:
         self._guess, self._true, self._ahead = [], 0, None
         if self._lookup is not None and len(ids) == 1:
             self._guess = self._lookup.guess(ids[0], room)
+            end, regime = len(ids[0]), self._runtime.regime
+            if regime(end + len(self._guess)) != regime(end):
+                self._guess = []
         if self._guess:
             fed = [ids[0][-1], *self._guess]
             self._rows, self._ahead = self._runtime.read(rows, [fed])

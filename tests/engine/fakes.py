@@ -103,6 +103,10 @@ class Rows:
         return len(self.ids[0])
 
     @property
+    def regime(self) -> int:
+        return 0
+
+    @property
     def memory(self) -> dict[int, int]:
         return {id(self): 8 * self.rows * self.length}
 
@@ -128,11 +132,14 @@ class FunctionModel:
     def empty(self) -> Branches:
         return Rows([[]], torch.full((1, self.vocabulary), torch.nan))
 
-    def feed(self, branches: Branches, ids: Sequence[Sequence[int]]) -> Branches:
+    def regime(self, length: int) -> int:
+        return 0
+
+    def feed(self, branches: Branches, ids: Sequence[Sequence[int]], whole: int = 0) -> Branches:
         return self.read(branches, ids)[0]
 
     def read(
-        self, branches: Branches, ids: Sequence[Sequence[int]]
+        self, branches: Branches, ids: Sequence[Sequence[int]], whole: int = 0
     ) -> tuple[Branches, torch.Tensor]:
         rows = self._own(branches)
         fed = [[*row, *new] for row, new in zip(rows.ids, ids, strict=True)]

@@ -47,6 +47,11 @@ class PackedRows:
         return self.block.memory.shape[1]
 
     @property
+    def regime(self) -> int:
+        """The same for all lengths; see `Branches.regime`."""
+        return 0
+
+    @property
     def shared(self) -> int:
         """Places of the prefix."""
         return 0 if self.prefix is None else self.prefix.shape[3]

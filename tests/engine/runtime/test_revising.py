@@ -34,7 +34,7 @@ from engine.runtime.generic import GenericRuntime
 from engine.speculation import Lookup
 from engine.tasks import continuation, finding, nbest, tracing
 from tests.engine.fakes import loaded
-from tests.engine.runtime.families import build, plain
+from tests.engine.runtime.families import BORDERED, build, plain
 from tests.engine.runtime.packed import models as packed_models
 
 PROMPT = [7, 8, 9, 7, 8, 9, 7, 8]
@@ -184,14 +184,14 @@ def walk(text: Text, steps: list[tuple[str, int]]) -> None:
             text.go(what, number)
 
 
-@pytest.mark.parametrize("family", GENERIC)
+@pytest.mark.parametrize("family", [*GENERIC, "phi3, longrope", "llama, dynamic"])
 def test_figures_of_transformers_own_classes(family: str) -> None:
     runtime, model = GenericRuntime(build(family)), build(family)
 
     @often
     @given(steps=walks)
     def any_walk(steps: list[tuple[str, int]]) -> None:
-        walk(Text(runtime, model), steps)
+        walk(Text(runtime, model, bordered=family in BORDERED), steps)
 
     any_walk()
 
