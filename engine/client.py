@@ -365,7 +365,14 @@ class Engine:
                     del self._answers[request_id]
                     self._cancelled.pop(request_id, None)
                 self._worked = self._worked or not isinstance(event, Error | Pong)
-                answer.put(event)
+                answer.put(self._with_log(event))
+
+    def _with_log(self, event: Event) -> Event:
+        """Add to an error that only the log explains where the log is."""
+        if isinstance(event, Error) and event.kind == "internal":
+            hint = f"{event.hint} The details are in {self._log}".lstrip()
+            return msgspec.structs.replace(event, hint=hint)
+        return event
 
     async def _watch(self) -> None:
         """Notice when the worker hangs.

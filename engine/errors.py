@@ -15,6 +15,13 @@ class EngineError(Exception):
         self.event = event
 
 
+INTERNAL = Error(
+    kind="internal",
+    message="The engine has a fault that kept it from answering this.",
+    hint="Ask something else, or take another model.",
+)
+"""What is said of an exception that nobody foresaw; `engine.client` adds where the log is."""
+
 _NO_MEMORY = re.compile(r"allocate memory|out of memory|bad_alloc|can't start new thread", re.I)
 """How libraries say it, in exceptions of several kinds."""
 
@@ -29,18 +36,7 @@ def explain(error: BaseException) -> Error:
             message="The machine has no more memory to give.",
             hint="Unload a model, close other programs, or take a smaller model or a shorter text.",
         )
-    return Error(
-        kind="internal",
-        message=f"The engine failed: {reason(error)}",
-        hint="The details are in the engine's log.",
-    )
-
-
-def reason(error: BaseException) -> str:
-    """The same in half a sentence."""
-    if isinstance(error, EngineError) or _is_memory(error):
-        return explain(error).message
-    return str(error).strip().partition("\n")[0] or "it gave no reason."
+    return INTERNAL
 
 
 def _is_memory(error: BaseException) -> bool:

@@ -225,8 +225,22 @@ def context(config: Config) -> int | None:
             pad = config.get("pad_token_id")
             spent = pad + 1 if isinstance(pad, int) else 2
             offset = spent if MASKED.get(str(config.get("model_type"))) is _ROBERTA else 0
-            return value - offset
+            return int(value * _stretched(config)) - offset
     return None
+
+
+def _stretched(config: Config) -> float:
+    """How many times as long a text may be as the positions say: dynamic NTK counts them without
+    its factor, all other ways to scale them with theirs."""
+    rope = config.get("rope_parameters") or config.get("rope_scaling")
+    if not isinstance(rope, Mapping):
+        return 1.0
+    # Models whose layers differ have parameters for each type of layer.
+    for own in (rope, *rope.values()):
+        if isinstance(own, Mapping) and own.get("rope_type", own.get("type")) == "dynamic":
+            factor = own.get("factor")
+            return factor if isinstance(factor, int | float) and factor > 1 else 1.0
+    return 1.0
 
 
 def _modern(name: str) -> str:

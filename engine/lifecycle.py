@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from engine import forms
-from engine.errors import EngineError, reason
+from engine.errors import INTERNAL, EngineError, explain
 from engine.memory import give_back, readable
 from engine.messages import Device, Error, Event, Memory, ModelInfo, ModelState, Precision
 from engine.model import LoadedModel, ModelFiles
@@ -222,9 +222,11 @@ class Lifecycle:
 
     def _failed(self, resident: _Resident, error: BaseException) -> None:
         model = resident.files.id
-        why = reason(error)
+        why = explain(error).message
         if not isinstance(error, EngineError):
             log.error("loading %s failed", model, exc_info=error)
+            if explain(error) is INTERNAL:
+                why = "The engine has a fault that kept it from loading this model."
         del self._residents[resident.key]
         self._failures[model] = why
         resident.ready.set_exception(error)

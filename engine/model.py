@@ -118,6 +118,10 @@ class Branches(Protocol):
         """
 
     @property
+    def regime(self) -> int:
+        """Of the text that they were read as the beginning of; see `CausalRuntime.regime`."""
+
+    @property
     def logits(self) -> torch.Tensor:
         """float32 [rows, vocabulary]: for the token after the last one fed."""
 
@@ -138,19 +142,33 @@ class CausalRuntime(Protocol):
     def empty(self) -> Branches:
         """One row that nothing was fed to yet. Its logits are invalid."""
 
-    def feed(self, branches: Branches, ids: Sequence[Sequence[int]]) -> Branches:
-        """Feed ids to the rows: a list for each row, all equally long and not empty."""
+    def regime(self, length: int) -> int:
+        """How a text of so many tokens is read: 0 for a short one, and for any by most models.
+
+        Some read all of a text otherwise once it is longer than a border. What is kept of it can
+        be gone on from only where the regime stays the same.
+        """
+
+    def feed(self, branches: Branches, ids: Sequence[Sequence[int]], whole: int = 0) -> Branches:
+        """Feed ids to the rows: a list for each row, all equally long and not empty.
+
+        They are read as in a text of `whole` tokens where that is longer than what is then fed;
+        rows of another regime are read anew.
+        """
 
     def read(
-        self, branches: Branches, ids: Sequence[Sequence[int]]
+        self, branches: Branches, ids: Sequence[Sequence[int]], whole: int = 0
     ) -> tuple[Branches, torch.Tensor]:
         """Feed ids, and say the logits after each of them: float32 [rows, ids, vocabulary]."""
 
     def select(self, branches: Branches, rows: Sequence[int]) -> Branches:
         """Keep these rows, in this order; a row named twice is forked."""
 
-    def crop(self, branches: Branches, length: int) -> Branches:
-        """Forget all tokens after the first `length`. Its logits are invalid until it is fed."""
+    def crop(self, branches: Branches, length: int, logits: torch.Tensor | None = None) -> Branches:
+        """Forget all tokens after the first `length`, which these logits followed.
+
+        Without them, float32 [rows, vocabulary], its logits are NaN until it is fed.
+        """
 
     def states(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
         """The last hidden states of texts, before the output layer: float32 [rows, longest, width].

@@ -67,14 +67,17 @@ class Prefixes:
         """Forget everything."""
         self._kept.clear()
 
-    def prefill(self, ids: Sequence[int]) -> Generator[None, None, Branches]:
+    def prefill(self, ids: Sequence[int], whole: int = 0) -> Generator[None, None, Branches]:
         """One row that holds these ids, at least one; yields between chunks of what is fed.
 
-        What was fed is kept, also when the generator is closed on its way.
+        They are read as in a text of `whole` tokens where that is longer. What was fed is kept,
+        also when the generator is closed on its way.
         """
-        row = self._begun(ids)
+        whole = max(whole, len(ids))
+        row = self._begun(ids, self._runtime.regime(whole))
         while row.length < len(ids):
-            row = self._runtime.feed(row, [ids[row.length : row.length + self._chunk]])
+            some = ids[row.length : row.length + self._chunk]
+            row = self._runtime.feed(row, [some], whole)
             if row.length < len(ids):
                 try:
                     yield None
@@ -85,8 +88,11 @@ class Prefixes:
         return row
 
     def keep(self, ids: Sequence[int], branches: Branches, number: int = 0) -> None:
-        """Set a row aside that holds these ids; the branches stay as they are."""
-        if not ids:
+        """Set a row aside that holds these ids; the branches stay as they are.
+
+        A row whose logits are not known is not kept: who asks for its ids needs them.
+        """
+        if not ids or bool(branches.logits[number].isnan().any()):
             return
         row = self._runtime.select(branches, [number])
         self._kept = [kept for kept in self._kept if kept.ids != tuple(ids)]
@@ -94,10 +100,11 @@ class Prefixes:
         while self._kept and self.bytes > self._limit:
             del self._kept[0]
 
-    def _begun(self, ids: Sequence[int]) -> Branches:
+    def _begun(self, ids: Sequence[int], regime: int) -> Branches:
         """A row that holds the longest beginning of these ids that was kept, perhaps nothing."""
-        shared = {id(kept): _shared(kept.ids, ids) for kept in self._kept}
-        for kept in sorted(self._kept, key=lambda kept: shared[id(kept)], reverse=True):
+        alike = [kept for kept in self._kept if kept.row.regime == regime]
+        shared = {id(kept): _shared(kept.ids, ids) for kept in alike}
+        for kept in sorted(alike, key=lambda kept: shared[id(kept)], reverse=True):
             length = shared[id(kept)]
             if length < len(kept.ids):
                 length = min(length, len(ids) - 1)  # its logits are gone: one id is fed again

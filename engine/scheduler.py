@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import NoReturn, TypeVar
 
-from engine import wire
+from engine import figures, wire
 from engine.errors import EngineError, explain
 from engine.messages import LAST, Done, Error, Event
 
@@ -115,6 +115,8 @@ class Scheduler:
     def _step(self, request_id: int, task: Task) -> None:
         try:
             said = next(task)
+            if not isinstance(said, Wait):
+                figures.check(said)
         except StopIteration:
             self._finish(request_id, task, Done())
         except EngineError as error:

@@ -35,10 +35,14 @@ class Steps:
         """float32 [rows, vocabulary]: of the next token."""
         return self._rows.logits if self._ahead is None else self._ahead[:, self._true]
 
-    def rows(self, length: int) -> Branches:
-        """The rows with so many ids fed: without the guesses that were not drawn."""
-        if self._rows.length > length:
-            self._rows = self._runtime.crop(self._rows, length)
+    @property
+    def rows(self) -> Branches:
+        """The rows that hold all that was drawn but the latest ids, and no guess beside it."""
+        beyond = len(self._guess) - self._true
+        if beyond:
+            length = self._rows.length - beyond
+            self._rows = self._runtime.crop(self._rows, length, self.logits)
+            self._guess, self._ahead = self._guess[: self._true], None
         return self._rows
 
     def stay(self, numbers: Sequence[int]) -> None:
@@ -51,12 +55,15 @@ class Steps:
         if self._true < len(self._guess) and ids[0][-1] == self._guess[self._true]:
             self._true += 1
             return
-        rows = self.rows(len(ids[0]) - 1)
         if self._guess and self._lookup is not None:
             self._lookup.came_true(self._true)
+        rows = self.rows
         self._guess, self._true, self._ahead = [], 0, None
         if self._lookup is not None and len(ids) == 1:
             self._guess = self._lookup.guess(ids[0], room)
+            end, regime = len(ids[0]), self._runtime.regime
+            if regime(end + len(self._guess)) != regime(end):
+                self._guess = []
         if self._guess:
             fed = [ids[0][-1], *self._guess]
             self._rows, self._ahead = self._runtime.read(rows, [fed])

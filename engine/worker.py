@@ -15,7 +15,7 @@ import platformdirs
 
 from engine import devices, pulling, runtime, wire
 from engine.children import Children
-from engine.errors import explain
+from engine.errors import EngineError, explain
 from engine.lifecycle import Lifecycle, Report
 from engine.loader import Loader
 from engine.memory import default_budget, default_threads, give_back
@@ -173,13 +173,23 @@ def _prepare(threads: int, choice: DeviceChoice) -> Device:
     """Import what the first answer of a packed model needs: it takes seconds.
 
     Raises:
-        EngineError: ``unable``, when there is no such device.
+        EngineError: ``unable``, when there is no such device, or PyTorch cannot be imported.
     """
-    import torch
+    try:
+        import torch
 
-    torch.set_num_threads(threads)
-    for module in ("transformers.models.auto", "transformers.generation.logits_process"):
-        importlib.import_module(module)
+        torch.set_num_threads(threads)
+        for module in ("transformers.models.auto", "transformers.generation.logits_process"):
+            importlib.import_module(module)
+    except (ImportError, OSError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise EngineError(
+            Error(
+                kind="unable",
+                message=f"PyTorch cannot be used: {reason}",
+                hint="Install tsuzuki again in an environment of its own.",
+            )
+        ) from error
     return devices.resolve(choice)
 
 

@@ -6,7 +6,7 @@ import copy
 import inspect
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,14 +14,19 @@ from transformers import AutoModelForCausalLM
 from transformers.cache_utils import DynamicCache, DynamicLayer, DynamicSlidingWindowLayer
 
 from engine.errors import EngineError
+from engine.heads import context
 from engine.messages import Device, Error
 from engine.model import Branches, ModelFiles
 from engine.runtime.loading import Report, read_model
 from engine.runtime.padding import padded
 from engine.runtime.soundness import sound
+from engine.runtime.stretching import Stretching
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+AGAIN = 512
+"""Tokens fed at once where a text is read anew."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,9 @@ class CachedRows:
     rows: int
     length: int
     logits: torch.Tensor
+    regime: int = 0
+    fed: tuple[tuple[int, ...], ...] = ()
+    """The ids of each row, where they may have to be read anew."""
 
     @property
     def memory(self) -> dict[int, int]:
@@ -73,27 +81,33 @@ class GenericRuntime:
             type(layer) in (DynamicLayer, DynamicSlidingWindowLayer)
             for layer in DynamicCache(config=config).layers
         )
+        self._stretching = Stretching(model)
         self.vocabulary: int = config.vocab_size
-        self.context: int | None = getattr(config, "max_position_embeddings", None)
+        self.context: int | None = context(config.to_dict())
         self.bytes: int = model.get_memory_footprint()
 
     def empty(self) -> Branches:
         """One row that nothing was fed to yet; see `CausalRuntime.empty`."""
-        return CachedRows(self._cache(), 1, 0, torch.full((1, self.vocabulary), torch.nan))
+        nothing = torch.full((1, self.vocabulary), torch.nan)
+        return CachedRows(self._cache(), 1, 0, nothing, fed=((),))
 
-    def feed(self, branches: Branches, ids: Sequence[Sequence[int]]) -> Branches:
+    def regime(self, length: int) -> int:
+        """How a text of this length is read; see `CausalRuntime.regime`."""
+        return self._stretching.regime(length)
+
+    def feed(self, branches: Branches, ids: Sequence[Sequence[int]], whole: int = 0) -> Branches:
         """Feed ids to the rows; see `CausalRuntime.feed`.
 
         Raises:
             EngineError: ``broken_model``, as `sound` says; so does `read`.
         """
-        return self._forward(_own(branches), ids, **self._only_last)[0]
+        return self._forward(_own(branches), ids, whole, **self._only_last)[0]
 
     def read(
-        self, branches: Branches, ids: Sequence[Sequence[int]]
+        self, branches: Branches, ids: Sequence[Sequence[int]], whole: int = 0
     ) -> tuple[Branches, torch.Tensor]:
         """Feed ids to the rows and say what followed each; see `CausalRuntime.read`."""
-        return self._forward(_own(branches), ids)
+        return self._forward(_own(branches), ids, whole)
 
     def select(self, branches: Branches, rows: Sequence[int]) -> Branches:
         """Copy these rows, in this order, into branches of their own."""
@@ -102,9 +116,15 @@ class GenericRuntime:
         with torch.inference_mode():
             cache = _twin(source.cache)
             cache.reorder_cache(index)
-            return CachedRows(cache, len(rows), source.length, source.logits[list(rows)])
+            return replace(
+                source,
+                cache=cache,
+                rows=len(rows),
+                logits=source.logits[list(rows)],
+                fed=tuple(source.fed[row] for row in rows) if source.fed else (),
+            )
 
-    def crop(self, branches: Branches, length: int) -> Branches:
+    def crop(self, branches: Branches, length: int, logits: torch.Tensor | None = None) -> Branches:
         """Forget all tokens after the first `length`; the branches handed in are spent.
 
         Raises:
@@ -122,7 +142,9 @@ class GenericRuntime:
                 )
             )
         rows.cache.crop(length - rows.length)
-        return CachedRows(rows.cache, rows.rows, length, torch.full_like(rows.logits, torch.nan))
+        known = torch.full_like(rows.logits, torch.nan) if logits is None else logits
+        fed = tuple(row[:length] for row in rows.fed)
+        return replace(rows, length=length, logits=known, fed=fed)
 
     def states(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
         """The last hidden states of texts; see `CausalRuntime.states`.
@@ -130,21 +152,48 @@ class GenericRuntime:
         Raises:
             EngineError: ``broken_model``, as `sound` says.
         """
-        with torch.inference_mode():
-            ids = padded(rows).to(self._device)
+        regimes: dict[int, list[int]] = {}
+        for number, row in enumerate(rows):
+            regimes.setdefault(self.regime(len(row)), []).append(number)
+        alike = [self._states([rows[number] for number in some]) for some in regimes.values()]
+        found = alike[0].new_zeros(len(rows), max(map(len, rows)), alike[0].shape[-1])
+        for some, states in zip(regimes.values(), alike, strict=True):
+            found[some, : states.shape[1]] = states
+        return found
+
+    def _states(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
+        """The same of texts of one regime."""
+        ids = padded(rows).to(self._device)
+        with torch.inference_mode(), self._stretching.reading(ids.shape[1]):
             states: torch.Tensor = self._model.base_model(ids, use_cache=False)[0]
             return sound(states.float())
 
     def _forward(
-        self, rows: CachedRows, ids: Sequence[Sequence[int]], **options: int
+        self, rows: CachedRows, ids: Sequence[Sequence[int]], whole: int, **options: int
     ) -> tuple[CachedRows, torch.Tensor]:
-        with torch.inference_mode():
+        length = rows.length + len(ids[0])
+        whole = max(whole, length)
+        regime = self.regime(whole)
+        if rows.length and regime != rows.regime:
+            rows = self._again(rows, whole)
+        with torch.inference_mode(), self._stretching.reading(whole):
             kept = {self._past: rows.cache}
             fed = torch.tensor(ids, device=self._device)
             output = self._model(fed, use_cache=True, **kept, **options)
             logits = sound(output.logits)
-        length = rows.length + len(ids[0])
-        return CachedRows(rows.cache, rows.rows, length, logits[:, -1]), logits
+        grown = replace(rows, length=length, logits=logits[:, -1], regime=regime)
+        if self._stretching:
+            fed_ids = [(*old, *new) for old, new in zip(rows.fed, ids, strict=True)]
+            grown = replace(grown, fed=tuple(fed_ids))
+        return grown, logits
+
+    def _again(self, rows: CachedRows, whole: int) -> CachedRows:
+        """The same rows, read anew as the beginning of a text of this length."""
+        again = replace(rows, cache=self._cache(), length=0, fed=((),) * rows.rows)
+        for start in range(0, rows.length, AGAIN):
+            some = [row[start : start + AGAIN] for row in rows.fed]
+            again, _ = self._forward(again, some, whole, **self._only_last)
+        return again
 
     def _cache(self) -> DynamicCache:
         """An empty cache.

@@ -26,18 +26,18 @@ def logprobs(
     """
     scores = [torch.empty(0)] * len(sequences)
     by_length = sorted(range(len(sequences)), key=lambda number: len(sequences[number]))
-    for start in range(0, len(sequences), ROWS):
-        numbers = by_length[start : start + ROWS]
-        rows = yield from _side_by_side(runtime, [sequences[number] for number in numbers])
-        for number, row in zip(numbers, rows, strict=True):
-            scores[number] = row
+    for _, alike in itertools.groupby(by_length, lambda n: runtime.regime(len(sequences[n]))):
+        while numbers := list(itertools.islice(alike, ROWS)):
+            rows = yield from _side_by_side(runtime, [sequences[number] for number in numbers])
+            for number, row in zip(numbers, rows, strict=True):
+                scores[number] = row
     return scores
 
 
 def _side_by_side(
     runtime: CausalRuntime, sequences: Sequence[Sequence[int]]
 ) -> Generator[None, None, list[torch.Tensor]]:
-    """Score sequences in one batch, padded on the right, where no token looks.
+    """Score sequences of one regime in one batch, padded on the right, where no token looks.
 
     What they all begin with is fed once, as one row, which is then forked.
     """
@@ -52,7 +52,7 @@ def _side_by_side(
         if start >= shared and branches.rows < len(sequences):
             branches = runtime.select(branches, [0] * len(sequences))
         fed = tokens[:, start:stop][: branches.rows].tolist()
-        branches, logits = runtime.read(branches, fed)
+        branches, logits = runtime.read(branches, fed, width)
         targets = tokens[:, start + 1 : stop + 1, None]
         found = logits.log_softmax(-1).expand(len(sequences), -1, -1).gather(-1, targets)
         scores[:, start:stop] = found.squeeze(-1)

@@ -72,7 +72,7 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
         context=runtime.context,
     )
     ids = [piece.id for piece in prompt.pieces]
-    batch = yield from prefixes.prefill(ids)
+    batch = yield from prefixes.prefill(ids, len(ids) + len(prompt.begin))
     alive = _branches(model.tokenizer, request, prompt, runtime.context)
     words = _Words(model, boundaries=request.boundaries)
     if prompt.begin:
@@ -105,14 +105,13 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
             if finish is None:
                 staying.append(row)
             else:
-                prefixes.keep(branch.ids[:-1], steps.rows(len(branch.ids) - 1), row)
+                prefixes.keep(branch.ids[:-1], steps.rows, row)
                 events.append(branch.done(finish))
         try:
             yield from events
         except GeneratorExit:
             for row in staying:
-                drawn_from = alive[row].ids[:-1]
-                prefixes.keep(drawn_from, steps.rows(len(drawn_from)), row)
+                prefixes.keep(alive[row].ids[:-1], steps.rows, row)
             raise
         if not staying:
             break
@@ -149,10 +148,10 @@ def _begin(
 
     from engine.measuring import read
 
-    before = row.logits
+    before, whole = row.logits, row.length + len(ids)
     for start in range(0, len(ids), CHUNK):
         chunk = ids[start : start + CHUNK]
-        row, after = runtime.read(row, [chunk])
+        row, after = runtime.read(row, [chunk], whole)
         logits, before = torch.cat([before, after[0, :-1]]), after[0, -1:]
         readings = read(logits, torch.tensor(chunk), top)
         boundaries = words.boundary(logits)

@@ -103,6 +103,10 @@ class Rows:
         return len(self.ids[0])
 
     @property
+    def regime(self) -> int:
+        return 0
+
+    @property
     def memory(self) -> dict[int, int]:
         return {id(self): 8 * self.rows * self.length}
 
@@ -128,11 +132,14 @@ class FunctionModel:
     def empty(self) -> Branches:
         return Rows([[]], torch.full((1, self.vocabulary), torch.nan))
 
-    def feed(self, branches: Branches, ids: Sequence[Sequence[int]]) -> Branches:
+    def regime(self, length: int) -> int:
+        return 0
+
+    def feed(self, branches: Branches, ids: Sequence[Sequence[int]], whole: int = 0) -> Branches:
         return self.read(branches, ids)[0]
 
     def read(
-        self, branches: Branches, ids: Sequence[Sequence[int]]
+        self, branches: Branches, ids: Sequence[Sequence[int]], whole: int = 0
     ) -> tuple[Branches, torch.Tensor]:
         rows = self._own(branches)
         fed = [[*row, *new] for row, new in zip(rows.ids, ids, strict=True)]
@@ -152,9 +159,10 @@ class FunctionModel:
         source = self._own(branches)
         return Rows([list(source.ids[row]) for row in rows], source.logits[list(rows)])
 
-    def crop(self, branches: Branches, length: int) -> Branches:
+    def crop(self, branches: Branches, length: int, logits: torch.Tensor | None = None) -> Branches:
         kept = [row[:length] for row in self._own(branches).ids]
-        return Rows(kept, torch.full((len(kept), self.vocabulary), torch.nan))
+        nothing = torch.full((len(kept), self.vocabulary), torch.nan)
+        return Rows(kept, nothing if logits is None else logits)
 
     def states(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
         raise NotImplementedError("a function has no states")

@@ -16,6 +16,7 @@ from msgspec import structs
 
 from engine import client, wire
 from engine.client import Engine, EngineState
+from engine.errors import INTERNAL
 from engine.messages import (
     GREEDY,
     Configure,
@@ -501,3 +502,15 @@ async def test_a_front_that_fails_in_a_callback_still_gets_its_answers(
     while not problems:
         await all_of(engine.request(Ping()))
     assert problems[0] is failure
+
+
+async def test_a_fault_of_the_engine_names_its_log(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = await front.start()
+    await pid(engine)
+    monkeypatch.setattr(wire, "event", lambda body: INTERNAL)
+    (error,) = await all_of(engine.request(Ping()))
+    assert isinstance(error, Error)
+    assert error.message == INTERNAL.message
+    assert str(front.log) in error.hint

@@ -190,6 +190,22 @@ def test_a_causal_head_serves_all_three() -> None:
         ({"model_type": "bert", "max_position_embeddings": 512}, 512),
         ({"model_type": "roberta", "max_position_embeddings": 514, "pad_token_id": 1}, 512),
         ({"model_type": "bloom"}, None),
+        (
+            {
+                "model_type": "llama",
+                "max_position_embeddings": 2048,
+                "rope_scaling": {"type": "dynamic", "factor": 2.0},
+            },
+            4096,
+        ),
+        (
+            {
+                "model_type": "llama",
+                "max_position_embeddings": 8192,
+                "rope_parameters": {"rope_type": "yarn", "factor": 4.0},
+            },
+            8192,
+        ),
     ],
 )
 def test_context(config: dict[str, object], context: int | None) -> None:

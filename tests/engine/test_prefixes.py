@@ -25,10 +25,10 @@ class Counting(FunctionModel):
         self.fed = 0
 
     def read(
-        self, branches: Branches, ids: Sequence[Sequence[int]]
+        self, branches: Branches, ids: Sequence[Sequence[int]], whole: int = 0
     ) -> tuple[Branches, torch.Tensor]:
         self.fed += len(ids) * len(ids[0])
-        return super().read(branches, ids)
+        return super().read(branches, ids, whole)
 
     def cost(self, prefixes: Prefixes, ids: Sequence[int]) -> int:
         before = self.fed

@@ -170,22 +170,20 @@ def failing(error: BaseException) -> Task:
 
 
 @pytest.mark.parametrize(
-    ("error", "message"),
-    [
-        (ValueError("a\nb"), "The engine failed: a"),
-        (ZeroDivisionError(), "The engine failed: it gave no reason."),
-        (BaseException("a panic"), "The engine failed: a panic"),
-    ],
+    "error",
+    [IndexError("index out of range in self"), ZeroDivisionError(), BaseException("a panic")],
 )
-def test_a_bug_ends_its_own_task_only_and_is_logged(
-    bench: Bench, caplog: pytest.LogCaptureFixture, error: BaseException, message: str
+def test_a_bug_ends_its_own_task_only_and_is_logged_not_said(
+    bench: Bench, caplog: pytest.LogCaptureFixture, error: BaseException
 ) -> None:
     bench.scheduler.start(1, failing(error))
     bench.scheduler.start(2, counting(2))
     bench.rounds(4)
     (_, last) = bench.of(1)
     assert isinstance(last, Error)
-    assert (last.kind, last.message) == ("internal", message)
+    assert last.kind == "internal"
+    assert type(error).__name__ not in last.message + last.hint
+    assert "out of range" not in last.message + last.hint
     assert bench.of(2) == [said(0), said(1), Done()]
     assert type(error).__name__ in caplog.text
 

@@ -221,7 +221,7 @@ def test_no_torch_is_a_failed_model_with_a_reason(tmp_path: Path, configure: Con
         (models,) = peer.ask(ListModels())
         assert isinstance(models, Models)
         (model,) = [model for model in models.models if model.id == "starter-ja"]
-        assert (model.state, model.reason) == ("failed", "libtorch is not there")
+        assert (model.state, model.reason) == ("failed", error.message)
 
 
 def test_what_libraries_print_goes_to_the_log(tmp_path: Path, configure: Configure) -> None:

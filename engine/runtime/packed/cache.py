@@ -47,6 +47,11 @@ class PackedRows:
         return self.block.memory.shape[1]
 
     @property
+    def regime(self) -> int:
+        """The same for all lengths; see `Branches.regime`."""
+        return 0
+
+    @property
     def shared(self) -> int:
         """Places of the prefix."""
         return 0 if self.prefix is None else self.prefix.shape[3]
@@ -114,9 +119,8 @@ def select(rows: PackedRows, index: list[int]) -> PackedRows:
     return PackedRows(block, rows.length, None, logits)
 
 
-def crop(rows: PackedRows, length: int) -> PackedRows:
+def crop(rows: PackedRows, length: int, logits: torch.Tensor) -> PackedRows:
     """The rows without what comes after `length`, whose places are given back if they can be."""
-    logits = torch.full_like(rows.logits, torch.nan)
     if length < rows.shared:
         assert rows.prefix is not None
         block = _block(rows.block.memory, rows.rows, 0)

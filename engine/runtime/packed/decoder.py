@@ -92,7 +92,11 @@ class PackedRuntime:
             shape.layers, shape.kv_heads, shape.head_dim, dtype, self._device, logits
         )
 
-    def feed(self, branches: Branches, ids: Sequence[Sequence[int]]) -> Branches:
+    def regime(self, length: int) -> int:
+        """The same for all lengths: `families.shape` takes no other; see `CausalRuntime.regime`."""
+        return 0
+
+    def feed(self, branches: Branches, ids: Sequence[Sequence[int]], whole: int = 0) -> Branches:
         """Feed ids to the rows; see `CausalRuntime.feed`.
 
         Raises:
@@ -101,7 +105,7 @@ class PackedRuntime:
         return self._forward(_own(branches), ids, only_last=True)[0]
 
     def read(
-        self, branches: Branches, ids: Sequence[Sequence[int]]
+        self, branches: Branches, ids: Sequence[Sequence[int]], whole: int = 0
     ) -> tuple[Branches, torch.Tensor]:
         """Feed ids to the rows and say what followed each; see `CausalRuntime.read`."""
         return self._forward(_own(branches), ids, only_last=False)
@@ -111,10 +115,13 @@ class PackedRuntime:
         with torch.inference_mode():
             return cache.select(_own(branches), list(rows))
 
-    def crop(self, branches: Branches, length: int) -> Branches:
+    def crop(self, branches: Branches, length: int, logits: torch.Tensor | None = None) -> Branches:
         """Forget the last tokens; see `CausalRuntime.crop`."""
         rows = _own(branches)
-        return rows if length == rows.length else cache.crop(rows, length)
+        if length == rows.length:
+            return rows
+        known = torch.full_like(rows.logits, torch.nan) if logits is None else logits
+        return cache.crop(rows, length, known)
 
     def states(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
         """The last hidden states of texts; see `CausalRuntime.states`.

@@ -73,6 +73,15 @@ ODD: dict[str, Callable[[], transformers.PreTrainedModel]] = {
     "gpt2, unscaled": lambda: _gpt2(scale_attn_weights=False),
     "gpt2, tanh": lambda: _gpt2(activation_function="tanh"),
     "llama, dynamic": lambda: _llama(**_rope("dynamic", factor=2.0)),
+    "llama, longrope": lambda: _llama(
+        **_rope(
+            "longrope",
+            factor=4.0,
+            short_factor=[1.0] * 8,
+            long_factor=[4.0] * 8,
+            original_max_position_embeddings=128,
+        )
+    ),
     "mistral, window": lambda: transformers.MistralForCausalLM(
         transformers.MistralConfig(**SIZES, sliding_window=16)
     ),
