@@ -21,7 +21,10 @@ from engine.tokenization.rewriting import ANCHOR, Rewritten, checked, lowered
 from engine.tokenization.streaming import EACH_BYTE, ByteStream, byte_of, decode
 from engine.tokenization.templates import ChatTemplate, chat_template
 
-NAMES = ("spiece.model", "tokenizer.model", "sentencepiece.bpe.model", "spm.model")
+NAMES = (
+    *("spiece.model", "tokenizer.model", "sentencepiece.bpe.model", "spm.model"),
+    "sentencepiece.model",
+)
 """What the model file is called, in the order they are looked for."""
 
 _SPACE = "▁"
