@@ -173,7 +173,8 @@ class SentenceTokenizer:
         position = 0
         for match in [*re.finditer(f"{re.escape(MASK)}|{re.escape(own)}", text), None]:
             end = len(text) if match is None else match.start()
-            pieces += self._cut(text[position:end], position)
+            # As the text would be cut without masks: only its beginning is given a space.
+            pieces += self._cut(text[position:end], position, bare=position > 0)
             if match is not None:
                 position = match.end()
                 pieces.append(Piece(self.mask, own, own, True, match.start(), match.end()))

@@ -41,8 +41,13 @@ TEXTS = st.lists(
 ).map("".join)
 PLAIN = ["I played baseball at school.", "東京は日本の首都です。", "a  b\n c", "", " "]
 
-FAIRSEQ = {"unk": 0, "bos": 1, "eos": 2}
-BRACKETS = {"pad": 0, "unk": 1, "control": ["[CLS]", "[SEP]"], "user_defined": ["[MASK]"]}
+FAIRSEQ: dict[str, object] = {"unk": 0, "bos": 1, "eos": 2}
+BRACKETS: dict[str, object] = {
+    "pad": 0,
+    "unk": 1,
+    "control": ["[CLS]", "[SEP]"],
+    "user_defined": ["[MASK]"],
+}
 SENTENCEPIECE: dict[str, tuple[str, dict[str, object]]] = {
     "XLMRobertaTokenizer": ("sentencepiece.bpe.model", FAIRSEQ),
     "CamembertTokenizer": ("sentencepiece.bpe.model", FAIRSEQ),
