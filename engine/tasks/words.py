@@ -47,11 +47,9 @@ def spell(
     stop = begin + len(word)
     places = [(n, p.start, p.end) for n, p in enumerate(whole) if p.start is not None and p.end]
     own = [n for n, a, b in places if a is not None and a < stop and b > begin]
-    # The space before a word, where it is a piece by itself, is none of the word.
-    while len(own) > 1 and not whole[own[0]].text.strip():
-        del own[0]
     before, after = pieces[:position], pieces[position + 1 :]
     if own:
+        own = _spaced(whole, own, len(before), begin > 0 and text[begin - 1].isspace())
         first, last = whole[own[0]], whole[own[-1]]
         left = text[first.start : begin] if first.start is not None else ""
         if not left.strip() and (last.end or 0) <= stop:
@@ -64,6 +62,16 @@ def spell(
     spaced = begin > 0 and text[begin - 1].isspace() and (pieces[position].start or 0) < begin
     alone = tokenizer.after(word) if begin and not spaced else tokenizer.encode(" " * spaced + word)
     return Spelling(_ids(alone), tuple(before), tuple(after), True)
+
+
+def _spaced(whole: Sequence[Piece], own: list[int], before: int, spaced: bool) -> list[int]:
+    """The places of a word's pieces. A space that is a piece by itself is one of them where the
+    mask swallowed it (so many pieces are before it), but not what begins every text."""
+    first = own[0]
+    while first < own[-1] and not whole[first].text.strip():
+        first += 1
+    swallowed = spaced and first - 1 == before and not whole[before].text.strip()
+    return list(range(before if swallowed else first, own[-1] + 1))
 
 
 def _written(text: str, mask: Piece) -> tuple[int, int]:

@@ -99,6 +99,8 @@ def test_filling_and_scoring_agree_on_every_place(kind: str, text: str, tmp_path
         if not piece.text.strip() or piece.id == model.tokenizer.unknown:
             continue
         begin = text.index(word, piece.start)
+        if inner[place - 1].text == " " and text[begin - 1] == " ":
+            continue  # its space is a piece of the word
         masked = text[:begin] + MASK + text[begin + len(word) :]
         asked = Fill(model=model.files.id, text=masked, words=[word], hidden=[word])
         result = next(
