@@ -109,7 +109,7 @@ def _gpt2_weights(folder: Path, vocabulary: int, start: int, end: int) -> None:
 
 
 def _llama(folder: Path) -> None:
-    model = _sentencepiece("bpe", unk=0, bos=1, eos=2, byte_fallback=True, verbatim=True)
+    model = sentencepiece_model("bpe", unk=0, bos=1, eos=2, byte_fallback=True, verbatim=True)
     (folder / "tokenizer.model").write_bytes(model)
     _write(
         folder / "tokenizer_config.json",
@@ -234,7 +234,7 @@ def _albert_order(folder: Path) -> None:
 
 
 def _albert_config(folder: Path) -> transformers.AlbertConfig:
-    model = _sentencepiece(
+    model = sentencepiece_model(
         "unigram", pad=0, unk=1, control=["[CLS]", "[SEP]"], user_defined=["[MASK]"]
     )
     (folder / "spiece.model").write_bytes(model)
@@ -332,7 +332,7 @@ def _byte_level(special: Sequence[str | AddedToken], *, digits: bool = False) ->
     return tokenizer
 
 
-def _sentencepiece(
+def sentencepiece_model(
     model_type: str,
     *,
     unk: int,
@@ -343,10 +343,11 @@ def _sentencepiece(
     verbatim: bool = False,
     control: Sequence[str] = (),
     user_defined: Sequence[str] = (),
+    **pieces: str,
 ) -> bytes:
     """Train a sentencepiece model in memory; returns its serialised form. -1: no such piece.
 
-    `verbatim`: nothing is normalised, as in Llama's.
+    `verbatim`: nothing is normalised, as in Llama's. `pieces` names special ones, `unk_piece` say.
     """
     written = io.BytesIO()
     lines = [line for text in SENTENCES for line in text.splitlines()]
@@ -366,6 +367,7 @@ def _sentencepiece(
         remove_extra_whitespaces=not verbatim,
         control_symbols=list(control),
         user_defined_symbols=list(user_defined),
+        **pieces,
     )
     return written.getvalue()
 

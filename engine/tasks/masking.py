@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
@@ -21,13 +21,12 @@ from engine.messages import (
     Hidden,
     JointFills,
     MaskFill,
-    Piece,
     Timing,
 )
-from engine.model import LoadedModel, MaskedRuntime, Tokenizer
+from engine.model import LoadedModel, MaskedRuntime
 from engine.tasks import causal_masking, joint_filling, whole_words
 from engine.tasks.limits import check_length
-from engine.tasks.words import as_word, cut_word
+from engine.tasks.words import as_word
 
 if TYPE_CHECKING:
     import torch
@@ -86,17 +85,17 @@ def _fill(model: LoadedModel, runtime: MaskedRuntime, request: Fill) -> Steps:
         if piece.id == tokenizer.mask and piece.start is not None
     ]
     logits = runtime.mask_logits([pieces], [(0, position) for position in positions])
-    masks = [
-        _answer(tokenizer, request, pieces, position, row, word)
-        for position, row, word in zip_longest(
-            positions, logits, request.hidden[: len(positions)], fillvalue=None
-        )
-        if position is not None and row is not None
-    ]
     logprobs = logits.log_softmax(-1)
     slots = [
         whole_words.Slot(request.text, pieces, position, row)
         for position, row in zip(positions, logprobs, strict=True)
+    ]
+    masks = [
+        _answer(model, runtime, request, slot, row, word)
+        for slot, row, word in zip_longest(
+            slots, logits, request.hidden[: len(slots)], fillvalue=None
+        )
+        if slot is not None and row is not None
     ]
     if request.words:
         asked = yield from whole_words.asked(model, runtime, slots, request.words)
@@ -125,13 +124,14 @@ def _fill(model: LoadedModel, runtime: MaskedRuntime, request: Fill) -> Steps:
 
 
 def _answer(
-    tokenizer: Tokenizer,
+    model: LoadedModel,
+    runtime: MaskedRuntime,
     request: Fill,
-    pieces: Sequence[Piece],
-    position: int,
+    slot: whole_words.Slot,
     logits: torch.Tensor,
     word: str | None,
 ) -> MaskFill:
+    tokenizer = model.tokenizer
     probabilities = logits.softmax(0)
     best = probabilities.topk(min(request.top, len(probabilities)))
     candidates = [
@@ -140,9 +140,14 @@ def _answer(
     ]
     hidden = None
     if word is not None:
-        ids = cut_word(tokenizer, request.text, pieces, position, word)
-        if len(ids) == 1 and ids[0] != tokenizer.unknown:
-            own = ids[0]
+        spelling = slot.spell(tokenizer, word)
+        if len(spelling.ids) == 1 and spelling.ids[0] != tokenizer.unknown:
+            if not spelling.usual:
+                row, (place,) = slot.row(tokenizer, 1, (), spelling)
+                check_length(model, len(row), runtime.context)
+                logits = runtime.mask_logits([row], [(0, place)])[0]
+                probabilities = logits.softmax(0)
+            own = spelling.ids[0]
             hidden = Hidden(
                 word=word,
                 pieces=1,
@@ -150,5 +155,5 @@ def _answer(
                 rank=1 + int((logits > logits[own]).sum()),
             )
         else:
-            hidden = Hidden(word=word, pieces=len(ids))
-    return MaskFill(position=position, candidates=candidates, hidden=hidden)
+            hidden = Hidden(word=word, pieces=len(spelling.ids))
+    return MaskFill(position=slot.position, candidates=candidates, hidden=hidden)

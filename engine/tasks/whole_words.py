@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from engine.messages import Piece, WordScore
 from engine.model import LoadedModel, MaskedRuntime, Tokenizer
 from engine.tasks.limits import check_length
-from engine.tasks.words import as_word, cut_word, likeliest
+from engine.tasks.words import Spelling, as_word, likeliest, spell
 
 if TYPE_CHECKING:
     import torch
@@ -38,22 +38,33 @@ class Slot:
     logprobs: torch.Tensor
     """float32 [vocabulary], for a slot of one piece."""
 
-    def cut(self, tokenizer: Tokenizer, word: str) -> tuple[int, ...]:
-        """The ids of a word as it is read here."""
-        return tuple(cut_word(tokenizer, self.text, self.pieces, self.position, word))
+    def spell(self, tokenizer: Tokenizer, word: str) -> Spelling:
+        """A word as it is read here."""
+        return spell(tokenizer, self.text, self.pieces, self.position, word)
 
     def rank(self, logprob: float) -> int:
         """The place that a word would have among the vocabulary's single pieces."""
         return 1 + int((self.logprobs > logprob).sum())
 
-    def row(self, tokenizer: Tokenizer, length: int, begun: Sequence[int]) -> Row:
-        """The text with so many masks here, the first of them filled; asks for the next."""
+    def row(
+        self,
+        tokenizer: Tokenizer,
+        length: int,
+        begun: Sequence[int],
+        spelling: Spelling | None = None,
+    ) -> Row:
+        """The text with so many masks here, the first of them filled; asks for the next.
+
+        With a word's spelling, what is around it is as that word would have it.
+        """
         own = self.pieces[self.position]
         filled = [tokenizer.token(number) for number in begun]
         masks = [own] * (length - len(begun))
-        after = self.pieces[self.position + 1 :]
-        row = [*self.pieces[: self.position], *filled, *masks, *after]
-        return row, [self.position + len(begun)]
+        before: Sequence[Piece] = self.pieces[: self.position]
+        after: Sequence[Piece] = self.pieces[self.position + 1 :]
+        if spelling is not None:
+            before, after = spelling.before, spelling.after
+        return [*before, *filled, *masks, *after], [len(before) + len(begun)]
 
 
 def asked(
@@ -70,15 +81,16 @@ def asked(
     from engine.runtime import masked_rows  # not at the top: torch is not there yet
 
     tokenizer = model.tokenizer
-    spelt = [[slot.cut(tokenizer, word) for word in words] for slot in slots]
-    wanted: dict[tuple[int, int, tuple[int, ...]], set[int]] = defaultdict(set)
+    spelt = [[slot.spell(tokenizer, word) for word in words] for slot in slots]
+    wanted: dict[_Begun, set[int]] = defaultdict(set)
     for number, spellings in enumerate(spelt):
-        for ids in spellings:
-            if len(ids) > 1 and tokenizer.unknown not in ids:
+        for spelling in spellings:
+            ids = spelling.ids
+            if (len(ids) > 1 or not spelling.usual) and tokenizer.unknown not in ids:
                 for place, following in enumerate(ids):
-                    wanted[number, len(ids), ids[:place]].add(following)
+                    wanted[_begun(number, spelling, place)].add(following)
     keys = list(wanted)
-    rows = [slots[number].row(tokenizer, length, begun) for number, length, begun in keys]
+    rows = [slots[key[0]].row(tokenizer, key[1], key[2], key[3]) for key in keys]
     if rows:
         check_length(model, max(len(row) for row, _ in rows), runtime.context)
     found = yield from masked_rows.read(
@@ -88,20 +100,32 @@ def asked(
     )
     scores = dict(zip(keys, found, strict=True))
 
-    def score(number: int, ids: tuple[int, ...]) -> float | None:
+    def score(number: int, spelling: Spelling) -> float | None:
+        ids = spelling.ids
         if not ids or tokenizer.unknown in ids:
             return None
-        if len(ids) == 1:
+        if len(ids) == 1 and spelling.usual:
             return float(slots[number].logprobs[ids[0]])
-        return sum(scores[number, len(ids), ids[:n]][own] for n, own in enumerate(ids))
+        return sum(scores[_begun(number, spelling, n)][own] for n, own in enumerate(ids))
 
     return [
         [
-            _scored(slot, word, ids, score(number, ids))
-            for word, ids in zip(words, spellings, strict=True)
+            _scored(slot, word, spelling.ids, score(number, spelling))
+            for word, spelling in zip(words, spellings, strict=True)
         ]
         for number, (slot, spellings) in enumerate(zip(slots, spelt, strict=True))
     ]
+
+
+_Begun = tuple[int, int, tuple[int, ...], Spelling | None]
+"""A slot's number, how many pieces it has, the first of them, and what is around it where that is
+not what is around the mask."""
+
+
+def _begun(number: int, spelling: Spelling, place: int) -> _Begun:
+    ids = spelling.ids
+    around = None if spelling.usual else replace(spelling, ids=())
+    return number, len(ids), ids[:place], around
 
 
 def search(
@@ -119,7 +143,7 @@ def search(
 
     tokenizer = model.tokenizer
     check_length(model, len(slot.pieces) + longest - 1, runtime.context)
-    shape = _Shape.of(tokenizer, slot)
+    shape = _Shape(tokenizer, slot)
     beams: dict[int, list[tuple[tuple[int, ...], float]]] = {
         length: [((), 0.0)] for length in range(2, longest + 1)
     }
@@ -142,9 +166,7 @@ def search(
         for length, found in longer.items():
             if length == step + 1:
                 found = [
-                    each
-                    for each in found
-                    if slot.cut(tokenizer, _text(tokenizer, each[0])) == each[0]
+                    each for each in found if shape.usual(_text(tokenizer, each[0])) == each[0]
                 ]
             beams[length] = sorted(found, key=lambda each: -each[1])[:BEAM]
     beams[1] = [((own,), score) for own, score in likeliest(tokenizer, slot.logprobs, count)]
@@ -161,29 +183,34 @@ def _text(tokenizer: Tokenizer, ids: Sequence[int]) -> str:
     return as_word(pieces[0]) + "".join(piece.text for piece in pieces[1:])
 
 
-@dataclass(frozen=True)
 class _Shape:
-    """How a vocabulary tells the beginning of a word from what goes on."""
+    """How a vocabulary distinguishes the beginning of a word here from what goes on."""
 
-    hashes: bool
-    """WordPiece: what goes on is written with ## before it."""
-    spaced: bool
-    """The others: what begins a word here begins with a space."""
-
-    @classmethod
-    def of(cls, tokenizer: Tokenizer, slot: Slot) -> _Shape:
-        first = tokenizer.token(slot.cut(tokenizer, "a")[0])
-        return cls(tokenizer.find("##s") is not None, first.text.startswith(" "))
+    def __init__(self, tokenizer: Tokenizer, slot: Slot) -> None:
+        self._tokenizer = tokenizer
+        self._slot = slot
+        first = tokenizer.token(slot.spell(tokenizer, "a").ids[0])
+        # WordPiece writes what goes on with ## before it.
+        self._hashes = tokenizer.find("##s") is not None
+        self._glued = first.piece.startswith("##")
+        self._spaced = first.text.startswith(" ")
 
     def begins(self, piece: Piece) -> bool:
-        if self.hashes:
+        if self._hashes and self._glued:
+            return piece.piece.startswith("##")
+        if self._hashes:
             return not piece.piece.startswith("##") and piece.text[:1].isalnum()
-        return piece.text.startswith(" ") == self.spaced and piece.text.strip()[:1].isalnum()
+        return piece.text.startswith(" ") == self._spaced and piece.text.strip()[:1].isalnum()
 
     def continues(self, piece: Piece) -> bool:
-        if self.hashes:
+        if self._hashes:
             return piece.piece.startswith("##")
         return piece.text[:1].isalnum()
+
+    def usual(self, word: str) -> tuple[int, ...] | None:
+        """How a word is cut here; None where what is around it would be cut otherwise."""
+        spelling = self._slot.spell(self._tokenizer, word)
+        return spelling.ids if spelling.usual else None
 
 
 def _scored(slot: Slot, word: str, ids: Sequence[int], logprob: float | None) -> WordScore:

@@ -1,7 +1,8 @@
 """Text <-> pieces <-> ids, exact for sentencepiece, WordPiece and byte-level BPE.
 
-Sentencepiece models are cut by sentencepiece itself, all others by the `tokenizers` library with
-the rules that transformers would lay over it. Neither torch nor transformers is imported.
+Sentencepiece models are cut by sentencepiece itself where their class leaves that to it, all others
+by the `tokenizers` library with the rules that transformers would lay over it. Neither torch nor
+transformers is imported.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from engine.model import Tokenizer
 from engine.tokenization import backend
+from engine.tokenization.classes import OWN_SENTENCEPIECE, UNIGRAM
 from engine.tokenization.files import TokenizerFiles, broken, read
 from engine.tokenization.library import LibraryTokenizer
 from engine.tokenization.sentence import SentenceTokenizer, find_model
@@ -19,24 +21,26 @@ def load(folder: Path) -> Tokenizer:
     """The tokenizer of a model's folder (transformers layout).
 
     Raises:
-        EngineError: ``broken_model`` when its files are missing, broken, or need a word cutter
-            (MeCab, Juman) that this application does not carry.
+        EngineError: ``broken_model`` when its files are missing or broken, or when its class cuts
+            by rules that this application does not carry (MeCab's and others).
     """
     files = read(folder)
-    if files.tokenizer.tokenizer_class == "BertJapaneseTokenizer" and (
-        files.tokenizer.word_tokenizer_type != "basic"
-    ):
-        cutter = files.tokenizer.word_tokenizer_type or "mecab"
-        raise broken(folder, f"it first cuts words with {cutter}, which is not carried here")
     sentencepiece = find_model(folder)
-    if sentencepiece is not None and (
-        not (folder / "tokenizer.json").is_file() or _mistaken_for_t5(files)
-    ):
-        return SentenceTokenizer(files, sentencepiece)
-    return LibraryTokenizer(files, backend.build(files))
+    written = (folder / "tokenizer.json").is_file() and not (sentencepiece and _mistaken(files))
+    if sentencepiece is None or written or files.family == "BertJapaneseTokenizer":
+        return LibraryTokenizer(files, backend.build(files))
+    if files.family in UNIGRAM:
+        return LibraryTokenizer(files, backend.build(files, sentencepiece))
+    if files.reader in OWN_SENTENCEPIECE:
+        raise broken(
+            folder,
+            f"{files.reader} does not number its pieces as {sentencepiece.name} does, and how it"
+            " does is not carried here; with its tokenizer.json it can be read",
+        )
+    return SentenceTokenizer(files, sentencepiece)
 
 
-def _mistaken_for_t5(files: TokenizerFiles) -> bool:
+def _mistaken(files: TokenizerFiles) -> bool:
     """Whether tokenizer.json was written by T5Tokenizer for a model that is no T5.
 
     That class puts `<unk>` at id 2 in whatever vocabulary, which in rinna's is `</s>`.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from tokenizers import (
@@ -23,7 +24,10 @@ from tokenizers import (
     processors,
 )
 
-from engine.tokenization.files import ROLES, TokenizerConfig, TokenizerFiles, TokenSpec, broken
+from engine.errors import EngineError
+from engine.tokenization import layouts, pieces
+from engine.tokenization.classes import UNIGRAM, TokenSpec
+from engine.tokenization.files import ROLES, TokenizerConfig, TokenizerFiles, broken, lines
 
 # From Qwen2Tokenizer in transformers (models/qwen2/tokenization_qwen2.py).
 _QWEN_WORDS = (
@@ -35,33 +39,43 @@ SPACE = "▁"
 """How sentencepiece and its heirs write a space."""
 
 
-def build(files: TokenizerFiles) -> Tokenizer:
+def build(files: TokenizerFiles, sentencepiece: Path | None = None) -> Tokenizer:
     """The pipeline, from tokenizer.json or the older vocabulary files.
 
+    `sentencepiece` is the file whose pieces are the vocabulary of a class of `classes.UNIGRAM`.
+
     Raises:
-        EngineError: ``broken_model`` when there is no vocabulary or it cannot be read.
+        EngineError: ``broken_model`` when there is no vocabulary or it cannot be read, or when the
+            folder's class cuts by rules that are not here.
     """
-    backend = _vocabulary(files)
+    family = files.family
+    extra: list[TokenSpec] = []
+    if family == "BertJapaneseTokenizer":
+        _refuse_cutters(files)
+    if sentencepiece is None:
+        backend = _vocabulary(files)
+    else:
+        backend, extra = _from_sentencepiece(files, sentencepiece)
     backend.no_truncation()
     backend.no_padding()
-    if files.family == "BertTokenizer":
+    if family in ("BertTokenizer", "MPNetTokenizer"):
         _like_bert(backend, files)
-    elif files.family in ("GPT2Tokenizer", "RobertaTokenizer"):
+    elif family == "BertJapaneseTokenizer":
+        _like_bert_japanese(backend, files.tokenizer)
+    elif family in ("GPT2Tokenizer", "RobertaTokenizer"):
         _like_gpt2(backend, files.tokenizer)
-    elif files.family == "Qwen2Tokenizer":
+    elif family == "Qwen2Tokenizer":
         _like_qwen(backend, files.tokenizer)
-    elif files.family == "LlamaTokenizer" and not _byte_level(backend):
+    elif family == "LlamaTokenizer" and not _byte_level(backend):
         _like_llama(backend, files.tokenizer)
-    elif files.family == "AlbertTokenizer":
-        _like_albert(backend, files.tokenizer)
-    _add_special(backend, files)
+    elif family in UNIGRAM:
+        _like_unigram(backend, family, files.tokenizer)
+    _add_special(backend, files, extra)
     # After the special tokens are there, since these steps name them by id.
-    if files.family == "BertTokenizer":
-        _frame(backend, files)
-    elif files.family == "RobertaTokenizer":
+    if family in ("RobertaTokenizer", "MPNetTokenizer"):
         _frame_roberta(backend, files)
-    elif files.family == "AlbertTokenizer":
-        _frame(backend, files)
+    elif family in _TEMPLATES:
+        _template(backend, files, *_TEMPLATES[family])
     elif backend.post_processor is None:
         _start_and_end(backend, files)
     return backend
@@ -70,36 +84,82 @@ def build(files: TokenizerFiles) -> Tokenizer:
 def _vocabulary(files: TokenizerFiles) -> Tokenizer:
     folder = files.folder
     try:
-        if (folder / "tokenizer.json").is_file():
+        if (folder / "tokenizer.json").is_file() and files.family != "BertJapaneseTokenizer":
             return Tokenizer.from_file(str(folder / "tokenizer.json"))
+        if not files.family and files.reader and _older(folder):
+            raise broken(folder, f"the rules of its class, {files.reader}, are not carried here")
         if (folder / "vocab.txt").is_file():
-            unknown = files.special("unk")
-            return Tokenizer(
-                models.WordPiece(
-                    _lines(folder / "vocab.txt"),
-                    unk_token=unknown.content if unknown else "[UNK]",
-                )
-            )
+            return Tokenizer(_words(files))
         if (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
             return Tokenizer(_merges(folder))
+    except EngineError:
+        raise
     except Exception as error:  # the library raises nothing narrower
         raise broken(folder, str(error)) from error
     raise broken(folder, "there is no tokenizer.json, vocab.txt or sentencepiece model")
 
 
-def _lines(path: Path) -> dict[str, int]:
-    with path.open(encoding="utf-8", newline="\n") as lines:
-        return {line.rstrip("\n"): number for number, line in enumerate(lines)}
+def _older(folder: Path) -> bool:
+    """Whether a vocabulary is there without the rules that go with it."""
+    return (folder / "vocab.txt").is_file() or (folder / "vocab.json").is_file()
+
+
+def _words(files: TokenizerFiles) -> models.Model:
+    """A vocabulary with a token a line, as its class cuts words by it."""
+    vocabulary = {line: number for number, line in enumerate(lines(files.folder / "vocab.txt"))}
+    spec = files.special("unk")
+    unknown = spec.content if spec else "[UNK]"
+    by_character = files.tokenizer.subword_tokenizer_type == "character"
+    if files.family == "BertJapaneseTokenizer" and by_character:
+        return models.WordLevel(vocabulary, unk_token=unknown)
+    return models.WordPiece(vocabulary, unk_token=unknown)
+
+
+def _refuse_cutters(files: TokenizerFiles) -> None:
+    """Refuse what a Japanese BERT may cut texts with and is not carried here."""
+    config = files.tokenizer
+    cutter = config.word_tokenizer_type or "basic"
+    subwords = config.subword_tokenizer_type or "wordpiece"
+    for what in (cutter, subwords):
+        if what not in ("basic", "wordpiece", "character"):
+            raise broken(files.folder, f"it cuts words with {what}, which is not carried here")
+    if config.do_word_tokenize is False or config.do_subword_tokenize is False:
+        raise broken(
+            files.folder, "it cuts no words, or cuts them no further, which is not carried"
+        )
+    if config.never_split:
+        raise broken(files.folder, "it names words that are never cut, which is not carried here")
 
 
 def _merges(folder: Path) -> models.BPE:
     vocabulary: dict[str, int] = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
     merges: list[tuple[str, str]] = []
-    for line in (folder / "merges.txt").read_text(encoding="utf-8").splitlines():
+    for line in lines(folder / "merges.txt"):
         if line.strip() and not line.startswith("#version"):
             left, _, right = line.strip().partition(" ")
             merges.append((left, right))
     return models.BPE(vocabulary, merges)
+
+
+def _from_sentencepiece(files: TokenizerFiles, path: Path) -> tuple[Tokenizer, list[TokenSpec]]:
+    """The pieces of a file, numbered as the folder's class does, and those that are matched as they
+    are written."""
+    try:
+        found = pieces.read(path)
+        vocabulary, unknown = layouts.laid_out(files, found)
+        backend = Tokenizer(models.Unigram(vocabulary, unknown, False))
+        if found.charsmap:
+            backend.normalizer = normalizers.Precompiled(found.charsmap)
+    except Exception as error:  # the library raises nothing narrower
+        raise broken(files.folder, f"{path.name}: {error}") from error
+    if not found.unigram:
+        raise broken(files.folder, f"{path.name} holds no unigram model, which its class reads")
+    matched = [
+        TokenSpec(piece, special=kind == pieces.CONTROL)
+        for (piece, _), kind in zip(found.scored, found.kinds, strict=True)
+        if kind in (pieces.CONTROL, pieces.USER_DEFINED)
+    ]
+    return backend, matched
 
 
 def _like_bert(backend: Tokenizer, files: TokenizerFiles) -> None:
@@ -146,26 +206,73 @@ def _like_llama(backend: Tokenizer, config: TokenizerConfig) -> None:
     backend.decoder = decoders.Sequence(steps)
 
 
-def _like_albert(backend: Tokenizer, config: TokenizerConfig) -> None:
+def _like_bert_japanese(backend: Tokenizer, config: TokenizerConfig) -> None:
+    """BasicTokenizer and what follows it in models/bert_japanese of transformers."""
+    lower = bool(config.do_lower_case)
     steps: list[normalizers.Normalizer] = [
-        normalizers.Replace("``", '"'),
-        normalizers.Replace("''", '"'),
+        normalizers.BertNormalizer(
+            clean_text=True, handle_chinese_chars=False, strip_accents=False, lowercase=False
+        ),
+        normalizers.NFC(),
     ]
-    if not config.keep_accents:
-        steps += [normalizers.NFKD(), normalizers.StripAccents()]
-    if config.do_lower_case is not False:
-        steps.append(normalizers.Lowercase())
-    compiled = _precompiled(backend)
-    if compiled is not None:
-        steps.append(compiled)
-    scheme = "never" if config.add_prefix_space is False else "always"
+    if lower:
+        steps += [normalizers.Lowercase(), normalizers.NFD(), normalizers.StripAccents()]
+    if config.subword_tokenizer_type == "character":
+        # Spaces that NFKC makes of other characters are characters; those of the text are not.
+        steps += [normalizers.Replace(" ", "\n"), normalizers.NFKC()]
+        backend.pre_tokenizer = pre_tokenizers.Sequence(
+            [
+                pre_tokenizers.Split("\n", behavior="removed"),
+                pre_tokenizers.Split(Regex("."), behavior="isolated"),
+            ]
+        )
+    else:
+        backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     backend.normalizer = normalizers.Sequence(steps)
-    backend.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.WhitespaceSplit(),
-            pre_tokenizers.Metaspace(replacement=SPACE, prepend_scheme=scheme),
-        ]
-    )
+    backend.decoder = decoders.WordPiece(prefix="##", cleanup=False)
+
+
+_SPACES = normalizers.Replace(Regex(" {2,}"), " ")
+
+
+def _like_unigram(backend: Tokenizer, family: str, config: TokenizerConfig) -> None:
+    compiled = _precompiled(backend)
+    own = [] if compiled is None else [compiled]
+    folded: list[normalizers.Normalizer] = []
+    if not config.keep_accents:
+        folded += [normalizers.NFKD(), normalizers.StripAccents()]
+    if config.do_lower_case is not False:
+        folded.append(normalizers.Lowercase())
+    by_family: dict[str, list[normalizers.Normalizer]] = {
+        "AlbertTokenizer": [
+            normalizers.Replace("``", '"'),
+            normalizers.Replace("''", '"'),
+            *folded,
+            *own,
+        ],
+        "BigBirdTokenizer": [normalizers.Replace(Regex(" {2,}"), SPACE)],
+        "DebertaV2Tokenizer": [
+            *([normalizers.Lowercase()] if config.do_lower_case else []),
+            normalizers.Replace(Regex(r"\s{2,}|[\n\r\t]"), " "),
+            normalizers.NFC(),
+            normalizers.Strip(left=False, right=True),
+        ],
+        "MBartTokenizer": [],
+        "MBart50Tokenizer": [*own, _SPACES],
+        "XGLMTokenizer": [*own, _SPACES],
+    }
+    steps = by_family.get(family, own)
+    backend.normalizer = normalizers.Sequence(steps) if steps else None
+    cutters: list[pre_tokenizers.PreTokenizer] = []
+    if family in ("AlbertTokenizer", "CamembertTokenizer", "MBartTokenizer", "XLMRobertaTokenizer"):
+        cutters.append(pre_tokenizers.WhitespaceSplit())
+    if family == "DebertaV2Tokenizer" and config.split_by_punct:
+        cutters.append(pre_tokenizers.Punctuation(behavior="isolated"))
+    scheme = "always"
+    if config.add_prefix_space is False and not family.startswith("MBart"):
+        scheme = "first" if family == "DebertaV2Tokenizer" else "never"
+    cutters.append(pre_tokenizers.Metaspace(replacement=SPACE, prepend_scheme=scheme))
+    backend.pre_tokenizer = pre_tokenizers.Sequence(cutters)
     backend.decoder = decoders.Metaspace(replacement=SPACE, prepend_scheme=scheme)
 
 
@@ -184,7 +291,7 @@ def _byte_level(backend: Tokenizer) -> bool:
     return isinstance(backend.decoder, decoders.ByteLevel)
 
 
-def _add_special(backend: Tokenizer, files: TokenizerFiles) -> None:
+def _add_special(backend: Tokenizer, files: TokenizerFiles, extra: Sequence[TokenSpec]) -> None:
     """Make the special tokens that the configuration names known, where they are not yet."""
     have = {token.content for token in backend.get_added_tokens_decoder().values()}
     by_id = sorted((int(i), spec) for i, spec in files.tokenizer.added_tokens_decoder.items())
@@ -192,7 +299,8 @@ def _add_special(backend: Tokenizer, files: TokenizerFiles) -> None:
         (i, TokenSpec(t, normalized=True, special=False)) for t, i in files.added.items()
     )
     named = [files.special(role) for role in ROLES]
-    wanted = [*(spec for _, spec in by_id), *(s for s in named if s is not None), *files.extra()]
+    wanted = [*(spec for _, spec in by_id), *(s for s in named if s is not None)]
+    wanted += [*files.extra(), *extra, *map(TokenSpec, layouts.marks(files.family))]
     roles = {spec.content for spec in named if spec is not None}
     tokens: dict[str, AddedToken] = {}
     for spec in wanted:
@@ -214,14 +322,44 @@ def _id(backend: Tokenizer, files: TokenizerFiles, role: str) -> tuple[str, int]
     return None if spec is None or number is None else (spec.content, number)
 
 
-def _frame(backend: Tokenizer, files: TokenizerFiles) -> None:
-    """[CLS] A [SEP] and [CLS] A [SEP] B [SEP], the second text as segment 1."""
-    cls, sep = _id(backend, files, "cls"), _id(backend, files, "sep")
-    if cls is None or sep is None:
-        raise broken(files.folder, "it has no tokens to frame a text with")
-    single = f"{cls[0]}:0 $A:0 {sep[0]}:0"
+_CLS_SEP = ("cls:0 $A:0 sep:0", "cls:0 $A:0 sep:0 $B:1 sep:1")
+_TEMPLATES = {
+    **dict.fromkeys(("AlbertTokenizer", "BertTokenizer", "BertJapaneseTokenizer"), _CLS_SEP),
+    **dict.fromkeys(("BigBirdTokenizer", "DebertaV2Tokenizer"), _CLS_SEP),
+    **dict.fromkeys(
+        ("CamembertTokenizer", "XLMRobertaTokenizer"),
+        ("bos:0 $A:0 eos:0", "bos:0 $A:0 eos:0 eos:0 $B:0 eos:0"),
+    ),
+    "MBartTokenizer": ("$A:0 eos:0 lang:0", "$A:0 $B:0 eos:0 lang:0"),
+    "MBart50Tokenizer": ("lang:0 $A:0 eos:0", "lang:0 $A:0 $B:0 eos:0"),
+    "XGLMTokenizer": ("eos:0 $A:0", "eos:0 $A:0 eos:0 eos:0 $B:0"),
+}
+"""What frames a text and a pair of texts: a role or a text, and its segment."""
+
+
+def _template(backend: Tokenizer, files: TokenizerFiles, single: str, pair: str) -> None:
+    language = files.tokenizer.src_lang or "en_XX"
+    tokens = {role: _id(backend, files, role) for role in ROLES}
+    number = backend.token_to_id(language)
+    tokens["lang"] = None if number is None else (language, number)
+
+    def filled(template: str) -> tuple[list[str], list[tuple[str, int]]]:
+        steps: list[str] = []
+        used: list[tuple[str, int]] = []
+        for step in template.split():
+            role, _, segment = step.partition(":")
+            token = tokens.get(role)
+            if token is not None:
+                used.append(token)
+                step = f"{token[0]}:{segment}"
+            elif not role.startswith("$"):
+                raise broken(files.folder, "it has no tokens to frame a text with")
+            steps.append(step)
+        return steps, used
+
+    (alone, used), (both, more) = filled(single), filled(pair)
     backend.post_processor = processors.TemplateProcessing(
-        single=single, pair=f"{single} $B:1 {sep[0]}:1", special_tokens=[cls, sep]
+        single=alone, pair=both, special_tokens=list(dict.fromkeys([*used, *more]))
     )
 
 
@@ -231,7 +369,10 @@ def _frame_roberta(backend: Tokenizer, files: TokenizerFiles) -> None:
         raise broken(files.folder, "it has no tokens to frame a text with")
     config = files.tokenizer
     backend.post_processor = processors.RobertaProcessing(
-        sep, cls, config.trim_offsets is not False, bool(config.add_prefix_space)
+        sep,
+        cls,
+        config.trim_offsets is not False,
+        bool(config.add_prefix_space) and files.family == "RobertaTokenizer",
     )
 
 

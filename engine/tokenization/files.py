@@ -11,19 +11,17 @@ from msgspec import UNSET, Struct, UnsetType
 
 from engine.errors import EngineError
 from engine.messages import Error
+from engine.tokenization.classes import (
+    AS_WRITTEN,
+    BY_MODEL,
+    CORRECTED,
+    DEFAULTS,
+    GREEDY_MASKS,
+    SAME,
+    TokenSpec,
+)
 
 ROLES = ("bos", "eos", "unk", "sep", "pad", "cls", "mask")
-
-
-class TokenSpec(Struct, frozen=True):
-    """A special token written out with its options (`AddedToken` in the library)."""
-
-    content: str
-    single_word: bool = False
-    lstrip: bool = False
-    rstrip: bool = False
-    normalized: bool = False
-    special: bool = True
 
 
 class NamedTemplate(Struct, frozen=True):
@@ -60,6 +58,12 @@ class TokenizerConfig(SpecialTokens, frozen=True):
 
     tokenizer_class: str | None = None
     word_tokenizer_type: str | None = None
+    subword_tokenizer_type: str | None = None
+    do_word_tokenize: bool | None = None
+    do_subword_tokenize: bool | None = None
+    never_split: list[str] | None = None
+    src_lang: str | None = None
+    split_by_punct: bool | None = None
     do_lower_case: bool | None = None
     keep_accents: bool | None = None
     strip_accents: bool | None = None
@@ -90,57 +94,6 @@ class GenerationConfig(Struct, frozen=True):
     eos_token_id: int | list[int] | None = None
 
 
-# What transformers' own classes take a role's token for when no file names it.
-_DEFAULTS: dict[str, dict[str, str]] = {
-    "BertTokenizer": {
-        "unk": "[UNK]",
-        "sep": "[SEP]",
-        "pad": "[PAD]",
-        "cls": "[CLS]",
-        "mask": "[MASK]",
-    },
-    "RobertaTokenizer": {
-        "bos": "<s>",
-        "eos": "</s>",
-        "sep": "</s>",
-        "cls": "<s>",
-        "unk": "<unk>",
-        "pad": "<pad>",
-        "mask": "<mask>",
-    },
-    "AlbertTokenizer": {
-        "bos": "[CLS]",
-        "eos": "[SEP]",
-        "unk": "<unk>",
-        "sep": "[SEP]",
-        "pad": "<pad>",
-        "cls": "[CLS]",
-        "mask": "[MASK]",
-    },
-    "GPT2Tokenizer": dict.fromkeys(("bos", "eos", "unk"), "<|endoftext|>"),
-    "LlamaTokenizer": {"bos": "<s>", "eos": "</s>", "unk": "<unk>"},
-    "Qwen2Tokenizer": dict.fromkeys(("eos", "pad", "unk"), "<|endoftext|>"),
-    "T5Tokenizer": {"eos": "</s>", "unk": "<unk>", "pad": "<pad>"},
-}
-_BY_MODEL = {
-    "bert": "BertTokenizer",
-    "distilbert": "BertTokenizer",
-    "electra": "BertTokenizer",
-    "roberta": "RobertaTokenizer",
-    "albert": "AlbertTokenizer",
-    "gpt2": "GPT2Tokenizer",
-    "qwen3": "Qwen2Tokenizer",
-    "t5": "T5Tokenizer",
-}
-_SAME = {"DistilBertTokenizer": "BertTokenizer", "ElectraTokenizer": "BertTokenizer"}
-# For these model types transformers does not believe the class that the files name
-# (MODELS_WITH_INCORRECT_HUB_TOKENIZER_CLASS in its models/auto/tokenization_auto.py).
-_CORRECTED = {
-    **dict.fromkeys(("modernbert", "modernbert-decoder", "nemotron", "phi3", "phimoe"), ""),
-    "qwen2": "Qwen2Tokenizer",
-}
-
-
 @dataclass(frozen=True)
 class TokenizerFiles:
     """A model's folder, read."""
@@ -153,17 +106,22 @@ class TokenizerFiles:
     added: dict[str, int]
 
     @property
-    def family(self) -> str:
-        """The transformers class whose rules apply; empty: tokenizer.json as it is written."""
-        corrected = _CORRECTED.get(self.model.model_type)
-        if corrected is not None:
-            return corrected
+    def reader(self) -> str:
+        """The transformers class that reads the folder; empty: it is read as it is written."""
+        written = ("tokenizer.json", "tokenizer.model")
+        if self.model.model_type in AS_WRITTEN and any(
+            (self.folder / name).is_file() for name in written
+        ):
+            return ""
         named = self.tokenizer.tokenizer_class or self.model.tokenizer_class
-        if named is None:
-            return _BY_MODEL.get(self.model.model_type, "")
-        name = named.removesuffix("Fast")
-        name = _SAME.get(name, name)
-        return name if name in _DEFAULTS else ""
+        by_model = BY_MODEL.get(self.model.model_type, "")
+        name = CORRECTED.get(self.model.model_type, named or by_model).removesuffix("Fast")
+        return SAME.get(name, name)
+
+    @property
+    def family(self) -> str:
+        """The reader, where its rules are laid down here; else empty."""
+        return self.reader if self.reader in DEFAULTS else ""
 
     @property
     def causal(self) -> bool:
@@ -181,9 +139,11 @@ class TokenizerFiles:
             older = self.map.by_role(role)
             value = older if older is not UNSET else value
         if value is UNSET:
-            value = _DEFAULTS.get(self.family, {}).get(role)
+            value = DEFAULTS.get(self.family, {}).get(role)
         if value is None or isinstance(value, UnsetType):
             return None
+        if isinstance(value, str) and role == "mask" and self.family in GREEDY_MASKS:
+            return TokenSpec(value, lstrip=True)
         return TokenSpec(value) if isinstance(value, str) else value
 
     def extra(self) -> list[TokenSpec]:
@@ -199,7 +159,7 @@ class TokenizerFiles:
         """The chat template: a file of its own wins over tokenizer_config.json."""
         separate = self.folder / "chat_template.jinja"
         if separate.is_file():
-            return separate.read_text(encoding="utf-8")
+            return text(separate)
         template = self.tokenizer.chat_template
         if isinstance(template, list):
             return next((t.template for t in template if t.name == "default"), None)
@@ -246,6 +206,31 @@ def _json(path: Path, kind: type[T]) -> T:
         return msgspec.json.decode(path.read_bytes() if path.is_file() else b"{}", type=kind)
     except (msgspec.DecodeError, OSError) as error:
         raise broken(path.parent, f"{path.name}: {error}") from error
+
+
+def text(path: Path) -> str:
+    """The content of a text file, every line end as ``\\n``.
+
+    Raises:
+        EngineError: ``broken_model`` when it is not UTF-8 or cannot be read.
+    """
+    try:
+        # A byte order mark is no part of the first line.
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        why = f"{path.name} is not written in UTF-8 (byte {error.start + 1})"
+        raise broken(path.parent, why) from error
+    except OSError as error:
+        raise broken(path.parent, f"{path.name}: {error.strerror}") from error
+
+
+def lines(path: Path) -> list[str]:
+    """The lines of a text file: U+2028 and the like are characters of a line, and end none.
+
+    Raises:
+        EngineError: as `text`.
+    """
+    return text(path).removesuffix("\n").split("\n")
 
 
 def broken(folder: Path, why: str) -> EngineError:

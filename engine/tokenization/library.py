@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import groupby
 
 import tokenizers
+from msgspec import structs
 from tokenizers import Encoding, models
 
 from engine.messages import Piece, Turn
+from engine.tokenization.classes import TokenSpec
 from engine.tokenization.files import TokenizerFiles, broken
-from engine.tokenization.rewriting import ANCHOR, Rewritten, checked, with_mask
+from engine.tokenization.rewriting import Rewritten, checked, with_mask
 from engine.tokenization.streaming import EACH_BYTE, ByteStream, byte_of, decode
 from engine.tokenization.templates import ChatTemplate, chat_template
 
@@ -65,36 +69,94 @@ class LibraryTokenizer:
 
     def single(self, text: str) -> list[Piece]:
         """See `engine.model.Tokenizer.single`."""
-        masked = self._masked(text)
-        return self._pieces(self._backend.encode(masked.text), masked)
+        return self._framed(text)[0]
 
     def pair(self, a: str, b: str) -> list[Piece]:
         """See `engine.model.Tokenizer.pair`."""
-        first, second = self._masked(a), self._masked(b)
-        return self._pieces(self._backend.encode(first.text, second.text), first, second)
+        return self._framed(a, b)[0]
 
     def words(self, text: str) -> list[int | None]:
         """See `engine.model.Tokenizer.words`."""
-        words: list[int | None] = self._backend.encode(self._masked(text).text).word_ids
-        return words
+        return self._framed(text)[1]
 
     def after(self, text: str) -> list[Piece]:
         """See `engine.model.Tokenizer.after`."""
         if not self._prefixed:
             return self.encode(text)
-        anchored = Rewritten(ANCHOR + text, [0, *range(len(text) + 1)])
-        encoding = self._backend.encode(anchored.text, add_special_tokens=False)
-        places = encoding.offsets
-        skipped = next((n for n, (_, end) in enumerate(places) if end > 1), len(places))
-        return self._pieces(encoding, anchored)[skipped:]
+        return self._bare(Rewritten(checked(text)))[0]
 
     def fed(self, text: str) -> list[Piece]:
         """See `engine.model.Tokenizer.fed`."""
         return self.prompt(text) if self._files.causal else self.single(text)
 
-    def _masked(self, text: str) -> Rewritten:
-        mask = self._files.special("mask")
-        return with_mask(checked(text), mask.content) if mask else Rewritten(checked(text))
+    def _framed(self, *texts: str) -> tuple[list[Piece], list[int | None]]:
+        """Cut one or two texts in their frame; the pieces, and the number of each one's word."""
+        spec = self._files.special("mask")
+        rewritten = [Rewritten(checked(text)) for text in texts]
+        if spec is not None:
+            rewritten = [with_mask(text.text, spec.content) for text in rewritten]
+        split = self._prefixed and spec and any(spec.content in text.text for text in rewritten)
+        if spec is None or not split:
+            encoding = self._together([text.text for text in rewritten])
+            return self._pieces(encoding, *rewritten), encoding.word_ids
+        pieces: list[Piece] = []
+        words: list[int | None] = []
+        frame = self._together(["a" for _ in texts])
+        places = zip(frame.ids, frame.sequence_ids, frame.type_ids, strict=True)
+        for sequence, run in groupby(places, lambda place: place[1]):
+            if sequence is None:
+                pieces += [self._framing(number, segment) for number, _, segment in run]
+                words += [None] * (len(pieces) - len(words))
+            else:
+                segment = next(run)[2]
+                own, numbers = self._around_masks(rewritten[sequence], spec)
+                pieces += [structs.replace(piece, segment=segment) for piece in own]
+                words += numbers
+        return pieces, words
+
+    def _together(self, texts: Sequence[str]) -> Encoding:
+        """Cut one or two texts in their frame, at once."""
+        return self._backend.encode(texts[0], texts[1] if len(texts) > 1 else None)
+
+    def _framing(self, token_id: int, segment: int) -> Piece:
+        return structs.replace(self.token(token_id), special=True, segment=segment)
+
+    def _around_masks(
+        self, text: Rewritten, spec: TokenSpec
+    ) -> tuple[list[Piece], list[int | None]]:
+        """Cut what is before, between and after masks as it would be cut without them: only the
+        beginning of the text is given a space."""
+        pieces: list[Piece] = []
+        words: list[int | None] = []
+        before, after = (r"\s*" if greedy else "" for greedy in (spec.lstrip, spec.rstrip))
+        masks = re.finditer(before + re.escape(spec.content) + after, text.text)
+        position, word = 0, 0
+        for match in [*masks, None]:
+            end = match.start() if match else len(text.text)
+            own, numbers = self._bare(text.part(position, end), bare=position > 0)
+            pieces += own
+            words += [None if number is None else word + number for number in numbers]
+            word += 1 + max((number for number in numbers if number is not None), default=-1)
+            if match:
+                assert self.mask is not None, "its content was found in the vocabulary"
+                position = match.end()
+                start, stop = text.span(end, position)
+                known = self.token(self.mask)
+                pieces.append(structs.replace(known, special=True, start=start, end=stop))
+                words.append(word)
+                word += 1
+        return pieces, words
+
+    def _bare(self, text: Rewritten, *, bare: bool = True) -> tuple[list[Piece], list[int | None]]:
+        """Cut a part of a text; `bare`: with no space before it."""
+        anchored = text.anchored() if bare else text
+        encoding = self._backend.encode(anchored.text, add_special_tokens=False)
+        ends = [end for _, end in encoding.offsets]
+        skipped = next((n for n, end in enumerate(ends) if end > 1), len(ends)) if bare else 0
+        words = encoding.word_ids[skipped:]
+        first = next((word for word in words if word is not None), 0)
+        words = [None if word is None else word - first for word in words]
+        return self._pieces(encoding, anchored)[skipped:], words
 
     def _pieces(self, encoding: Encoding, *texts: Rewritten) -> list[Piece]:
         pieces: list[Piece] = []

@@ -31,6 +31,16 @@ class Rewritten:
             last += 1
         return self.origin[start], self.origin[last]
 
+    def part(self, start: int, end: int) -> Rewritten:
+        """A part of the text, with its positions in what the whole was made from."""
+        origin = range(len(self.text) + 1) if self.origin is None else self.origin
+        return Rewritten(self.text[start:end], origin[start : end + 1])
+
+    def anchored(self) -> Rewritten:
+        """The text with `ANCHOR` before it."""
+        origin = range(len(self.text) + 1) if self.origin is None else self.origin
+        return Rewritten(ANCHOR + self.text, [origin[0], *origin])
+
 
 def checked(text: str) -> str:
     """The text itself, if it can be written in UTF-8.

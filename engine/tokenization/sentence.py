@@ -21,7 +21,10 @@ from engine.tokenization.rewriting import ANCHOR, Rewritten, checked, lowered
 from engine.tokenization.streaming import EACH_BYTE, ByteStream, byte_of, decode
 from engine.tokenization.templates import ChatTemplate, chat_template
 
-NAMES = ("spiece.model", "tokenizer.model", "sentencepiece.bpe.model", "spm.model")
+NAMES = (
+    *("spiece.model", "tokenizer.model", "sentencepiece.bpe.model", "spm.model"),
+    "sentencepiece.model",
+)
 """What the model file is called, in the order they are looked for."""
 
 _SPACE = "▁"
@@ -170,7 +173,8 @@ class SentenceTokenizer:
         position = 0
         for match in [*re.finditer(f"{re.escape(MASK)}|{re.escape(own)}", text), None]:
             end = len(text) if match is None else match.start()
-            pieces += self._cut(text[position:end], position)
+            # As the text would be cut without masks: only its beginning is given a space.
+            pieces += self._cut(text[position:end], position, bare=position > 0)
             if match is not None:
                 position = match.end()
                 pieces.append(Piece(self.mask, own, own, True, match.start(), match.end()))

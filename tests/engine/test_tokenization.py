@@ -220,7 +220,10 @@ def test_a_mistaken_t5_pipeline_gives_way_to_the_sentencepiece_model(tmp_path: P
         ("tokenizer.json", "{"),
         ("tokenizer.json", "{}"),
         ("tokenizer_config.json", "[]"),
-        ("tokenizer_config.json", '{"tokenizer_class": "BertJapaneseTokenizer"}'),
+        (
+            "tokenizer_config.json",
+            '{"tokenizer_class": "BertJapaneseTokenizer", "word_tokenizer_type": "mecab"}',
+        ),
         ("chat_template.jinja", "{% for %}"),
         ("vocab.txt", None),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -155,8 +156,11 @@ def test_what_cannot_be_scored_is_refused(tiny: Tiny) -> None:
 
 
 def test_both_ways_to_cut_a_sentencepiece_model_agree_on_words(tiny: Tiny, tmp_path: Path) -> None:
-    for name in ("spiece.model", "tokenizer_config.json", "config.json"):
-        (tmp_path / name).write_bytes((tiny("albert") / name).read_bytes())
+    (tmp_path / "spiece.model").write_bytes((tiny("albert") / "spiece.model").read_bytes())
+    config = json.loads((tiny("albert") / "tokenizer_config.json").read_text())
+    # A class that leaves all to sentencepiece.
+    config |= {"tokenizer_class": "T5Tokenizer", "do_lower_case": True}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(config))
     alone, library = tokenization.load(tmp_path), tokenization.load(tiny("albert"))
     assert type(alone) is not type(library)
     for text in (TEXT, "a [MASK] b", "昨日は 学校で"):
