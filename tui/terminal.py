@@ -1,0 +1,106 @@
+"""What comes from the terminal, made safe: the one place that changes Textual's driver.
+
+Textual 8.2.8 trusts its terminal: a byte that is no UTF-8 or a sequence with an impossible number
+ends the app, and an escape character inside a paste lets what follows act as keys.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from codecs import getincrementaldecoder
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from textual._xterm_parser import BRACKETED_PASTE_END, BRACKETED_PASTE_START, XTermParser
+from textual.drivers.linux_driver import LinuxDriver
+from textual.events import Paste
+from textual.message import Message
+
+READ_BYTES: Final = 65536
+TICK_S: Final = 0.1
+LETTER_S: Final = 0.5
+"""The bytes of one letter lie less far apart."""
+PASTE_S: Final = 2.0
+"""A paste that has been silent for so long has lost its end."""
+
+
+class TerminalParser(XTermParser):
+    """Textual's parser, which is kept from pasted text and outlives what it cannot read."""
+
+    def __init__(self, debug: bool = False) -> None:
+        super().__init__(debug)
+        self._paste: list[str] | None = None
+        """What has come of a paste, while one is going on."""
+        self._tail = ""
+        """The last characters, with which the mark of a paste may have begun."""
+
+    @property
+    def pasting(self) -> bool:
+        """Whether the end of a paste is awaited."""
+        return self._paste is not None
+
+    def feed(self, data: str) -> Iterable[Message]:
+        """Read keys and pastes; an empty string ends the input."""
+        if not data:
+            yield from super().feed(data)
+        while data:
+            mark = BRACKETED_PASTE_START if self._paste is None else BRACKETED_PASTE_END
+            found = (self._tail + data).find(mark)
+            end = len(data) if found < 0 else found + len(mark) - len(self._tail)
+            part, data = data[:end], data[end:]
+            self._tail = (self._tail + part)[1 - len(mark) :] if found < 0 else ""
+            if self._paste is not None:
+                self._paste.append(part)
+                if found >= 0:
+                    yield from self.end_paste()
+            else:
+                yield from self._keys(part)
+                if found >= 0:
+                    self._paste = []
+
+    def end_paste(self) -> Iterator[Message]:
+        """Give what was pasted, also where its end has not come."""
+        text = "".join(self._paste or []).removesuffix(BRACKETED_PASTE_END)
+        self._paste, self._tail = None, ""
+        # Textual's own parser has seen the paste begin and nothing of it.
+        for event in self._keys(BRACKETED_PASTE_END):
+            if not isinstance(event, Paste):
+                yield event
+        yield Paste(text)
+
+    def _keys(self, data: str) -> Iterator[Message]:
+        for character in data:
+            try:
+                yield from super().feed(character)
+            except (ValueError, ArithmeticError):
+                # A sequence that names no character or an empty screen; the next is read afresh.
+                self._gen = self.parse(self._tokens.append)
+                self._awaiting = next(self._gen)
+
+
+class TerminalDriver(LinuxDriver):
+    """Textual's driver with our parser, for which every byte is something to show."""
+
+    def run_input_thread(self) -> None:
+        """Read until the app ends."""
+        parser = TerminalParser(self._debug)
+        decoder = getincrementaldecoder("utf-8")("replace")
+        heard = time.monotonic()
+        while not self.exit_event.is_set():
+            if select.select([self.fileno], [], [], TICK_S)[0]:
+                arrived = decoder.decode(os.read(self.fileno, READ_BYTES))
+                heard = time.monotonic()
+                self._obey(parser.feed(arrived) if arrived else ())
+            silent = time.monotonic() - heard
+            if silent > LETTER_S and not parser.pasting:
+                rest = decoder.decode(b"", final=True)
+                self._obey(parser.feed(rest) if rest else ())
+            if silent > PASTE_S and parser.pasting:
+                self._obey(parser.end_paste())
+            self._obey(parser.tick())
+
+    def _obey(self, events: Iterable[Message]) -> None:
+        for event in events:
+            self.process_message(event)
