@@ -10,13 +10,16 @@ import os
 import select
 import time
 from codecs import getincrementaldecoder
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Final
 
+from textual import events
+from textual._parser import Peek1, Read1, TokenCallback
 from textual._xterm_parser import BRACKETED_PASTE_END, BRACKETED_PASTE_START, XTermParser
 from textual.drivers.linux_driver import LinuxDriver
-from textual.events import Paste
 from textual.message import Message
+
+from tui.display import whole
 
 READ_BYTES: Final = 65536
 TICK_S: Final = 0.1
@@ -24,6 +27,20 @@ LETTER_S: Final = 0.5
 """The bytes of one letter lie less far apart."""
 PASTE_S: Final = 2.0
 """A paste that has been silent for so long has lost its end."""
+
+
+class Key(events.Key):
+    """A key whose every character is text, but for those that ASCII calls controls.
+
+    Textual drops what Python does not call printable: the wide space of Japanese, the joiners of
+    Persian and Indic scripts, private use and all that Python's Unicode is too old for. (It finds
+    the handlers of an event by the name of its class, so this one has the name of Textual's.)
+    """
+
+    @property
+    def is_printable(self) -> bool:
+        """Whether the key writes something."""
+        return self.character is not None and self.character >= " " and self.character != "\x7f"
 
 
 class TerminalParser(XTermParser):
@@ -64,11 +81,19 @@ class TerminalParser(XTermParser):
         """Give what was pasted, also where its end has not come."""
         text = "".join(self._paste or []).removesuffix(BRACKETED_PASTE_END)
         self._paste, self._tail = None, ""
-        # Textual's own parser has seen the paste begin and nothing of it.
-        for event in self._keys(BRACKETED_PASTE_END):
-            if not isinstance(event, Paste):
-                yield event
-        yield Paste(text)
+        yield from self._keys(BRACKETED_PASTE_END)
+        yield events.Paste(text)
+
+    def parse(self, token_callback: TokenCallback[Message]) -> Generator[Read1 | Peek1, str, None]:
+        """Textual's parser: its keys as ours, and without the pastes, of which it sees no text."""
+
+        def report(found: Message) -> None:
+            if isinstance(found, events.Key):
+                found = Key(found.key, None if found.character is None else whole(found.character))
+            if not isinstance(found, events.Paste):
+                token_callback(found)
+
+        return super().parse(report)
 
     def _keys(self, data: str) -> Iterator[Message]:
         for character in data:
@@ -101,6 +126,6 @@ class TerminalDriver(LinuxDriver):
                 self._obey(parser.end_paste())
             self._obey(parser.tick())
 
-    def _obey(self, events: Iterable[Message]) -> None:
-        for event in events:
+    def _obey(self, arrived: Iterable[Message]) -> None:
+        for event in arrived:
             self.process_message(event)

@@ -144,5 +144,7 @@ def test_every_byte_that_a_terminal_sends_is_something_to_show(tmp_path: Path) -
         terminal.wait("caf\ufffd \ufffd\ufffd ␛␑ x", "│ \ufffd ")
         terminal.child.send(b"\x1b[200~ no end \x11")
         terminal.wait("no end ␑")
+        terminal.press("\x15", "東\u3000京\u200b!")
+        terminal.wait("東\u3000京␢!")
         terminal.press("ctrl+q")
         assert terminal.ended() == 0

@@ -7,10 +7,12 @@ from itertools import pairwise
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from textual.events import Key, Paste
+from textual.app import App, ComposeResult
+from textual.events import Paste
 from textual.message import Message
+from textual.widgets import Input, TextArea
 
-from tui.terminal import TerminalParser
+from tui.terminal import Key, TerminalParser
 
 START, END = "\x1b[200~", "\x1b[201~"
 
@@ -18,6 +20,8 @@ CHARACTERS = st.characters(exclude_categories=["Cs"])
 SENT = st.lists(
     CHARACTERS.map(str) | st.sampled_from([START, END, "\x1b", "\x1b[", "\x1b[20", "~"])
 )
+
+TYPED = "\u3000\u00a0\u200b\u200c\u200d\u200f\u00ad\ufeff\u0301\ue000\u0378\U0010fffd"
 
 
 def parsed(parser: TerminalParser, *reads: str) -> list[Message]:
@@ -73,3 +77,42 @@ def test_a_sequence_that_cannot_be_read_costs_nothing_else(broken: str) -> None:
 @given(SENT.map("".join))
 def test_no_input_is_too_much_for_it(sent: str) -> None:
     parsed(TerminalParser(), sent, *sent)
+
+
+@pytest.mark.parametrize("typed", TYPED)
+def test_every_character_that_is_typed_is_text(typed: str) -> None:
+    for sent in (typed, f"\x1b[{ord(typed)};;{ord(typed)}u"):  # the second as kitty sends it
+        (key,) = parsed(TerminalParser(), sent)
+        assert isinstance(key, Key)
+        assert (key.character, key.is_printable) == (typed, True)
+
+
+@pytest.mark.parametrize("control", ["\x00", "\t", "\r", "\x11", "\x7f", "\x1b[A", "\x1bOP"])
+def test_a_control_key_writes_nothing(control: str) -> None:
+    (key,) = parsed(TerminalParser(), control)
+    assert isinstance(key, Key)
+    assert not key.is_printable
+
+
+def test_half_a_character_is_a_mark() -> None:
+    (key,) = parsed(TerminalParser(), "\x1b[55296u")
+    assert isinstance(key, Key)
+    assert key.character == "\ufffd"
+
+
+class Fields(App[None]):
+    def compose(self) -> ComposeResult:
+        yield TextArea()
+        yield Input()
+
+
+async def test_every_field_takes_them() -> None:
+    async with Fields().run_test() as pilot:
+        for kind in (TextArea, Input):
+            pilot.app.query_one(kind).focus()
+            await pilot.pause()
+            for event in parsed(TerminalParser(), f"a{TYPED}b"):
+                pilot.app.post_message(event)
+            await pilot.pause()
+        assert pilot.app.query_one(TextArea).text == f"a{TYPED}b"
+        assert pilot.app.query_one(Input).value == f"a{TYPED}b"
