@@ -45,7 +45,7 @@ from tui.panes.fill import FillPane
 from tui.panes.score import ScorePane
 from tui.saving import EVERY_S, Saver
 from tui.strings import text
-from tui.terminal import TerminalDriver
+from tui.terminal import TerminalDriver, TerminalGone
 from tui.widgets.boxes import AsciiFilter
 from tui.widgets.header import Header
 from tui.widgets.hints import Hints
@@ -352,6 +352,10 @@ class TsuzukiApp(App[None], inherit_bindings=False):
     async def action_quit(self) -> None:
         """Leave at once, also while a model writes; what was typed last is saved."""
         self._leave(Exit.DONE)
+
+    @on(TerminalGone)
+    def _terminal_gone(self) -> None:
+        self._leave(Exit.INTERRUPTED)
 
     def _leave(self, status: Exit) -> None:
         for name, pane in self.panes.items():

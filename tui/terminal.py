@@ -1,21 +1,28 @@
 """What comes from the terminal, made safe: the one place that changes Textual's driver.
 
 Textual 8.2.8 trusts its terminal: a byte that is no UTF-8 or a sequence with an impossible number
-ends the app, and an escape character inside a paste lets what follows act as keys.
+ends the app, an escape character inside a paste lets what follows act as keys, and a terminal that
+is gone keeps the app busy for ever (https://github.com/Textualize/textual/issues/6690).
 """
 
 from __future__ import annotations
 
 import os
 import select
+import sys
 import time
 from codecs import getincrementaldecoder
-from collections.abc import Generator, Iterable, Iterator
-from typing import Final
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import suppress
+from functools import partial
+from io import TextIOWrapper
+from typing import Any, Final, TextIO, cast
 
+import psutil
 from textual import events
 from textual._parser import Peek1, Read1, TokenCallback
 from textual._xterm_parser import BRACKETED_PASTE_END, BRACKETED_PASTE_START, XTermParser
+from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
@@ -105,19 +112,80 @@ class TerminalParser(XTermParser):
                 self._awaiting = next(self._gen)
 
 
+class TerminalGone(Message):
+    """There is nobody any more who could read or write here."""
+
+
+class Output:
+    """Where the screen is drawn, for Textual's thread that writes: silent once that fails."""
+
+    def __init__(self, file: TextIO, on_failure: Callable[[], None]) -> None:
+        self._file = file
+        self._on_failure = on_failure
+        self._failed = False
+
+    def fileno(self) -> int:
+        """The descriptor of the terminal."""
+        return self._file.fileno()
+
+    def write(self, text: str) -> None:
+        """Draw, if anybody is there."""
+        self._try(partial(self._file.write, text))
+
+    def flush(self) -> None:
+        """Send what has been drawn."""
+        self._try(self._file.flush)
+
+    def _try(self, send: Callable[[], object]) -> None:
+        if self._failed:
+            return
+        try:
+            send()
+        except BlockingIOError:
+            pass  # another program has made the terminal impatient; it is still there
+        except OSError:
+            self._failed = True
+            self._on_failure()
+
+
 class TerminalDriver(LinuxDriver):
-    """Textual's driver with our parser, for which every byte is something to show."""
+    """Textual's driver with our parser; every byte is something to show, and an end is an end.
+
+    Textual goes on without a terminal: it reads the end of the input again and again, and waits for
+    ever for the thread that can no longer write.
+    """
+
+    def __init__(
+        self,
+        app: App[Any],
+        *,
+        debug: bool = False,
+        mouse: bool = True,
+        size: tuple[int, int] | None = None,
+    ) -> None:
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        screen = sys.__stderr__
+        assert screen is not None  # `open_app` has asked whether it is a terminal
+        self._file = cast("TextIOWrapper", Output(screen, self._report_end))
+        self._leader = _leader()
 
     def run_input_thread(self) -> None:
-        """Read until the app ends."""
+        """Read until the app or the terminal ends."""
         parser = TerminalParser(self._debug)
         decoder = getincrementaldecoder("utf-8")("replace")
         heard = time.monotonic()
         while not self.exit_event.is_set():
             if select.select([self.fileno], [], [], TICK_S)[0]:
-                arrived = decoder.decode(os.read(self.fileno, READ_BYTES))
+                data = self._read()
+                if not data:
+                    self._report_end()
+                    return
                 heard = time.monotonic()
+                arrived = decoder.decode(data)
                 self._obey(parser.feed(arrived) if arrived else ())
+            elif self._leader is not None and _ended(self._leader):
+                self._report_end()
+                return
             silent = time.monotonic() - heard
             if silent > LETTER_S and not parser.pasting:
                 rest = decoder.decode(b"", final=True)
@@ -126,6 +194,33 @@ class TerminalDriver(LinuxDriver):
                 self._obey(parser.end_paste())
             self._obey(parser.tick())
 
+    def _read(self) -> bytes:
+        """What has arrived; nothing at the end of the input."""
+        try:
+            return os.read(self.fileno, READ_BYTES)
+        except OSError:
+            return b""
+
     def _obey(self, arrived: Iterable[Message]) -> None:
         for event in arrived:
             self.process_message(event)
+
+    def _report_end(self) -> None:
+        self.send_message(TerminalGone())
+
+
+def _leader() -> psutil.Process | None:
+    """The process that leads our session, if it is another one and can be seen."""
+    leader = os.getsid(0)
+    with suppress(psutil.Error):
+        return psutil.Process(leader) if leader not in (0, os.getpid()) else None
+    return None
+
+
+def _ended(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.Error:
+        return False
