@@ -17,6 +17,8 @@ from textual.binding import BindingType
 from textual.command import CommandPalette
 from textual.containers import Horizontal
 from textual.dom import DOMNode
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 from textual.events import DescendantFocus, Resize
 from textual.filter import LineFilter
 from textual.screen import Screen
@@ -43,6 +45,7 @@ from tui.panes.fill import FillPane
 from tui.panes.score import ScorePane
 from tui.saving import EVERY_S, Saver
 from tui.strings import text
+from tui.terminal import TerminalDriver, TerminalGone
 from tui.widgets.boxes import AsciiFilter
 from tui.widgets.header import Header
 from tui.widgets.hints import Hints
@@ -180,6 +183,11 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         """Leave no process behind and no text unsaved."""
         await self.saver.close()
         await self.link.close()
+
+    def get_driver_class(self) -> type[Driver]:
+        """Ours in place of the one that Textual takes for a terminal."""
+        found = super().get_driver_class()
+        return TerminalDriver if found is LinuxDriver else found
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Ours, which makes text safe, and then Textual's own."""
@@ -358,6 +366,10 @@ class TsuzukiApp(App[None], inherit_bindings=False):
     async def action_quit(self) -> None:
         """Leave at once, also while a model writes; what was typed last is saved."""
         self._leave(Exit.DONE)
+
+    @on(TerminalGone)
+    def _terminal_gone(self) -> None:
+        self._leave(Exit.INTERRUPTED)
 
     def _leave(self, status: Exit) -> None:
         for name, pane in self.panes.items():

@@ -13,24 +13,37 @@ from typing import Final
 
 REPLACEMENT: Final = "\ufffd"
 
+UNSEEN: Final = (
+    "\u00ad\u180e\u200b\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff"
+)
+"""What is drawn as nothing at all: Unicode's default ignorable characters, but for those that shape
+their neighbours (joiners, variation selectors, fillers of Hangul syllables)."""
 HOSTILE: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f"  # C0 but tab and newline, and DEL
     "\x80-\x9f"  # C1: 0x9b alone begins a sequence
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # bidirectional controls
     "\u2028\u2029"  # line and paragraph separators, which some libraries break lines at
-    "\ud800-\udfff]"  # lone surrogates, which no terminal encoding can hold
+    "\ud800-\udfff"  # lone surrogates, which no terminal encoding can hold
+    f"{UNSEEN}]"
 )
+
+
+_UNSEEN: Final = re.compile(f"[{UNSEEN}]")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 def _placeholder(match: re.Match[str]) -> str:
     code = ord(match[0])
     if code < 0x20:
         return chr(0x2400 + code)  # the control pictures: ESC is drawn as one cell that says so
+    if _UNSEEN.match(match[0]):
+        return "\u2422"  # the picture of a blank
     return "\u2421" if code == 0x7F else REPLACEMENT
 
 
 def clean(text: str) -> str:
-    """The text with everything that a terminal might obey replaced by a visible placeholder.
+    """The text with everything that a terminal might obey or not draw replaced by a visible mark.
 
     One character stands for one character, so offsets into the text stay true. Tabs and newlines
     stay; whoever lays lines out expands and breaks at them.
@@ -39,8 +52,16 @@ def clean(text: str) -> str:
 
 
 def composed(text: str) -> str:
-    """A text ready for an editor: cleaned, with every system's line ends as newlines."""
-    return clean(text.replace("\r\n", "\n").replace("\r", "\n"))
+    """A text as an editor holds it: every system's line ends are newlines, half characters a mark.
+
+    All else stays as it is; the editor draws it cleaned.
+    """
+    return whole(text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def whole(text: str) -> str:
+    """The text with a mark for every lone surrogate, which nothing can store or send."""
+    return _SURROGATE.sub(REPLACEMENT, text)
 
 
 @dataclass(frozen=True)

@@ -132,3 +132,19 @@ def test_a_signal_ends_it_as_a_key_does(tmp_path: Path, number: signal.Signals) 
         terminal.wait("perplexity")
         terminal.press("f3")
         terminal.wait("unsent")
+
+
+def test_every_byte_that_a_terminal_sends_is_something_to_show(tmp_path: Path) -> None:
+    with opened(environment(tmp_path)) as terminal:
+        terminal.wait("greedy · 43 tokens")
+        terminal.press("\x15")
+        terminal.child.send(b"caf\xe9")
+        terminal.wait("caf\ufffd")
+        terminal.child.send(b"\x1b[200~ \xa4\xf3 \x1b\x11 x\r\xff\x1b[201~")
+        terminal.wait("caf\ufffd \ufffd\ufffd ␛␑ x", "│ \ufffd ")
+        terminal.child.send(b"\x1b[200~ no end \x11")
+        terminal.wait("no end ␑")
+        terminal.press("\x15", "東\u3000京\u200b!")
+        terminal.wait("東\u3000京␢!")
+        terminal.press("ctrl+q")
+        assert terminal.ended() == 0

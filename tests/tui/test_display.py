@@ -20,6 +20,8 @@ ATTACKS = [
     "a\u202eb\u2066c",
     "line\u2028break\u2029",
     "half \ud83d of a pair",
+    "not\u200bone\ufeff word\u00ad",
+    "hidden \U000e0041\U000e0042",
 ]
 
 
@@ -49,7 +51,7 @@ def test_controls_are_told_apart() -> None:
 
 
 def test_every_line_end_becomes_a_newline_in_an_editor() -> None:
-    assert composed("a\r\nb\rc\nd\x1b") == "a\nb\nc\nd␛"
+    assert composed("a\r\nb\rc\nd\x1b\udc80") == "a\nb\nc\nd\x1b\ufffd"
 
 
 def test_a_token_is_one_visible_line() -> None:

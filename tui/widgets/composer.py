@@ -6,12 +6,15 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.content import Content
+from textual.document._document_navigator import DocumentNavigator
+from textual.document._wrapped_document import WrappedDocument
 from textual.events import Key, Paste
 from textual.message import Message
 from textual.widgets import TextArea
 
 from tui.actions import bindings
 from tui.display import clean, composed
+from tui.widgets.exact_document import ExactDocument
 
 
 class Composer(TextArea):
@@ -64,6 +67,12 @@ class Composer(TextArea):
         """The text that recall put here; while it stands unchanged, up and down go on."""
         self.move_cursor(self.document.end)
 
+    def _set_document(self, text: str, language: str | None) -> None:
+        super()._set_document("", language)
+        self.document = ExactDocument(text)
+        self.wrapped_document = WrappedDocument(self.document, tab_width=self.indent_width)
+        self.navigator = DocumentNavigator(self.wrapped_document)
+
     def label(self, title: str, subtitle: str) -> None:
         """Write on the frame: the model above, the parameters below."""
         self.border_title = Content(clean(title)) if title else None
@@ -103,7 +112,7 @@ class Composer(TextArea):
             await self.run_action(found.binding.action)
 
     async def on_paste(self, event: Paste) -> None:
-        """Insert pasted text with what a terminal would obey made visible."""
+        """Insert pasted text; what a terminal would obey is drawn as a mark."""
         event.prevent_default()
         event.stop()
         result = self.replace(composed(event.text), *self.selection)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from textual.events import Key, Paste
 
-from tests.tui.hosts import until
+from tests.tui.hosts import seen, until
 from tests.tui.tasks import answered, make, pane, running
 from tui.settings import Settings
 
@@ -22,14 +22,16 @@ async def test_ctrl_j_breaks_a_line_and_enter_can_be_made_to(tmp_path: Path) -> 
         await answered(pilot, app)
 
 
-async def test_pasted_and_pressed_controls_are_made_visible(tmp_path: Path) -> None:
+async def test_what_a_terminal_would_obey_is_kept_and_drawn_as_a_mark(tmp_path: Path) -> None:
     app = make(tmp_path)
     async with running(app) as pilot:
         box = pane(app).composers[0]
         box.fill("")
-        box.post_message(Paste("a\x1b]0;x\x07\r\nb\u202e"))
+        box.post_message(Paste("a\x1b]0;x\x07\r\nb\u202e\u200b\ud800"))
         await until(pilot, lambda: bool(box.text))
-        assert box.text == "a␛]0;x␇\nb\ufffd"
+        assert box.text == "a\x1b]0;x\x07\nb\u202e\u200b\ufffd"
+        assert box.document.lines == ["a␛]0;x␇", "b\ufffd␢\ufffd"]
+        await until(pilot, lambda: "a␛]0;x␇" in seen(app))
 
 
 async def test_keys_that_come_in_a_burst_keep_their_order(tmp_path: Path) -> None:
