@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
 from engine import wire
 from engine.messages import (
     LAST,

@@ -32,7 +32,7 @@ from tui.actions import Action, Place, bindings
 from tui.cards import PANES, Pane
 from tui.context import Context
 from tui.display import ASCII, UNICODE, clean
-from tui.drafts import first, fresh
+from tui.drafts import first, fresh, merged
 from tui.errands import Errands, Severity
 from tui.headless.failure import Exit
 from tui.history import History, Session
@@ -43,12 +43,11 @@ from tui.panes.base import TaskPane
 from tui.panes.continue_ import ContinuePane
 from tui.panes.fill import FillPane
 from tui.panes.score import ScorePane
-from tui.saving import EVERY_S, Saver
 from tui.strings import text
 from tui.terminal import TerminalDriver, TerminalGone
 from tui.widgets.boxes import AsciiFilter
 from tui.widgets.header import Header
-from tui.widgets.hints import Hints
+from tui.widgets.hints import Hints, brief
 from tui.widgets.hostile import HostileFilter
 
 SIDE_BY_SIDE = 160
@@ -89,7 +88,12 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         )
         self._alarm: tuple[TaskPane, EngineState] | None = None
         """The pane that says how ill the engine is, until it is well, and how it was last."""
-        self.saver = Saver()
+        path = paths.history_file() if history is None else history
+        self.history = History(path, self._history_report)
+        self._opening: asyncio.Task[None] | None = None
+        self._leaving = False
+        self._warned = ""
+        """What could not be saved when leaving was asked for last."""
         self.pane: Pane = "continue"
         self.settled = False
         """Whether the last session, if there is one, is on the screen."""
@@ -100,7 +104,6 @@ class TsuzukiApp(App[None], inherit_bindings=False):
             "fill": FillPane(self.shared, first("fill", own)),
             "score": ScorePane(self.shared, first("score", own)),
         }
-        self._history_file = paths.history_file() if history is None else history
         self._hostile = HostileFilter()
         self.navigation = Navigation(self)
         self.themes = self.load_themes()
@@ -140,9 +143,8 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
-        self.run_worker(self._open_history())
+        self._opening = asyncio.create_task(self._open_history(), name="open history")
         self.run_worker(self._open_engine(self.link.refresh))
-        self.set_interval(EVERY_S, self.saver.flush)
         problems = self.navigation.problems()
         if problems:
             told, more = clean(str(problems[0])), len(problems) - 1
@@ -157,31 +159,49 @@ class TsuzukiApp(App[None], inherit_bindings=False):
             self.notify(message, severity="error", timeout=60, markup=False)
 
     async def _open_history(self) -> None:
-        """Go on where the last session ended."""
-        history = await History.open(self._history_file, self._history_problem)
-        self.saver.history = history
-        chosen = (await history.choices()).get("theme")
+        """Go on where the last session ended, with what was written meanwhile."""
+        session = await self.history.open(resume=True)
+        if session is not None:
+            self._take_up(session)
+        if self._leaving:
+            return
+        chosen = (await self.history.choices()).get("theme")
         # What the settings file says counts before what was tried on in the app.
         free = "theme" not in self.loaded.marks and not _no_colour()
         if free and chosen in self.available_themes:
             self.theme = chosen
-        session = await history.resume()
-        if session is not None:
-            self.show_session(session)
         for name, pane in self.panes.items():
             if self.loaded.model_given:
                 pane.use_model(self.shared.settings.models.of(name))
             if self.loaded.precision_given:
                 pane.use_precision(self.shared.settings.precision)
-            pane.older = await history.prompts(name)
+            pane.older = await self.history.prompts(name)
         self.settled = True
 
-    def _history_problem(self, problem: str) -> None:
-        self.notify(clean(problem), severity="warning", timeout=20, markup=False)
+    def _take_up(self, session: Session) -> None:
+        """Put what was done before the session was read behind what it holds."""
+        for name, pane in self.panes.items():
+            own = first(name, self.shared.settings)
+            found = session.drafts.get(name, own)
+            draft = merged(own, pane.edited(), found)
+            if draft != found:
+                self.history.save_draft(name, draft)
+            session.drafts[name] = draft
+            session.cards += pane.transcript.trees.cards
+        if not self._leaving:
+            self.show_session(session)
+
+    def _history_report(self, problem: str) -> None:
+        self.shared.unsaved = bool(self.history.unsaved)
+        if self.is_running:
+            self._tell()
+            self.notify(clean(problem), severity="warning", timeout=20, markup=False)
 
     async def on_unmount(self) -> None:
         """Leave no process behind and no text unsaved."""
-        await self.saver.close()
+        if self._opening is not None:
+            await self._opening
+        await self.history.close()
         await self.link.close()
 
     def get_driver_class(self) -> type[Driver]:
@@ -203,19 +223,18 @@ class TsuzukiApp(App[None], inherit_bindings=False):
 
     async def reopen(self, session: str | None) -> None:
         """Go on with an earlier session."""
-        history = self.saver.history
-        if session is None or history is None:
+        if session is None:
             return
         self._leave_session()
-        found = await history.reopen(session)
+        found = await self.history.reopen(session)
         if found is not None:
             self.show_session(found)
 
     def _leave_session(self) -> None:
         """Stop what runs and save all of it."""
         for pane in self.panes.values():
-            pane.runs.abandon()
-        self.saver.flush()
+            for card in pane.runs.abandon():
+                self.history.save_card(card)
 
     def show_session(self, session: Session) -> None:
         """Put a session's cards and drafts into the panes."""
@@ -229,25 +248,25 @@ class TsuzukiApp(App[None], inherit_bindings=False):
 
     def action_new_session(self) -> None:
         """Start an empty session; the one before stays in the list."""
-        history = self.saver.history
-        if history is None:
+        if not self.history.opened:
             return
         self._leave_session()
-        history.start()
+        self.history.start()
         drafts = {name: fresh(name, self.shared.settings) for name in self.panes}
-        self.show_session(Session(history.session, drafts=drafts))
+        self.show_session(Session(self.history.session, drafts=drafts))
 
     @on(TaskPane.Changed)
     def _pane_changed(self, event: TaskPane.Changed) -> None:
         """Save what changed, and tell the speed."""
-        self.saver.draft(event.pane.role, event.pane.draft)
+        self.history.save_draft(event.pane.role, event.pane.draft)
         if event.card is not None:
-            self.saver.card(event.card)
+            self.history.save_card(event.card)
         self._tell()
 
     @on(TaskPane.Removed)
     def _card_removed(self, event: TaskPane.Removed) -> None:
-        self.saver.removed(event.card, back=event.back)
+        change = self.history.restore_card if event.back else self.history.delete_card
+        change(event.card.id)
 
     # ------------------------------------------------------------------------- engine
 
@@ -364,16 +383,26 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         self.run_worker(self._open_engine(self.link.restart))
 
     async def action_quit(self) -> None:
-        """Leave at once, also while a model writes; what was typed last is saved."""
-        self._leave(Exit.DONE)
+        """Leave at once, also while a model writes; what was typed last is saved.
+
+        Where it cannot be saved, the first time only says so.
+        """
+        unsaved, warned = self.history.unsaved, self._warned
+        self._warned = unsaved
+        if unsaved and unsaved != warned:
+            key = brief(self.shared.keymap.shown("quit"))
+            self._history_report(text("history.leave", reason=unsaved, key=key))
+        else:
+            self._leave(Exit.DONE)
 
     @on(TerminalGone)
     def _terminal_gone(self) -> None:
         self._leave(Exit.INTERRUPTED)
 
     def _leave(self, status: Exit) -> None:
+        self._leaving = True
         for name, pane in self.panes.items():
-            self.saver.draft(name, pane.edited())
+            self.history.save_draft(name, pane.edited())
         self.exit(return_code=status)
 
     def action_palette(self) -> None:
@@ -418,8 +447,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         self._chooser.closed(event)
 
     def _theme_chosen(self, name: str) -> None:
-        if self.saver.history is not None:
-            self.saver.history.choose("theme", name)
+        self.history.choose("theme", name)
 
 
 def _no_colour() -> bool:

@@ -23,3 +23,5 @@ class Context:
     """Pulls, loads and the like, which go on whatever screen is open."""
     running: set[str] = field(default_factory=set)
     """The ids of the cards whose answers are on their way."""
+    unsaved: bool = False
+    """Whether something is not in the session file, where it should be."""

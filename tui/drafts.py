@@ -80,3 +80,32 @@ def fresh(pane: Pane, settings: Settings) -> Draft:
         top=settings.fill_top,
         precision=settings.precision,
     )
+
+
+def merged(began: Draft, now: Draft, found: Draft) -> Draft:
+    """A draft that was found, with what was changed meanwhile in the one shown in its place.
+
+    What was written comes behind what was found; all else that was changed counts as it is now.
+    """
+    changed: dict[str, object] = {
+        name: getattr(now, name)
+        for name in Draft.__struct_fields__
+        if getattr(now, name) != getattr(began, name) and name != "hidden"
+    }
+    for name in ("text", "second"):
+        if name in changed:
+            changed[name] = getattr(found, name) + written(getattr(began, name), getattr(now, name))
+    return msgspec.structs.replace(found, **changed)
+
+
+def written(before: str, after: str) -> str:
+    """What was written into a text since: all but what it begins and ends with as before."""
+    start = _alike(before, after)
+    end = _alike(before[start:][::-1], after[start:][::-1])
+    return after[start : len(after) - end]
+
+
+def _alike(one: str, other: str) -> int:
+    """How many characters two texts have in common at their beginning."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))

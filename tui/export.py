@@ -37,7 +37,7 @@ from tui.cards import (
     ScoreCard,
     total,
 )
-from tui.display import composed
+from tui.display import clean, composed
 from tui.history.records import Session
 from tui.minimal_pairs import differences
 from tui.strings import text
@@ -69,12 +69,30 @@ def save(folder: Path, session: Session, form: Format) -> Path:
     for number in range(1, 1000):
         path = folder / f"tsuzuki-{stamp}{'' if number == 1 else f'-{number}'}.{form}"
         try:
-            with path.open("x", encoding="utf-8", newline="\n") as file:
-                file.write(content)
+            file = path.open("x", encoding="utf-8", errors="replace", newline="\n")
         except FileExistsError:
             continue
+        try:
+            with file:
+                file.write(content)
+        except OSError:
+            path.unlink()  # half of it would pass for all of it
+            raise
         return path
     raise FileExistsError(text("export.taken", folder=folder))
+
+
+def save_told(folder: Path, session: Session, form: Format) -> str:
+    """Write a session; return what to say of it, which may be why it cannot be written."""
+    try:
+        return text("export.saved", path=clean(str(save(folder, session, form))))
+    except OSError as error:
+        return text("export.not_saved", reason=clean(str(error.strerror or error)))
+
+
+def save_card(folder: Path, card: Card) -> str:
+    """Write a card to a file of its own; return what to say of it."""
+    return save_told(folder, Session(card.id, created=card.created, cards=[card]), "md")
 
 
 def json(session: Session) -> str:

@@ -47,10 +47,8 @@ class Navigation:
         from tui.screens.sessions import SessionsScreen
 
         app = self._app
-        history = app.saver.history
-        if app.at_panes and history is not None:
-            app.saver.flush()
-            app.push_screen(SessionsScreen(app.shared, history), app.reopen)
+        if app.at_panes and app.history.opened:
+            app.push_screen(SessionsScreen(app.shared, app.history), app.reopen)
 
     def settings(self) -> None:
         """Show the settings in force."""

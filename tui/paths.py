@@ -89,10 +89,10 @@ def keep_private(file: Path) -> None:
     A folder that was there counts as ours, and is closed to others, only if nothing else is in it.
 
     Raises:
-        OSError: the file cannot be made or written.
+        OSError: the file cannot be made or opened.
     """
     folder = ensure(file.parent)
-    os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o600))
+    os.close(os.open(file, os.O_RDONLY | os.O_CREAT | os.O_NONBLOCK, 0o600))
     for each in folder.glob(f"{file.name}*"):
         _close_to_others(each, 0o600)
     if all(each.name.startswith(_STATE_FILES) for each in folder.iterdir()):
@@ -131,6 +131,7 @@ def log_problem() -> str:
     """Make the log ready to be written; why it cannot be, or nothing."""
     try:
         keep_private(log_file())
+        os.close(os.open(log_file(), os.O_WRONLY | os.O_NONBLOCK))
     except OSError as error:
         return error.strerror or str(error)
     return ""

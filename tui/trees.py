@@ -31,6 +31,11 @@ class Trees:
         return self._cards.get(card_id or "")
 
     @property
+    def cards(self) -> list[Card]:
+        """All of them."""
+        return list(self._cards.values())
+
+    @property
     def shown(self) -> list[Card]:
         """The card shown of each tree: the one that was looked at last."""
         latest: dict[str, Card] = {}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+import sqlite3
+from contextlib import closing
 from importlib import resources
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from engine.messages import Pull
 from tests.tui.hosts import model, seen, until
 from tests.tui.streaming import streaming
 from tests.tui.tasks import MODELS, TaskEngine, answered, make, pane, running, token
+from tui.drafts import Draft
 from tui.settings import PaneModels, Settings, load
 
 
@@ -156,9 +160,7 @@ async def test_sessions_can_be_left_and_reopened(tmp_path: Path) -> None:
         await answered(pilot, app)
         await pilot.press("ctrl+n")
         assert pane(app).transcript.cards == []
-        history = app.saver.history
-        assert history is not None
-        (summary,) = await history.sessions()
+        (summary,) = await app.history.sessions()
         await app.reopen(summary.id)
         assert len(pane(app).transcript.cards) == 1
 
@@ -227,10 +229,8 @@ async def test_a_session_that_is_left_while_it_runs_keeps_its_text(tmp_path: Pat
         await pilot.press("ctrl+n")
         await until(pilot, lambda: not pane(app).runs.live)
         assert pane(app).transcript.cards == []
-        history = app.saver.history
-        assert history is not None
-        (summary,) = await history.sessions()
-        session = await history.read(summary.id)
+        (summary,) = await app.history.sessions()
+        session = await app.history.read(summary.id)
         assert session is not None
         assert [card.answer for card in session.cards] == ["とても"]
 
@@ -268,3 +268,75 @@ async def test_loading_shows_how_far_it_is(tmp_path: Path) -> None:
         engine.state("starter-ja", state="loading", percent=40.0)
         await until(pilot, lambda: "loading Starter-Ja 40 %" in seen(app))
         assert "starter-ja loading 40 %" in seen(app)
+
+
+async def test_what_is_typed_while_a_draft_is_weighed_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, go_on = TaskEngine(), asyncio.Event()
+    app = make(tmp_path, engine)
+    async with running(app) as pilot:
+        weigh = pane(app).offering.hold_back
+
+        async def slowly(draft: Draft) -> bool:
+            await go_on.wait()
+            return await weigh(draft)
+
+        monkeypatch.setattr(pane(app).offering, "hold_back", slowly)
+        sent = pane(app).composers[0].text
+        await pilot.press("enter", *"next")
+        go_on.set()
+        await answered(pilot, app)
+        (card,) = pane(app).transcript.cards
+        assert card.wrote == sent
+        assert pane(app).composers[0].text == "next"
+
+
+async def test_what_is_done_before_the_session_is_read_is_kept(tmp_path: Path) -> None:
+    app = make(tmp_path)
+    async with running(app) as pilot:
+        await pilot.press("enter")
+        await answered(pilot, app)
+        await pilot.press(*"restored")
+        await pilot.press("f3", "end", *" too")
+    again = make(tmp_path)
+    path = tmp_path / "history.sqlite3"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        async with again.run_test(size=(80, 24), notifications=True) as pilot:
+            await until(pilot, lambda: bool(again.link.models))
+            await pilot.press(*"soon")
+            await pilot.press("enter", *"er")
+            assert not again.settled
+            other.close()
+            await until(pilot, lambda: again.settled)
+            assert pane(again).composers[0].text == "restoreder"
+            assert [card.wrote for card in pane(again).transcript.cards] == [
+                "羽田空港に到着、東京の街は",
+                "羽田空港に到着、東京の街はsoon",
+            ]
+            assert "[MASK]" in again.panes["fill"].composers[0].text
+            assert again.panes["fill"].composers[0].text.endswith(" too")
+    third = make(tmp_path)
+    async with running(third) as pilot:
+        assert pane(third).composers[0].text == "restoreder"
+        assert len(pane(third).transcript.cards) == 2
+        assert len(await third.history.sessions()) == 1
+
+
+async def test_leaving_with_something_unsaved_takes_two_presses(tmp_path: Path) -> None:
+    app = make(tmp_path)
+    async with running(app) as pilot:
+        await app.history._do(lambda file: file._rows("PRAGMA max_page_count = 1"))
+        await pilot.press(*"x" * 9)
+        pane(app).composers[0].fill("x" * 50_000)
+        await until(pilot, lambda: "is full" in seen(app))
+        assert "not saved" in seen(app).splitlines()[0]
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: "again leaves" in seen(app))
+        await app.history._do(lambda file: file._rows("PRAGMA max_page_count = 1000000"))
+        await until(pilot, lambda: "Nothing is missing" in seen(app))
+        assert "not saved" not in seen(app).splitlines()[0]
+        await pilot.press("ctrl+q")
+    assert app.return_code == 0

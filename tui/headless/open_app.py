@@ -9,6 +9,7 @@ import sys
 from msgspec import structs
 
 from tui import paths
+from tui.display import clean
 from tui.documents import Mark
 from tui.headless.commands import OpenApp
 from tui.headless.failure import Exit, Failure
@@ -23,7 +24,7 @@ def execute(command: OpenApp) -> Exit:
 
     Raises:
         Failure: there is no terminal; Textual would wait for one for ever. Or there is no such
-            theme or settings file.
+            theme or settings file. Or what was written last could not be saved.
     """
     terminal = os.environ.get("TERM", "")
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
@@ -37,6 +38,8 @@ def execute(command: OpenApp) -> Exit:
 
     app = TsuzukiApp(loaded)
     app.run(mouse=loaded.settings.mouse)
+    if app.history.unsaved:
+        raise Failure(text("history.lost"), clean(app.history.unsaved))
     return Exit(app.return_code or 0)
 
 

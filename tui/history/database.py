@@ -7,14 +7,14 @@ the tokens that had been saved, marked as interrupted.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
-import msgspec
 import psutil
 
 from tui.cards import PANES, Card, ContinueCard, Pane
@@ -23,50 +23,113 @@ from tui.history.records import (
     Session,
     Snapshot,
     Summary,
-    decode_card,
-    decode_draft,
-    decode_tokens,
+    Unreadable,
+    card_decoder,
+    decode,
+    draft_decoder,
     encode,
     fold,
+    join,
+    storable,
     token_counts,
 )
-from tui.history.schema import open_file
+from tui.history.schema import TooNew, connect, copy, merge, open_file
+from tui.strings import text
 
 KEPT_S = 24 * 3600.0
 """Seconds for which something deleted can come back where the app ended before purging it."""
 
 
+class Gone(Exception):
+    """The file is not the one that was opened: removed, replaced or damaged. Call `reopen`."""
+
+
 class Database:
-    """One connection, used by one thread. Methods raise `sqlite3.Error` for what the disk does."""
+    """One connection, used by one thread. Methods raise `sqlite3.Error` for what the disk does.
+
+    Where the file cannot be used, its place is taken by memory until `settle` has found it usable.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._connection, self.problem = open_file(path)
-        """`problem` says what happened to the file that a person should know, or nothing."""
+        self._path = path
         self._me = process(os.getpid())
         self._doomed: set[tuple[str, str]] = set()
         """Table and id of what this process deleted: gone for good when it ends."""
+        self.problem = ""
+        """What happened to the file that a person should know, or nothing."""
+        self.refused: sqlite3.Error | OSError | None = None
+        """Why all of it is in memory alone, for as long as it is."""
+        self._connection = self._open()
         self._recover()
+
+    def _open(self) -> sqlite3.Connection:
+        """The file, or memory in its place."""
+        self.problem, self.refused, self._file = "", None, None
+        try:
+            connection, self.problem = open_file(self._path)
+            status = self._path.stat()
+        except TooNew as error:
+            self.problem = text("history.unusable", path=self._path, reason=error)
+            return connect(":memory:")
+        except (OSError, sqlite3.Error) as error:
+            self.refused = error
+            return copy(self._path)
+        self._file = status.st_dev, status.st_ino
+        return connection
+
+    def settle(self) -> None:
+        """Try the file again, and move what is in memory into it.
+
+        Raises:
+            OSError: it still cannot be used.
+            sqlite3.Error: it still cannot be used.
+        """
+        memory = self._connection
+        connection, self.problem = open_file(self._path)
+        try:
+            merge(memory, connection)
+            status = self._path.stat()
+        except (OSError, sqlite3.Error):
+            connection.close()
+            raise
+        memory.close()
+        self._connection, self.refused = connection, None
+        self._file = status.st_dev, status.st_ino
+
+    def reopen(self) -> None:
+        """Open what is in the file's place now; what was written before may not be in it."""
+        self._connection.close()
+        self._connection = self._open()
 
     def _recover(self) -> None:
         """Purge what was deleted long ago; close cards whose process ended before their answer."""
-        for table in ("sessions", "cards"):
-            self._write(f"DELETE FROM {table} WHERE deleted < ?", (time.time() - KEPT_S,))
-        running = self._rows(
-            "SELECT cards.id, session, holder FROM cards JOIN sessions ON session = sessions.id "
-            "WHERE status = 'running'"
-        )
-        for card_id, session, holder in running.fetchall():
-            card = None if _alive(holder) else self._card(card_id)
-            if card is not None:
-                card.interrupt()
-                self.save_card(session, Snapshot.of(card, token_counts(card)))
+        with contextlib.suppress(sqlite3.Error):  # another start does it
+            for table in ("sessions", "cards"):
+                self._write(f"DELETE FROM {table} WHERE deleted < ?", (time.time() - KEPT_S,))
+            running = self._rows(
+                "SELECT cards.id, session, holder FROM cards JOIN sessions "
+                "ON session = sessions.id WHERE status = 'running'"
+            )
+            for card_id, session, holder in running.fetchall():
+                found = None if _alive(holder) else self._card(card_id)
+                if found is not None:
+                    card, whole = found
+                    card.interrupt()
+                    saved = token_counts(card) if whole else []
+                    self.save_card(session, Snapshot.of(card, saved), not whole)
 
     # ------------------------------------------------------------------------- writing
 
     def save_card(self, session: str, card: Snapshot, afresh: bool = False) -> None:
-        """Write a card and the tokens it gained; `afresh` forgets those saved before."""
-        with self._connection:
+        """Write a card and the tokens it gained; `afresh` forgets those saved before.
+
+        Raises:
+            Gone: the card is not in the file any more, nor what was saved of it before.
+        """
+        with self._transaction():
             self._touch(session)
+            if not afresh:
+                self._require(card.id)
             self._connection.execute(
                 "INSERT INTO cards (id, session, pane, created, status, prompt, folded, data) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
@@ -84,18 +147,32 @@ class Database:
             )
             if afresh:
                 self._connection.execute("DELETE FROM chunks WHERE card = ?", (card.id,))
-            self._connection.executemany(
-                "INSERT OR REPLACE INTO chunks (card, branch, start, data) VALUES (?, ?, ?, ?)",
-                [(card.id, chunk.branch, chunk.start, chunk.data) for chunk in card.chunks],
-            )
+            self._insert_chunks(card)
+
+    def save_chunks(self, session: str, card: Snapshot) -> None:
+        """Write the tokens that a card gained, where nothing else of it changed.
+
+        Raises:
+            Gone: as for `save_card`.
+        """
+        with self._transaction():
+            self._touch(session)
+            self._require(card.id)
+            self._insert_chunks(card)
+
+    def _insert_chunks(self, card: Snapshot) -> None:
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO chunks (card, branch, start, data) VALUES (?, ?, ?, ?)",
+            [(card.id, chunk.branch, chunk.start, chunk.data) for chunk in card.chunks],
+        )
 
     def save_draft(self, session: str, pane: Pane, draft: Draft) -> None:
         """Write what stands in a pane's composer."""
-        with self._connection:
+        with self._transaction():
             self._touch(session)
             self._connection.execute(
                 "INSERT OR REPLACE INTO drafts (session, pane, text, data) VALUES (?, ?, ?, ?)",
-                (session, pane, draft.text, encode(draft)),
+                (session, pane, storable(draft.text), encode(draft)),
             )
 
     def mark_card(self, card_id: str, deleted: bool) -> None:
@@ -108,7 +185,7 @@ class Database:
 
     def rename(self, session: str, name: str) -> None:
         """Give a session the user's own name."""
-        self._write("UPDATE sessions SET name = ? WHERE id = ?", (name, session))
+        self._write("UPDATE sessions SET name = ? WHERE id = ?", (storable(name), session))
 
     def choose(self, name: str, value: str) -> None:
         """Remember something that was chosen in the app."""
@@ -158,10 +235,10 @@ class Database:
         )
         return [
             Summary(
-                id=session,
-                name=name or prompt or draft or "",
-                created=created,
-                updated=updated,
+                id=str(session),
+                name=str(name or prompt or draft or ""),
+                created=_seconds(created),
+                updated=_seconds(updated),
                 cards=cards,
                 held=holder != self._me and _alive(holder),
             )
@@ -178,21 +255,30 @@ class Database:
         row = self._rows("SELECT name, created FROM sessions WHERE id = ?", (session,)).fetchone()
         if row is None:
             return None
-        found = Session(session, *row)
-        for pane, data in self._rows("SELECT pane, data FROM drafts WHERE session = ?", (session,)):
-            try:
-                found.drafts[PANES[PANES.index(pane)]] = decode_draft.decode(data)
-            except (msgspec.DecodeError, ValueError):
+        found = Session(session, str(row[0]), _seconds(row[1]))
+        for pane, written, data in self._rows(
+            "SELECT pane, text, data FROM drafts WHERE session = ?", (session,)
+        ):
+            if pane not in PANES:
                 found.unreadable += 1
+                continue
+            try:
+                found.drafts[pane] = decode(draft_decoder, data)
+            except Unreadable:
+                found.unreadable += 1
+                found.drafts[pane] = Draft(model="", text=str(written))
         texts: dict[str, ContinueCard] = {}
         for (card_id,) in self._rows(
             "SELECT id FROM cards WHERE session = ? AND deleted IS NULL ORDER BY created, rowid",
             (session,),
         ):
-            card = self._card(card_id)
-            if card is None:
+            read = self._card(card_id)
+            if read is None:
                 found.unreadable += 1
                 continue
+            card, whole = read
+            if not whole:
+                found.mended.add(card.id)
             if isinstance(card, ContinueCard) and card.origin is not None:
                 card.graft(texts.get(card.origin.card))
             if isinstance(card, ContinueCard):
@@ -207,31 +293,33 @@ class Database:
             "GROUP BY prompt ORDER BY max(created) DESC LIMIT ?",
             (pane, limit),
         )
-        return [prompt for (prompt,) in rows]
+        return [str(prompt) for (prompt,) in rows]
 
     def choices(self) -> dict[str, str]:
         """Everything remembered by `choose`."""
-        return dict(self._rows("SELECT name, value FROM choices"))
+        return {str(name): str(value) for name, value in self._rows("SELECT * FROM choices")}
 
     # ------------------------------------------------------------------------- helpers
 
-    def _card(self, card_id: str) -> Card | None:
-        """A card with its own tokens; None if this version cannot read it."""
+    def _card(self, card_id: str) -> tuple[Card, bool] | None:
+        """A card with its own tokens, and whether it has all of them; None if it is unreadable."""
         row = self._rows("SELECT data FROM cards WHERE id = ?", (card_id,)).fetchone()
         chunks = self._rows(
             "SELECT branch, start, data FROM chunks WHERE card = ? ORDER BY branch, start",
             (card_id,),
         )
         try:
-            card = decode_card.decode(row[0])
-            if isinstance(card, ContinueCard):
-                for branch, start, data in chunks:
-                    tokens = card.branches[branch].tokens
-                    if start == card.shared + len(tokens):
-                        tokens.extend(decode_tokens.decode(data))
-        except (msgspec.DecodeError, LookupError):
+            card = decode(card_decoder, row[0])
+            card.id = card_id  # by which its tokens were found
+            _ = card.wrote, card.answer  # which a wrong byte may have made impossible to compute
+        except (Unreadable, LookupError, TypeError, ValueError, OverflowError):
             return None
-        return card
+        return card, join(card, chunks) if isinstance(card, ContinueCard) else True
+
+    def _require(self, card_id: str) -> None:
+        """Raise `Gone` if a card is not in the file."""
+        if self._rows("SELECT 1 FROM cards WHERE id = ?", (card_id,)).fetchone() is None:
+            raise Gone
 
     def _touch(self, session: str) -> None:
         """See that the session is there, held by this process, and note the time."""
@@ -249,8 +337,35 @@ class Database:
         (self._doomed.add if deleted else self._doomed.discard)((table, key))
 
     def _write(self, statement: str, values: Iterable[object]) -> None:
-        with self._connection:
+        with self._transaction():
             self._connection.execute(statement, tuple(values))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Write all of it or nothing.
+
+        Raises:
+            Gone: what would be written now would be found by nobody.
+        """
+        if self._file is not None and not self._in_place():
+            raise Gone
+        try:
+            with self._connection:
+                yield
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                raise Gone from error
+            raise
+
+    def _in_place(self) -> bool:
+        """Whether the file that is written is the one that the next start will find."""
+        try:
+            status = self._path.stat()
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return self._file == (status.st_dev, status.st_ino)
 
     def _rows(self, statement: str, values: Iterable[object] = ()) -> sqlite3.Cursor:
         return self._connection.execute(statement, tuple(values))
@@ -277,9 +392,14 @@ def process(pid: int) -> str:
 
 def _alive(holder: str | None) -> bool:
     """Whether the process that is named so still runs."""
-    if holder is None:
+    if not isinstance(holder, str):
         return False
     try:
         return process(int(holder.partition(":")[0])) == holder
-    except (psutil.Error, ValueError):
+    except (psutil.Error, ValueError, OverflowError):
         return False
+
+
+def _seconds(value: object) -> float:
+    """A time that can be shown."""
+    return float(value) if isinstance(value, int | float) and 0 <= value < 1e11 else 0.0

@@ -3,20 +3,73 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from engine.messages import Token
-from tui.cards import Card, ContinueCard, Pane, Status
+from tui.cards import Branch, Card, ContinueCard, Pane, Status
 from tui.drafts import Draft
 
-encode = msgspec.msgpack.Encoder().encode
-decode_card: msgspec.msgpack.Decoder[Card] = msgspec.msgpack.Decoder(Card)
-decode_tokens = msgspec.msgpack.Decoder(list[Token])
-decode_draft = msgspec.msgpack.Decoder(Draft)
+_T = TypeVar("_T")
+
+_encoder = msgspec.msgpack.Encoder()
+card_decoder: msgspec.msgpack.Decoder[Card] = msgspec.msgpack.Decoder(Card)
+token_decoder = msgspec.msgpack.Decoder(list[Token])
+draft_decoder = msgspec.msgpack.Decoder(Draft)
+
+GAP = "\N{REPLACEMENT CHARACTER}"
+"""Stands where tokens were lost."""
+
+
+class Unreadable(Exception):
+    """Damaged, or written by a version that knows more than this one."""
+
+
+def encode(value: object) -> bytes:
+    """A value as it is stored. What no UTF-8 can hold, half a surrogate pair, becomes "?"."""
+    try:
+        return _encoder.encode(value)
+    except UnicodeEncodeError:
+        return _encoder.encode(_storable(msgspec.to_builtins(value)))
+
+
+def storable(written: str) -> str:
+    """A text with "?" for what no UTF-8 can hold."""
+    return written.encode("utf-8", "replace").decode("utf-8")
+
+
+def _storable(value: object) -> object:
+    match value:
+        case str():
+            return storable(value)
+        case dict():
+            return {_storable(name): _storable(each) for name, each in value.items()}
+        case list() | tuple():
+            return [_storable(each) for each in value]
+        case _:
+            return value
+
+
+def decode(decoder: msgspec.msgpack.Decoder[_T], data: object) -> _T:
+    """A value from what was stored. A wrong byte within a text costs that character alone.
+
+    Raises:
+        Unreadable: more than that is wrong.
+    """
+    while isinstance(data, bytes):
+        try:
+            return decoder.decode(data)
+        except UnicodeDecodeError as error:
+            mended = bytearray(error.object)
+            mended[error.start : error.end] = b"?" * (error.end - error.start)
+            data = data.replace(error.object, bytes(mended), 1)
+        except (msgspec.DecodeError, ValueError, OverflowError, RecursionError) as error:
+            raise Unreadable from error
+    raise Unreadable
 
 
 class Summary(Struct, frozen=True, kw_only=True):
@@ -41,8 +94,10 @@ class Session:
     created: float = 0.0
     drafts: dict[Pane, Draft] = field(default_factory=dict)
     cards: list[Card] = field(default_factory=list)
+    mended: set[str] = field(default_factory=set)
+    """The ids of cards that have lost tokens."""
     unreadable: int = 0
-    """Cards and drafts that this version cannot read; they stay in the file."""
+    """Cards and drafts that cannot be read; they stay in the file."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +143,8 @@ class Snapshot:
             card.pane,
             card.created,
             card.status,
-            card.wrote,
-            fold(f"{card.wrote}\n{answer}"),
+            storable(card.wrote),
+            storable(fold(f"{card.wrote}\n{answer}")),
             encode(bare),
             tuple(chunks),
         )
@@ -103,3 +158,29 @@ def fold(written: str) -> str:
 def token_counts(card: Card) -> list[int]:
     """How many tokens each branch of a card has."""
     return [len(b.tokens) for b in card.branches] if isinstance(card, ContinueCard) else []
+
+
+def join(card: ContinueCard, chunks: Iterable[tuple[int, int, object]]) -> bool:
+    """Put the tokens of chunks (branch, start, data) back into a card; False if some are lost.
+
+    The text that comes after a gap is kept before the branch's tail: nothing that can be read is
+    left out, and no figure is given for a token out of its place.
+    """
+    stray: dict[int, str] = {}
+    for number, start, data in chunks:
+        if not card.branches:
+            card.branches.append(Branch())
+        at = max(0, min(number, len(card.branches) - 1))
+        branch = card.branches[at]
+        try:
+            tokens = decode(token_decoder, data)
+        except Unreadable:
+            stray.setdefault(at, GAP)
+            continue
+        if at == number and at not in stray and start == card.shared + len(branch.tokens):
+            branch.tokens.extend(tokens)
+        else:
+            stray[at] = stray.get(at, GAP) + "".join(token.text for token in tokens)
+    for at, written in stray.items():
+        card.branches[at].tail = written + card.branches[at].tail
+    return not stray

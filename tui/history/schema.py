@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 from tui import paths
 from tui.history.records import fold
+from tui.history.salvage import salvage
 from tui.strings import text
 
 MIGRATIONS: tuple[str, ...] = (
@@ -36,56 +40,154 @@ MIGRATIONS: tuple[str, ...] = (
 """One script a version of the schema; `PRAGMA user_version` counts those that have run."""
 
 
+PATIENCE_S = 5.0
+"""How long to wait for another app that writes."""
+
+_NEWEST = 1000
+"""No version will ever be as high: such a number is damage."""
+
+_ENVIRONMENT = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_AUTH,
+        sqlite3.SQLITE_PROTOCOL,
+    }
+)
+"""Complaints about the disk, or about who else uses the file; others are about what is in it."""
+
+
 class TooNew(Exception):
     """A later version of the app wrote this file."""
+
+
+class Damaged(Exception):
+    """Something in the file is not as it was written. The text says what."""
 
 
 def open_file(path: Path) -> tuple[sqlite3.Connection, str]:
     """Connect and bring the schema up to date; also say what a person should know of it.
 
-    A broken file is moved aside and a new one begun. Where no file can be used, the sessions
-    live in memory and end with the app.
+    A damaged file is moved aside, and a new one begins with all that can be read in it.
+
+    Raises:
+        OSError: the folder cannot be used.
+        sqlite3.Error: the file cannot be used, now.
+        TooNew: it has tables of a later version.
     """
+    paths.keep_private(path)
     try:
-        paths.keep_private(path)
         return connect(str(path)), ""
-    except OSError as error:
-        place, reason = error.filename or path, error.strerror or error
-        return connect(":memory:"), text("history.unusable", place=place, reason=reason)
-    except (sqlite3.OperationalError, TooNew) as error:
-        return connect(":memory:"), text("history.unusable", place=path, reason=error)
-    except sqlite3.DatabaseError as error:
-        aside = path.with_name(f"{path.name}.broken-{time.strftime('%Y%m%d-%H%M%S')}")
-        path.rename(aside)
-        for companion in ("-wal", "-shm"):
-            path.with_name(path.name + companion).unlink(missing_ok=True)
-        return connect(str(path)), text("history.moved", path=path, aside=aside, reason=error)
+    except Damaged as error:
+        aside = _move_aside(path)
+        connection = connect(str(path))
+        cards = salvage(aside, connection)
+        message = text("history.moved", path=path, aside=aside, reason=error, n=cards)
+        return connection, message
+
+
+def _move_aside(path: Path) -> Path:
+    """Give a damaged file another name, with what was not yet written into it."""
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    aside = path.with_name(f"{path.name}.broken-{stamp}")
+    for number in range(2, 1000):
+        if not aside.exists():
+            break
+        aside = path.with_name(f"{path.name}.broken-{stamp}-{number}")
+    path.rename(aside)
+    for companion in ("-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            path.with_name(path.name + companion).rename(aside.with_name(aside.name + companion))
+    paths.keep_private(path)
+    return aside
+
+
+def copy(path: Path) -> sqlite3.Connection:
+    """A database in memory, with what a file holds that can be read though not written."""
+    for mode in ("mode=ro", "mode=ro&immutable=1"):  # the latter where no lock can be taken
+        connection = connect(":memory:")
+        try:
+            with closing(sqlite3.connect(f"{path.as_uri()}?{mode}", uri=True)) as source:
+                source.backup(connection)
+            _migrate(connection)
+            _check(connection)
+        except (sqlite3.Error, UnicodeError, Damaged, TooNew):
+            connection.close()
+        else:
+            return connection
+    return connect(":memory:")
+
+
+def merge(source: sqlite3.Connection, into: sqlite3.Connection) -> None:
+    """Write all rows of one database into another that it does not have.
+
+    Raises:
+        sqlite3.Error: it cannot be written; then nothing was.
+    """
+    with into:
+        for table in ("sessions", "drafts", "cards", "chunks", "choices"):
+            rows = source.execute(f"SELECT * FROM {table}").fetchall()
+            if rows:
+                places = ", ".join("?" * len(rows[0]))
+                into.executemany(f"INSERT OR IGNORE INTO {table} VALUES ({places})", rows)
 
 
 def connect(name: str) -> sqlite3.Connection:
     """Open a database and bring it to the latest version of the schema.
 
     Raises:
-        sqlite3.OperationalError: the file cannot be used.
-        sqlite3.DatabaseError: it is damaged, or no database at all.
+        sqlite3.Error: the file cannot be used, now.
+        Damaged: something in it is not as it was written.
         TooNew: it has tables of a later version.
     """
-    connection = sqlite3.connect(name, timeout=5.0)
+    connection = sqlite3.connect(name, timeout=PATIENCE_S)
     try:
         # Readers and one writer at a time, of any number of apps, without waiting for the disk
         # at each commit; after a crash the file is whole, and at most the last moment is lost.
+        connection.text_factory = _lenient
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
-        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-        if verdict != "ok":
-            raise sqlite3.DatabaseError(verdict)
         connection.create_function("folded", 1, fold, deterministic=True)
         _migrate(connection)
-    except (sqlite3.Error, TooNew):
+        _check(connection)
+    except (sqlite3.Error, UnicodeError, MemoryError) as error:
+        connection.close()
+        if _of_environment(error, name):
+            raise
+        raise Damaged(str(error)) from error
+    except (Damaged, TooNew):
         connection.close()
         raise
     return connection
+
+
+def _of_environment(error: Exception, name: str) -> bool:
+    """Whether it is the disk that refuses, and not the file that is damaged."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
+    if code & 0xFF == sqlite3.SQLITE_READONLY:
+        # A file that says of itself that no version of SQLite can write it.
+        return not os.access(name, os.W_OK) or not os.access(Path(name).parent, os.W_OK)
+    return code & 0xFF in _ENVIRONMENT and code != sqlite3.SQLITE_IOERR_SHORT_READ
+
+
+def _lenient(content: bytes) -> str:
+    return content.decode("utf-8", "replace")
+
+
+def _check(connection: sqlite3.Connection) -> None:
+    """Raise `Damaged` if a table, an index or a reference is not as it was written."""
+    (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    if verdict != "ok":
+        raise Damaged(verdict)
+    if connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
+        raise Damaged(text("history.stray"))
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
@@ -93,9 +195,24 @@ def _migrate(connection: sqlite3.Connection) -> None:
     with connection:
         connection.execute("BEGIN IMMEDIATE")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version > len(MIGRATIONS):
+        if len(MIGRATIONS) < version < _NEWEST:
             raise TooNew(text("history.too_new"))
         for script in MIGRATIONS[version:]:
             for statement in script.split(";"):
                 connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        if version != len(MIGRATIONS):
+            connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    if _tables(connection) != _expected():
+        raise Damaged(text("history.other_tables"))
+
+
+def _tables(connection: sqlite3.Connection) -> set[tuple[str, ...]]:
+    return set(connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master"))
+
+
+def _expected() -> set[tuple[str, ...]]:
+    """The tables and indexes that the scripts make."""
+    with closing(sqlite3.connect(":memory:")) as fresh:
+        for script in MIGRATIONS:
+            fresh.executescript(script)
+        return _tables(fresh)

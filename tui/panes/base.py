@@ -23,7 +23,7 @@ from tui.actions import bindings
 from tui.cards import Card, ContinueCard, Pane, questions
 from tui.context import Context
 from tui.display import clean
-from tui.drafts import Draft, first, fresh
+from tui.drafts import Draft, first, fresh, written
 from tui.panes import sampling
 from tui.panes.desk import Desk
 from tui.panes.dialogs import Field, Form, Picker
@@ -198,7 +198,8 @@ class TaskPane(Horizontal):
         self.desk.forget()
         self.transcript.show(cards)
         if draft is not None:
-            self.put(draft)
+            # Of a damaged draft, only the text is left.
+            self.put(draft if draft.model else msgspec.structs.replace(self.draft, text=draft.text))
 
     def focus_composer(self) -> None:
         """Go back to writing."""
@@ -283,7 +284,9 @@ class TaskPane(Horizontal):
         self.offering.withdraw()
         if draft == first(self.role, self.shared.settings):
             self.draft = fresh(self.role, self.shared.settings)
-        self.put(msgspec.structs.replace(self.draft, text="", second="", hidden=()))
+        now = self.edited()  # what was written while it waited is not sent
+        rest = {"text": written(draft.text, now.text), "second": written(draft.second, now.second)}
+        self.put(msgspec.structs.replace(self.draft, **rest, hidden=()))
         self.focus_composer()
         self.run_card(card)
 

@@ -13,8 +13,7 @@ from tui import replay
 from tui.cards import Card, ContinueCard, DocumentCard, FillCard, ScoreCard, copy_request
 from tui.display import clean, token
 from tui.drafts import Draft
-from tui.export import save
-from tui.history import Session
+from tui.export import save_card
 from tui.panes.dialogs import Picker
 from tui.panes.filling import Fillings
 from tui.panes.forking import Forks
@@ -66,7 +65,7 @@ class Desk:
             case "copy":
                 self._copy(card)
             case "save":
-                self._save(card)
+                pane.notice(save_card(pane.shared.settings.exports(), card))
             case "delete":
                 self.delete(card)
             case "other_model" if isinstance(card, ScoreCard):
@@ -187,17 +186,6 @@ class Desk:
         pane.app.copy_to_clipboard(card.answer)
         key = pane.shared.keymap.shown("save")
         pane.notice(text("notice.copied", n=len(card.answer), key=key))
-
-    def _save(self, card: Card) -> None:
-        """Write the card to a file of its own."""
-        pane = self._pane
-        session = Session(card.id, created=card.created, cards=[card])
-        try:
-            path = save(pane.shared.settings.exports(), session, "md")
-        except OSError as error:
-            pane.notice(text("notice.not_saved", reason=error.strerror or error))
-        else:
-            pane.notice(text("notice.saved", path=clean(str(path))))
 
     def delete(self, card: Card) -> None:
         """Take the card away with all that was forked from it, stopping what they wait for."""

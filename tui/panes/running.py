@@ -107,12 +107,13 @@ class Runs:
             self.stop_card(run.card)
         return bool(self.live)
 
-    def abandon(self) -> None:
-        """Stop everything and let go of it: the cards leave the screen as they are."""
+    def abandon(self) -> list[Card]:
+        """Stop everything and let go of it: the cards, which leave the screen as they are."""
         self.stop()
-        for run in self.live.values():
-            run.card.interrupt()
-            self._ended(run.card)
+        cards = [run.card for run in self.live.values()]
+        for card in cards:
+            card.interrupt()
+        return cards
 
     def note(self, run: Run) -> str:
         """What a card waits for before its first token; nothing once it writes."""

@@ -16,8 +16,7 @@ from engine.messages import Arranged, DocumentResult, MatrixCells, Progress
 from tui.actions import bindings
 from tui.cards import DocumentCard
 from tui.display import clean
-from tui.export import save
-from tui.history import Session
+from tui.export import save_card
 from tui.screens.base import Table, Telling
 from tui.screens.matrix import MatrixScreen
 from tui.strings import text
@@ -317,10 +316,4 @@ class DocumentScreen(Telling[None]):
 
     def action_document_save(self) -> None:
         """Write the card to a file of its own."""
-        session = Session(self._card.id, created=self._card.created, cards=[self._card])
-        try:
-            path = save(self.shared.settings.exports(), session, "md")
-        except OSError as error:
-            self.tell(text("notice.not_saved", reason=error.strerror or error))
-        else:
-            self.tell(text("notice.saved", path=clean(str(path))))
+        self.tell(save_card(self.shared.settings.exports(), self._card))

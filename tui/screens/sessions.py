@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import ClassVar
 
 from textual import on, work
@@ -17,7 +16,7 @@ from tui.actions import bindings
 from tui.context import Context
 from tui.display import clean
 from tui.export import Format
-from tui.history import History, Session, Summary
+from tui.history import History, Summary
 from tui.screens.base import Over, Table
 from tui.screens.dialogs import Ask
 from tui.strings import text
@@ -154,15 +153,5 @@ class SessionsScreen(Over[str]):
     async def _export(self, form: Format) -> None:
         chosen = self._found.get(self._table.chosen or "")
         session = None if chosen is None else await self._history.read(chosen.id)
-        if session is None:
-            return
-        try:
-            path = _save(self.shared.settings.exports(), session, form)
-        except OSError as error:
-            self._tell(text("screens.sessions.unsaved", reason=error.strerror or error))
-        else:
-            self._tell(text("screens.sessions.saved", path=path))
-
-
-def _save(folder: Path, session: Session, form: Format) -> Path:
-    return export.save(folder, session, form)
+        if session is not None:
+            self._tell(export.save_told(self.shared.settings.exports(), session, form))

@@ -92,6 +92,8 @@ class Header(Widget):
         name = path.name if path.is_absolute() else self._model  # a whole path finds no room
         told = Content(" " + " ".join(filter(None, (clean(name), self._form_told, state))))
         facts = [Content.styled(mark, style) + told]
+        if self._shared.unsaved:
+            facts.insert(0, Content.styled(text("header.unsaved"), "bold reverse"))
         if self._speed is not None:
             facts.append(Content(text("header.speed", rate=f"{self._speed:.1f}")))
         if link.memory is not None and link.memory.budget:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import sqlite3
 import subprocess
 import sys
@@ -12,7 +14,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from engine.messages import Continue
 from tests.tui.samples import filled, finished, running, scored, token
 from tui.cards import Card, ContinueCard
 from tui.drafts import Draft
@@ -22,7 +23,8 @@ from tui.history import History, database, schema
 @asynccontextmanager
 async def opened(path: Path, problems: list[str] | None = None) -> AsyncIterator[History]:
     heard = [] if problems is None else problems
-    history = await History.open(path, heard.append)
+    history = History(path, heard.append)
+    await history.open()
     try:
         yield history
     finally:
@@ -66,6 +68,7 @@ async def test_a_growing_card_writes_each_token_once(path: Path) -> None:
         for number in range(6):
             card.fold(token(number, branch=number % 2))
             history.save_card(card)
+            await history.sessions()  # which waits until that is written
         found = await history.read(history.session)
         assert found is not None
         assert found.cards == [card]
@@ -110,7 +113,8 @@ from tui.drafts import Draft
 from tui.history import History
 
 async def main():
-    history = await History.open(Path(sys.argv[1]), print)
+    history = History(Path(sys.argv[1]), print)
+    await history.open()
     card = running(tokens=4)
     history.save_draft("fill", Draft(model="m", text="half a thought"))
     history.save_card(card)
@@ -309,32 +313,58 @@ def torn(path: Path) -> bytes:
     return path.read_bytes()
 
 
-@pytest.mark.parametrize("damage", [garbage, torn])
-async def test_a_damaged_file_is_moved_aside(path: Path, damage: Callable[[Path], bytes]) -> None:
+@pytest.mark.parametrize(("damage", "left"), [(garbage, 0), (torn, 1)])
+async def test_a_damaged_file_is_moved_aside_and_what_can_be_read_of_it_is_kept(
+    path: Path, damage: Callable[[Path], bytes], left: int
+) -> None:
+    cards = [finished(f"prompt {number}", tokens=5) for number in range(30)]
     async with opened(path) as history:
-        for _ in range(30):
-            history.save_card(finished())
+        for card in cards:
+            history.save_card(card)
     broken = damage(path)
     problems: list[str] = []
     async with opened(path, problems) as history:
-        assert await history.sessions() == []
+        sessions = await history.sessions()
+        assert len(sessions) == left
+        for session in sessions:
+            found = await history.read(session.id)
+            assert found is not None
+            assert found.cards == cards
         history.save_card(filled())
-        assert len(await history.sessions()) == 1
+        assert len(await history.sessions()) == left + 1
     (message,) = problems
     (aside,) = path.parent.glob("*.broken-*")
     assert str(aside) in message
     assert aside.read_bytes() == broken
     async with opened(path) as history:
-        assert len(await history.sessions()) == 1
+        assert len(await history.sessions()) == left + 1
 
 
-async def test_without_a_place_to_write_sessions_live_in_memory(tmp_path: Path) -> None:
+async def test_without_a_place_to_write_sessions_live_in_memory_until_there_is_one(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "file").write_text("")
+    path = tmp_path / "file" / "history.sqlite3"
     problems: list[str] = []
-    async with opened(tmp_path / "file" / "history.sqlite3", problems) as history:
+    async with opened(path, problems) as history:
         history.save_card(filled())
         assert len(await history.sessions()) == 1
-    assert "This session will not be kept" in problems[0]
+        assert history.unsaved
+        (tmp_path / "file").unlink()
+        await saved(history)
+    assert problems == [problems[0], "Saved. Nothing is missing."]
+    assert problems[0].startswith("Not saved yet")
+    async with opened(path) as history:
+        assert len(await history.sessions()) == 1
+
+
+async def saved(history: History) -> None:
+    """Wait until all is saved that was not; fails after half a minute."""
+    for _ in range(3000):
+        await asyncio.sleep(0.01)
+        if not history.unsaved:
+            return
+    raise AssertionError(history.unsaved)
 
 
 async def test_a_file_of_a_later_version_is_left_alone(path: Path) -> None:
@@ -363,18 +393,180 @@ async def test_migrations_run_once_each(path: Path, monkeypatch: pytest.MonkeyPa
         assert connection.execute("PRAGMA user_version").fetchone() == (len(later),)
 
 
-async def test_a_full_disk_is_told_once(path: Path) -> None:
+async def limit_pages(history: History, pages: int) -> None:
+    """Leave the file no room for more pages: as good as a full disk."""
+    await history._do(lambda database: database._rows(f"PRAGMA max_page_count = {pages}"))
+
+
+async def test_nothing_is_lost_while_the_disk_is_full(path: Path) -> None:
+    problems: list[str] = []
+    card, draft = running(), Draft(model="m", text="half a thought")
+    async with opened(path, problems) as history:
+        await history.sessions()
+        await limit_pages(history, 1)
+        for number in range(200):
+            card.fold(token(number, text=f"{number} " * 20))
+            history.save_card(card)
+            await asyncio.sleep(0)
+        history.save_draft("fill", draft)
+        gone = filled("gone [MASK]")
+        history.save_card(gone)
+        history.delete_card(gone.id)
+        await history.sessions()
+        assert len(problems) == 1
+        assert "is full" in history.unsaved
+        await limit_pages(history, 1_000_000)
+        await saved(history)
+        session = history.session
+    assert problems[1:] == ["Saved. Nothing is missing."]
+    card.interrupt()
+    async with opened(path) as history:
+        found = await history.read(session)
+        assert found is not None
+        assert found.cards == [card]
+        assert found.drafts == {"fill": draft}
+
+
+async def test_what_could_not_be_saved_until_the_end_is_told(path: Path) -> None:
     problems: list[str] = []
     async with opened(path, problems) as history:
         await history.sessions()
-        # As good as full: no page more than there are.
-        pages = history._thread.submit(
-            lambda: history._database._rows("PRAGMA max_page_count = 1").fetchone()
-        ).result()
-        assert pages
+        await limit_pages(history, 1)
         for _ in range(20):
-            card = finished(prompt="x" * 5000)
-            card.request = Continue(model="m", prompt="x" * 5000)
-            history.save_card(card)
+            history.save_card(finished("x" * 5000))
+    assert "is full" in history.unsaved
+
+
+async def test_a_locked_file_is_waited_for(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "PATIENCE_S", 0.05)
+    problems: list[str] = []
+    card = running(tokens=3)
+    async with opened(path, problems) as history:
         await history.sessions()
-    assert problems == ["database or disk is full"]
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            history.save_card(card)
+            await history.sessions()
+            assert "locked" in history.unsaved
+            card.fold(token(3))
+            history.save_card(card)
+        await saved(history)
+        found = await history.read(history.session)
+        assert found is not None
+        assert found.cards == [card]
+
+
+def removed(path: Path) -> None:
+    for file in path.parent.glob(f"{path.name}*"):
+        file.unlink()
+
+
+def overwritten(path: Path) -> None:
+    path.with_name(f"{path.name}-wal").unlink(missing_ok=True)
+    path.write_bytes(b"\xff" * 8192)
+
+
+@pytest.mark.parametrize("damage", [removed, overwritten])
+async def test_a_session_whose_file_is_lost_is_written_again(
+    path: Path, damage: Callable[[Path], None]
+) -> None:
+    one, gone, growing = finished("one"), filled("gone [MASK]"), running(tokens=2)
+    draft = Draft(model="m", text="half a thought")
+    async with opened(path, []) as history:
+        for card in (one, gone, growing):
+            history.save_card(card)
+        history.save_draft("fill", draft)
+        history.delete_card(gone.id)
+        await history.sessions()
+        damage(path)
+        growing.fold(token(2))
+        history.save_card(growing)
+        await history.sessions()
+    async with opened(path, []) as history:
+        found = await history.resume()
+        assert found is not None
+        assert [card.answer for card in found.cards] == [one.answer, growing.answer]
+        assert found.drafts == {"fill": draft}
+
+
+async def test_what_is_written_before_the_file_is_open_goes_into_the_session_resumed(
+    path: Path,
+) -> None:
+    async with opened(path) as history:
+        history.save_card(finished("earlier"))
+        session = history.session
+    history = History(path, print)
+    history.save_card(filled())
+    history.save_draft("continue", Draft(model="m", text="too early"))
+    await history.open(resume=True)
+    assert history.session == session
+    await history.close()
+    async with opened(path) as history:
+        (summary,) = await history.sessions()
+        found = await history.read(summary.id)
+        assert found is not None
+        assert len(found.cards) == 2
+        assert not found.drafts  # for whoever resumes says what the draft is now
+
+
+async def test_half_a_surrogate_pair_costs_nothing_else(path: Path) -> None:
+    async with opened(path) as history:
+        history.save_draft("continue", Draft(model="m\udcff", text="caf\udce9 au lait"))
+        history.save_card(finished("caf\udce9"))
+        history.rename(history.session, "\udce9")
+        found = await history.read(history.session)
+        assert found is not None
+        assert found.drafts["continue"].text == "caf? au lait"
+        assert found.cards[0].wrote == "caf?"
+
+
+async def test_a_wrong_byte_in_a_text_costs_one_character(path: Path) -> None:
+    async with opened(path) as history:
+        history.save_card(finished("羽田空港に到着、"))
+        history.save_draft("continue", Draft(model="m", text="羽田"))
+        session = history.session
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for table in ("cards", "drafts"):
+            for rowid, data in connection.execute(f"SELECT session, data FROM {table}").fetchall():
+                wrong = data.replace("羽".encode(), "羽".encode()[:2] + b"\xff")
+                connection.execute(f"UPDATE {table} SET data = ? WHERE session = ?", (wrong, rowid))
+        connection.execute("UPDATE cards SET prompt = CAST(x'ff41' AS TEXT)")
+    async with opened(path) as history:
+        found = await history.read(session)
+        assert found is not None
+        assert not found.unreadable
+        assert found.cards[0].wrote == "???田空港に到着、"
+        assert found.drafts["continue"].text == "???田"
+        assert await history.prompts("continue") == ["\N{REPLACEMENT CHARACTER}A"]
+
+
+async def test_a_damaged_chunk_leaves_the_text_after_it(path: Path) -> None:
+    card = running()
+    async with opened(path) as history:
+        for number in range(5):
+            card.fold(token(number))
+            history.save_card(card)
+            await history.sessions()
+        session = history.session
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE chunks SET data = x'c1' WHERE start = 2")
+    for _ in range(2):  # the first start saves the card as interrupted
+        async with opened(path) as history:
+            found = await history.reopen(session)
+            assert found is not None
+            (again,) = found.cards
+            assert isinstance(again, ContinueCard)
+            assert again.answer == "語0語1\N{REPLACEMENT CHARACTER}語3語4"
+            assert len(again.branches[0].tokens) == 2
+            again.bookmarked = True
+            history.save_card(again)
+
+
+async def test_the_file_is_its_owners_alone_in_a_folder_that_is_everybodys(path: Path) -> None:
+    path.parent.mkdir(mode=0o755)
+    os.close(os.open(path, os.O_CREAT, 0o644))
+    async with opened(path) as history:
+        history.save_card(filled())
+        await history.sessions()
+        modes = {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
+    assert set(modes.values()) == {0o600}

@@ -23,7 +23,8 @@ async def shown(
     tmp_path: Path, *, held: bool = False
 ) -> AsyncIterator[tuple[Host, Pilot[None], History]]:
     path = tmp_path / "history.sqlite3"
-    history = await History.open(path, print)
+    history = History(path, print)
+    await history.open()
     history.save_card(finished("羽田空港に到着、東京の街は"))
     history.start()
     history.save_card(scored())
