@@ -27,7 +27,11 @@ def check(answer: Event | None) -> None:
         EngineError: ``unable``, when one is NaN or infinite.
     """
     # Encoding a message and looking through its bytes is several times as fast as walking it.
-    if _SUSPECT.search(_encoder.encode(answer)) and not _finite(answer):
+    try:
+        encoded = _encoder.encode(answer)
+    except (UnicodeEncodeError, OverflowError):
+        return  # it is not sent at all: `engine.wire` says why
+    if _SUSPECT.search(encoded) and not _finite(answer):
         raise EngineError(
             Error(
                 kind="unable",

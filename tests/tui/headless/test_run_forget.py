@@ -17,7 +17,7 @@ from tui.history.records import Snapshot
 def kept(engine: FakeEngine) -> Path:
     """A state folder with a session, a broken file of sessions, a log and something else."""
     database = Database(paths.history_file())
-    database.save_card("s", Snapshot.of(finished()))
+    database.save_card("s", Snapshot.of(finished()), afresh=True)
     database.close()
     state = paths.folder("state")
     for name in ("history.sqlite3.broken-1", "engine.log", "engine.log.1", "mine.txt"):
