@@ -12,6 +12,7 @@ from engine import pipes
 
 def main() -> None:
     """Take the pipes and the network away from all other code, then serve until the front ends."""
+    pipes.end_with_parent()
     requests, events = pipes.claim()
     environ = pipes.go_offline(os.environ)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C at the terminal is for the front

@@ -266,6 +266,8 @@ def _fetch(origin: Hub, commit: str, file: Remote, part: Path, tell: Callable[[i
                 raise _unreachable(error) from error
             time.sleep(0.2 * 2**failures)
         except (httpx.HTTPError, OSError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # of the disk: those of the network come as httpx's own
             raise _unreachable(error) from error
 
 

@@ -202,11 +202,11 @@ def _failure(error: Exception, store: Store) -> Error:
     if isinstance(error, EngineError):
         return error.event
     log.exception("the pull failed")
-    if isinstance(error, OSError) and error.filename is not None:
-        name = os.fsdecode(error.filename)
+    if isinstance(error, OSError) and error.strerror:
+        name = os.fsdecode(error.filename or store.root)
         return Error(
             kind="unable",
-            message=f"{name}: {error.strerror or error}.",
+            message=f"{name} cannot be written: {error.strerror}.",
             hint=f"Models are kept in {store.root}: make room there, give yourself the right to "
             "write, or set another folder as store in the settings.",
         )

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from msgspec import structs
 from safetensors.torch import load_file
@@ -91,6 +92,34 @@ def test_progress_is_told_and_a_kill_in_mid_transfer_leaves_no_model(
     os.killpg(child.pid, signal.SIGKILL)
     pulls.finish(child)
     assert store.info("small").state == "absent"
+
+
+def test_all_of_a_pull_ends_when_the_worker_is_gone(
+    tmp_path: Path, origin: Index, index: PackageIndex, environ: dict[str, str]
+) -> None:
+    index.hold = origin.bytes // 2
+    child = pulls.start(_store(tmp_path, origin), Pull("small"), environ)
+    while not pulls.next_state(child).done:
+        pass
+    family = psutil.Process(child.pid).children(recursive=True)
+    assert any("pip" in process.cmdline() for process in family)
+    assert child.stdin
+    child.stdin.close()  # as the end of the worker does, whatever ends it
+    assert child.wait() == -signal.SIGKILL
+    _, alive = psutil.wait_procs(family, timeout=60)
+    assert alive == []
+    pulls.finish(child)
+
+
+def test_a_store_that_cannot_be_written_is_named_with_the_reason(
+    tmp_path: Path, origin: Index, environ: dict[str, str]
+) -> None:
+    (tmp_path / "store").write_text("a file, where a folder should be")
+    error = pulls.run(_store(tmp_path, origin), Pull("small"), environ).error
+    assert error.kind == "unable"
+    assert str(tmp_path / "store") in error.message
+    assert str(tmp_path / "store") in error.hint
+    assert "Error" not in error.message
 
 
 def test_folders_may_vanish_while_progress_is_counted(tmp_path: Path) -> None:

@@ -238,7 +238,10 @@ def test_an_answer_that_cannot_be_sent_ends_its_own_task_only() -> None:
 def test_a_failing_action_is_logged_and_the_round_goes_on(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bench.scheduler.post(lambda: dict[int, int]()[0])
+    def fail() -> None:
+        raise KeyError(0)
+
+    bench.scheduler.post(fail)
     bench.scheduler.start(1, counting(1))
     bench.rounds(2)
     assert bench.of(1) == [said(0), Done()]

@@ -6,10 +6,12 @@ import io
 import os
 import select
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import psutil
 import pytest
 from msgspec import structs
 
@@ -180,6 +182,33 @@ def test_the_end_of_input_ends_it_in_the_middle_of_a_text(
         peer.first_token(peer.send(LONG))
         peer.stdin.close()
         assert peer.ended() == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has to get its turn")
+def test_it_ends_with_its_front_though_a_library_lets_nothing_else_run(tmp_path: Path) -> None:
+    source = """
+import sys, time
+from pathlib import Path
+from engine.messages import Configure, Load
+from tests.engine.processes import configured, without_torch
+folder = Path(sys.argv[1])
+held = "import ctypes; print('held', flush=True); ctypes.PyDLL(None).sleep(1000)"
+environ = without_torch(folder / "path", held)
+with configured(folder / "log", Configure(store=str(folder), threads=1), environ) as peer:
+    print(peer.process.pid, flush=True)
+    while "held" not in (folder / "log").read_text():
+        time.sleep(0.01)
+    print("held", flush=True)
+    time.sleep(1000)
+"""
+    argv = [sys.executable, "-c", source, str(tmp_path)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as front:
+        assert front.stdout is not None
+        held = psutil.Process(int(front.stdout.readline()))
+        assert front.stdout.readline() == b"held\n"
+        front.kill()
+        _, alive = psutil.wait_procs([held], timeout=60)
+        assert alive == []
 
 
 def test_the_terminals_ctrl_c_is_not_for_it_but_sigterm_is(stuck: Peer) -> None:
