@@ -109,7 +109,9 @@ class Scheduler:
             self._finish(request_id, task, Done())
         except EngineError as error:
             self._finish(request_id, task, error.event)
-        except Exception as error:  # whatever one task does, the others go on
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # a library's panic too: the others go on
             log.exception("request %d failed", request_id)
             self._finish(request_id, task, _internal(error))
         else:
@@ -133,12 +135,14 @@ class Scheduler:
         self._parked.pop(request_id, None)
         try:
             task.close()
-        except Exception:  # as in _step; the answer itself is not in doubt
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException:  # as in _step; the answer itself is not in doubt
             log.exception("request %d failed while it was closed", request_id)
         self._send(request_id, last)
 
 
-def _internal(error: Exception) -> Error:
+def _internal(error: BaseException) -> Error:
     what = str(error).strip().partition("\n")[0]
     return Error(
         kind="internal",
