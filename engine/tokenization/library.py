@@ -53,7 +53,9 @@ class LibraryTokenizer:
         self._prefixed = any(self.token(number).text.startswith(" ") for number in first)
         # The start tokens that its post-processor adds are those before the text itself.
         probe = backend.post_process(_LETTER)
-        self._lead = [self.token(i) for i in probe.ids[: probe.special_tokens_mask.index(0)]]
+        place = probe.special_tokens_mask.index(0)
+        self._lead = [self.token(number) for number in probe.ids[:place]]
+        self._trail = [self.token(number) for number in probe.ids[place + 1 :]]
 
     # ------------------------------------------------------------------------- encoding
 
@@ -98,6 +100,10 @@ class LibraryTokenizer:
         rewritten = [Rewritten(checked(text)) for text in texts]
         if spec is not None:
             rewritten = [with_mask(text.text, spec.content) for text in rewritten]
+        if self._lead and self._trail:
+            # A frame that the text was pasted with is its frame.
+            first, last = self._lead[-1].piece, self._trail[0].piece
+            rewritten = [text.within(first, last) for text in rewritten]
         split = self._prefixed and spec and any(spec.content in text.text for text in rewritten)
         if spec is None or not split:
             encoding = self._together([text.text for text in rewritten])

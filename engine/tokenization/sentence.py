@@ -210,16 +210,23 @@ class SentenceTokenizer:
         return known | {spec.content: spec for spec in listed}
 
     def _with_masks(self, text: str) -> list[Piece]:
+        inner = Rewritten(checked(text))
+        cls, sep = self._role("cls"), self._role("sep")
+        if cls is not None and sep is not None:
+            # A frame that the text was pasted with is its frame.
+            inner = inner.within(self.token(cls).piece, self.token(sep).piece)
+        start = inner.span(0, 0)[0]
+        end = start + len(inner.text)
         if self.mask is None:
-            return self._cut(checked(text))
+            return self._cut(text[start:end], start)
         own = self.token(self.mask).piece
-        text = checked(text)
+        masks = re.compile(f"{re.escape(MASK)}|{re.escape(own)}").finditer(text, start, end)
         pieces: list[Piece] = []
-        position = 0
-        for match in [*re.finditer(f"{re.escape(MASK)}|{re.escape(own)}", text), None]:
-            end = len(text) if match is None else match.start()
+        position = start
+        for match in [*masks, None]:
+            stop = end if match is None else match.start()
             # As the text would be cut without masks: only its beginning is given a space.
-            pieces += self._cut(text[position:end], position, bare=position > 0)
+            pieces += self._cut(text[position:stop], position, bare=position > start)
             if match is not None:
                 position = match.end()
                 pieces.append(Piece(self.mask, own, own, True, match.start(), match.end()))
