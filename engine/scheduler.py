@@ -121,7 +121,7 @@ class Scheduler:
             self._finish(request_id, task, Done())
         except EngineError as error:
             self._finish(request_id, task, error.event)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:  # a panic in Rust is no Exception; the other tasks go on
             log.exception("request %d failed", request_id)
@@ -155,6 +155,8 @@ class Scheduler:
         self._parked.pop(request_id, None)
         try:
             task.close()
+        except (KeyboardInterrupt, SystemExit):
+            raise
         except BaseException:  # as in _step; the answer itself is not in doubt
             log.exception("request %d failed while it was closed", request_id)
         self._say(request_id, task, last)

@@ -12,7 +12,7 @@ from pathlib import Path
 from engine.model import Tokenizer
 from engine.tokenization import backend
 from engine.tokenization.classes import OWN_SENTENCEPIECE, UNIGRAM
-from engine.tokenization.files import TokenizerFiles, broken, read
+from engine.tokenization.files import TokenizerFiles, broken, guarded, read
 from engine.tokenization.library import LibraryTokenizer
 from engine.tokenization.sentence import SentenceTokenizer, find_model
 
@@ -24,6 +24,11 @@ def load(folder: Path) -> Tokenizer:
         EngineError: ``broken_model`` when its files are missing or broken, or when its class cuts
             by rules that this application does not carry (MeCab's and others).
     """
+    with guarded(folder):
+        return _load(folder)
+
+
+def _load(folder: Path) -> Tokenizer:
     files = read(folder)
     sentencepiece = find_model(folder)
     written = (folder / "tokenizer.json").is_file() and not (sentencepiece and _mistaken(files))

@@ -24,10 +24,9 @@ from tokenizers import (
     processors,
 )
 
-from engine.errors import EngineError
 from engine.tokenization import layouts, pieces
 from engine.tokenization.classes import UNIGRAM, TokenSpec
-from engine.tokenization.files import ROLES, TokenizerConfig, TokenizerFiles, broken, lines
+from engine.tokenization.files import ROLES, TokenizerConfig, TokenizerFiles, broken, lines, text
 
 # From Qwen2Tokenizer in transformers (models/qwen2/tokenization_qwen2.py).
 _QWEN_WORDS = (
@@ -78,24 +77,43 @@ def build(files: TokenizerFiles, sentencepiece: Path | None = None) -> Tokenizer
         _template(backend, files, *_TEMPLATES[family])
     elif backend.post_processor is None:
         _start_and_end(backend, files)
+    _check(backend, files)
     return backend
+
+
+_STRANGE = "\U0010fffd"
+"""A character that no vocabulary has."""
+
+
+def _check(backend: Tokenizer, files: TokenizerFiles) -> None:
+    """Refuse a vocabulary that would fail on some texts."""
+    if backend.get_vocab_size(with_added_tokens=False) == 0:
+        raise broken(files.folder, "its vocabulary is empty")
+    model = backend.model
+    if isinstance(model, (models.WordPiece, models.WordLevel)):
+        if model.token_to_id(model.unk_token) is None:
+            raise broken(
+                files.folder, f"its vocabulary has no {model.unk_token}, for what it does not know"
+            )
+    elif isinstance(model, models.Unigram):
+        try:
+            model.tokenize(_STRANGE)
+        except Exception as error:  # the library raises nothing narrower
+            raise broken(
+                files.folder, "its vocabulary has no token for what it does not know"
+            ) from error
 
 
 def _vocabulary(files: TokenizerFiles) -> Tokenizer:
     folder = files.folder
-    try:
-        if (folder / "tokenizer.json").is_file() and files.family != "BertJapaneseTokenizer":
-            return Tokenizer.from_file(str(folder / "tokenizer.json"))
-        if not files.family and files.reader and _older(folder):
-            raise broken(folder, f"the rules of its class, {files.reader}, are not carried here")
-        if (folder / "vocab.txt").is_file():
-            return Tokenizer(_words(files))
-        if (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
-            return Tokenizer(_merges(folder))
-    except EngineError:
-        raise
-    except Exception as error:  # the library raises nothing narrower
-        raise broken(folder, str(error)) from error
+    if (folder / "tokenizer.json").is_file() and files.family != "BertJapaneseTokenizer":
+        return Tokenizer.from_file(str(folder / "tokenizer.json"))
+    if not files.family and files.reader and _older(folder):
+        raise broken(folder, f"the rules of its class, {files.reader}, are not carried here")
+    if (folder / "vocab.txt").is_file():
+        return Tokenizer(_words(files))
+    if (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
+        return Tokenizer(_merges(folder))
     raise broken(folder, "there is no tokenizer.json, vocab.txt or sentencepiece model")
 
 
@@ -132,7 +150,7 @@ def _refuse_cutters(files: TokenizerFiles) -> None:
 
 
 def _merges(folder: Path) -> models.BPE:
-    vocabulary: dict[str, int] = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
+    vocabulary: dict[str, int] = json.loads(text(folder / "vocab.json"))
     merges: list[tuple[str, str]] = []
     for line in lines(folder / "merges.txt"):
         if line.strip() and not line.startswith("#version"):
@@ -150,7 +168,7 @@ def _from_sentencepiece(files: TokenizerFiles, path: Path) -> tuple[Tokenizer, l
         backend = Tokenizer(models.Unigram(vocabulary, unknown, False))
         if found.charsmap:
             backend.normalizer = normalizers.Precompiled(found.charsmap)
-    except Exception as error:  # the library raises nothing narrower
+    except ValueError as error:
         raise broken(files.folder, f"{path.name}: {error}") from error
     if not found.unigram:
         raise broken(files.folder, f"{path.name} holds no unigram model, which its class reads")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -231,6 +233,23 @@ def lines(path: Path) -> list[str]:
         EngineError: as `text`.
     """
     return text(path).removesuffix("\n").split("\n")
+
+
+@contextmanager
+def guarded(folder: Path) -> Iterator[None]:
+    """Turn what the `tokenizers` library raises into an `EngineError` (``broken_model``).
+
+    It raises bare exceptions, and where its own code fails a panic, which is none: a panic that
+    went on would end the worker and unload every model.
+    """
+    try:
+        yield
+    except EngineError:
+        raise
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        raise broken(folder, str(error).partition("\n")[0] or "its rules fail") from error
 
 
 def broken(folder: Path, why: str) -> EngineError:

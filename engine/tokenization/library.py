@@ -14,12 +14,15 @@ from tokenizers import Encoding, models
 
 from engine.messages import Piece, Turn
 from engine.tokenization.classes import TokenSpec
-from engine.tokenization.files import TokenizerFiles, broken
+from engine.tokenization.files import TokenizerFiles, broken, guarded
 from engine.tokenization.rewriting import Rewritten, checked, with_mask
 from engine.tokenization.streaming import EACH_BYTE, ByteStream, byte_of, decode
 from engine.tokenization.templates import ChatTemplate, chat_template
 
 _KNOWN = {"ByteLevel", "ByteFallback", "WordPiece", "Metaspace", "Replace", "Fuse", "Strip"}
+
+_LETTER = tokenizers.Tokenizer(models.WordLevel({"a": 0}, unk_token="a")).encode("a")
+"""A text as any tokenizer might have cut it: what it is framed with can be seen around it."""
 
 
 class LibraryTokenizer:
@@ -46,17 +49,19 @@ class LibraryTokenizer:
         own = self._role("eos")
         self.ends = frozenset(ends or ([] if own is None else [own]))
         self._spelled: dict[int, bytes] = {}
-        first = backend.encode("a", add_special_tokens=False).ids[0]
-        self._prefixed = self.token(first).text.startswith(" ")
+        first = backend.encode("a", add_special_tokens=False).ids[:1]
+        self._prefixed = any(self.token(number).text.startswith(" ") for number in first)
         # The start tokens that its post-processor adds are those before the text itself.
-        probe = backend.encode("a")
-        self._lead = [self.token(i) for i in probe.ids[: probe.special_tokens_mask.index(0)]]
+        probe = backend.post_process(_LETTER)
+        place = probe.special_tokens_mask.index(0)
+        self._lead = [self.token(number) for number in probe.ids[:place]]
+        self._trail = [self.token(number) for number in probe.ids[place + 1 :]]
 
     # ------------------------------------------------------------------------- encoding
 
     def encode(self, text: str) -> list[Piece]:
         """See `engine.model.Tokenizer.encode`."""
-        encoding = self._backend.encode(checked(text), add_special_tokens=False)
+        encoding = self._cut(checked(text))
         return self._pieces(encoding, Rewritten(text))
 
     def laid_out(self, text: str) -> list[Piece]:
@@ -95,13 +100,18 @@ class LibraryTokenizer:
         rewritten = [Rewritten(checked(text)) for text in texts]
         if spec is not None:
             rewritten = [with_mask(text.text, spec.content) for text in rewritten]
+        if self._lead and self._trail:
+            # A frame that the text was pasted with is its frame.
+            first, last = self._lead[-1].piece, self._trail[0].piece
+            rewritten = [text.within(first, last) for text in rewritten]
         split = self._prefixed and spec and any(spec.content in text.text for text in rewritten)
         if spec is None or not split:
             encoding = self._together([text.text for text in rewritten])
             return self._pieces(encoding, *rewritten), encoding.word_ids
         pieces: list[Piece] = []
         words: list[int | None] = []
-        frame = self._together(["a" for _ in texts])
+        with guarded(self._files.folder):
+            frame = self._backend.post_process(_LETTER, _LETTER if len(texts) > 1 else None)
         places = zip(frame.ids, frame.sequence_ids, frame.type_ids, strict=True)
         for sequence, run in groupby(places, lambda place: place[1]):
             if sequence is None:
@@ -116,7 +126,12 @@ class LibraryTokenizer:
 
     def _together(self, texts: Sequence[str]) -> Encoding:
         """Cut one or two texts in their frame, at once."""
-        return self._backend.encode(texts[0], texts[1] if len(texts) > 1 else None)
+        with guarded(self._files.folder):
+            return self._backend.encode(texts[0], texts[1] if len(texts) > 1 else None)
+
+    def _cut(self, text: str) -> Encoding:
+        with guarded(self._files.folder):
+            return self._backend.encode(text, add_special_tokens=False)
 
     def _framing(self, token_id: int, segment: int) -> Piece:
         return structs.replace(self.token(token_id), special=True, segment=segment)
@@ -150,7 +165,7 @@ class LibraryTokenizer:
     def _bare(self, text: Rewritten, *, bare: bool = True) -> tuple[list[Piece], list[int | None]]:
         """Cut a part of a text; `bare`: with no space before it."""
         anchored = text.anchored() if bare else text
-        encoding = self._backend.encode(anchored.text, add_special_tokens=False)
+        encoding = self._cut(anchored.text)
         ends = [end for _, end in encoding.offsets]
         skipped = next((n for n, end in enumerate(ends) if end > 1), len(ends)) if bare else 0
         words = encoding.word_ids[skipped:]
@@ -233,7 +248,8 @@ class LibraryTokenizer:
         if decoder is None:
             return (piece if first else " " + piece).encode("utf-8")
         # What a piece adds to a text is what its decoder makes of it after another.
-        text: str = decoder.decode([piece]) if first else decoder.decode(["x", piece])[1:]
+        with guarded(self._files.folder):
+            text: str = decoder.decode([piece]) if first else decoder.decode(["x", piece])[1:]
         return text.encode("utf-8")
 
     # ----------------------------------------------------------------------------- chat

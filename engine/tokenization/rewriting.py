@@ -36,6 +36,15 @@ class Rewritten:
         origin = range(len(self.text) + 1) if self.origin is None else self.origin
         return Rewritten(self.text[start:end], origin[start : end + 1])
 
+    def within(self, first: str, last: str) -> Rewritten:
+        """The text between the tokens of a frame that it was pasted with; else the text itself."""
+        text = self.text.strip()
+        if not (text.startswith(first) and text.removeprefix(first).endswith(last)):
+            return self
+        inner = text.removeprefix(first).removesuffix(last)
+        start = self.text.index(first) + len(first) + len(inner) - len(inner.lstrip())
+        return self.part(start, start + len(inner.strip()))
+
     def anchored(self) -> Rewritten:
         """The text with `ANCHOR` before it."""
         origin = range(len(self.text) + 1) if self.origin is None else self.origin

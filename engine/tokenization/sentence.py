@@ -16,6 +16,8 @@ from pathlib import Path
 from sentencepiece import SentencePieceProcessor
 
 from engine.messages import MASK, Piece, Turn
+from engine.tokenization import pieces as taken_apart
+from engine.tokenization.classes import TokenSpec
 from engine.tokenization.files import ROLES, TokenizerFiles, broken
 from engine.tokenization.rewriting import ANCHOR, Rewritten, checked, lowered
 from engine.tokenization.streaming import EACH_BYTE, ByteStream, byte_of, decode
@@ -41,6 +43,7 @@ class SentenceTokenizer:
     def __init__(self, files: TokenizerFiles, path: Path) -> None:
         """Raises EngineError (``broken_model``) when the file is not such a model."""
         self._files = files
+        self._path = path
         try:
             self._processor = SentencePieceProcessor(model_file=str(path))
         except (RuntimeError, OSError) as error:
@@ -77,7 +80,7 @@ class SentenceTokenizer:
 
     def laid_out(self, text: str) -> list[Piece]:
         """See `engine.model.Tokenizer.laid_out`."""
-        return self._around(checked(text), [self.token(i).piece for i in sorted(self._specials)])
+        return self._around(checked(text), self._matched)
 
     def single(self, text: str) -> list[Piece]:
         """See `engine.model.Tokenizer.single`."""
@@ -143,7 +146,7 @@ class SentenceTokenizer:
 
     def _around(self, text: str, specials: Sequence[str]) -> list[Piece]:
         """Cut a text in which some tokens are written out."""
-        names = [re.escape(name) for name in sorted(specials, key=len, reverse=True) if name]
+        names = [self._pattern(name) for name in sorted(specials, key=len, reverse=True) if name]
         if not names:
             return self._cut(text)
         pieces: list[Piece] = []
@@ -151,30 +154,79 @@ class SentenceTokenizer:
         for match in [*re.finditer("|".join(names), text), None]:
             end = len(text) if match is None else match.start()
             if position < end:
-                # Only newer Llamas put no space after a special token ("legacy": false).
-                bare = position > 0 and self._files.tokenizer.legacy is False
+                bare = position > 0 and not self._legacy
+                # The class gives no second space to what begins with one.
+                bare = bare or (self._llama and text[position] in (" ", _SPACE))
                 pieces += self._cut(text[position:end], position, bare=bare)
             if match is not None:
                 number = self.find(match.group())
+                if number is None:  # with spaces beside it
+                    number = self.find(match.group().strip())
                 assert number is not None
                 known = self.token(number)
                 position = match.end()
+                special = number in self._specials
                 pieces.append(
-                    Piece(number, known.text, known.piece, True, match.start(), match.end())
+                    Piece(number, known.text, known.piece, special, match.start(), match.end())
                 )
         return pieces
 
+    @property
+    def _llama(self) -> bool:
+        return self._files.reader in ("CodeLlamaTokenizer", "LlamaTokenizer")
+
+    @property
+    def _legacy(self) -> bool:
+        """Whether what follows a special token is given a space, as a text's beginning is."""
+        if self._files.reader == "CodeLlamaTokenizer":
+            return False
+        legacy = self._files.tokenizer.legacy
+        return not self._llama if legacy is None else legacy
+
+    @cached_property
+    def _matched(self) -> list[str]:
+        """Tokens that stand for themselves where they are written: the special ones, and for
+        Llama's class those that a model's maker defined."""
+        own: list[str] = []
+        if self._llama:
+            found = taken_apart.read(self._path)
+            places = zip(found.scored, found.kinds, strict=True)
+            own = [piece for (piece, _), kind in places if kind == taken_apart.USER_DEFINED]
+        return [*own, *(self.token(number).piece for number in sorted(self._specials))]
+
+    def _pattern(self, name: str) -> str:
+        """What is matched as a special token: it may take the spaces beside it."""
+        spec = self._spelt.get(name)
+        before = r"\s*" if spec is not None and spec.lstrip else ""
+        after = r"\s*" if spec is not None and spec.rstrip else ""
+        return before + re.escape(name) + after
+
+    @cached_property
+    def _spelt(self) -> dict[str, TokenSpec]:
+        """The special tokens whose options the folder's files tell."""
+        named = [self._files.special(role) for role in ROLES] + self._files.extra()
+        known = {spec.content: spec for spec in named if spec is not None}
+        listed = self._files.tokenizer.added_tokens_decoder.values()
+        return known | {spec.content: spec for spec in listed}
+
     def _with_masks(self, text: str) -> list[Piece]:
+        inner = Rewritten(checked(text))
+        cls, sep = self._role("cls"), self._role("sep")
+        if cls is not None and sep is not None:
+            # A frame that the text was pasted with is its frame.
+            inner = inner.within(self.token(cls).piece, self.token(sep).piece)
+        start = inner.span(0, 0)[0]
+        end = start + len(inner.text)
         if self.mask is None:
-            return self._cut(checked(text))
+            return self._cut(text[start:end], start)
         own = self.token(self.mask).piece
-        text = checked(text)
+        masks = re.compile(f"{re.escape(MASK)}|{re.escape(own)}").finditer(text, start, end)
         pieces: list[Piece] = []
-        position = 0
-        for match in [*re.finditer(f"{re.escape(MASK)}|{re.escape(own)}", text), None]:
-            end = len(text) if match is None else match.start()
+        position = start
+        for match in [*masks, None]:
+            stop = end if match is None else match.start()
             # As the text would be cut without masks: only its beginning is given a space.
-            pieces += self._cut(text[position:end], position, bare=position > 0)
+            pieces += self._cut(text[position:stop], position, bare=position > start)
             if match is not None:
                 position = match.end()
                 pieces.append(Piece(self.mask, own, own, True, match.start(), match.end()))

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import psutil
@@ -14,6 +15,7 @@ import pytest
 import transformers
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sentencepiece import SentencePieceProcessor
 
 from engine import tokenization
 from engine.errors import EngineError
@@ -248,6 +250,148 @@ def test_a_file_that_is_no_sentencepiece_model_is_named(tmp_path: Path) -> None:
     assert "spiece.model" in refusal.value.event.message
 
 
+def vocabulary(folder: Path, content: bytes) -> Path:
+    """A folder of BERT's class with nothing but this vocab.txt."""
+    (folder / "vocab.txt").write_bytes(content)
+    (folder / "config.json").write_text('{"model_type": "bert"}')
+    return folder
+
+
+ODD = [
+    "[PAD]",
+    "[UNK]",
+    "[CLS]",
+    "[SEP]",
+    "[MASK]",
+    "\u2028",
+    "\u0085",
+    "\x0c",
+    "\u00a0",
+    "dog",
+    "##s",
+]
+
+
+@pytest.mark.parametrize("last", [True, False])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_line_of_a_vocabulary_ends_only_where_a_line_ends(
+    mark: str, end: str, last: bool, tmp_path: Path
+) -> None:
+    content = (mark + end.join(ODD) + end * last).encode()
+    tokenizer = tokenization.load(vocabulary(tmp_path, content))
+    assert tokenizer.vocabulary == len(ODD)
+    assert [tokenizer.find(word) for word in ODD] == list(range(len(ODD)))
+    assert [piece.id for piece in tokenizer.single("dogs")] == [2, 9, 10, 3]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_line_of_merges_ends_only_where_a_line_ends(end: str, tiny: Tiny, tmp_path: Path) -> None:
+    model = json.loads((tiny("gpt2") / "tokenizer.json").read_text())["model"]
+    (tmp_path / "vocab.json").write_bytes(("\ufeff" + json.dumps(model["vocab"])).encode())
+    lines = ["#version: 0.2", *(" ".join(pair) for pair in model["merges"])]
+    (tmp_path / "merges.txt").write_bytes(end.join(lines).encode())
+    for name in ("config.json", "tokenizer_config.json"):
+        shutil.copy(tiny("gpt2") / name, tmp_path)
+    text = "I played baseball, 東京\u2028!"
+    ours, theirs = tokenization.load(tmp_path), tokenization.load(tiny("gpt2"))
+    assert ours.encode(text) == theirs.encode(text)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "[UNK]"),
+        (b"[PAD]\n[CLS]\n[SEP]\n[MASK]\ndog\n", "[UNK]"),
+        ("[UNK]\n[CLS]\n[SEP]\ncaf\u00e9\n".encode("latin-1"), "UTF-8"),
+    ],
+)
+def test_a_vocabulary_that_would_fail_later_is_refused_at_once(
+    content: bytes, said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(EngineError) as refusal:
+        tokenization.load(vocabulary(tmp_path, content))
+    assert refusal.value.event.kind == "broken_model"
+    assert said in refusal.value.event.message
+
+
+BPE = {"type": "BPE", "vocab": {"a": 0}, "merges": []}
+TEMPLATE = {
+    "type": "TemplateProcessing",
+    "single": [
+        {"SpecialToken": {"id": "x", "type_id": 0}},
+        {"Sequence": {"id": "A", "type_id": 0}},
+    ],
+    "pair": [],
+    "special_tokens": {},
+}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"model": {**BPE, "vocab": {}}},
+        {"model": {"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "?"}},
+        {"model": {"type": "Unigram", "vocab": [["a", 0.0]]}},
+        {"model": {"type": "Unigram", "vocab": [], "unk_id": 0}},
+        {"model": {**BPE, "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": [["a", "b"]]}
+         | {"continuing_subword_prefix": "######"}},  # panics
+        {"model": BPE, "post_processor": TEMPLATE},  # panics
+        {"model": BPE, "pre_tokenizer": {"type": "FixedLength", "length": 0}},  # panics
+    ],
+)  # fmt: skip
+def test_a_tokenizer_that_the_library_cannot_run_is_refused(
+    written: dict[str, object], tmp_path: Path
+) -> None:
+    (tmp_path / "tokenizer.json").write_text(json.dumps(written))
+    with pytest.raises(EngineError) as refusal:
+        tokenization.load(tmp_path)
+    assert refusal.value.event.kind == "broken_model"
+    assert "Exception" not in refusal.value.event.message
+
+
+def test_a_panic_over_one_text_is_an_error_of_that_text(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokenizer = tokenization.load(tiny("bert"))
+
+    class PanicException(BaseException):  # as pyo3 names its own, which cannot be imported
+        pass
+
+    class Panicking:
+        def encode(self, *_: object, **__: object) -> None:
+            raise PanicException("index out of bounds")
+
+    monkeypatch.setattr(tokenizer, "_backend", Panicking())
+    for cut in (tokenizer.encode, tokenizer.single):
+        with pytest.raises(EngineError):
+            cut("a")
+
+
+def test_a_frame_that_a_text_was_pasted_with_is_its_frame(
+    tiny: Tiny, tmp_path: Path, english: Tokenizer
+) -> None:
+    shutil.copy(tiny("albert") / "spiece.model", tmp_path)
+    names = {f"{role}_token": f"[{role.upper()}]" for role in ("cls", "sep", "mask")}
+    (tmp_path / "tokenizer_config.json").write_text(
+        json.dumps({"tokenizer_class": "T5Tokenizer", **names})
+    )
+    for tokenizer in (english, tokenization.load(tmp_path), tokenization.load(tiny("albert"))):
+        plain = tokenizer.single("the [MASK] dog")
+        for text in ("[CLS] the [MASK] dog [SEP]", "[CLS]the [MASK] dog[SEP]\n"):
+            framed = tokenizer.single(text)
+            assert [p.id for p in framed] == [p.id for p in plain]
+            (mask,) = (p for p in framed if p.id == tokenizer.mask)
+            assert text[mask.start : mask.end].strip() == "[MASK]"
+            pair = tokenizer.pair(text, text)
+            assert pair[: len(framed)] == framed
+        assert len(tokenizer.single("[CLS]")) == 3 or tokenizer is not english
+    roberta = tokenization.load(tiny("roberta"))
+    assert [p.id for p in roberta.single("<s>the dog</s>")] == [
+        p.id for p in roberta.single("the dog")
+    ]
+
+
 # ----------------------------------------------------------------------- streams, joins
 
 
@@ -269,6 +413,15 @@ def test_a_stream_gives_whole_characters_and_in_the_end_everything(kind: str, ti
             assert "".join(parts) == whole
 
     check()
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "qwen2", "roberta", "modernbert"])
+@given(text=st.text(max_size=30))
+@settings(max_examples=100, deadline=None)
+def test_bytes_come_back_as_they_went_in(kind: str, text: str, tiny: Tiny) -> None:
+    tokenizer = tokenization.load(tiny(kind))
+    expected = unicodedata.normalize("NFC", text) if kind == "qwen2" else text
+    assert tokenizer.decode([piece.id for piece in tokenizer.encode(text)]) == expected
 
 
 @pytest.mark.parametrize("kind", ["gpt2", "llama"])
@@ -317,6 +470,45 @@ def test_chats_are_laid_out_and_cut_as_transformers_does(kind: str, tiny: Tiny) 
         )
         assert [p.id for p in tokenizer.laid_out(text)] == ids
         assert tokenizer.decode(ids)
+
+
+LAID_OUT = [
+    "<s>[INST] Hello  東京 [/INST] hi</s>[INST] x [/INST]",
+    *("<s> a</s>b", "x<s>\n y", "<s><s>a</s>  b", "<|user|>\nhi<|end|>\n<|assistant|>\nok"),
+]
+
+
+@pytest.mark.parametrize("kind", ["llama", "mistral"])
+@pytest.mark.parametrize("legacy", [None, False, True])
+@pytest.mark.parametrize("name", ["LlamaTokenizer", "CodeLlamaTokenizer"])
+def test_what_follows_a_special_token_is_cut_as_its_class_cuts_it(
+    name: str, legacy: bool | None, kind: str, tmp_path: Path
+) -> None:
+    pytest.importorskip("google.protobuf", reason="transformers reads tokenizer.model by it")
+    model = families.sentencepiece_model(
+        "bpe",
+        unk=0,
+        bos=1,
+        eos=2,
+        byte_fallback=True,
+        verbatim=True,
+        user_defined=["<|user|>", "<|end|>"],
+    )
+    (tmp_path / "tokenizer.model").write_bytes(model)
+    config: dict[str, object] = {"tokenizer_class": name, "bos_token": "<s>", "eos_token": "</s>"}
+    size = len(SentencePieceProcessor(model_proto=model))
+    added = {"content": "<|assistant|>", "rstrip": True, "special": True}
+    more = {"lstrip": False, "normalized": False, "single_word": False}
+    config["added_tokens_decoder"] = {str(size): added | more}
+    if legacy is not None:
+        config["legacy"] = legacy
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(config))
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": kind}))
+    reference = transformers.AutoTokenizer.from_pretrained(tmp_path)
+    tokenizer = tokenization.load(tmp_path)
+    for text in LAID_OUT:
+        expected = reference(text, add_special_tokens=False)["input_ids"]
+        assert [p.id for p in tokenizer.laid_out(text)] == expected, text
 
 
 def with_template(tiny: Tiny, folder: Path, template: str) -> Tokenizer:

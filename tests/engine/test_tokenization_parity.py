@@ -157,8 +157,9 @@ def test_other_models_are_cut_as_transformers_cuts_them(
         pieces = ours.encode(text)
         assert [p.id for p in pieces] == plain["input_ids"]
         assert [(p.start, p.end) for p in pieces] == plain["offset_mapping"]
-        if kind == "albert" and re.search(r"\[MASK\](?!\s|$)", text):
-            pass  # what touches a mask is cut as the text without it: no space is put there
+        touched = kind == "albert" and re.search(r"\[MASK\](?!\s|$)", text)
+        if touched or re.fullmatch(r"(?s)\s*(<s>.*</s>|\[CLS\].*\[SEP\])\s*", text):
+            pass  # no space is put after a mask, and a frame that was pasted is the frame
         elif reference.mask_token is not None:
             written = text.replace("[MASK]", reference.mask_token)
             assert [p.id for p in ours.single(text)] == reference(written)["input_ids"]

@@ -85,7 +85,7 @@ KINDS = ["sentencepiece", "xlm-roberta", "always", "first", "always greedy", "fi
 def test_filling_and_scoring_agree_on_every_place(kind: str, text: str, tmp_path: Path) -> None:
     model = masked_model(tmp_path, kind)
     whole = model.tokenizer.single(text)
-    request = PseudoLikelihood(model=model.files.id, text=text, methods=("original",))
+    request = PseudoLikelihood(model=model.files.id, text=text, methods=["original"])
     judged = next(
         event
         for event in pseudo_likelihood.run(model, request, 0.0)
