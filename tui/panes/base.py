@@ -238,7 +238,8 @@ class TaskPane(Horizontal):
         if draft != self.draft:
             self.adopt(draft)
             self.offering.withdraw()
-            self.notice("")
+            held = sum(len(composer.document.held) for composer in self.composers)
+            self.notice(text("notice.held", n=f"{held:,}") if held else "")
             self.written()
 
     def written(self) -> None:

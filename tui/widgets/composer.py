@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.content import Content
+from textual.document._document import EditResult, Location
 from textual.document._document_navigator import DocumentNavigator
 from textual.document._wrapped_document import WrappedDocument
 from textual.events import Key, Paste
@@ -14,14 +15,19 @@ from textual.widgets import TextArea
 
 from tui.actions import bindings
 from tui.display import clean, composed
+from tui.strings import text
 from tui.widgets.exact_document import ExactDocument
+from tui.widgets.holding import WholeEdit, beginning, too_long
 
 
 class Composer(TextArea):
     """An editor with the model and the parameters on its frame.
 
-    What it cannot decide by itself it asks of the pane around it, by messages.
+    What it cannot decide by itself it asks of the pane around it, by messages. A very long text is
+    held before what is edited; the frame says so.
     """
+
+    document: ExactDocument
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("composer")]
 
@@ -75,26 +81,37 @@ class Composer(TextArea):
 
     def label(self, title: str, subtitle: str) -> None:
         """Write on the frame: the model above, the parameters below."""
+        held = self.document.held
+        if held:
+            title += text("composer.held", n=f"{len(held):,}", text=beginning(held))
         self.border_title = Content(clean(title)) if title else None
         self.border_subtitle = Content(clean(subtitle)) if subtitle else None
 
     def fill(self, content: str) -> None:
         """Replace the whole text, so that undo brings the old one back."""
-        self.replace(composed(content), (0, 0), self.document.end)
+        content = composed(content)
+        self._put(*((content, "") if too_long(content) else ("", content)))
         self.move_cursor(self.document.end)
+
+    def _put(self, held: str, edited: str) -> None:
+        self.edit(WholeEdit(self.document, held, edited))
 
     def offset_of(self, location: tuple[int, int]) -> int:
         """The offset in the text, in characters, of a row and column."""
         row, column = location
-        return sum(len(line) + 1 for line in self.text.split("\n")[:row]) + column
+        before = self.document.edited.split("\n")[:row]
+        return len(self.document.held) + sum(len(line) + 1 for line in before) + column
 
     def replace_range(self, start: int, end: int, new: str) -> None:
         """Put a text where another stands, by offsets, and go behind it."""
+        if start < len(self.document.held):
+            self.fill(self.text[:start] + new + self.text[end:])
+            return
         result = self.replace(new, self._location(start), self._location(end))
         self.move_cursor(result.end_location)
 
     def _location(self, offset: int) -> tuple[int, int]:
-        before = self.text[:offset].split("\n")
+        before = self.text[len(self.document.held) : offset].split("\n")
         return len(before) - 1, len(before[-1])
 
     async def on_key(self, event: Key) -> None:
@@ -112,11 +129,28 @@ class Composer(TextArea):
             await self.run_action(found.binding.action)
 
     async def on_paste(self, event: Paste) -> None:
-        """Insert pasted text; what a terminal would obey is drawn as a mark."""
+        """Insert pasted text; what a terminal would obey is drawn as a mark.
+
+        Where the text gets too long to edit, all up to the end of what was pasted is held.
+        """
         event.prevent_default()
         event.stop()
-        result = self.replace(composed(event.text), *self.selection)
-        self.move_cursor(result.end_location)
+        pasted = composed(event.text)
+        start, end = sorted(self.selection)
+        before = self.document.get_text_range((0, 0), start) + pasted
+        after = self.document.get_text_range(end, self.document.end)
+        if too_long(before + after):
+            self._put(self.document.held + before, after)
+        else:
+            result = self.replace(pasted, start, end)
+            self.move_cursor(result.end_location)
+
+    def _delete_via_keyboard(self, start: Location, end: Location) -> EditResult | None:
+        """Delete; at the beginning of what is edited, all that is held before it."""
+        if self.document.held and start == end == (0, 0):
+            self._put("", self.document.edited)
+            return None
+        return super()._delete_via_keyboard(start, end)
 
     def action_send(self) -> None:
         """Run what is written."""

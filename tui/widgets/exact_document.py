@@ -12,16 +12,24 @@ class ExactDocument(Document):
 
     A character has one mark, so a place in the one is the same place in the other. Only a newline
     ends a line; Textual's own document breaks at a form feed and at six other characters too.
+
+    A text that is too long to edit can be held before the lines: it is part of the text only.
     """
 
     def __init__(self, text: str) -> None:
         super().__init__("")
         self._exact = [""]
+        self.held = ""
         self.replace_range((0, 0), (0, 0), text)
 
     @property
     def text(self) -> str:
-        """The text as it is."""
+        """The whole text, as it is."""
+        return self.held + self.edited
+
+    @property
+    def edited(self) -> str:
+        """The text of the lines, as it is."""
         return "\n".join(self._exact)
 
     def get_text_range(self, start: Location, end: Location) -> str:

@@ -9,6 +9,7 @@ from textual.events import Key, Paste
 from tests.tui.hosts import seen, until
 from tests.tui.tasks import answered, make, pane, running
 from tui.settings import Settings
+from tui.widgets.holding import LONG_LINE, LONG_TEXT
 
 
 async def test_ctrl_j_breaks_a_line_and_enter_can_be_made_to(tmp_path: Path) -> None:
@@ -44,3 +45,36 @@ async def test_keys_that_come_in_a_burst_keep_their_order(tmp_path: Path) -> Non
         await until(pilot, lambda: "!" in pane(app).composers[0].text)
         await pilot.pause()
         assert pane(app).composers[0].text == "ab!c\nde"
+
+
+async def test_a_very_long_text_is_held_out_of_the_editor(tmp_path: Path) -> None:
+    long = "word " * (LONG_LINE // 5)
+    app = make(tmp_path)
+    async with running(app) as pilot:
+        box = pane(app).composers[0]
+        box.fill("before after")
+        box.move_cursor((0, 7))
+        box.post_message(Paste(long))
+        await until(pilot, lambda: bool(box.document.held))
+        whole = f"before {long}after"
+        assert (box.text, box.document.lines) == (whole, ["after"])
+        await until(pilot, lambda: f"{len(long) + 7:,} characters" in str(box.border_title))
+        await pilot.press("x", "end", "y")
+        assert box.text == f"before {long}xaftery"
+        assert box.offset_of((0, 1)) == len(f"before {long}x")
+        box.replace_range(len(f"before {long}"), len(f"before {long}x"), "")
+        await pilot.press("home", "backspace")
+        assert box.text == "aftery"
+        await pilot.press("ctrl+z")
+        assert box.text == f"before {long}aftery"
+        for _ in range(20):  # as many steps as the letters were saved in
+            if box.document.held and box.document.edited:
+                await pilot.press("ctrl+z")
+        assert box.text == "before after"
+        await pilot.press("ctrl+y")
+        assert box.text == whole
+        await until(pilot, lambda: pane(app).draft.text == whole)
+        box.fill("short")
+        assert (box.text, box.document.held) == ("short", "")
+        box.fill("a\n" * LONG_TEXT)
+        assert (box.text, box.document.edited) == ("a\n" * LONG_TEXT, "")
