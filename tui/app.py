@@ -248,8 +248,6 @@ class TsuzukiApp(App[None], inherit_bindings=False):
 
     def action_new_session(self) -> None:
         """Start an empty session; the one before stays in the list."""
-        if not self.history.opened:
-            return
         self._leave_session()
         self.history.start()
         drafts = {name: fresh(name, self.shared.settings) for name in self.panes}

@@ -28,6 +28,7 @@ KEYS = {
     "right": "\x1b[C",
     "up": "\x1b[A",
     "ctrl+c": "\x03",
+    "ctrl+n": "\x0e",
     "ctrl+q": "\x11",
 }
 

@@ -340,3 +340,22 @@ async def test_leaving_with_something_unsaved_takes_two_presses(tmp_path: Path) 
         assert "not saved" not in seen(app).splitlines()[0]
         await pilot.press("ctrl+q")
     assert app.return_code == 0
+
+
+async def test_a_session_begun_before_the_file_is_read_stays_a_new_one(tmp_path: Path) -> None:
+    app = make(tmp_path)
+    async with running(app) as pilot:
+        await pilot.press("enter")
+        await answered(pilot, app)
+    again = make(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "history.sqlite3", isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        async with again.run_test(size=(80, 24), notifications=True) as pilot:
+            await until(pilot, lambda: bool(again.link.models))
+            await pilot.press("ctrl+n", *"new")
+            other.close()
+            await until(pilot, lambda: again.settled)
+            assert pane(again).composers[0].text == "new"
+            assert pane(again).transcript.cards == []
+            assert len(await again.history.sessions()) == 2

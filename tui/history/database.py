@@ -105,6 +105,12 @@ class Database:
         """Purge what was deleted long ago; close cards whose process ended before their answer."""
         with contextlib.suppress(sqlite3.Error):  # another start does it
             for table in ("sessions", "cards"):
+                # Nothing is deleted before it is made: a wrong byte must not delete for good.
+                self._write(
+                    f"UPDATE {table} SET deleted = NULL WHERE deleted < created "
+                    "OR typeof(deleted) NOT IN ('real', 'null')",
+                    (),
+                )
                 self._write(f"DELETE FROM {table} WHERE deleted < ?", (time.time() - KEPT_S,))
             running = self._rows(
                 "SELECT cards.id, session, holder FROM cards JOIN sessions "

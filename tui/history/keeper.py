@@ -60,6 +60,8 @@ class History:
         self._report = report
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="history")
         self._place = _Place(uuid.uuid4().hex)
+        self._begun = False
+        """Whether a new session was begun."""
         self._database: Database | None = None
         self._writer: asyncio.Task[None] | None = None
         self._closing = False
@@ -97,7 +99,12 @@ class History:
         if self._database.problem:
             self._report(self._database.problem)
         self._notice(self._database.refused)
-        found = await self.resume() if resume else None
+        latest = await self._ask(None, Database.latest) if resume else None
+        found = None if latest is None else await self.read(latest)
+        if self._begun:
+            found = None
+        elif found is not None:
+            self._go_on_with(found)
         self._writer = asyncio.create_task(self._write(), name="history")
         return found
 
@@ -153,7 +160,10 @@ class History:
     # ----------------------------------------------------------------------- sessions
 
     def start(self) -> None:
-        """Begin a new session."""
+        """Begin a new session; before the file is open, have none resumed."""
+        self._begun = True
+        if not self.opened:
+            return
         self._turn_to(uuid.uuid4().hex)
         self._later(("hold",), partial(self._do, Database.release))
 
@@ -166,15 +176,18 @@ class History:
         """Go on with a session; None when it cannot be read."""
         found = await self.read(session)
         if found is not None:
-            self._turn_to(session)
-            self._drafts = dict(found.drafts)
-            for card in found.cards:
-                self._cards[card.id], self._homes[card.id] = card, self._place
-            self._saved |= {
-                card.id: token_counts(card) for card in found.cards if card.id not in found.mended
-            }
-            self._later(("hold",), partial(self._do, Database.hold, session))
+            self._go_on_with(found)
         return found
+
+    def _go_on_with(self, found: Session) -> None:
+        self._turn_to(found.id)
+        self._drafts = dict(found.drafts)
+        for card in found.cards:
+            self._cards[card.id], self._homes[card.id] = card, self._place
+        self._saved |= {
+            card.id: token_counts(card) for card in found.cards if card.id not in found.mended
+        }
+        self._later(("hold",), partial(self._do, Database.hold, found.id))
 
     async def read(self, session: str) -> Session | None:
         """A session's content, to show or export it."""

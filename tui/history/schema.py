@@ -43,9 +43,6 @@ MIGRATIONS: tuple[str, ...] = (
 PATIENCE_S = 5.0
 """How long to wait for another app that writes."""
 
-_NEWEST = 1000
-"""No version will ever be as high: such a number is damage."""
-
 _ENVIRONMENT = frozenset(
     {
         sqlite3.SQLITE_BUSY,
@@ -195,8 +192,11 @@ def _migrate(connection: sqlite3.Connection) -> None:
     with connection:
         connection.execute("BEGIN IMMEDIATE")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if len(MIGRATIONS) < version < _NEWEST:
+        # Every version has other tables: a number alone is a wrong byte.
+        if version > len(MIGRATIONS) and _tables(connection) != _expected():
             raise TooNew(text("history.too_new"))
+        if version > len(MIGRATIONS):
+            raise Damaged(text("history.other_version"))
         for script in MIGRATIONS[version:]:
             for statement in script.split(";"):
                 connection.execute(statement)

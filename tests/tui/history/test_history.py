@@ -371,6 +371,7 @@ async def test_a_file_of_a_later_version_is_left_alone(path: Path) -> None:
     async with opened(path) as history:
         history.save_card(filled())
     with closing(sqlite3.connect(path)) as connection:
+        connection.execute("ALTER TABLE cards ADD COLUMN stars INTEGER")
         connection.execute("PRAGMA user_version = 99")
     problems: list[str] = []
     async with opened(path, problems) as history:

@@ -1,0 +1,249 @@
+"""The session file cannot be written, is damaged, or is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import resource
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import msgspec
+
+from tests.e2e.terminal import Terminal
+from tests.faults.harness import (
+    PROMPT,
+    Outcome,
+    answer,
+    app,
+    begin_stream,
+    fault,
+    history_file,
+    leave,
+    lost,
+    saved,
+    watch,
+    whole_answer,
+)
+from tests.tui.samples import filled, running, scored, token
+from tui.cards import Card, ContinueCard
+from tui.display import UNICODE
+from tui.drafts import Draft
+from tui.history import History
+from tui.history.records import card_decoder, draft_decoder, token_decoder
+from tui.widgets.blocks import block
+from tui.widgets.transcript import PLAIN
+
+DRAFT = "half a thought"
+_SMALL = 1024
+"""Bytes that a file may have while the disk is full."""
+
+
+@contextlib.contextmanager
+def _no_room(terminal: Terminal) -> Iterator[None]:
+    """Let the app write nothing behind the first bytes of any file."""
+    _, hard = resource.prlimit(terminal.child.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(terminal.child.pid, resource.RLIMIT_FSIZE, (_SMALL, hard))
+    try:
+        yield
+    finally:
+        resource.prlimit(terminal.child.pid, resource.RLIMIT_FSIZE, (hard, hard))
+
+
+@contextlib.contextmanager
+def _locked(place: Path, mode: str = "NORMAL") -> Iterator[None]:
+    """Hold the session file as another program would; in the mode EXCLUSIVE, also for readers."""
+    with closing(sqlite3.connect(history_file(place), isolation_level=None)) as other:
+        other.execute(f"PRAGMA locking_mode = {mode}")
+        other.execute("BEGIN EXCLUSIVE")
+        yield
+
+
+def _while_streaming(
+    terminal: Terminal, place: Path, trouble: contextlib.AbstractContextManager[None], s: float
+) -> Outcome:
+    """Have trouble for some seconds while a model writes and a person types."""
+    whole = whole_answer()
+    with trouble:
+        terminal.press(DRAFT)
+        terminal.wait("not saved", "Not saved yet")
+        watch(terminal, s)
+    began = time.monotonic()
+    terminal.wait("Nothing is missing")
+    recovered = time.monotonic() - began
+    terminal.wait("120 tokens · ", "perplexity", DRAFT)
+    leave(terminal)
+    session = saved(place)
+    missing = lost(len("".join(whole.split())), session)
+    missing += 0 if session.drafts["continue"].text == DRAFT else len(DRAFT)
+    return Outcome("says that it is not saved, then that it is", missing, recovered)
+
+
+@fault("the disk takes nothing for seconds while a model writes", short=1, long=20)
+def full(place: Path, rng: random.Random) -> Outcome:
+    whole_answer()
+    with app(place) as terminal:
+        begin_stream(terminal)
+        watch(terminal, rng.uniform(0, 1))
+        return _while_streaming(terminal, place, _no_room(terminal), rng.uniform(0, 5))
+
+
+@fault("another program locks the session file while a model writes", short=1, long=20)
+def locked(place: Path, rng: random.Random) -> Outcome:
+    whole_answer()
+    with app(place) as terminal:
+        begin_stream(terminal)
+        watch(terminal, rng.uniform(0, 1))
+        return _while_streaming(terminal, place, _locked(place), rng.uniform(0, 5))
+
+
+@fault("the session file is deleted while a model writes", short=1, long=10)
+def deleted(place: Path, rng: random.Random) -> Outcome:
+    whole = whole_answer()
+    with app(place) as terminal:
+        begin_stream(terminal)
+        watch(terminal, rng.uniform(0, 1))
+        for file in history_file(place).parent.glob("history.sqlite3*"):
+            file.unlink()
+        terminal.wait("120 tokens · ", "perplexity")
+        leave(terminal)
+    return Outcome("the session is written again", len(whole) - len(answer(saved(place))))
+
+
+@fault("a person types before the session file can be read", short=1, long=10)
+def typed_early(place: Path, rng: random.Random) -> Outcome:
+    with app(place) as terminal:
+        terminal.wait("greedy · 43 tokens")
+        terminal.press("ctrl+n")
+        terminal.wait("seed 7")
+        terminal.press(DRAFT)
+        terminal.wait(DRAFT)
+        leave(terminal)
+    typed = "xyzzy"[: rng.randint(1, 5)]
+    with contextlib.ExitStack() as lock:
+        lock.enter_context(_locked(place, "EXCLUSIVE"))
+        with app(place) as terminal:
+            terminal.wait("greedy · 43 tokens")
+            terminal.press(typed)
+            terminal.wait(typed)
+            watch(terminal, rng.uniform(0, 2))
+            lock.close()
+            began = time.monotonic()
+            terminal.wait(DRAFT + typed)
+            recovered = time.monotonic() - began
+            leave(terminal)
+    kept = saved(place).drafts["continue"].text
+    missing = len(DRAFT + typed) - (len(kept) if kept == DRAFT + typed else 0)
+    return Outcome("it stands behind the draft that is restored", missing, recovered)
+
+
+# ------------------------------------------------------------------------------- damage
+
+
+@fault("bytes of the session file are changed at random", short=50, long=1000)
+def mutated(place: Path, rng: random.Random) -> Outcome:
+    content = bytearray(_good_file())
+    for _ in range(rng.choice((1, 1, 1, 2, 4, 16, 64))):
+        content[rng.randrange(len(content))] = rng.randrange(256)
+    if rng.random() < 0.1:
+        at = rng.randrange(0, len(content), 4096)
+        content[at : at + 4096] = rng.randbytes(4096)
+    if rng.random() < 0.05:
+        del content[rng.randrange(len(content)) :]
+    path = history_file(place)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    readable = _readable(path)
+    began = time.monotonic()
+    opened, moved = asyncio.run(_open(path))
+    recovered = time.monotonic() - began
+    missing = sum(len(each) for each in readable if each not in opened)
+    seen = "what can be read is in a new file" if moved else "opens, without what is unreadable"
+    return Outcome(seen, missing, recovered)
+
+
+_TEXTS, _TOKENS = 6, 12
+
+
+@cache
+def _good_file() -> bytes:
+    """A session file with cards of all panes and a draft, each text in it once."""
+
+    async def write(path: Path) -> None:
+        history = History(path, print)
+        await history.open()
+        for number in range(_TEXTS):
+            text = running(f"{PROMPT} {number}")
+            for at in range(_TOKENS):
+                text.fold(token(at, text=f"<{number}.{at}>"))
+                history.save_card(text)
+                await history.sessions()
+            text.status = "done"
+            for card in (
+                text,
+                filled(f"I [MASK] {number}"),
+                scored(f"A {number}?", f"B {number}."),
+            ):
+                history.save_card(card)
+        history.save_draft("continue", Draft(model="m", text=DRAFT))
+        await history.close()
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "history.sqlite3"
+        asyncio.run(write(path))
+        return path.read_bytes()
+
+
+def _readable(path: Path) -> list[str]:
+    """The texts that SQLite alone finds in the file, row by row."""
+    found: list[str] = []
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+        for row in range(1, 4 * _TEXTS):
+            with contextlib.suppress(sqlite3.Error, msgspec.DecodeError, ValueError, TypeError):
+                (data,) = connection.execute(
+                    "SELECT data FROM cards WHERE rowid = ? AND deleted IS NULL", (row,)
+                ).fetchone()
+                card = card_decoder.decode(data)
+                found.append(card.wrote)
+                if isinstance(card, ContinueCard):
+                    found += _tokens(connection, card.id)
+        with contextlib.suppress(sqlite3.Error, msgspec.DecodeError, ValueError, TypeError):
+            (data,) = connection.execute("SELECT data FROM drafts").fetchone()
+            found.append(draft_decoder.decode(data).text)
+    return found
+
+
+def _tokens(connection: sqlite3.Connection, card: str) -> list[str]:
+    found: list[str] = []
+    for start in range(_TOKENS):
+        with contextlib.suppress(sqlite3.Error, msgspec.DecodeError, ValueError, TypeError):
+            (data,) = connection.execute(
+                "SELECT data FROM chunks WHERE card = ? AND branch = 0 AND start = ?", (card, start)
+            ).fetchone()
+            found += [each.text for each in token_decoder.decode(data)]
+    return found
+
+
+async def _open(path: Path) -> tuple[str, bool]:
+    """Open the file as the app does, and draw all of it; the texts, and whether it was moved."""
+    reports: list[str] = []
+    history = History(path, reports.append)
+    await history.open()
+    texts: list[str] = []
+    cards: list[Card] = []
+    for summary in await history.sessions():
+        session = await history.read(summary.id)
+        assert session is not None
+        cards += session.cards
+        texts += [draft.text + draft.second for draft in session.drafts.values()]
+    await history.close()
+    for card in cards:
+        assert block(card, 60, UNICODE, PLAIN).lines
+        texts.append(f"{card.wrote}\n{card.answer}")
+    return "\n".join(texts), any("was damaged" in each for each in reports)
