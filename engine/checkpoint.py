@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 from safetensors import SafetensorError, safe_open
 
-from engine import heads
+from engine import facts, heads
 from engine.messages import Head
 
 SINGLE = "model.safetensors"
@@ -59,9 +59,16 @@ def read(folder: Path) -> Checkpoint:
         raise Broken(f"models of type {model_type!r} are not known here")
     if "quantization_config" in config:
         raise Broken("its weights are stored quantised, which is not read here")
+    if reason := facts.impossible(config):
+        raise Broken(f"its configuration cannot be right: {reason}")
     found = heads.find(config, shapes)
     if not found:
-        raise Broken("no head in its weights can continue, fill or score")
+        decoder = heads.CAUSAL.get(model_type)
+        raise Broken(
+            f"its weight files lack {decoder.output}, the output layer"
+            if decoder
+            else "no head in its weights can continue, fill or score"
+        )
     return Checkpoint(
         folder=folder,
         model_type=model_type,

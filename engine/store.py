@@ -24,7 +24,7 @@ from pathlib import Path
 
 from msgspec import structs
 
-from engine import catalog, checkpoint, derived, distances, forms, heads
+from engine import catalog, checkpoint, derived, distances, forms, gguf_files, heads
 from engine.catalog import Bundled, Entry, Hub
 from engine.checkpoint import Broken, Checkpoint
 from engine.errors import EngineError
@@ -36,7 +36,8 @@ from engine.model import ModelFiles
 STARTER = Path(__file__).parent / "starter"
 _REPO = re.compile(r"(?!.*(--|\.\.|\.gguf$))[a-z0-9][\w.-]{0,95}/[a-z0-9][\w.-]{0,95}", re.A | re.I)
 """A hub id. The hub allows neither "--" nor ".." in one, so that a folder can be named after it."""
-_GGUF = b"GGUF"
+_CONVERSION = 2
+"""Raised when conversions of before are not to be used any more."""
 _LEAVING = "leaving-"
 
 
@@ -189,7 +190,7 @@ class Store:
         if entry := self._named.get(model):
             return self._catalogued(entry)
         path = _expanded(Path(model))
-        if model and (path.is_dir() or (path.suffix == ".gguf" and path.is_file())):
+        if model and (path.is_dir() or (gguf_files.named(path) and path.is_file())):
             return self._local(path)
         if _REPO.fullmatch(model):
             return Place(model, self.root / "models" / model.replace("/", "--"), "hub")
@@ -246,12 +247,16 @@ class Store:
 
     def _local(self, path: Path) -> Place:
         path = _expanded(path).resolve()
-        if path.suffix != ".gguf":
+        if not gguf_files.named(path):
             return Place(str(path), path, "local")
+        parts = gguf_files.parts(path)
+        if parts[0].is_file():
+            path = parts[0]
         # A changed or moved file is converted anew: to know it by its content would take seconds.
-        stamp = [str(path)]
-        if path.is_file():
-            stamp += [str(path.stat().st_size), str(path.stat().st_mtime_ns)]
+        stamp = [str(_CONVERSION), str(path)]
+        for part in parts:
+            if part.is_file():
+                stamp += [str(part.stat().st_size), str(part.stat().st_mtime_ns)]
         key = hashlib.sha256("\0".join(stamp).encode()).hexdigest()[:32]
         return Place(str(path), self.root / "converted" / key, "local", gguf=path)
 
@@ -337,16 +342,16 @@ def _absent_info(place: Place, known: ModelInfo) -> ModelInfo:
     path = place.gguf or place.folder
     try:
         with path.open("rb") as stream:
-            magic = stream.read(len(_GGUF))
+            magic = stream.read(len(gguf_files.MAGIC))
     except OSError:
         return structs.replace(known, state="failed", reason=f"there is nothing at {path}")
-    if magic != _GGUF:
+    if magic != gguf_files.MAGIC:
         return structs.replace(known, path=str(path), state="failed", reason="not a GGUF file")
     return structs.replace(
         known,
         heads=["causal"],
         roles=list(heads.roles(["causal"])),
-        bytes=path.stat().st_size,
+        bytes=sum(part.stat().st_size for part in gguf_files.parts(path) if part.is_file()),
         path=str(path),
         state="on_disk",
         note="Will be converted, once, when it is first used.",

@@ -69,6 +69,12 @@ def build(kind: str, folder: Path) -> Path:
     return folder
 
 
+def configure(folder: Path, **changes: object) -> None:
+    """Say something else in a model's config.json."""
+    path = folder / "config.json"
+    _write(path, {**json.loads(path.read_text(encoding="utf-8")), **changes})
+
+
 # ------------------------------------------------------------------------------- causal
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 
+from engine import heads
 from engine.errors import EngineError
 from engine.messages import Device, Error
 from engine.model import ModelFiles
@@ -47,18 +49,89 @@ def read_model(
                 dtype=torch.float32,
                 output_loading_info=True,
             )
-        except (OSError, ValueError, KeyError, SafetensorError, StrictDataclassError) as error:
-            raise broken(files, str(error).strip().partition("\n")[0]) from error
-    if missing := sorted(info["missing_keys"]):
-        raise broken(files, f"its weight files lack {_some(missing)}")
-    if other := sorted(name for name, *_ in info["mismatched_keys"]):
-        raise broken(files, f"its configuration gives another shape to {_some(other)}")
+        except UNREADABLE as error:
+            raise broken(files, told(error)) from error
+    if reason := unfit(info, model):
+        raise broken(files, reason)
     model.requires_grad_(False)
     model.eval().to(torch.device(device))
     return model
 
 
-def _some(names: list[str]) -> str:
+def unfit(
+    info: Mapping[str, Collection[str | tuple[str, ...]]], model: PreTrainedModel
+) -> str | None:
+    """What a model's files lack, or hold beyond its configuration, by transformers' own report."""
+    if missing := _names(info["missing_keys"]):
+        return f"its weight files lack {some(missing)}"
+    if other := _names(info["mismatched_keys"]):
+        return f"its configuration gives another shape to {some(other)}"
+    return unplaced(
+        _names(info["unexpected_keys"]), (f"{name}." for name, _ in model.named_modules() if name)
+    )
+
+
+def _names(keys: Collection[str | tuple[str, ...]]) -> list[str]:
+    return sorted(key if isinstance(key, str) else key[0] for key in keys)
+
+
+def unplaced(names: Iterable[str], parts: Iterable[str]) -> str | None:
+    """Which tensors should change a model's numbers and do not; None where there are none such.
+
+    Tensors of a part that the model has not belong to another head. Those of a part that it has, or
+    of a layer more, tell that its configuration is not that of its files.
+
+    Args:
+        names: the tensors that were not read.
+        parts: the names of what the model is made of, each with a dot at its end.
+    """
+    known = ["." + part for part in parts]
+    inside = [
+        name
+        for name in names
+        if not name.endswith(heads.BUFFERS)
+        and any(part.endswith(f".{owner}") for owner in _owners(name) for part in known)
+    ]
+    return f"its configuration has no place for {some(inside)}" if inside else None
+
+
+def _owners(name: str) -> list[str]:
+    """The part that a tensor would be of, and the stack of layers that it would be in."""
+    part, _, own = name.rpartition(".")
+    owners = [f"{part}."] if own in {"weight", "bias"} else []
+    if layer := _LAYER.search(name):
+        owners.append(name[: layer.start() + 1])
+    return owners
+
+
+_LAYER = re.compile(r"\.\d+\.")
+
+
+UNREADABLE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    OSError,
+    SafetensorError,
+    StrictDataclassError,
+    TypeError,
+    ValueError,
+)
+"""What libraries raise on files, and on facts in a configuration, that are of no model."""
+
+
+def told(error: Exception) -> str:
+    """The first line of what a library says for a person; the rest is for its author."""
+    cause = (error.__cause__ or error) if isinstance(error, StrictDataclassError) else error
+    first = str(cause).strip().partition("\n")[0]
+    if first and isinstance(error, (OSError, SafetensorError, StrictDataclassError, ValueError)):
+        return first
+    why = f" ({first})" if first else ""
+    return f"its configuration is not one that transformers can build{why}"
+
+
+def some(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 

@@ -11,17 +11,13 @@ from safetensors.torch import load_file, save_file
 from engine import checkpoint
 from engine.checkpoint import Broken
 from tests.conftest import Tiny
+from tests.tiny import configure
 
 
 @pytest.fixture
 def model(tiny: Tiny, tmp_path: Path) -> Path:
     """A copy of a whole model, to be broken."""
     return Path(shutil.copytree(tiny("gpt2"), tmp_path / "model"))
-
-
-def _configure(folder: Path, **changes: object) -> None:
-    path = folder / "config.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
 def test_a_whole_model_is_described(model: Path) -> None:
@@ -110,19 +106,19 @@ def test_an_unreadable_configuration_is_told(model: Path, text: bytes) -> None:
 
 
 def test_an_unknown_type_is_told(model: Path) -> None:
-    _configure(model, model_type="t5")
+    configure(model, model_type="t5")
     with pytest.raises(Broken, match="'t5' are not known"):
         checkpoint.read(model)
 
 
 def test_quantised_weights_are_refused(model: Path) -> None:
-    _configure(model, quantization_config={"quant_method": "gptq"})
+    configure(model, quantization_config={"quant_method": "gptq"})
     with pytest.raises(Broken, match="quantised"):
         checkpoint.read(model)
 
 
 def test_weights_of_another_kind_have_no_head(model: Path) -> None:
-    _configure(model, model_type="bert")
+    configure(model, model_type="bert")
     with pytest.raises(Broken, match="no head"):
         checkpoint.read(model)
 
@@ -135,3 +131,36 @@ def test_a_chat_template_is_found_in_either_place(model: Path) -> None:
     assert not checkpoint.read(model).chat
     (model / "chat_template.jinja").write_text("{{ messages }}")
     assert checkpoint.read(model).chat
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ({"n_layer": -1}, "n_layer is -1"),
+        ({"n_head": 0}, "n_head is 0"),
+        ({"n_head": 7}, "n_head is 7, which does not divide n_embd, 32"),
+        ({"vocab_size": 0}, "vocab_size is 0"),
+        ({"n_embd": "32"}, "n_embd is '32'"),
+        ({"n_positions": 0.5}, r"n_positions is 0\.5"),
+    ],
+)
+def test_sizes_that_no_model_can_have_are_told(
+    facts: dict[str, object], told: str, model: Path
+) -> None:
+    configure(model, **facts)
+    with pytest.raises(Broken, match=f"cannot be right: {told}"):
+        checkpoint.read(model)
+
+
+def test_keys_are_shared_by_whole_groups_of_heads(tiny: Tiny, tmp_path: Path) -> None:
+    model = Path(shutil.copytree(tiny("llama"), tmp_path / "model"))
+    configure(model, num_key_value_heads=3)
+    with pytest.raises(Broken, match="num_key_value_heads is 3, which does not divide"):
+        checkpoint.read(model)
+
+
+def test_a_decoder_without_its_output_layer_is_told_which(tiny: Tiny, tmp_path: Path) -> None:
+    model = Path(shutil.copytree(tiny("llama"), tmp_path / "model"))
+    configure(model, tie_word_embeddings=False)
+    with pytest.raises(Broken, match=r"lack lm_head\.weight, the output layer"):
+        checkpoint.read(model)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from huggingface_hub.errors import StrictDataclassError
 from transformers import AutoConfig
 
 from engine.checkpoint import Broken
 from engine.messages import Device, Precision
 from engine.model import ModelFiles
-from engine.runtime.loading import Report, broken
+from engine.runtime.loading import UNREADABLE, Report, broken, told
 from engine.runtime.packed import embedding, linear, stored
 from engine.runtime.packed.decoder import Layer, Model, PackedRuntime, Step
 from engine.runtime.packed.families import Shape, shape
@@ -38,8 +37,10 @@ def load_packed(
             return None
         with torch.inference_mode():
             return PackedRuntime(_model(files, found, precision, report, device), device)
-    except (Unfit, Broken, OSError, ValueError, KeyError, StrictDataclassError) as error:
-        raise broken(files, str(error).strip().partition("\n")[0]) from error
+    except (Unfit, Broken) as error:
+        raise broken(files, str(error)) from error
+    except UNREADABLE as error:
+        raise broken(files, told(error)) from error
 
 
 def _model(
@@ -50,7 +51,9 @@ def _model(
             return _build(_placed(kept, device), shape, precision, report)
     with Weights(files.folder, shape) as weights, stored.writing(files, precision) as keep:
         packed = keep(lambda name: _prepare(weights, name, precision))
-        return _build(_placed(packed, device), shape, precision, report)
+        model = _build(_placed(packed, device), shape, precision, report)
+        weights.complete()
+        return model
 
 
 def _placed(parts: Parts, device: Device) -> Parts:

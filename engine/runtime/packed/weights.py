@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,10 +13,14 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from engine import checkpoint
+from engine.runtime.loading import unplaced
 from engine.runtime.packed.families import Shape
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+
+_OUTPUT = "lm_head.weight"
 
 
 class Unfit(Exception):
@@ -63,6 +68,7 @@ class Weights:
         self._shape = shape
         self._files = ExitStack()
         self._readers: dict[str, Callable[[str], torch.Tensor]] = {}
+        self._taken: set[str] = set()
         self._root = ""
 
     def __enter__(self) -> Self:
@@ -88,8 +94,10 @@ class Weights:
 
     def embedding(self) -> torch.Tensor:
         """float32 [vocabulary, width]."""
-        name = "wte.weight" if self._shape.conv1d else "embed_tokens.weight"
-        return self._take(self._root + name, self._shape.vocabulary, self._shape.width)
+        name = self._root + ("wte.weight" if self._shape.conv1d else "embed_tokens.weight")
+        if self._shape.tied and name not in self._readers and _OUTPUT in self._readers:
+            name = _OUTPUT
+        return self._take(name, self._shape.vocabulary, self._shape.width)
 
     def positions(self) -> torch.Tensor | None:
         """float32 [context, width], where positions are learned."""
@@ -102,10 +110,24 @@ class Weights:
         return self._norm(self._root + ("ln_f" if self._shape.conv1d else "norm"))
 
     def head(self) -> torch.Tensor | None:
-        """The output layer, float32 [vocabulary, width]; None where it is the embedding."""
-        if self._shape.tied:
+        """The output layer, float32 [vocabulary, width]; None where it is the embedding.
+
+        As in transformers, one of its own in the files counts, whatever the configuration says.
+        """
+        if self._shape.tied and _OUTPUT not in self._readers:
             return None
-        return self._take("lm_head.weight", self._shape.vocabulary, self._shape.width)
+        head = self._take(_OUTPUT, self._shape.vocabulary, self._shape.width)
+        return None if self._shape.tied and torch.equal(head, self.embedding()) else head
+
+    def complete(self) -> None:
+        """See, after all was read, that the files hold no more of what the model is made of.
+
+        Raises:
+            Unfit: they do.
+        """
+        parts = {name[: dot.end()] for name in self._taken for dot in re.finditer(r"\.", name)}
+        if more := unplaced(sorted(self._readers.keys() - self._taken), parts):
+            raise Unfit(more)
 
     def layer(self, number: int) -> LayerWeights:
         """Everything of one layer."""
@@ -167,6 +189,7 @@ class Weights:
         reader = self._readers.get(name)
         if reader is None:
             raise Unfit(f"its weight files lack {name}")
+        self._taken.add(name)
         try:
             stored = reader(name)
         except SafetensorError as error:
