@@ -9,7 +9,7 @@ from msgspec import structs
 from tests.tui.history.test_history import opened
 from tests.tui.samples import finished, scored, token
 from tui.cards import Branch, ContinueCard, copy_request
-from tui.history.records import Snapshot, decode_tokens
+from tui.history.records import Snapshot, token_decoder
 from tui.trees import Trees
 
 
@@ -96,7 +96,7 @@ def test_shared_tokens_are_not_stored_again() -> None:
     _, child, _, _ = family()
     (chunk,) = Snapshot.of(child).chunks
     assert chunk.start == 1
-    assert [found.id for found in decode_tokens.decode(chunk.data)] == [31, 32]
+    assert [found.id for found in token_decoder.decode(chunk.data)] == [31, 32]
 
 
 async def test_a_tree_is_there_at_the_next_start(tmp_path: Path) -> None:
