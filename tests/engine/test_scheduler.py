@@ -163,7 +163,11 @@ def test_what_a_future_raises_is_the_tasks_error(bench: Bench) -> None:
     assert bench.sent == [(1, error)]
 
 
-def failing(error: Exception) -> Task:
+class Panic(BaseException):
+    """What a library in Rust raises where its own code fails."""
+
+
+def failing(error: BaseException) -> Task:
     yield said(0)
     raise error
 
@@ -173,10 +177,11 @@ def failing(error: Exception) -> Task:
     [
         (ValueError("a\nb"), "The engine failed: ValueError: a"),
         (ZeroDivisionError(), "The engine failed: ZeroDivisionError"),
+        (Panic("a"), "The engine failed: Panic: a"),
     ],
 )
 def test_a_bug_ends_its_own_task_only_and_is_logged(
-    bench: Bench, caplog: pytest.LogCaptureFixture, error: Exception, message: str
+    bench: Bench, caplog: pytest.LogCaptureFixture, error: BaseException, message: str
 ) -> None:
     bench.scheduler.start(1, failing(error))
     bench.scheduler.start(2, counting(2))
