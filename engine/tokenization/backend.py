@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -107,6 +108,7 @@ def _check(backend: Tokenizer, files: TokenizerFiles) -> None:
 def _vocabulary(files: TokenizerFiles) -> Tokenizer:
     folder = files.folder
     if (folder / "tokenizer.json").is_file() and files.family != "BertJapaneseTokenizer":
+        _check_merges(folder)
         return Tokenizer.from_file(str(folder / "tokenizer.json"))
     if not files.family and files.reader and _older(folder):
         raise broken(folder, f"the rules of its class, {files.reader}, are not carried here")
@@ -115,6 +117,23 @@ def _vocabulary(files: TokenizerFiles) -> Tokenizer:
     if (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
         return Tokenizer(_merges(folder))
     raise broken(folder, "there is no tokenizer.json, vocab.txt or sentencepiece model")
+
+
+_PREFIX = re.compile(rb'"continuing_subword_prefix"\s*:\s*"[^"]')
+
+
+def _check_merges(folder: Path) -> None:
+    """Refuse merges that do not fit their prefix: the library cuts it off unseen, and where that
+    splits a character the whole process ends."""
+    data = (folder / "tokenizer.json").read_bytes()
+    if not _PREFIX.search(data):
+        return
+    model = json.loads(data)["model"]
+    prefix = model.get("continuing_subword_prefix")
+    for merge in model.get("merges", ()) if prefix else ():
+        parts = merge.split(" ") if isinstance(merge, str) else merge
+        if not parts[-1].startswith(prefix):
+            raise broken(folder, f"it merges {parts[-1]!r}, which does not begin with {prefix!r}")
 
 
 def _older(folder: Path) -> bool:

@@ -247,9 +247,12 @@ def guarded(folder: Path) -> Iterator[None]:
     except EngineError:
         raise
     except BaseException as error:
-        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
-            raise
-        raise broken(folder, str(error).partition("\n")[0] or "its rules fail") from error
+        why = str(error).partition("\n")[0]
+        if not isinstance(error, Exception):
+            if type(error).__name__ != "PanicException":
+                raise
+            why = f"the tokenizers library fails on it ({why})"
+        raise broken(folder, why) from error
 
 
 def broken(folder: Path, why: str) -> EngineError:

@@ -334,8 +334,10 @@ TEMPLATE = {
         {"model": {"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "?"}},
         {"model": {"type": "Unigram", "vocab": [["a", 0.0]]}},
         {"model": {"type": "Unigram", "vocab": [], "unk_id": 0}},
-        {"model": {**BPE, "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": [["a", "b"]]}
-         | {"continuing_subword_prefix": "######"}},  # panics
+        {"model": {**BPE, "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": [["a", "b"]],
+                   "continuing_subword_prefix": "######"}},  # panics
+        {"model": {**BPE, "vocab": {"a": 0, "éb": 1, "ab": 2}, "merges": [["a", "éb"]],
+                   "continuing_subword_prefix": "x"}},  # would end the process
         {"model": BPE, "post_processor": TEMPLATE},  # panics
         {"model": BPE, "pre_tokenizer": {"type": "FixedLength", "length": 0}},  # panics
     ],
