@@ -15,7 +15,9 @@ class EngineError(Exception):
         self.event = event
 
 
-_NO_MEMORY = re.compile(r"allocate memory|out of memory|bad_alloc|can't start new thread", re.I)
+_NO_MEMORY = re.compile(
+    r"allocate memory|out of memory|bad_alloc|start new thread|map segment", re.I
+)
 """How libraries say it, in exceptions of several kinds."""
 
 
