@@ -52,8 +52,10 @@ STALLED_S = 60.0
 """So is one that answers, but of whose work nothing has come for so long."""
 RELUCTANT_S = 2.0
 """And one that has not stopped what it was told to, for so long."""
+START_S = 60.0
+"""One that has not come up after so long is ended."""
 CANCEL_S = 8.0
-"""After so long it is ended."""
+"""So is one that still has not stopped it after so long."""
 
 _LOG_LIMIT = 1024 * 1024
 _READ_AHEAD = 1024 * 1024
@@ -387,8 +389,10 @@ class Engine:
             for request_id in self._cancelled:
                 self._cancelled[request_id] += 1
             reluctant_s = max(self._cancelled.values(), default=0) * TICK_S
-            if reluctant_s >= CANCEL_S:
-                self._fault = f"it did not stop within {CANCEL_S:.0f} seconds"
+            slow_start = not self._serving and self._unanswered * TICK_S >= START_S
+            if slow_start or reluctant_s >= CANCEL_S:
+                what, seconds = ("start", START_S) if slow_start else ("stop", CANCEL_S)
+                self._fault = f"it did not {what} within {seconds:.0f} seconds"
                 assert self._process is not None
                 self._process.kill()
                 return

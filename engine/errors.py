@@ -22,7 +22,9 @@ INTERNAL = Error(
 )
 """What is said of an exception that nobody foresaw; `engine.client` adds where the log is."""
 
-_NO_MEMORY = re.compile(r"allocate memory|out of memory|bad_alloc|can't start new thread", re.I)
+_NO_MEMORY = re.compile(
+    r"allocate memory|out of memory|bad_alloc|start new thread|map segment", re.I
+)
 """How libraries say it, in exceptions of several kinds."""
 
 

@@ -64,6 +64,29 @@ def test_a_killed_worker_costs_a_notice_and_no_text(tmp_path: Path) -> None:
         assert terminal.ended() == 0
 
 
+def test_a_worker_that_hangs_is_told_and_esc_starts_another(tmp_path: Path) -> None:
+    home = environment(tmp_path)
+    (tmp_path / "config").mkdir()
+    settings = "sampling: {temperature: 0, top_p: 1}\nmax_tokens: 200\n"
+    (tmp_path / "config" / "settings.yaml").write_text(settings)
+    with opened(home) as terminal:
+        terminal.wait("greedy · 43 tokens")
+        terminal.press("enter")
+        terminal.wait("43 tokens · ", "perplexity")
+        terminal.press("up", "enter")
+        terminal.wait("writing", "200 tokens")
+        (worker,) = terminal.workers()
+        worker.send_signal(signal.SIGSTOP)
+        terminal.press("escape")
+        terminal.wait("has not stopped yet", "engine not answering")
+        terminal.wait("stopped ·", "started again")
+        terminal.press("f3", "enter")
+        terminal.wait("you hid baseball")
+        assert not worker.is_running()
+        terminal.press("ctrl+q")
+        assert terminal.ended() == 0
+
+
 def test_quitting_in_mid_stream_leaves_neither_process_nor_text_behind(tmp_path: Path) -> None:
     home = environment(tmp_path)
     with opened(home) as terminal:

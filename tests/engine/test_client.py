@@ -343,6 +343,22 @@ async def test_a_worker_that_was_only_slow_is_well_again(
     assert await pid(engine) == worker
 
 
+async def test_a_worker_that_does_not_come_up_is_ended(
+    front: Front, stuck: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "TICK_S", 0.01)
+    monkeypatch.setattr(client, "START_S", 0.1)
+    engine = await front.start()
+    assert engine.pid is not None
+    os.kill(engine.pid, signal.SIGSTOP)
+    while (said := await front.states.get())[0] != "restarting":
+        pass
+    assert said[1] is not None
+    assert "did not start" in said[1].message
+    monkeypatch.undo()
+    await pid(engine)
+
+
 async def test_a_load_that_hangs_is_noticed_though_the_worker_answers(
     front: Front, stuck: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
