@@ -128,10 +128,10 @@ class Action:
 ACTIONS: Final[tuple[Action, ...]] = (
     # Everywhere.
     Action("help", ("f1",), "app", show=True, priority=True),
-    Action("pane_continue", ("f2",), "app", call="show_pane('continue')"),
-    Action("pane_fill", ("f3",), "app", call="show_pane('fill')"),
-    Action("pane_score", ("f4",), "app", call="show_pane('score')"),
-    Action("next_pane", ("ctrl+t",), "app"),
+    Action("pane_continue", ("f2",), "app", call="show_pane('continue')", priority=True),
+    Action("pane_fill", ("f3",), "app", call="show_pane('fill')", priority=True),
+    Action("pane_score", ("f4",), "app", call="show_pane('score')", priority=True),
+    Action("next_pane", ("ctrl+t",), "app", priority=True),
     Action("side_by_side", ("ctrl+l",), "app"),
     Action("models", ("f8",), "app", show=True),
     Action("sessions", ("f9",), "app"),

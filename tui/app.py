@@ -335,6 +335,10 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         self.panes[pane].focus_composer()
         self._tell()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The keys that go to a pane, which win over the editor, do not reach through a screen."""
+        return self.at_panes or action not in ("show_pane", "next_pane")
+
     def action_next_pane(self) -> None:
         """Go round the panes."""
         self.action_show_pane(PANES[(PANES.index(self.pane) + 1) % len(PANES)])

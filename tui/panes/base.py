@@ -202,9 +202,9 @@ class TaskPane(Horizontal):
             self.put(draft if draft.model else msgspec.structs.replace(self.draft, text=draft.text))
 
     def focus_composer(self) -> None:
-        """Go back to writing."""
+        """Go back to writing, at once: the keys that are on their way are meant for it."""
         self.transcript.leave()
-        self.composers[0].focus()
+        self.screen.set_focus(self.composers[0])
 
     def engine_changed(self) -> None:
         """Show a model's new state wherever it is told."""

@@ -76,7 +76,7 @@ class ScorePane(TaskPane):
     def focus_composer(self) -> None:
         """Go to where the next Enter is wanted: B once A is written."""
         self.transcript.leave()
-        self.composers[1 if self.composers[0].text else 0].focus()
+        self.screen.set_focus(self.composers[1 if self.composers[0].text else 0])
 
     def start_sending(self) -> None:
         """Open the text that was held back, where an offer for it was taken; else score."""

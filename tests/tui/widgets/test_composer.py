@@ -78,3 +78,18 @@ async def test_a_very_long_text_is_held_out_of_the_editor(tmp_path: Path) -> Non
         assert (box.text, box.document.held) == ("short", "")
         box.fill("a\n" * LONG_TEXT)
         assert (box.text, box.document.edited) == ("a\n" * LONG_TEXT, "")
+
+
+async def test_letters_right_behind_the_key_of_a_pane_land_in_it(tmp_path: Path) -> None:
+    app = make(tmp_path)
+    async with running(app) as pilot:
+        for each in app.panes.values():
+            for composer in each.composers:
+                composer.fill("")
+        await pilot.pause()
+        burst = ["a", "f3", *"bc", "f4", "d", "f2", "e", "ctrl+t", "f"]
+        for key in burst:  # a slow line delivers many at once
+            app.post_message(Key(key, key if len(key) == 1 else None))
+        await until(pilot, lambda: "f" in app.panes["fill"].composers[0].text)
+        written = {name: each.composers[0].text for name, each in app.panes.items()}
+        assert written == {"continue": "ae", "fill": "bcf", "score": "d"}
