@@ -26,7 +26,7 @@ from engine.messages import (
 )
 from engine.model import LoadedModel, MaskedRuntime, Tokenizer
 from engine.tasks import causal_masking, joint_filling, whole_words
-from engine.tasks.limits import check_length
+from engine.tasks.limits import check_fits
 from engine.tasks.words import as_word, cut_word
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _fill(model: LoadedModel, runtime: MaskedRuntime, request: Fill) -> Steps:
     """Yield the answer of a masked model: softmax over the vocabulary at each mask."""
     tokenizer = model.tokenizer
     pieces = tokenizer.single(request.text)
-    check_length(model, len(pieces), runtime.context)
+    check_fits(model, runtime, [piece.id for piece in pieces])
     positions = [
         number
         for number, piece in enumerate(pieces)
@@ -141,7 +141,7 @@ def _answer(
     hidden = None
     if word is not None:
         ids = cut_word(tokenizer, request.text, pieces, position, word)
-        if len(ids) == 1 and ids[0] != tokenizer.unknown:
+        if len(ids) == 1 and ids[0] != tokenizer.unknown and ids[0] < len(logits):
             own = ids[0]
             hidden = Hidden(
                 word=word,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from engine.messages import Piece, WordScore
 from engine.model import LoadedModel, MaskedRuntime, Tokenizer
-from engine.tasks.limits import check_length
+from engine.tasks.limits import check_fits
 from engine.tasks.words import as_word, cut_word, likeliest
 
 if TYPE_CHECKING:
@@ -70,17 +70,22 @@ def asked(
     from engine.runtime import masked_rows  # not at the top: torch is not there yet
 
     tokenizer = model.tokenizer
+
+    def known(ids: tuple[int, ...]) -> bool:
+        return bool(ids) and tokenizer.unknown not in ids and max(ids) < runtime.vocabulary
+
     spelt = [[slot.cut(tokenizer, word) for word in words] for slot in slots]
     wanted: dict[tuple[int, int, tuple[int, ...]], set[int]] = defaultdict(set)
     for number, spellings in enumerate(spelt):
         for ids in spellings:
-            if len(ids) > 1 and tokenizer.unknown not in ids:
+            if len(ids) > 1 and known(ids):
                 for place, following in enumerate(ids):
                     wanted[number, len(ids), ids[:place]].add(following)
     keys = list(wanted)
     rows = [slots[number].row(tokenizer, length, begun) for number, length, begun in keys]
     if rows:
-        check_length(model, max(len(row) for row, _ in rows), runtime.context)
+        longest = max((row for row, _ in rows), key=len)
+        check_fits(model, runtime, [piece.id for piece in longest])
     found = yield from masked_rows.read(
         runtime,
         rows,
@@ -89,7 +94,7 @@ def asked(
     scores = dict(zip(keys, found, strict=True))
 
     def score(number: int, ids: tuple[int, ...]) -> float | None:
-        if not ids or tokenizer.unknown in ids:
+        if not known(ids):
             return None
         if len(ids) == 1:
             return float(slots[number].logprobs[ids[0]])
@@ -118,7 +123,7 @@ def search(
     from engine.runtime import masked_rows  # not at the top: torch is not there yet
 
     tokenizer = model.tokenizer
-    check_length(model, len(slot.pieces) + longest - 1, runtime.context)
+    check_fits(model, runtime, [piece.id for piece in slot.pieces], longest - 1)
     shape = _Shape.of(tokenizer, slot)
     beams: dict[int, list[tuple[tuple[int, ...], float]]] = {
         length: [((), 0.0)] for length in range(2, longest + 1)
