@@ -180,6 +180,7 @@ class CausalRuntime(Protocol):
 class MaskedRuntime(Protocol):
     """A bidirectional encoder with the heads that its weight files hold."""
 
+    vocabulary: int
     context: int | None
     bytes: int
 

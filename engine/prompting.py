@@ -37,8 +37,8 @@ def lay_out(model: LoadedModel, runtime: CausalRuntime, request: Continue) -> Pr
     elif isinstance(request.prompt, str):
         prompt = Prompt(request.prompt, tokenizer.prompt(request.prompt))
     else:
-        prompt = _from_ids(tokenizer, request.prompt)
-    prompt = _begun(tokenizer, prompt, request.begin)
+        prompt = _from_ids(tokenizer, request.prompt, runtime.vocabulary)
+    prompt = _begun(tokenizer, prompt, request.begin, runtime.vocabulary)
     if not prompt.pieces:
         start = start_token(model)
         if start is None and prompt.begin:
@@ -55,12 +55,7 @@ def lay_out(model: LoadedModel, runtime: CausalRuntime, request: Continue) -> Pr
         prompt = replace(prompt, pieces=[start])
     for number in (*(piece.id for piece in prompt.pieces), *prompt.begin):
         if not 0 <= number < runtime.vocabulary:
-            raise _refused(
-                "bad_request",
-                f"{model.files.id} has no token {number}; its vocabulary holds"
-                f" {runtime.vocabulary}.",
-                "Cut the text with this model's own tokenizer.",
-            )
+            raise unknown_token(model, number, runtime.vocabulary)
     length = len(prompt.pieces) + len(prompt.begin) - (request.max_tokens == 0)
     if runtime.context is not None and length >= runtime.context:
         raise _refused(
@@ -72,11 +67,28 @@ def lay_out(model: LoadedModel, runtime: CausalRuntime, request: Continue) -> Pr
     return prompt
 
 
-def _begun(tokenizer: Tokenizer, prompt: Prompt, begin: str | list[int]) -> Prompt:
+def unknown_token(model: LoadedModel, number: int, vocabulary: int) -> EngineError:
+    """What is raised for a token that the model's weights, of so many ids, do not have."""
+    if 0 <= number < model.tokenizer.vocabulary:
+        return _refused(
+            "unable",
+            f"The tokenizer of {model.files.id} writes {model.tokenizer.token(number).piece} as"
+            f" {number}, but its weights have {vocabulary} tokens only.",
+            "Leave that out of the text, or take another model.",
+        )
+    return _refused(
+        "bad_request",
+        f"{model.files.id} has no token {number}; its vocabulary holds {vocabulary}.",
+        "Give ids of this model's own vocabulary.",
+    )
+
+
+def _begun(tokenizer: Tokenizer, prompt: Prompt, begin: str | list[int], vocabulary: int) -> Prompt:
     """The prompt with what follows it in any case. A text after nothing is cut as a prompt is, and
     the start token that its configuration asks for is then the prompt."""
     if isinstance(begin, list):
-        return replace(prompt, begin=[piece.id for piece in _from_ids(tokenizer, begin).pieces])
+        pieces = _from_ids(tokenizer, begin, vocabulary).pieces
+        return replace(prompt, begin=[piece.id for piece in pieces])
     if prompt.text or not begin:
         return replace(prompt, begin=[piece.id for piece in tokenizer.after(begin)])
     pieces = tokenizer.prompt(begin)
@@ -84,12 +96,13 @@ def _begun(tokenizer: Tokenizer, prompt: Prompt, begin: str | list[int]) -> Prom
     return replace(prompt, pieces=before, begin=[piece.id for piece in pieces[len(before) :]])
 
 
-def _from_ids(tokenizer: Tokenizer, ids: Sequence[int]) -> Prompt:
+def _from_ids(tokenizer: Tokenizer, ids: Sequence[int], vocabulary: int) -> Prompt:
+    """`vocabulary`: how many the weights have; some that no text leads to can be drawn."""
     for number in ids:
-        if not 0 <= number < tokenizer.vocabulary:
+        if not 0 <= number < max(tokenizer.vocabulary, vocabulary):
             raise _refused(
                 "bad_request",
-                f"There is no token {number}; the vocabulary holds {tokenizer.vocabulary}.",
+                f"There is no token {number}; the vocabulary holds {vocabulary}.",
                 "Give ids of this model's own vocabulary.",
             )
     return Prompt(tokenizer.decode(ids), [tokenizer.token(number) for number in ids])

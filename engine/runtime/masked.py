@@ -24,11 +24,6 @@ from engine.runtime.soundness import sound
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-_AFTER_PADDING = frozenset(
-    {"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "roberta-prelayernorm"}
-)
-"""Model types whose positions are counted from the padding id on, which takes that many away."""
-
 
 class EncoderRuntime:
     """A `MaskedRuntime` over one of transformers' classes."""
@@ -52,9 +47,8 @@ class EncoderRuntime:
         self._padding: int = getattr(config, "pad_token_id", None) or 0
         accepted = inspect.signature(model.forward).parameters
         self._segments = "token_type_ids" in accepted and getattr(config, "type_vocab_size", 0) > 1
-        self.context: int | None = getattr(config, "max_position_embeddings", None)
-        if self.context is not None and config.model_type in _AFTER_PADDING:
-            self.context -= config.pad_token_id + 1
+        self.vocabulary: int = config.vocab_size
+        self.context = _context(model)
         self.bytes: int = model.get_memory_footprint()
 
     def mask_logits(
@@ -141,6 +135,20 @@ class EncoderRuntime:
         if self._segments:
             inputs["token_type_ids"] = tensor(lambda piece: piece.segment, 0)
         return inputs
+
+
+def _context(model: PreTrainedModel) -> int | None:
+    """How many tokens the table of positions has rows for, else how many the configuration names.
+
+    A table with a row for padding is read from behind that row on.
+    """
+    for module in model.modules():
+        table = getattr(module, "position_embeddings", None)
+        if isinstance(table, torch.nn.Embedding):
+            spent = 0 if table.padding_idx is None else table.padding_idx + 1
+            return table.num_embeddings - spent
+    limit: int | None = getattr(model.config, "max_position_embeddings", None)
+    return limit
 
 
 def _only_first(

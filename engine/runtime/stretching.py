@@ -70,7 +70,7 @@ def _borders(module: torch.nn.Module) -> Iterator[tuple[int, bool]]:
     kinds = getattr(module, "rope_type", None)
     if kinds is None:
         return
-    parameters = module.config.rope_parameters  # type: ignore[union-attr]
+    parameters: dict[str, Any] = module.config.rope_parameters  # type: ignore[union-attr, assignment]
     # Models whose layers differ have a kind, and parameters, for each type of layer.
     for kind, own in (
         [(kind, parameters[layer]) for layer, kind in kinds.items()]

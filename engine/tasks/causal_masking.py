@@ -31,7 +31,7 @@ from engine.messages import (
 from engine.model import Branches, CausalRuntime, LoadedModel, Tokenizer
 from engine.prefixes import Prefixes
 from engine.prompting import start_token
-from engine.tasks.limits import check_length
+from engine.tasks.limits import check_fits
 from engine.tasks.words import as_word
 
 POOL = 64
@@ -77,14 +77,15 @@ def fill(model: LoadedModel, runtime: CausalRuntime, prefixes: Prefixes, request
         )
     asked = [_spelt(model.tokenizer, cut, word) for word in request.words]
     longest = max(map(len, asked), default=1)
-    check_length(model, len(cut.left) + max(longest, 1) + len(cut.right), runtime.context)
-    hidden = _hidden(model.tokenizer, cut, request)
+    around = [piece.id for piece in (*cut.left, *cut.right)]
+    check_fits(model, runtime, around, max(longest, 1))
+    hidden = _hidden(model.tokenizer, cut, request, runtime.vocabulary)
     left = [piece.id for piece in cut.left]
     prefix = yield from prefixes.prefill(left)
     pool = _likeliest(model, prefix, cut, max(POOL, request.top))
     if hidden is not None and hidden.id is not None:
         pool.append((hidden.id,))
-    pool += [ids for ids in asked if _known(model.tokenizer, ids)]
+    pool += [ids for ids in asked if _known(model.tokenizer, ids, runtime.vocabulary)]
     pool = list(dict.fromkeys(pool))
     scores = yield from _scores(runtime, left, pool, [piece.id for piece in cut.right])
     yield _result(model, request, cut, pool, scores, hidden, asked)
@@ -129,12 +130,12 @@ class _HiddenWord:
     id: int | None
 
 
-def _hidden(tokenizer: Tokenizer, cut: _Cut, request: Fill) -> _HiddenWord | None:
+def _hidden(tokenizer: Tokenizer, cut: _Cut, request: Fill, vocabulary: int) -> _HiddenWord | None:
     word = next(iter(request.hidden), None)
     if word is None:
         return None
     ids = _spelt(tokenizer, cut, word)
-    whole = len(ids) == 1 and _known(tokenizer, ids)
+    whole = len(ids) == 1 and _known(tokenizer, ids, vocabulary)
     return _HiddenWord(word, len(ids), ids[0] if whole else None)
 
 
@@ -144,8 +145,8 @@ def _spelt(tokenizer: Tokenizer, cut: _Cut, word: str) -> Word:
     return tuple(piece.id for piece in pieces)
 
 
-def _known(tokenizer: Tokenizer, ids: Word) -> bool:
-    return bool(ids) and tokenizer.unknown not in ids
+def _known(tokenizer: Tokenizer, ids: Word, vocabulary: int) -> bool:
+    return bool(ids) and tokenizer.unknown not in ids and max(ids) < vocabulary
 
 
 def _likeliest(model: LoadedModel, prefix: Branches, cut: _Cut, wanted: int) -> list[Word]:

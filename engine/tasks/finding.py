@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Generator, Sequence
 
 from engine.messages import Done, Event, Find, Found, Match, Timing
 from engine.model import LoadedModel, Tokenizer
-from engine.tasks.limits import causal, place
+from engine.tasks.limits import place
 
 Events = Generator[Event | None, None, None]
 
@@ -29,8 +30,7 @@ def run(model: LoadedModel, request: Find, load_s: float) -> Events:
     from engine.runtime.scoring import logprobs
 
     began = time.perf_counter()
-    runtime, _ = causal(model)
-    prefixes = place(model, request.ids)
+    runtime, prefixes = place(model, request.ids)
     row = yield from prefixes.prefill(request.ids)
     logits = row.logits[0]
     scores = logits.log_softmax(-1)
@@ -47,6 +47,8 @@ def run(model: LoadedModel, request: Find, load_s: float) -> Events:
     ]
     exact = any(text.strip().casefold() == request.query.strip().casefold() for _, text in found)
     spelt = [] if exact else _spellings(model.tokenizer, request.query)
+    room = math.inf if runtime.context is None else runtime.context - len(request.ids)
+    spelt = [each for each in spelt if len(each[0]) <= room and max(each[0]) < runtime.vocabulary]
     texts = yield from logprobs(runtime, [[*request.ids, *ids] for ids, _ in spelt])
     whole = [
         Match(ids=ids, text=text, logprob=float(score[len(request.ids) - 1 :].double().sum()))

@@ -8,14 +8,19 @@ from engine.errors import EngineError
 from engine.messages import Error
 from engine.model import CausalRuntime, LoadedModel, MaskedRuntime
 from engine.prefixes import Prefixes
+from engine.prompting import unknown_token
 
 
-def check_length(model: LoadedModel, length: int, context: int | None) -> None:
-    """Refuse an input of more tokens than the model's context holds.
+def check_fits(
+    model: LoadedModel, runtime: CausalRuntime | MaskedRuntime, ids: Sequence[int], more: int = 0
+) -> None:
+    """Refuse an input, of these ids and so many more, that a part of the model cannot be fed.
 
     Raises:
-        EngineError: ``too_long``, with both numbers.
+        EngineError: ``too_long``, with the length and the context; ``unable`` for a token that
+            the tokenizer knows and the weights do not.
     """
+    length, context = len(ids) + more, runtime.context
     if context is not None and length > context:
         raise EngineError(
             Error(
@@ -24,6 +29,9 @@ def check_length(model: LoadedModel, length: int, context: int | None) -> None:
                 hint=f"Shorten it by {length - context} tokens or more.",
             )
         )
+    for number in ids:
+        if not 0 <= number < runtime.vocabulary:
+            raise unknown_token(model, number, runtime.vocabulary)
 
 
 def causal(model: LoadedModel) -> tuple[CausalRuntime, Prefixes]:
@@ -43,15 +51,15 @@ def causal(model: LoadedModel) -> tuple[CausalRuntime, Prefixes]:
     return model.causal, model.prefixes
 
 
-def place(model: LoadedModel, ids: Sequence[int]) -> Prefixes:
-    """What a causal model has read, for a question about what comes after these ids.
+def place(model: LoadedModel, ids: Sequence[int]) -> tuple[CausalRuntime, Prefixes]:
+    """A causal model and what it has read, for a question about what comes after these ids.
 
     Raises:
-        EngineError: ``unable`` for a model that is not causal; ``bad_request`` for ids that it
-            does not have, or none; ``too_long`` where they do not fit.
+        EngineError: ``unable`` for a model that is not causal; ``bad_request`` without ids; what
+            `check_fits` raises.
     """
     runtime, prefixes = causal(model)
-    if not ids or not all(0 <= number < runtime.vocabulary for number in ids):
+    if not ids:
         raise EngineError(
             Error(
                 kind="bad_request",
@@ -59,8 +67,8 @@ def place(model: LoadedModel, ids: Sequence[int]) -> Prefixes:
                 hint="Give ids of this model's own vocabulary.",
             )
         )
-    check_length(model, len(ids), runtime.context)
-    return prefixes
+    check_fits(model, runtime, ids)
+    return runtime, prefixes
 
 
 def fills_masks(model: LoadedModel, hint: str) -> MaskedRuntime:

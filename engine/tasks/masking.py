@@ -25,7 +25,7 @@ from engine.messages import (
 )
 from engine.model import LoadedModel, MaskedRuntime
 from engine.tasks import causal_masking, joint_filling, whole_words
-from engine.tasks.limits import check_length
+from engine.tasks.limits import check_fits
 from engine.tasks.words import as_word
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _fill(model: LoadedModel, runtime: MaskedRuntime, request: Fill) -> Steps:
     """Yield the answer of a masked model: softmax over the vocabulary at each mask."""
     tokenizer = model.tokenizer
     pieces = tokenizer.single(request.text)
-    check_length(model, len(pieces), runtime.context)
+    check_fits(model, runtime, [piece.id for piece in pieces])
     positions = [
         number
         for number, piece in enumerate(pieces)
@@ -141,13 +141,13 @@ def _answer(
     hidden = None
     if word is not None:
         spelling = slot.spell(tokenizer, word)
-        if len(spelling.ids) == 1 and spelling.ids[0] != tokenizer.unknown:
+        own = spelling.ids[0] if len(spelling.ids) == 1 else -1
+        if own != tokenizer.unknown and 0 <= own < len(logits):
             if not spelling.usual:
                 row, (place,) = slot.row(tokenizer, 1, (), spelling)
-                check_length(model, len(row), runtime.context)
+                check_fits(model, runtime, [piece.id for piece in row])
                 logits = runtime.mask_logits([row], [(0, place)])[0]
                 probabilities = logits.softmax(0)
-            own = spelling.ids[0]
             hidden = Hidden(
                 word=word,
                 pieces=1,

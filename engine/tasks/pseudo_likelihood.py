@@ -27,7 +27,7 @@ from engine.messages import (
     Timing,
 )
 from engine.model import LoadedModel
-from engine.tasks.limits import check_length, fills_masks
+from engine.tasks.limits import check_fits, fills_masks
 
 if TYPE_CHECKING:
     import torch
@@ -53,7 +53,7 @@ def run(model: LoadedModel, request: PseudoLikelihood, load_s: float) -> Steps:
         raise _refused("There is a mask in the text.", "Fill it first: every word is scored.")
     if not scored:
         raise _refused("There is no text to score.", "Write a sentence.")
-    check_length(model, len(pieces), runtime.context)
+    check_fits(model, runtime, [*(piece.id for piece in pieces), _mask(model)])
 
     words = model.tokenizer.words(request.text)
     asked = [[_hidden(words, own, method) for own in scored] for method in request.methods]
@@ -90,10 +90,14 @@ def _row(
     model: LoadedModel, pieces: Sequence[Piece], hidden: Sequence[int]
 ) -> tuple[list[Piece], list[int]]:
     """The text with these positions masked; asks for the first of them."""
-    assert model.tokenizer.mask is not None, "a masked-language head comes with a mask"
-    mask = model.tokenizer.token(model.tokenizer.mask)
+    mask = model.tokenizer.token(_mask(model))
     masked = set(hidden)
     return [mask if n in masked else piece for n, piece in enumerate(pieces)], [hidden[0]]
+
+
+def _mask(model: LoadedModel) -> int:
+    assert model.tokenizer.mask is not None, "`fills_masks` has asked for it"
+    return model.tokenizer.mask
 
 
 def _token(model: LoadedModel, piece: Piece, logprobs: torch.Tensor, top: int) -> PllToken:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.messages import Alternative, Done, Event, SamplerStep, Timing, Trace, Traced
 from engine.model import LoadedModel
+from engine.prompting import unknown_token
 from engine.tasks.limits import place
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ def run(model: LoadedModel, request: Trace, load_s: float) -> Events:
     """Yield `Traced` and `Done`.
 
     Raises:
-        EngineError: see `engine.tasks.limits.place`.
+        EngineError: ``bad_request`` for a token to watch that there is none of; see
+            `engine.tasks.limits.place`.
     """
     # Not at the top: the worker imports its tasks before torch is there.
     import torch
@@ -28,7 +30,9 @@ def run(model: LoadedModel, request: Trace, load_s: float) -> Events:
     from engine.sampling import Sampler, choose_seed, processors
 
     began = time.perf_counter()
-    prefixes = place(model, request.ids)
+    runtime, prefixes = place(model, request.ids)
+    if request.watch is not None and not 0 <= request.watch < runtime.vocabulary:
+        raise unknown_token(model, request.watch, runtime.vocabulary)
     row = yield from prefixes.prefill(request.ids)
     sampler = Sampler(request.sampling, choose_seed(request.sampling))
     drawn = int(sampler.draw(row.logits, [request.branch], [request.ids]).ids)

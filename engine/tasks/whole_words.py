@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from engine.messages import Piece, WordScore
 from engine.model import LoadedModel, MaskedRuntime, Tokenizer
-from engine.tasks.limits import check_length
+from engine.tasks.limits import check_fits
 from engine.tasks.words import Spelling, as_word, likeliest, spell
 
 if TYPE_CHECKING:
@@ -81,18 +81,23 @@ def asked(
     from engine.runtime import masked_rows  # not at the top: torch is not there yet
 
     tokenizer = model.tokenizer
+
+    def known(ids: tuple[int, ...]) -> bool:
+        return bool(ids) and tokenizer.unknown not in ids and max(ids) < runtime.vocabulary
+
     spelt = [[slot.spell(tokenizer, word) for word in words] for slot in slots]
     wanted: dict[_Begun, set[int]] = defaultdict(set)
     for number, spellings in enumerate(spelt):
         for spelling in spellings:
             ids = spelling.ids
-            if (len(ids) > 1 or not spelling.usual) and tokenizer.unknown not in ids:
+            if (len(ids) > 1 or not spelling.usual) and known(ids):
                 for place, following in enumerate(ids):
                     wanted[_begun(number, spelling, place)].add(following)
     keys = list(wanted)
     rows = [slots[key[0]].row(tokenizer, key[1], key[2], key[3]) for key in keys]
     if rows:
-        check_length(model, max(len(row) for row, _ in rows), runtime.context)
+        longest = max((row for row, _ in rows), key=len)
+        check_fits(model, runtime, [piece.id for piece in longest])
     found = yield from masked_rows.read(
         runtime,
         rows,
@@ -102,7 +107,7 @@ def asked(
 
     def score(number: int, spelling: Spelling) -> float | None:
         ids = spelling.ids
-        if not ids or tokenizer.unknown in ids:
+        if not known(ids):
             return None
         if len(ids) == 1 and spelling.usual:
             return float(slots[number].logprobs[ids[0]])
@@ -142,7 +147,7 @@ def search(
     from engine.runtime import masked_rows  # not at the top: torch is not there yet
 
     tokenizer = model.tokenizer
-    check_length(model, len(slot.pieces) + longest - 1, runtime.context)
+    check_fits(model, runtime, [piece.id for piece in slot.pieces], longest - 1)
     shape = _Shape(tokenizer, slot)
     beams: dict[int, list[tuple[tuple[int, ...], float]]] = {
         length: [((), 0.0)] for length in range(2, longest + 1)

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from engine.messages import Piece, Turn
-from engine.model import Branches, LoadedModel, ModelFiles, Stream, Tokenizer
+from engine.model import Branches, CausalRuntime, LoadedModel, ModelFiles, Stream, Tokenizer
 
 START, END, OTHER_END = 256, 257, 258
 VOCABULARY = 259
@@ -195,7 +195,7 @@ def dreaming(ids: Sequence[int]) -> torch.Tensor:
 
 
 def loaded(
-    causal: FunctionModel | None,
+    causal: CausalRuntime | None,
     tokenizer: Tokenizer | None = None,
     start_token: str | None = None,
 ) -> LoadedModel:

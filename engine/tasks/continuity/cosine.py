@@ -17,7 +17,7 @@ from engine.model import LoadedModel
 from engine.prompting import start_token
 from engine.tasks.continuity.sides import refused
 from engine.tasks.continuity.witness import Figures, Results
-from engine.tasks.limits import check_length
+from engine.tasks.limits import check_fits
 
 if TYPE_CHECKING:
     import torch
@@ -68,13 +68,14 @@ class Cosine:
         model = self._model
         if model.masked is not None:
             pieces = model.tokenizer.single(text)
-            check_length(model, len(pieces), model.masked.context)
+            check_fits(model, model.masked, [piece.id for piece in pieces])
             return tuple(pieces)
         pieces = model.tokenizer.encode(text)
         if not pieces:
             raise refused("There is a text without a token.", "Write both texts.")
         row = (*([] if self._start is None else [self._start]), *pieces)
-        check_length(model, len(row), None if model.causal is None else model.causal.context)
+        assert model.causal is not None, "a loaded model has at least one of the two"
+        check_fits(model, model.causal, [piece.id for piece in row])
         return row
 
     def _means(

@@ -18,7 +18,7 @@ from engine.model import CausalRuntime, LoadedModel
 from engine.prompting import start_token
 from engine.tasks.continuity.sides import join, refused
 from engine.tasks.continuity.witness import Figures, Results
-from engine.tasks.limits import check_length
+from engine.tasks.limits import check_fits
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,8 @@ class MutualInformation:
             (n for n, p in enumerate(pieces) if p.end is not None and p.end > len(a)), len(pieces)
         )
         first, second = [piece.id for piece in pieces[:cut]], pieces[cut:]
-        check_length(self._model, len(pieces) + (self._start is not None), self._runtime.context)
+        start = [] if self._start is None else [self._start.id]
+        check_fits(self._model, self._runtime, [*start, *(piece.id for piece in pieces)])
         if not second or (self._start is None and len(second) < 2):
             raise refused(
                 "There is too little text to score: no token is left after the first.",

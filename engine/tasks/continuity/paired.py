@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from engine.messages import NspDirection, NspResult, Piece, ScoreResult, SopDirection, SopResult
 from engine.model import LoadedModel, MaskedRuntime
 from engine.tasks.continuity.witness import Figures, Results
-from engine.tasks.limits import check_length
+from engine.tasks.limits import check_fits
 
 if TYPE_CHECKING:
     import torch
@@ -39,7 +39,7 @@ class PairedHead:
     def __init__(
         self,
         model: LoadedModel,
-        context: int | None,
+        runtime: MaskedRuntime,
         logits: Callable[[Sequence[Sequence[Piece]]], torch.Tensor],
         direction: Callable[[float, tuple[float, float], float], Direction],
         result: Callable[..., ScoreResult],
@@ -48,7 +48,7 @@ class PairedHead:
         for one order and for both.
         """
         self._model = model
-        self._context = context
+        self._runtime = runtime
         self._logits = logits
         self._direction = direction
         self._result = result
@@ -57,7 +57,8 @@ class PairedHead:
         """See `Witness.cut`."""
         tokenizer = self._model.tokenizer
         pair = Ordered(tokenizer.pair(a, b), tokenizer.pair(b, a))
-        check_length(self._model, pair.length, self._context)
+        for row in (pair.forwards, pair.backwards):
+            check_fits(self._model, self._runtime, [piece.id for piece in row])
         return pair
 
     def judge(self, cuts: Sequence[Ordered]) -> Results:
@@ -102,7 +103,7 @@ def next_sentence(model: LoadedModel, runtime: MaskedRuntime) -> PairedHead:
     Devlin et al. 2019. It judges topic, and hardly order (Lan et al. 2020, Table 5); its
     probability is soon all but 0 or 1, so the margin between its two logits tells more.
     """
-    return PairedHead(model, runtime.context, runtime.next_sentence, NspDirection, NspResult)
+    return PairedHead(model, runtime, runtime.next_sentence, NspDirection, NspResult)
 
 
 def sentence_order(model: LoadedModel, runtime: MaskedRuntime) -> PairedHead:
@@ -110,4 +111,4 @@ def sentence_order(model: LoadedModel, runtime: MaskedRuntime) -> PairedHead:
 
     Lan et al. 2020. It was never shown texts that do not belong together.
     """
-    return PairedHead(model, runtime.context, runtime.sentence_order, SopDirection, SopResult)
+    return PairedHead(model, runtime, runtime.sentence_order, SopDirection, SopResult)

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from engine import checkpoint, tokenization
 from engine.errors import EngineError
 from engine.messages import Piece
-from engine.runtime.masked import load_masked
+from engine.runtime.masked import EncoderRuntime, load_masked
 from tests.conftest import Tiny
 from tests.engine.bundles import STARTER, files, quiet
 
@@ -149,6 +149,45 @@ def test_a_full_context_can_be_read(kind: str, context: int, tiny: Tiny) -> None
     assert cut.mask is not None
     pieces = [cut.token(cut.mask)] * context
     assert ours.mask_logits([pieces], [(0, 0)]).isfinite().all()
+
+
+@pytest.mark.parametrize("padding", [0, 1, 3])
+@pytest.mark.parametrize(
+    ("config", "architecture", "offset"),
+    [
+        (transformers.RobertaConfig, transformers.RobertaForMaskedLM, None),
+        (transformers.XLMRobertaConfig, transformers.XLMRobertaForMaskedLM, None),
+        (transformers.CamembertConfig, transformers.CamembertForMaskedLM, None),
+        (transformers.MPNetConfig, transformers.MPNetForMaskedLM, 1),
+        (transformers.BertConfig, transformers.BertForMaskedLM, -1),
+    ],
+)
+def test_positions_are_counted_as_the_class_counts_them(
+    padding: int,
+    config: type[transformers.PretrainedConfig],
+    architecture: type[transformers.PreTrainedModel],
+    offset: int | None,
+) -> None:
+    """`offset`: of the class, where it is not the padding id."""
+    model = architecture(
+        config(
+            vocab_size=9,
+            hidden_size=8,
+            num_hidden_layers=1,
+            num_attention_heads=1,
+            intermediate_size=8,
+            max_position_embeddings=12,
+            pad_token_id=padding,
+            type_vocab_size=1,
+        )
+    ).eval()
+    ours = EncoderRuntime(model, masked=True, next_sentence=False)
+    expected = 12 - 1 - (padding if offset is None else offset)
+    assert ours.context == expected
+    piece = Piece(id=5, text="", piece="")
+    assert ours.mask_logits([[piece] * expected], [(0, 0)]).isfinite().all()
+    with pytest.raises((IndexError, RuntimeError)):
+        ours.mask_logits([[piece] * (expected + 1)], [(0, 0)])
 
 
 def test_the_bundled_model_stores_half_precision_and_runs_in_full() -> None:

@@ -92,7 +92,7 @@ def test_what_is_kept_serves_texts_of_any_length(family: str) -> None:
 def test_a_text_is_read_as_a_whole(family: str, length: int, prompt: int) -> None:
     model, ids = build(family), text(length)
     asked = Continue(model="m", prompt=ids[:prompt], begin=ids[prompt:], max_tokens=0, top=1)
-    own = loaded(GenericRuntime(build(family)))  # type: ignore[arg-type]
+    own = loaded(GenericRuntime(build(family)))
     expected = plain(model, ids).log_softmax(-1)
     for _ in range(2):
         events = list(continuation.run(own, asked, 0.0))
@@ -117,7 +117,7 @@ def test_texts_side_by_side(family: str) -> None:
 
 def test_look_up_reads_ahead_on_both_sides_of_the_border(family: str) -> None:
     model = build(family)
-    own = loaded(GenericRuntime(build(family)))  # type: ignore[arg-type]
+    own = loaded(GenericRuntime(build(family)))
     ids = [5, 6, 7, 5, 6, 7, 5, 6]
     request = Continue(model="m", prompt=list(ids), sampling=GREEDY, max_tokens=20, top=1)
     for event in continuation.run(own, request, 0.0):
