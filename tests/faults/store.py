@@ -37,8 +37,7 @@ from tui.display import UNICODE
 from tui.drafts import Draft
 from tui.history import History
 from tui.history.records import card_decoder, draft_decoder, token_decoder
-from tui.widgets.blocks import block
-from tui.widgets.transcript import PLAIN
+from tui.widgets.blocks import PLAIN, block
 
 DRAFT = "half a thought"
 _SMALL = 1024
@@ -48,12 +47,14 @@ _SMALL = 1024
 @contextlib.contextmanager
 def _no_room(terminal: Terminal) -> Iterator[None]:
     """Let the app write nothing behind the first bytes of any file."""
-    _, hard = resource.prlimit(terminal.child.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(terminal.child.pid, resource.RLIMIT_FSIZE, (_SMALL, hard))
+    pid = terminal.child.pid
+    assert pid is not None
+    _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (_SMALL, hard))
     try:
         yield
     finally:
-        resource.prlimit(terminal.child.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))
 
 
 @contextlib.contextmanager
