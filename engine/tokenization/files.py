@@ -9,8 +9,10 @@ from typing import TypeVar
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from engine import reading
 from engine.errors import EngineError
 from engine.messages import Error
+from engine.reading import Unreadable
 
 ROLES = ("bos", "eos", "unk", "sep", "pad", "cls", "mask")
 
@@ -199,7 +201,10 @@ class TokenizerFiles:
         """The chat template: a file of its own wins over tokenizer_config.json."""
         separate = self.folder / "chat_template.jinja"
         if separate.is_file():
-            return separate.read_text(encoding="utf-8")
+            try:
+                return separate.read_text(encoding="utf-8")
+            except UnicodeDecodeError as error:
+                raise broken(self.folder, f"{separate.name} is not in UTF-8") from error
         template = self.tokenizer.chat_template
         if isinstance(template, list):
             return next((t.template for t in template if t.name == "default"), None)
@@ -243,9 +248,11 @@ T = TypeVar("T")
 
 def _json(path: Path, kind: type[T]) -> T:
     try:
-        return msgspec.json.decode(path.read_bytes() if path.is_file() else b"{}", type=kind)
-    except (msgspec.DecodeError, OSError) as error:
-        raise broken(path.parent, f"{path.name}: {error}") from error
+        return reading.json(path, kind)
+    except FileNotFoundError:
+        return msgspec.json.decode(b"{}", type=kind)
+    except Unreadable as error:
+        raise broken(path.parent, f"{path.name} {error}") from error
 
 
 def broken(folder: Path, why: str) -> EngineError:
