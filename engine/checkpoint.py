@@ -9,11 +9,13 @@ from pathlib import Path
 import msgspec
 from safetensors import SafetensorError, safe_open
 
-from engine import facts, heads
+from engine import facts, gguf_files, heads, reading
 from engine.messages import Head
+from engine.reading import Unreadable
 
 SINGLE = "model.safetensors"
 SHARDED = "model.safetensors.index.json"
+_ADAPTER = "adapter_config.json"
 PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 
 
@@ -87,11 +89,41 @@ def read_config(folder: Path) -> Mapping[str, object]:
         Broken: it is missing or not a JSON object.
     """
     try:
-        return msgspec.json.decode((folder / "config.json").read_bytes(), type=dict[str, object])
+        return reading.json(folder / "config.json", dict[str, object])
     except FileNotFoundError as error:
-        raise Broken("there is no config.json: not a model folder") from error
-    except (OSError, msgspec.DecodeError) as error:
-        raise Broken(f"config.json cannot be read: {error}") from error
+        raise Broken(_no_model(folder)) from error
+    except Unreadable as error:
+        raise Broken(f"config.json {error}") from error
+
+
+def _no_model(folder: Path) -> str:
+    """What a folder without a configuration is instead, as far as can be seen."""
+    try:
+        adapter = reading.json(folder / _ADAPTER, dict[str, object])
+    except FileNotFoundError:
+        pass
+    except Unreadable as error:
+        return f"{_ADAPTER} {error}"
+    else:
+        base = adapter.get("base_model_name_or_path")
+        of = f" of {base}" if isinstance(base, str) and base else ""
+        return f"it is an adapter (LoRA){of}, not a model: merge it into its model first"
+    below = sorted(folder.glob("*/config.json")) or _cached(folder)
+    if below:
+        return f"there is no config.json: the model is in {below[0].parent}"
+    if files := sorted(file for file in folder.glob("*") if gguf_files.named(file)):
+        return f"there is no config.json: the model is the file {files[0]}"
+    return "there is no config.json: not a model folder"
+
+
+def _cached(folder: Path) -> list[Path]:
+    """The configurations of a model in the hub's cache, that of its main branch first."""
+    found = sorted(folder.glob("snapshots/*/config.json"))
+    try:
+        main = (folder / "refs" / "main").read_text("utf-8").strip()
+    except (OSError, ValueError):
+        return found
+    return sorted(found, key=lambda path: path.parent.name != main)
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -109,6 +141,8 @@ def weight_files(folder: Path) -> list[Path]:
         return [folder / name for name in names]
     if any((folder / name).is_file() for name in PICKLES):
         raise Broken("its weights are a pickle, which can run code; safetensors are needed")
+    if (folder / _ADAPTER).is_file():
+        raise Broken(_no_model(folder))
     raise Broken(f"weights are missing: there is no {SINGLE}")
 
 
@@ -120,7 +154,7 @@ def shard_names(index: bytes) -> list[str]:
     """
     try:
         names = sorted(set(msgspec.json.decode(index, type=ShardIndex).weight_map.values()))
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Broken(f"the index of the weight files is broken: {error}") from error
     if not names:
         raise Broken("the index of the weight files is empty")
@@ -140,19 +174,20 @@ def has_chat_template(folder: Path) -> bool:
     if any((folder / name).is_file() for name in ("chat_template.jinja", "chat_template.json")):
         return True
     try:
-        settings = msgspec.json.decode(
-            (folder / "tokenizer_config.json").read_bytes(), type=dict[str, object]
-        )
-    except (OSError, msgspec.DecodeError):
+        settings = reading.json(folder / "tokenizer_config.json", dict[str, object])
+    except (FileNotFoundError, Unreadable):
         return False  # whether the tokenizer itself can be read is told when it is loaded
     return bool(settings.get("chat_template"))
 
 
 def _shapes(file: Path) -> dict[str, tuple[int, ...]]:
     try:
+        file.open("rb").close()
         with safe_open(file, framework="numpy") as weights:
             return {
                 name: tuple(weights.get_slice(name).get_shape()) for name in weights.offset_keys()
             }
-    except (SafetensorError, OSError) as error:
+    except SafetensorError as error:
         raise Broken(f"{file.name} is damaged or cut short: {error}") from error
+    except OSError as error:
+        raise Broken(f"{file.name} cannot be read: {reading.reason(error)}") from error

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import msgspec
 
-from engine import derived
+from engine import derived, reading
 from engine.messages import Distance, Precision
 from engine.model import ModelFiles
+from engine.reading import Unreadable
 
 NAME = "distances.json"
 FASTEST: tuple[Precision, ...] = ("int4", "int8", "bf16")
@@ -43,8 +44,8 @@ def read(folder: Path | None) -> list[Distance]:
     if folder is None:
         return []
     try:
-        return msgspec.json.decode((folder / NAME).read_bytes(), type=list[Distance])
-    except (OSError, msgspec.DecodeError):
+        return reading.json(folder / NAME, list[Distance])
+    except (FileNotFoundError, Unreadable):
         return []
 
 

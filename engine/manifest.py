@@ -11,7 +11,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from engine import reading
 from engine.messages import Source
+from engine.reading import Unreadable
 
 NAME = "tsuzuki.json"
 
@@ -81,11 +83,11 @@ def read(folder: Path) -> Manifest:
         Damaged: there is no readable manifest, or a file is missing or has another size.
     """
     try:
-        manifest = msgspec.json.decode((folder / NAME).read_bytes(), type=Manifest)
-    except OSError as error:
-        raise Damaged(f"its list of files ({NAME}) cannot be read") from error
-    except msgspec.DecodeError as error:
-        raise Damaged(f"its list of files ({NAME}) is broken: {error}") from error
+        manifest = reading.json(folder / NAME, Manifest)
+    except FileNotFoundError as error:
+        raise Damaged(f"its list of files ({NAME}) is missing") from error
+    except Unreadable as error:
+        raise Damaged(f"its list of files ({NAME}) {error}") from error
     for file in manifest.files:
         try:
             size = (folder / file.name).stat().st_size

@@ -24,7 +24,16 @@ from pathlib import Path
 
 from msgspec import structs
 
-from engine import catalog, checkpoint, derived, distances, forms, gguf_files, heads
+from engine import (
+    catalog,
+    checkpoint,
+    derived,
+    distances,
+    forms,
+    gguf_files,
+    heads,
+    reading,
+)
 from engine.catalog import Bundled, Entry, Hub
 from engine.checkpoint import Broken, Checkpoint
 from engine.errors import EngineError
@@ -111,15 +120,16 @@ class Store:
                 .gguf file converts it); broken_model with the reason.
         """
         place = self.place(model)
-        if not place.folder.is_dir():
-            raise _absent(place)
         try:
+            if not place.folder.is_dir():
+                raise _absent(place)
             found, listed = _read(place)
-        except (Broken, Damaged) as error:
+            computed = derived.place(self.root, place.folder)
+        except _UNUSABLE as error:
             raise EngineError(
                 Error(
                     kind="broken_model",
-                    message=f"{place.id} cannot be used: {error}.",
+                    message=f"{place.id} cannot be used: {_why(error)}.",
                     hint="Pull it again." if place.ours else f"Look into {place.folder}.",
                 )
             ) from error
@@ -135,7 +145,7 @@ class Store:
             weight_bytes=found.weight_bytes,
             memory=found.memory,
             start_token=entry.start_token if entry else None,
-            derived=derived.place(self.root, place.folder),
+            derived=computed,
         )
 
     def remove(self, model: str) -> None:
@@ -190,8 +200,17 @@ class Store:
         if entry := self._named.get(model):
             return self._catalogued(entry)
         path = _expanded(Path(model))
-        if model and (path.is_dir() or (gguf_files.named(path) and path.is_file())):
-            return self._local(path)
+        try:
+            if model and (path.is_dir() or (gguf_files.named(path) and path.is_file())):
+                return self._local(path)
+        except OSError as error:
+            raise EngineError(
+                Error(
+                    kind="unknown_model",
+                    message=f"{model} cannot be looked at: {_why(error)}.",
+                    hint="Name a folder or a .gguf file that can be read.",
+                )
+            ) from error
         if _REPO.fullmatch(model):
             return Place(model, self.root / "models" / model.replace("/", "--"), "hub")
         near = difflib.get_close_matches(model, list(self._named), n=1)
@@ -246,9 +265,13 @@ class Store:
         return Place(entry.id, self.root / "models" / entry.id, entry.source, entry)
 
     def _local(self, path: Path) -> Place:
-        path = _expanded(path).resolve()
-        if not gguf_files.named(path):
-            return Place(str(path), path, "local")
+        path = _expanded(path)
+        try:
+            path = path.resolve()
+            if not gguf_files.named(path):
+                return Place(str(path), path, "local")
+        except (OSError, ValueError, RuntimeError):
+            return Place(str(path), path, "local")  # why, `_info` says
         parts = gguf_files.parts(path)
         if parts[0].is_file():
             path = parts[0]
@@ -259,6 +282,17 @@ class Store:
                 stamp += [str(part.stat().st_size), str(part.stat().st_mtime_ns)]
         key = hashlib.sha256("\0".join(stamp).encode()).hexdigest()[:32]
         return Place(str(path), self.root / "converted" / key, "local", gguf=path)
+
+
+_UNUSABLE = (Broken, Damaged, OSError, ValueError, RuntimeError)
+"""What may be raised where a folder or file is of no model, or cannot even be looked at."""
+
+
+def _why(error: Exception) -> str:
+    """What was raised, of `_UNUSABLE`, for a person."""
+    if isinstance(error, (OSError, ValueError, RuntimeError)):
+        return reading.reason(error)
+    return str(error)
 
 
 def _expanded(path: Path) -> Path:
@@ -312,12 +346,17 @@ def _info(place: Place, root: Path) -> ModelInfo:
         context=entry.context if entry else None,
         chat=entry.chat if entry else False,
     )
+    try:
+        return _found_info(place, known, root)
+    except _UNUSABLE as error:
+        return structs.replace(known, path=str(place.folder), state="failed", reason=_why(error))
+
+
+def _found_info(place: Place, known: ModelInfo, root: Path) -> ModelInfo:
+    """What the files tell besides what is known; raises what is in `_UNUSABLE`."""
     if not place.folder.exists():
         return _absent_info(place, known)
-    try:
-        found, listed = _read(place)
-    except (Broken, Damaged) as error:
-        return structs.replace(known, path=str(place.folder), state="failed", reason=str(error))
+    found, listed = _read(place)
     return structs.replace(
         known,
         roles=list(heads.roles(found.heads)),
@@ -340,10 +379,12 @@ def _absent_info(place: Place, known: ModelInfo) -> ModelInfo:
     if place.source != "local":
         return known
     path = place.gguf or place.folder
+    if path.exists() and not path.is_file():
+        raise Broken("it is no plain file")
     try:
         with path.open("rb") as stream:
             magic = stream.read(len(gguf_files.MAGIC))
-    except OSError:
+    except FileNotFoundError:
         return structs.replace(known, state="failed", reason=f"there is nothing at {path}")
     if magic != gguf_files.MAGIC:
         return structs.replace(known, path=str(path), state="failed", reason="not a GGUF file")

@@ -11,8 +11,10 @@ from typing import TypeVar
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from engine import reading
 from engine.errors import EngineError
 from engine.messages import Error
+from engine.reading import Unreadable
 from engine.tokenization.classes import (
     AS_WRITTEN,
     BY_MODEL,
@@ -205,9 +207,11 @@ T = TypeVar("T")
 
 def _json(path: Path, kind: type[T]) -> T:
     try:
-        return msgspec.json.decode(path.read_bytes() if path.is_file() else b"{}", type=kind)
-    except (msgspec.DecodeError, OSError) as error:
-        raise broken(path.parent, f"{path.name}: {error}") from error
+        return reading.json(path, kind)
+    except FileNotFoundError:
+        return msgspec.json.decode(b"{}", type=kind)
+    except Unreadable as error:
+        raise broken(path.parent, f"{path.name} {error}") from error
 
 
 def text(path: Path) -> str:

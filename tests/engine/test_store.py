@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from engine.catalog import Entry, Hub
 from engine.errors import EngineError
 from engine.manifest import Manifest
 from engine.store import Store
+from tests import tinygguf
 from tests.conftest import Tiny
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -244,3 +246,108 @@ def test_a_deletion_that_was_cut_off_is_finished(store: Store, tiny: Tiny) -> No
     shutil.copytree(tiny("gpt2"), left)
     store.sweep()
     assert not left.exists()
+
+
+def _circle(path: Path) -> Path:
+    path.symlink_to(path)
+    return path
+
+
+def _configured(folder: Path, text: bytes) -> Path:
+    folder.mkdir()
+    (folder / "config.json").write_bytes(text)
+    return folder
+
+
+def _piped(folder: Path) -> Path:
+    folder.mkdir()
+    os.mkfifo(folder / "config.json")
+    return folder
+
+
+UNUSABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
+    "a circle of links": (_circle, "links lead in a circle"),
+    "a circle of links to a file": (
+        lambda path: _circle(path.with_suffix(".gguf")),
+        "links lead in a circle",
+    ),
+    "NUL in its name": (lambda path: Path(f"{path}\0x"), "a character that no name can hold"),
+    "too long a name": (lambda path: path.with_name("x" * 300), "name is too long"),
+    "too long a path": (lambda path: path.joinpath(*["x" * 200] * 40), "name is too long"),
+    "below a file": (
+        lambda path: _configured(path, b"{}") / "config.json" / "x",
+        "below something that is no folder",
+    ),
+    "no home of this name": (lambda path: Path("~nosuchuser/x"), "there is nothing at"),
+    "nested too deeply": (
+        lambda path: _configured(path, b'{"a":' * 100_000 + b"1" + b"}" * 100_000),
+        "nested too deeply",
+    ),
+    "not in UTF-8": (
+        lambda path: _configured(path, '{"model_type": "gpté"}'.encode("latin-1")),
+        "not in UTF-8",
+    ),
+    "a pipe": (_piped, "config.json is no plain file"),
+}
+
+
+@pytest.mark.parametrize("kind", UNUSABLE)
+def test_one_bad_folder_is_a_row_of_its_own(kind: str, tiny: Tiny, tmp_path: Path) -> None:
+    make, reason = UNUSABLE[kind]
+    bad = make(tmp_path / "bad")
+    store = Store(tmp_path / "store", [bad, tiny("gpt2")], [])
+    failed, good = store.models()
+    assert (good.state, good.path) == ("on_disk", str(tiny("gpt2")))
+    assert failed.state == "failed"
+    assert reason in failed.reason
+    with pytest.raises(EngineError) as caught:
+        store.find(str(bad))
+    assert caught.value.event.kind in {"broken_model", "unknown_model"}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_what_may_not_be_read_is_not_called_damaged(tiny: Tiny, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny("gpt2"), tmp_path / "m"))
+    (folder / "model.safetensors").chmod(0)
+    row = Store(tmp_path / "store", [folder], []).models()[0]
+    assert row.reason == "model.safetensors cannot be read: this user may not read it"
+    folder.chmod(0)
+    assert "may not read it" in Store(tmp_path / "store", [folder], []).models()[0].reason
+    folder.chmod(0o700)
+
+
+@pytest.mark.parametrize("name", ["model.gguf", "model.GGUF"])
+def test_a_folder_may_be_called_like_a_file(name: str, tiny: Tiny, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny("gpt2"), tmp_path / name)
+    store = Store(tmp_path / "store", [Path(folder)], [])
+    assert store.find(str(folder)).heads == {"causal"}
+    assert store.models()[0].state == "on_disk"
+
+
+def test_an_adapter_is_told_from_a_model(tmp_path: Path) -> None:
+    folder = tmp_path / "adapter"
+    folder.mkdir()
+    (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "gpt2"}')
+    told = Store(tmp_path / "store", [folder], []).models()[0].reason
+    assert told.startswith("it is an adapter (LoRA) of gpt2, not a model")
+    (folder / "config.json").write_text('{"model_type": "gpt2"}')
+    assert Store(tmp_path / "store", [folder], []).models()[0].reason == told
+
+
+@pytest.mark.parametrize("main", ["a" * 40, "b" * 40])
+def test_a_folder_above_a_model_leads_to_it(main: str, tiny: Tiny, tmp_path: Path) -> None:
+    cache = tmp_path / "models--someone--small"
+    for commit in ("a" * 40, "b" * 40):
+        shutil.copytree(tiny("gpt2"), cache / "snapshots" / commit)
+    (cache / "refs").mkdir()
+    (cache / "refs" / "main").write_text(main)
+    info = Store(tmp_path / "store", [cache, cache / "snapshots"], []).models()
+    assert info[0].reason.endswith(f"the model is in {cache / 'snapshots' / main}")
+    assert f"the model is in {cache / 'snapshots' / ('a' * 40)}" in info[1].reason
+
+
+def test_a_folder_around_a_gguf_file_leads_to_it(tmp_path: Path) -> None:
+    (tmp_path / "m").mkdir()
+    path = tinygguf.write(tmp_path / "m" / "tiny.gguf")
+    told = Store(tmp_path / "store", [tmp_path / "m"], []).models()[0].reason
+    assert told.endswith(f"the model is the file {path}")
