@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 
-from engine import pipes
+from engine.server import pipes
 
 
 def main() -> None:
@@ -21,7 +21,7 @@ def main() -> None:
         level=logging.INFO, format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
     )
 
-    from engine.worker import Worker  # after the environment is set: libraries read it early
+    from engine.server.worker import Worker  # after the environment is set: libraries read it early
 
     Worker(requests, events, environ).serve()
 

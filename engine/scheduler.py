@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import NoReturn, TypeVar
 
-from engine import figures, wire
+from engine import finite, wire
 from engine.errors import EngineError, explain
 from engine.messages import LAST, Done, Error, Event
 
@@ -116,7 +116,7 @@ class Scheduler:
         try:
             said = next(task)
             if not isinstance(said, Wait):
-                figures.check(said)
+                finite.check(said)
         except StopIteration:
             self._finish(request_id, task, Done())
         except EngineError as error:

@@ -26,7 +26,9 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     built: dict[str, Path] = {}
 
     def folder(kind: str) -> Path:
-        from tests.tiny import build  # torch and transformers, only where a test wants a model
+        from tests.support.tiny import (
+            build,  # torch and transformers, only where a test wants a model
+        )
 
         if kind not in built:
             built[kind] = build(kind, root / kind)

@@ -26,29 +26,31 @@ from textual.widgets import TextArea
 
 from engine.client import Engine, EngineState
 from engine.messages import Error
-from themes import DEFAULT, LoadResult, load_builtin, load_folder
-from tui import keymap, paths, settings
-from tui.actions import Action, Place, bindings
 from tui.cards import PANES, Pane
-from tui.context import Context
-from tui.display import ASCII, UNICODE, clean
-from tui.drafts import first, fresh, merged
-from tui.errands import Errands, Severity
-from tui.headless.failure import Exit
+from tui.cards.drafts import first, fresh, merged
+from tui.config import settings
+from tui.connection.link import Connect, Link, OnEvent, OnState
+from tui.connection.model_jobs import Errands, Severity
+from tui.connection.services import Context
+from tui.files import paths
 from tui.history import History, Session
-from tui.link import Connect, Link, OnEvent, OnState
+from tui.keys import keymap
+from tui.keys.actions import Action, Place, bindings
+from tui.keys.palette import ThemeChooser, commands
 from tui.navigation import Navigation
-from tui.palette import ThemeChooser, commands
 from tui.panes.base import TaskPane
 from tui.panes.continue_ import ContinuePane
 from tui.panes.fill import FillPane
 from tui.panes.score import ScorePane
 from tui.strings import text
-from tui.terminal import TerminalDriver, TerminalGone
-from tui.widgets.boxes import AsciiFilter
+from tui.terminal.ascii_frames import AsciiFilter
+from tui.terminal.driver import TerminalDriver, TerminalGone
+from tui.terminal.exit_codes import Exit
+from tui.terminal.hostile import HostileFilter
+from tui.terminal.sanitise import ASCII, UNICODE, clean
+from tui.theming import DEFAULT, LoadResult, load_builtin, load_folder
 from tui.widgets.header import Header
 from tui.widgets.hints import Hints, brief
-from tui.widgets.hostile import HostileFilter
 
 SIDE_BY_SIDE = 160
 """From so many columns on, the three panes can stand next to each other."""

@@ -9,11 +9,12 @@ import errno
 import sys
 from collections.abc import Sequence
 
-from tui import paths, streams
-from tui.headless import args, commands
-from tui.headless.failure import Exit, Failure
-from tui.headless.output import Output
+from tui.files import paths
+from tui.headless import args, invocations
+from tui.headless.io.output import Output
 from tui.strings import text
+from tui.terminal import streams
+from tui.terminal.exit_codes import Exit, Failure
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _parsed(arguments: Sequence[str]) -> commands.AnyCommand:
+def _parsed(arguments: Sequence[str]) -> invocations.AnyCommand:
     try:
         return args.parse(arguments)
     except SystemExit:
@@ -66,70 +67,70 @@ def _reason(error: OSError) -> str:
     return f"{error.filename}: {reason}" if error.filename else reason
 
 
-def _execute(command: commands.AnyCommand, output: Output) -> Exit:
+def _execute(command: invocations.AnyCommand, output: Output) -> Exit:
     match command:
-        case commands.OpenApp():
-            from tui.headless import open_app
+        case invocations.OpenApp():
+            from tui import launch
 
-            return open_app.execute(command)
-        case commands.ContinueCommand():
-            from tui.headless import run_continue
+            return launch.execute(command)
+        case invocations.ContinueCommand():
+            from tui.headless.commands import continue_
 
-            return run_continue.execute(command, output)
-        case commands.FillCommand():
-            from tui.headless import run_fill
+            return continue_.execute(command, output)
+        case invocations.FillCommand():
+            from tui.headless.commands import fill
 
-            return run_fill.execute(command, output)
-        case commands.PllCommand():
-            from tui.headless import run_pll
+            return fill.execute(command, output)
+        case invocations.PllCommand():
+            from tui.headless.commands import pll
 
-            return run_pll.execute(command, output)
-        case commands.PairsCommand():
-            from tui.headless import run_pairs
+            return pll.execute(command, output)
+        case invocations.PairsCommand():
+            from tui.headless.commands import pairs
 
-            return run_pairs.execute(command, output)
-        case commands.ScoreCommand():
-            from tui.headless import run_score
+            return pairs.execute(command, output)
+        case invocations.ScoreCommand():
+            from tui.headless.commands import score
 
-            return run_score.execute(command, output)
-        case commands.DocumentCommand():
-            from tui.headless import run_document
+            return score.execute(command, output)
+        case invocations.DocumentCommand():
+            from tui.headless.commands import document
 
-            return run_document.execute(command, output)
-        case commands.SurprisalCommand():
-            from tui.headless import run_surprisal
+            return document.execute(command, output)
+        case invocations.SurprisalCommand():
+            from tui.headless.commands import surprisal
 
-            return run_surprisal.execute(command, output)
-        case commands.CompareCommand():
-            from tui.headless import run_compare
+            return surprisal.execute(command, output)
+        case invocations.CompareCommand():
+            from tui.headless.commands import compare
 
-            return run_compare.execute(command, output)
-        case commands.ReplayCommand():
-            from tui.headless import run_replay
+            return compare.execute(command, output)
+        case invocations.ReplayCommand():
+            from tui.headless.commands import replay
 
-            return run_replay.execute(command, output)
-        case commands.TokensCommand():
-            from tui.headless import run_tokens
+            return replay.execute(command, output)
+        case invocations.TokensCommand():
+            from tui.headless.commands import tokens
 
-            return run_tokens.execute(command, output)
-        case commands.ForgetCommand():
-            from tui.headless import run_forget
+            return tokens.execute(command, output)
+        case invocations.ForgetCommand():
+            from tui.headless.commands import forget
 
-            return run_forget.execute(command, output)
-        case commands.DoctorCommand():
-            from tui.headless import run_doctor
+            return forget.execute(command, output)
+        case invocations.DoctorCommand():
+            from tui.headless.commands import doctor
 
-            return run_doctor.execute(command, output)
-        case commands.BenchCommand():
-            from tui.headless import run_bench
+            return doctor.execute(command, output)
+        case invocations.BenchCommand():
+            from tui.headless.commands import bench
 
-            return run_bench.execute(command, output)
+            return bench.execute(command, output)
         case (
-            commands.ModelsList()
-            | commands.ModelsInfo()
-            | commands.ModelsPull()
-            | commands.ModelsRemove()
+            invocations.ModelsList()
+            | invocations.ModelsInfo()
+            | invocations.ModelsPull()
+            | invocations.ModelsRemove()
         ):
-            from tui.headless import run_models
+            from tui.headless.commands import models
 
-            return run_models.execute(command, output)
+            return models.execute(command, output)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tui import keymap, settings
-from tui.display import clean
-from tui.documents import Problem, nearest
+from tui.config import settings
+from tui.files.yaml_reader import Problem, nearest
+from tui.keys import keymap
 from tui.strings import text
+from tui.terminal.sanitise import clean
 
 if TYPE_CHECKING:
     from tui.app import TsuzukiApp

@@ -10,12 +10,12 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
-from engine import pipes
 from engine.errors import EngineError
-from engine.forms import forms as possible
-from engine.memory import default_threads
+from engine.machine.memory import default_threads
 from engine.messages import Error, Measured
-from engine.store import Store
+from engine.precision import forms as possible
+from engine.server import pipes
+from engine.store.store import Store
 
 
 def main() -> None:

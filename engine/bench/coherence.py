@@ -24,14 +24,17 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from engine import distances, ordering, pipes, runtime, segmentation
+from engine import runtime
 from engine.bench import cohesion
-from engine.memory import default_threads
+from engine.interfaces import LoadedModel
+from engine.machine.memory import default_threads
 from engine.messages import NspResult, PairScore, PmiResult, ScorePairs, Sentence
-from engine.model import LoadedModel
-from engine.sentences import split
-from engine.store import Store
+from engine.server import pipes
+from engine.store import distances
+from engine.store.store import Store
 from engine.tasks import continuity
+from engine.text import ordering, texttiling
+from engine.text.sentences import split
 
 BLOCK = 3
 SHUFFLES = 20
@@ -135,7 +138,7 @@ def rows(judge: Judge, sample: Sample) -> Iterator[str]:
             except ValueError as error:
                 yield f"{name:20} {told:13} {error}"
             else:
-                yield f"{name:20} {_agreement(told, sample, segmentation.boundaries(curve))}"
+                yield f"{name:20} {_agreement(told, sample, texttiling.boundaries(curve))}"
     for name in own[0]:
         for size in range(1, 6):
             blocks = sample.blocks(size)
@@ -146,7 +149,7 @@ def rows(judge: Judge, sample: Sample) -> Iterator[str]:
 def baselines(sample: Sample) -> Iterator[str]:
     """What needs no model."""
     for block in (1, BLOCK):
-        found = segmentation.boundaries(cohesion.scores(sample.sentences, block))
+        found = texttiling.boundaries(cohesion.scores(sample.sentences, block))
         yield f"{'lexical cohesion':20} {_agreement(f'blocks of {block}', sample, found)}"
     yield f"{'no boundary':20} {_agreement('', sample, [])}"
 
@@ -179,8 +182,8 @@ def _shuffles(judge: Judge, blocks: Sequence[str], name: str) -> str:
 
 def _agreement(told: str, sample: Sample, found: Sequence[int]) -> str:
     count = len(sample.sentences)
-    pk = segmentation.pk(count, sample.marked, found)
-    window_diff = segmentation.window_diff(count, sample.marked, found)
+    pk = texttiling.pk(count, sample.marked, found)
+    window_diff = texttiling.window_diff(count, sample.marked, found)
     return f"{told:13} Pk {pk:.3f}  WindowDiff {window_diff:.3f}  {len(found)} boundaries"
 
 

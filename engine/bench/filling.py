@@ -9,10 +9,11 @@ from typing import Any
 import torch
 from transformers import AutoModelForMaskedLM, AutoTokenizer, pipeline
 
-from engine import distances, runtime
+from engine import runtime
 from engine.bench.timing import seconds, turns
+from engine.interfaces import LoadedModel, ModelFiles
 from engine.messages import Fill, FillResult, MaskFill, Measured
-from engine.model import LoadedModel, ModelFiles
+from engine.store import distances
 from engine.tasks import masking
 
 TEXT = "I played [MASK] with my friends at school yesterday"

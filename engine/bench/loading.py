@@ -17,7 +17,7 @@ from msgspec import Struct
 from engine.messages import GREEDY, Continue, Measured, Precision
 
 if TYPE_CHECKING:
-    from engine.model import LoadedModel, ModelFiles
+    from engine.interfaces import LoadedModel, ModelFiles
 
 TOKENS = 256
 SMALL = "starter-ja"
@@ -83,10 +83,10 @@ def main() -> None:
     parser.add_argument("precision")
     options = parser.parse_args()
     from engine import runtime
-    from engine.memory import give_back
-    from engine.store import Store
+    from engine.machine.memory import give_back
+    from engine.server.worker import prepare_more
+    from engine.store.store import Store
     from engine.tasks import continuation
-    from engine.worker import prepare_more
 
     store = Store(options.store)
     process = psutil.Process()

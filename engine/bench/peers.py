@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from engine.model import ModelFiles
+from engine.interfaces import ModelFiles
 
 
 @dataclass(frozen=True)

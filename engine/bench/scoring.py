@@ -8,10 +8,11 @@ from typing import Any
 import torch
 from transformers import AutoTokenizer, BertForNextSentencePrediction
 
-from engine import distances, runtime
+from engine import runtime
 from engine.bench.timing import seconds, turns
+from engine.interfaces import LoadedModel, ModelFiles
 from engine.messages import Measured, NspResult, PairScore, ScorePairs
-from engine.model import LoadedModel, ModelFiles
+from engine.store import distances
 from engine.tasks import continuity
 
 CLOSE = 1e-4

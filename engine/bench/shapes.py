@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from engine.model import ModelFiles
-from engine.store import STARTER, Store
+from engine.interfaces import ModelFiles
+from engine.store.store import STARTER, Store
 
 RINNA = "rinna-xsmall's shape"
 """rinna/japanese-gpt2-xsmall: 6 layers, 512 wide, 32,000 pieces. Speed does not depend on what the

@@ -12,8 +12,8 @@ from torch.profiler import ProfilerActivity, profile
 
 from engine.bench.decoding import Forms
 from engine.bench.timing import seconds, turns
+from engine.interfaces import CausalRuntime
 from engine.messages import Measured
-from engine.model import CausalRuntime
 
 STEPS = 32
 KERNELS = frozenset(

@@ -328,7 +328,7 @@ class Gap(Struct, frozen=True, kw_only=True):
     """What stands between a sentence and the next, where they are.
 
     `depth` is that of TextTiling on the figure the document is judged by (see
-    `engine.segmentation`); None where there is no such figure.
+    `engine.text.texttiling`); None where there is no such figure.
     """
 
     forward: Witness

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine import tokenization
-from engine.devices import full, home
 from engine.errors import EngineError
-from engine.forms import PACKED
+from engine.interfaces import CausalRuntime, LoadedModel, ModelFiles
+from engine.machine.devices import full, home
 from engine.messages import Device, Error, Precision
-from engine.model import CausalRuntime, LoadedModel, ModelFiles
+from engine.precision import PACKED
 
 Report = Callable[[str, float], None]
 

@@ -7,8 +7,8 @@ from collections.abc import Generator, Sequence
 
 import torch
 
+from engine.interfaces import CausalRuntime
 from engine.messages import Distance, Precision
-from engine.model import CausalRuntime
 
 CHUNK = 32
 """Tokens read at once by both: their logits are held, some 13 MB for 50,000 pieces. Fewer than

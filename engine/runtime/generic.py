@@ -14,13 +14,13 @@ from transformers import AutoModelForCausalLM
 from transformers.cache_utils import DynamicCache, DynamicLayer, DynamicSlidingWindowLayer
 
 from engine.errors import EngineError
-from engine.heads import context
+from engine.interfaces import Branches, ModelFiles
 from engine.messages import Device, Error
-from engine.model import Branches, ModelFiles
 from engine.runtime.loading import Report, read_model
 from engine.runtime.padding import padded
 from engine.runtime.soundness import sound
 from engine.runtime.stretching import Stretching
+from engine.store.heads import context
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

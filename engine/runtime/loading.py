@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 
-from engine import heads
 from engine.errors import EngineError
+from engine.interfaces import ModelFiles
 from engine.messages import Device, Error
-from engine.model import ModelFiles
+from engine.store import heads
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

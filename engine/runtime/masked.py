@@ -16,8 +16,8 @@ import torch
 import transformers
 
 from engine.errors import EngineError
+from engine.interfaces import ModelFiles
 from engine.messages import Device, Error, Piece
-from engine.model import ModelFiles
 from engine.runtime.loading import Report, read_model
 from engine.runtime.soundness import sound
 

@@ -7,9 +7,9 @@ from typing import TypeVar
 
 import torch
 
-from engine.batches import by_length
+from engine.interfaces import MaskedRuntime
 from engine.messages import Piece, Progress
-from engine.model import MaskedRuntime
+from engine.runtime.batches import by_length
 
 TOKENS = 1024
 """Tokens read side by side: some tenths of a second with a small model."""

@@ -7,7 +7,7 @@ from collections.abc import Generator, Sequence
 
 import torch
 
-from engine.model import CausalRuntime
+from engine.interfaces import CausalRuntime
 from engine.runtime.padding import padded
 
 ROWS = 16

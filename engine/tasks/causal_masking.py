@@ -15,7 +15,9 @@ import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
+from engine.decoding.prompting import start_token
 from engine.errors import EngineError
+from engine.interfaces import Branches, CausalRuntime, LoadedModel, Tokenizer
 from engine.messages import (
     MASK,
     Candidate,
@@ -28,9 +30,7 @@ from engine.messages import (
     Piece,
     WordScore,
 )
-from engine.model import Branches, CausalRuntime, LoadedModel, Tokenizer
-from engine.prefixes import Prefixes
-from engine.prompting import start_token
+from engine.runtime.prefix_cache import Prefixes
 from engine.tasks.limits import check_fits
 from engine.tasks.words import as_word
 

@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
+from engine.decoding.prompting import Prompt, lay_out
+from engine.decoding.stepping import Steps
+from engine.decoding.stopping import StopStrings
 from engine.errors import EngineError
-from engine.loader import Loader
+from engine.interfaces import Branches, CausalRuntime, LoadedModel, Stream, Tokenizer
+from engine.machine.loader import Loader
 from engine.messages import (
     Alternative,
     BranchDone,
@@ -25,17 +29,13 @@ from engine.messages import (
     Timing,
     Token,
 )
-from engine.model import Branches, CausalRuntime, LoadedModel, Stream, Tokenizer
-from engine.prefixes import CHUNK
-from engine.prompting import Prompt, lay_out
-from engine.stepping import Steps
-from engine.stopping import StopStrings
+from engine.runtime.prefix_cache import CHUNK
 from engine.tasks.limits import causal
 
 if TYPE_CHECKING:
     import torch
 
-    from engine.measuring import Reading
+    from engine.decoding.token_stats import Reading
 
 Events = Generator[Event | None, None, None]
 
@@ -50,11 +50,11 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
     others draw what they would have drawn without it. Closing the generator cancels.
 
     Raises:
-        EngineError: the request cannot be answered; see `engine.prompting.lay_out`.
+        EngineError: the request cannot be answered; see `engine.decoding.prompting.lay_out`.
     """
     # Not at the top: the worker must be able to import its tasks before torch is there.
-    from engine.measuring import read
-    from engine.sampling import Sampler, choose_seed
+    from engine.decoding.sampling import Sampler, choose_seed
+    from engine.decoding.token_stats import read
 
     clock = _Clock(load_s)
     runtime, prefixes = causal(model)
@@ -146,7 +146,7 @@ def _begin(
     """Let all branches begin with these ids; return the row that has read them."""
     import torch
 
-    from engine.measuring import read
+    from engine.decoding.token_stats import read
 
     before, whole = row.logits, row.length + len(ids)
     for start in range(0, len(ids), CHUNK):

@@ -15,8 +15,8 @@ from typing import get_args
 
 from msgspec import structs
 
-from engine import ordering, segmentation
 from engine.errors import EngineError
+from engine.interfaces import LoadedModel
 from engine.messages import (
     Arranged,
     Cell,
@@ -40,9 +40,9 @@ from engine.messages import (
     Witness,
     WitnessName,
 )
-from engine.model import LoadedModel
-from engine.sentences import split
 from engine.tasks import continuity
+from engine.text import ordering, texttiling
+from engine.text.sentences import split
 
 Steps = Generator[Event | None, None, None]
 Pair = tuple[int, int]
@@ -256,10 +256,10 @@ def _result(
     # A gap without a score is passed over: its neighbours are then each other's.
     scored = [(at, gap.score) for at, gap in enumerate(gaps) if gap.score is not None]
     scores = [score for _, score in scored]
-    depths = segmentation.depths(scores)
+    depths = texttiling.depths(scores)
     for (at, _), depth in zip(scored, depths, strict=True):
         gaps[at] = structs.replace(gaps[at], depth=depth)
-    found = [scored[at][0] for at in segmentation.boundaries(scores)]
+    found = [scored[at][0] for at in texttiling.boundaries(scores)]
     reference = request.reference
     if reference is None:
         reference = [at for at in numbers if sentences[at + 1].opens]
@@ -270,7 +270,7 @@ def _result(
         sentences=sentences,
         gaps=gaps,
         coherence=statistics.fmean(scores),
-        threshold=segmentation.threshold(depths),
+        threshold=texttiling.threshold(depths),
         boundaries=found,
         reference=sorted(set(reference)),
     )
@@ -279,9 +279,9 @@ def _result(
     count = len(sentences)
     return structs.replace(
         result,
-        pk=segmentation.pk(count, reference, found),
-        window_diff=segmentation.window_diff(count, reference, found),
-        window=segmentation.window(count, reference),
+        pk=texttiling.pk(count, reference, found),
+        window_diff=texttiling.window_diff(count, reference, found),
+        window=texttiling.window(count, reference),
     )
 
 

@@ -6,8 +6,8 @@ import math
 import time
 from collections.abc import Generator, Sequence
 
+from engine.interfaces import LoadedModel, Tokenizer
 from engine.messages import Done, Event, Find, Found, Match, Timing
-from engine.model import LoadedModel, Tokenizer
 from engine.tasks.limits import place
 
 Events = Generator[Event | None, None, None]

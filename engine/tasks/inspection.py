@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engine.interfaces import Tokenizer
 from engine.messages import Tokenize, Tokens
-from engine.model import Tokenizer
-from engine.suitability import foreign_share, unknown_share
+from engine.text.coverage import foreign_share, unknown_share
 
 
 def run(tokenizer: Tokenizer, languages: Sequence[str], request: Tokenize) -> Tokens:

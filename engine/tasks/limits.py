@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engine.decoding.prompting import unknown_token
 from engine.errors import EngineError
+from engine.interfaces import CausalRuntime, LoadedModel, MaskedRuntime
 from engine.messages import Error
-from engine.model import CausalRuntime, LoadedModel, MaskedRuntime
-from engine.prefixes import Prefixes
-from engine.prompting import unknown_token
+from engine.runtime.prefix_cache import Prefixes
 
 
 def check_fits(

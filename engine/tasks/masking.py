@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from engine.errors import EngineError
+from engine.interfaces import LoadedModel, MaskedRuntime
 from engine.messages import (
     MASK,
     Candidate,
@@ -23,7 +24,6 @@ from engine.messages import (
     MaskFill,
     Timing,
 )
-from engine.model import LoadedModel, MaskedRuntime
 from engine.tasks import causal_masking, joint_filling, whole_words
 from engine.tasks.limits import check_fits
 from engine.tasks.words import as_word

@@ -13,6 +13,8 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from engine.decoding.prompting import lay_out
+from engine.interfaces import Branches, CausalRuntime, LoadedModel
 from engine.messages import (
     Continue,
     Done,
@@ -23,8 +25,6 @@ from engine.messages import (
     Progress,
     Timing,
 )
-from engine.model import Branches, CausalRuntime, LoadedModel
-from engine.prompting import lay_out
 from engine.tasks.limits import causal
 
 if TYPE_CHECKING:

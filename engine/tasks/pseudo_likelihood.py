@@ -3,7 +3,7 @@
 The pseudo-log-likelihood of a text is the sum of log p(token | all others) over its tokens (Salazar
 et al. 2020). It is too kind to words of several pieces, whose later pieces give the earlier ones
 away; ``within_word_l2r`` therefore masks those that follow in the same word too (Kauf & Ivanova
-2023). What a word is, the tokenizer says (`engine.model.Tokenizer.words`).
+2023). What a word is, the tokenizer says (`engine.interfaces.Tokenizer.words`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
 from engine.errors import EngineError
+from engine.interfaces import LoadedModel
 from engine.messages import (
     MASK,
     Alternative,
@@ -26,7 +27,6 @@ from engine.messages import (
     PseudoLikelihoodResult,
     Timing,
 )
-from engine.model import LoadedModel
 from engine.tasks.limits import check_fits, fills_masks
 
 if TYPE_CHECKING:

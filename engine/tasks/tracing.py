@@ -6,9 +6,9 @@ import time
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
+from engine.decoding.prompting import unknown_token
+from engine.interfaces import LoadedModel
 from engine.messages import Alternative, Done, Event, SamplerStep, Timing, Trace, Traced
-from engine.model import LoadedModel
-from engine.prompting import unknown_token
 from engine.tasks.limits import place
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def run(model: LoadedModel, request: Trace, load_s: float) -> Events:
     # Not at the top: the worker imports its tasks before torch is there.
     import torch
 
-    from engine.sampling import Sampler, choose_seed, processors
+    from engine.decoding.sampling import Sampler, choose_seed, processors
 
     began = time.perf_counter()
     runtime, prefixes = place(model, request.ids)

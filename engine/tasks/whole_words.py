@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from engine.interfaces import LoadedModel, MaskedRuntime, Tokenizer
 from engine.messages import Piece, WordScore
-from engine.model import LoadedModel, MaskedRuntime, Tokenizer
 from engine.tasks.limits import check_fits
 from engine.tasks.words import Spelling, as_word, likeliest, spell
 

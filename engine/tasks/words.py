@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine.interfaces import Tokenizer
 from engine.messages import Piece
-from engine.model import Tokenizer
 
 if TYPE_CHECKING:
     import torch

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.model import Tokenizer
+from engine.interfaces import Tokenizer
 from engine.tokenization import backend
 from engine.tokenization.classes import OWN_SENTENCEPIECE, UNIGRAM
 from engine.tokenization.files import TokenizerFiles, broken, guarded, read

@@ -11,10 +11,10 @@ from typing import TypeVar
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from engine import reading
+from engine import json_files
 from engine.errors import EngineError
+from engine.json_files import Unreadable
 from engine.messages import Error
-from engine.reading import Unreadable
 from engine.tokenization.classes import (
     AS_WRITTEN,
     BY_MODEL,
@@ -207,7 +207,7 @@ T = TypeVar("T")
 
 def _json(path: Path, kind: type[T]) -> T:
     try:
-        return reading.json(path, kind)
+        return json_files.json(path, kind)
     except FileNotFoundError:
         return msgspec.json.decode(b"{}", type=kind)
     except Unreadable as error:

@@ -26,7 +26,7 @@ _LETTER = tokenizers.Tokenizer(models.WordLevel({"a": 0}, unk_token="a")).encode
 
 
 class LibraryTokenizer:
-    """A pipeline of the `tokenizers` library as an `engine.model.Tokenizer`."""
+    """A pipeline of the `tokenizers` library as an `engine.interfaces.Tokenizer`."""
 
     def __init__(self, files: TokenizerFiles, backend: tokenizers.Tokenizer) -> None:
         """Raises EngineError (``broken_model``) for a decoder that cannot run piece by piece."""
@@ -60,38 +60,38 @@ class LibraryTokenizer:
     # ------------------------------------------------------------------------- encoding
 
     def encode(self, text: str) -> list[Piece]:
-        """See `engine.model.Tokenizer.encode`."""
+        """See `engine.interfaces.Tokenizer.encode`."""
         encoding = self._cut(checked(text))
         return self._pieces(encoding, Rewritten(text))
 
     def laid_out(self, text: str) -> list[Piece]:
-        """See `engine.model.Tokenizer.laid_out`."""
+        """See `engine.interfaces.Tokenizer.laid_out`."""
         return self.encode(text)
 
     def prompt(self, text: str) -> list[Piece]:
-        """See `engine.model.Tokenizer.prompt`."""
+        """See `engine.interfaces.Tokenizer.prompt`."""
         return [*self._lead, *self.encode(text)]
 
     def single(self, text: str) -> list[Piece]:
-        """See `engine.model.Tokenizer.single`."""
+        """See `engine.interfaces.Tokenizer.single`."""
         return self._framed(text)[0]
 
     def pair(self, a: str, b: str) -> list[Piece]:
-        """See `engine.model.Tokenizer.pair`."""
+        """See `engine.interfaces.Tokenizer.pair`."""
         return self._framed(a, b)[0]
 
     def words(self, text: str) -> list[int | None]:
-        """See `engine.model.Tokenizer.words`."""
+        """See `engine.interfaces.Tokenizer.words`."""
         return self._framed(text)[1]
 
     def after(self, text: str) -> list[Piece]:
-        """See `engine.model.Tokenizer.after`."""
+        """See `engine.interfaces.Tokenizer.after`."""
         if not self._prefixed:
             return self.encode(text)
         return self._bare(Rewritten(checked(text)))[0]
 
     def fed(self, text: str) -> list[Piece]:
-        """See `engine.model.Tokenizer.fed`."""
+        """See `engine.interfaces.Tokenizer.fed`."""
         return self.prompt(text) if self._files.causal else self.single(text)
 
     def _framed(self, *texts: str) -> tuple[list[Piece], list[int | None]]:
@@ -202,7 +202,7 @@ class LibraryTokenizer:
     # ------------------------------------------------------------------------- decoding
 
     def token(self, token_id: int) -> Piece:
-        """See `engine.model.Tokenizer.token`."""
+        """See `engine.interfaces.Tokenizer.token`."""
         text = self._spell(token_id, False).decode("utf-8", "replace")
         if "WordPiece" in self._steps:
             text = text.removeprefix(" ")  # the decoder's own space between two words
@@ -210,15 +210,15 @@ class LibraryTokenizer:
         return Piece(token_id, text, written, special=token_id in self._specials)
 
     def find(self, piece: str) -> int | None:
-        """See `engine.model.Tokenizer.find`."""
+        """See `engine.interfaces.Tokenizer.find`."""
         return self._backend.token_to_id(piece)
 
     def decode(self, ids: Sequence[int]) -> str:
-        """See `engine.model.Tokenizer.decode`."""
+        """See `engine.interfaces.Tokenizer.decode`."""
         return decode(self.stream(), ids)
 
     def stream(self, before: Sequence[int] = ()) -> ByteStream:
-        """See `engine.model.Tokenizer.stream`."""
+        """See `engine.interfaces.Tokenizer.stream`."""
         errors = EACH_BYTE if "ByteFallback" in self._steps else "replace"
         return ByteStream(self._spell, lambda token_id, _: self._exists(token_id), errors, before)
 
@@ -255,7 +255,7 @@ class LibraryTokenizer:
     # ----------------------------------------------------------------------------- chat
 
     def chat(self, turns: Sequence[Turn]) -> str | None:
-        """See `engine.model.Tokenizer.chat`."""
+        """See `engine.interfaces.Tokenizer.chat`."""
         return None if self._template is None else self._template.render(turns)
 
     @cached_property

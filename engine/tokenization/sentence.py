@@ -38,7 +38,7 @@ def find_model(folder: Path) -> Path | None:
 
 
 class SentenceTokenizer:
-    """A sentencepiece model as an `engine.model.Tokenizer`."""
+    """A sentencepiece model as an `engine.interfaces.Tokenizer`."""
 
     def __init__(self, files: TokenizerFiles, path: Path) -> None:
         """Raises EngineError (``broken_model``) when the file is not such a model."""
@@ -70,31 +70,31 @@ class SentenceTokenizer:
     # ------------------------------------------------------------------------- encoding
 
     def encode(self, text: str) -> list[Piece]:
-        """See `engine.model.Tokenizer.encode`."""
+        """See `engine.interfaces.Tokenizer.encode`."""
         return self._cut(checked(text))
 
     def prompt(self, text: str) -> list[Piece]:
-        """See `engine.model.Tokenizer.prompt`."""
+        """See `engine.interfaces.Tokenizer.prompt`."""
         start = self._role("bos") if self._files.tokenizer.add_bos_token else None
         return [*([] if start is None else [self.token(start)]), *self.encode(text)]
 
     def laid_out(self, text: str) -> list[Piece]:
-        """See `engine.model.Tokenizer.laid_out`."""
+        """See `engine.interfaces.Tokenizer.laid_out`."""
         return self._around(checked(text), self._matched)
 
     def single(self, text: str) -> list[Piece]:
-        """See `engine.model.Tokenizer.single`."""
+        """See `engine.interfaces.Tokenizer.single`."""
         return self._framed(self._with_masks(text), 0, first=True)
 
     def pair(self, a: str, b: str) -> list[Piece]:
-        """See `engine.model.Tokenizer.pair`."""
+        """See `engine.interfaces.Tokenizer.pair`."""
         return [
             *self._framed(self._with_masks(a), 0, first=True),
             *self._framed(self._with_masks(b), 1, first=False),
         ]
 
     def words(self, text: str) -> list[int | None]:
-        """See `engine.model.Tokenizer.words`."""
+        """See `engine.interfaces.Tokenizer.words`."""
         words: list[int | None] = []
         word, begins = -1, True
         for piece in self.single(text):
@@ -108,11 +108,11 @@ class SentenceTokenizer:
         return words
 
     def after(self, text: str) -> list[Piece]:
-        """See `engine.model.Tokenizer.after`."""
+        """See `engine.interfaces.Tokenizer.after`."""
         return self._cut(checked(text), bare=True)
 
     def fed(self, text: str) -> list[Piece]:
-        """See `engine.model.Tokenizer.fed`."""
+        """See `engine.interfaces.Tokenizer.fed`."""
         return self.prompt(text) if self._files.causal else self.single(text)
 
     def _cut(self, text: str, offset: int = 0, *, bare: bool = False) -> list[Piece]:
@@ -244,12 +244,12 @@ class SentenceTokenizer:
     # ------------------------------------------------------------------------- decoding
 
     def token(self, token_id: int) -> Piece:
-        """See `engine.model.Tokenizer.token`."""
+        """See `engine.interfaces.Tokenizer.token`."""
         text = self._spell(token_id, False).decode("utf-8", "replace")
         return Piece(token_id, text, self._written(token_id), special=token_id in self._specials)
 
     def find(self, piece: str) -> int | None:
-        """See `engine.model.Tokenizer.find`."""
+        """See `engine.interfaces.Tokenizer.find`."""
         for number, written in self._beyond.items():
             if written == piece:
                 return number
@@ -257,11 +257,11 @@ class SentenceTokenizer:
         return number if self._processor.id_to_piece(number) == piece else None
 
     def decode(self, ids: Sequence[int]) -> str:
-        """See `engine.model.Tokenizer.decode`."""
+        """See `engine.interfaces.Tokenizer.decode`."""
         return decode(self.stream(), ids)
 
     def stream(self, before: Sequence[int] = ()) -> ByteStream:
-        """See `engine.model.Tokenizer.stream`."""
+        """See `engine.interfaces.Tokenizer.stream`."""
         return ByteStream(self._spell, self._stands, EACH_BYTE, before)
 
     def _stands(self, token_id: int, data: bytes) -> bool:
@@ -288,7 +288,7 @@ class SentenceTokenizer:
     # ----------------------------------------------------------------------------- chat
 
     def chat(self, turns: Sequence[Turn]) -> str | None:
-        """See `engine.model.Tokenizer.chat`."""
+        """See `engine.interfaces.Tokenizer.chat`."""
         return None if self._template is None else self._template.render(turns)
 
     @cached_property

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import msgspec
 
-from engine import rendering
 from engine.errors import EngineError
 from engine.messages import Error, Turn
+from engine.tokenization import rendering
 from engine.tokenization.files import ROLES, TokenizerFiles, broken
 
 
 class _Answer(msgspec.Struct):
-    """What `engine.rendering` says: one of these."""
+    """What `engine.tokenization.rendering` says: one of these."""
 
     text: str | None = None
     broken: str = ""

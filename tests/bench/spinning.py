@@ -32,8 +32,8 @@ def decode(folder: Path, form: str) -> float:
     """Tokens per second of one stream, by the median step."""
     import torch
 
-    from engine.memory import default_threads
-    from tests.engine.runtime.packed.models import packed
+    from engine.machine.memory import default_threads
+    from tests.support.packed_models import packed
 
     torch.set_num_threads(default_threads())
     if "OTHER_TEAM" in os.environ:

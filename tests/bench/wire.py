@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.e2e.terminal import Terminal, environment
+from tests.support.terminal import Terminal, environment
 
 TOKENS = 230
 KEYS = "QZXJKVWYUQZXJKVWYU"

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.e2e.terminal import PROGRAM, environment, opened
+from tests.support.terminal import PROGRAM, environment, opened
 
 
 class Line:

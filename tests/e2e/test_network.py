@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.terminal import PROGRAM, environment, opened
+from tests.support.terminal import PROGRAM, environment, opened
 
 GUARD = """
 import os, socket, sys

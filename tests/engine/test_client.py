@@ -37,7 +37,7 @@ from engine.messages import (
     Tokens,
     Unload,
 )
-from tests.engine.processes import without_torch
+from tests.support.processes import without_torch
 
 LONG = Continue(model="starter-ja", prompt="東京の街は", sampling=GREEDY, max_tokens=100, top=0)
 

@@ -13,8 +13,8 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.e2e.terminal import Terminal, environment
 from tests.faults import KINDS
+from tests.support.terminal import Terminal, environment
 from tui.cards import ContinueCard
 from tui.history import Session
 from tui.history.database import Database

@@ -16,7 +16,6 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
-from tests.e2e.terminal import Terminal
 from tests.faults.harness import (
     PROMPT,
     Outcome,
@@ -31,13 +30,14 @@ from tests.faults.harness import (
     watch,
     whole_answer,
 )
-from tests.tui.samples import filled, running, scored, token
+from tests.support.sample_cards import filled, running, scored, token
+from tests.support.terminal import Terminal
 from tui.cards import Card, ContinueCard
-from tui.display import UNICODE
-from tui.drafts import Draft
+from tui.cards.drafts import Draft
 from tui.history import History
 from tui.history.records import card_decoder, draft_decoder, token_decoder
-from tui.widgets.blocks import PLAIN, block
+from tui.render.blocks import PLAIN, block
+from tui.terminal.sanitise import UNICODE
 
 DRAFT = "half a thought"
 _SMALL = 1024

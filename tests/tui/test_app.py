@@ -13,11 +13,11 @@ import pytest
 from textual.command import CommandPalette
 
 from engine.messages import Pull
-from tests.tui.hosts import model, seen, until
-from tests.tui.streaming import streaming
-from tests.tui.tasks import MODELS, TaskEngine, answered, make, pane, running, token
-from tui.drafts import Draft
-from tui.settings import PaneModels, Settings, load
+from tests.support.fake_engine import MODELS, TaskEngine, answered, make, pane, running, token
+from tests.support.screen_host import model, seen, until
+from tests.support.streaming import streaming
+from tui.cards.drafts import Draft
+from tui.config.settings import PaneModels, Settings, load
 
 
 async def test_keys_switch_and_cycle_the_panes(tmp_path: Path) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-import themes
 from engine.messages import Pull
-from tests.tui import tasks
-from tests.tui.hosts import seen, until
-from tests.tui.tasks import TaskEngine, make, running
-from tui import settings
+from tests.support import fake_engine
+from tests.support.fake_engine import TaskEngine, make, running
+from tests.support.screen_host import seen, until
+from tui import theming
 from tui.app import TsuzukiApp
+from tui.config import settings
 from tui.screens.help import HelpScreen
 from tui.screens.models import ModelsScreen
 from tui.screens.sessions import SessionsScreen
@@ -39,7 +39,7 @@ async def choose_theme(app: TsuzukiApp, pilot: Pilot[None], name: str) -> None:
 async def test_a_theme_chosen_in_the_app_is_worn_at_the_next_start(tmp_path: Path) -> None:
     app = make(tmp_path)
     async with running(app) as pilot:
-        assert app.theme == themes.DEFAULT
+        assert app.theme == theming.DEFAULT
         await choose_theme(app, pilot, "light")
         await until(pilot, lambda: app.at_panes)
         assert app.theme == "light"
@@ -76,7 +76,7 @@ async def test_a_user_theme_is_worn_and_a_broken_one_named(tmp_path: Path) -> No
 async def test_a_theme_that_is_not_there_is_reported_with_the_nearest(tmp_path: Path) -> None:
     app = with_file(tmp_path, "max_tokens: 9\ntheme: lihgt\n")
     async with running(app, size=(200, 40)) as pilot:
-        assert app.theme == themes.DEFAULT
+        assert app.theme == theming.DEFAULT
         await pilot.press("f10")
         message = 'settings.yaml:2:8: there is no theme "lihgt"; did you mean "light"?'
         await until(pilot, lambda: message in seen(app))
@@ -100,16 +100,16 @@ async def test_a_session_is_left_reopened_and_its_answer_is_there(tmp_path: Path
     app = make(tmp_path)
     async with running(app) as pilot:
         await pilot.press("f5")
-        await tasks.answered(pilot, app)
-        first = tasks.pane(app).transcript.cards[0].answer
+        await fake_engine.answered(pilot, app)
+        first = fake_engine.pane(app).transcript.cards[0].answer
         await pilot.press("ctrl+n")
-        await until(pilot, lambda: not tasks.pane(app).transcript.cards)
+        await until(pilot, lambda: not fake_engine.pane(app).transcript.cards)
         await pilot.press(*"abc", "f9")
         await until(pilot, lambda: isinstance(app.screen, SessionsScreen))
         await until(pilot, lambda: "Sessions: 2" in seen(app))
         await pilot.press("down", "enter")
-        await until(pilot, lambda: len(tasks.pane(app).transcript.cards) == 1)
-        assert tasks.pane(app).transcript.cards[0].answer == first
+        await until(pilot, lambda: len(fake_engine.pane(app).transcript.cards) == 1)
+        assert fake_engine.pane(app).transcript.cards[0].answer == first
 
 
 async def test_a_model_is_taken_from_the_models_screen_into_the_pane(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ async def test_a_model_is_taken_from_the_models_screen_into_the_pane(tmp_path: P
         await pilot.press("home", "p")
         await until(pilot, lambda: Pull("smollm2") in engine.asked)
         await pilot.press("enter")
-        await until(pilot, lambda: tasks.pane(app).draft.model == "smollm2")
+        await until(pilot, lambda: fake_engine.pane(app).draft.model == "smollm2")
 
 
 @pytest.mark.parametrize(

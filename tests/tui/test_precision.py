@@ -7,10 +7,10 @@ from pathlib import Path
 from textual.command import CommandPalette
 
 from engine.messages import Continue, Fill, ModelInfo, ModelState, PrecisionChoice, Score
-from tests.tui.hosts import model, seen, until
-from tests.tui.tasks import MODELS, TaskEngine, answered, make, pane, running
-from tui.link import Link
-from tui.settings import Settings
+from tests.support.fake_engine import MODELS, TaskEngine, answered, make, pane, running
+from tests.support.screen_host import model, seen, until
+from tui.config.settings import Settings
+from tui.connection.link import Link
 
 ALL = "exact, bf16, int8, int4, auto"
 

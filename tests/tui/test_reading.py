@@ -9,8 +9,8 @@ from msgspec import structs
 from textual.widgets import Input
 
 from engine.messages import GREEDY, Alternative, Cancel, Continue, Piece, Trace
-from tests.tui.hosts import seen, until
-from tests.tui.tasks import TaskEngine, answered, make, pane, running
+from tests.support.fake_engine import TaskEngine, answered, make, pane, running
+from tests.support.screen_host import seen, until
 from tui.app import TsuzukiApp
 from tui.cards import ContinueCard
 from tui.screens.compare import CompareScreen

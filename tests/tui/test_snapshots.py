@@ -10,10 +10,10 @@ import pytest
 from textual.app import App
 from textual.pilot import Pilot
 
-from tests.tui.hosts import until
-from tests.tui.tasks import TaskEngine, answered, make, pane
+from tests.support.fake_engine import TaskEngine, answered, make, pane
+from tests.support.screen_host import until
 from tui.app import TsuzukiApp
-from tui.settings import Settings
+from tui.config.settings import Settings
 
 
 class Compare(Protocol):

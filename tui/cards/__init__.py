@@ -1,8 +1,8 @@
 """What a transcript shows: one card for each thing asked, with its answer as it came.
 
-Cards are plain data. They hold the raw text of models; `tui.display` makes it safe to draw. A card
-is built from a request, takes the events of its answer one by one (`fold`), and is stored and
-exported as it stands, so that a partial answer survives whatever happens to the process.
+Cards are plain data. They hold the raw text of models; `tui.terminal.sanitise` makes it safe to
+draw. A card is built from a request, takes the events of its answer one by one (`fold`), and is
+stored and exported as it stands, so that a partial answer survives whatever happens to the process.
 
     base.py      what every card has
     texts.py     Continue: a text, its branches and forks

@@ -68,8 +68,8 @@ class Origin(Struct, frozen=True, kw_only=True):
 class ContinueCard(BaseCard, tag="continue"):
     """A prompt and what a model wrote after it.
 
-    All forks of a text form a tree (`tui.trees`). A fork has one branch, which holds the shared
-    tokens too; its request's prompt is the ids of the prompt and of those.
+    All forks of a text form a tree (`tui.cards.forks`). A fork has one branch, which holds the
+    shared tokens too; its request's prompt is the ids of the prompt and of those.
     """
 
     request: Continue

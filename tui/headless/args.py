@@ -17,9 +17,9 @@ from engine.messages import (
     Role,
     WitnessName,
 )
-from tui.headless import commands
-from tui.headless.failure import Failure
+from tui.headless import invocations
 from tui.strings import text
+from tui.terminal.exit_codes import Failure
 
 PROGRAM = "tsuzuki"
 
@@ -80,7 +80,7 @@ class _Parser(argparse.ArgumentParser):
         return super()._get_values(action, arg_strings)
 
 
-def parse(arguments: Sequence[str]) -> commands.AnyCommand:
+def parse(arguments: Sequence[str]) -> invocations.AnyCommand:
     """Understand a command line.
 
     Raises:
@@ -93,7 +93,7 @@ def parse(arguments: Sequence[str]) -> commands.AnyCommand:
     command = values.pop("prog")
     if unknown:
         _refuse(unknown[0], command, arguments)
-    kind: type[commands.AnyCommand] = values.pop("kind")
+    kind: type[invocations.AnyCommand] = values.pop("kind")
     foreign = sorted(values.keys() - set(kind.__struct_fields__))
     if foreign:
         raise Failure.usage(text("cli.not_here", option=f"--{foreign[0]}"))
@@ -149,7 +149,7 @@ def _parser() -> _Parser:
         parents=[common],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(kind=commands.OpenApp, prog=PROGRAM)
+    parser.set_defaults(kind=invocations.OpenApp, prog=PROGRAM)
     parser.add_argument("--version", action="version", version=_version())
     parser.add_argument(
         "--model", metavar="M", default=argparse.SUPPRESS, help=text("cli.option.model")
@@ -159,22 +159,22 @@ def _parser() -> _Parser:
         "--theme", metavar="NAME", default=argparse.SUPPRESS, help=text("cli.option.theme")
     )
     subcommands = parser.add_subparsers(title=text("cli.commands"), metavar="COMMAND")
-    _add_continue(_subcommand(subcommands, "continue", commands.ContinueCommand, common))
-    _add_fill(_subcommand(subcommands, "fill", commands.FillCommand, common))
-    _add_pll(_subcommand(subcommands, "pll", commands.PllCommand, common))
-    _add_pairs(_subcommand(subcommands, "pairs", commands.PairsCommand, common))
-    _add_score(_subcommand(subcommands, "score", commands.ScoreCommand, common))
-    _add_document(_subcommand(subcommands, "document", commands.DocumentCommand, common))
-    _add_tokens(_subcommand(subcommands, "tokens", commands.TokensCommand, common))
-    _add_surprisal(_subcommand(subcommands, "surprisal", commands.SurprisalCommand, common))
-    _add_compare(_subcommand(subcommands, "compare", commands.CompareCommand, common))
-    replay = _subcommand(subcommands, "replay", commands.ReplayCommand, common)
+    _add_continue(_subcommand(subcommands, "continue", invocations.ContinueCommand, common))
+    _add_fill(_subcommand(subcommands, "fill", invocations.FillCommand, common))
+    _add_pll(_subcommand(subcommands, "pll", invocations.PllCommand, common))
+    _add_pairs(_subcommand(subcommands, "pairs", invocations.PairsCommand, common))
+    _add_score(_subcommand(subcommands, "score", invocations.ScoreCommand, common))
+    _add_document(_subcommand(subcommands, "document", invocations.DocumentCommand, common))
+    _add_tokens(_subcommand(subcommands, "tokens", invocations.TokensCommand, common))
+    _add_surprisal(_subcommand(subcommands, "surprisal", invocations.SurprisalCommand, common))
+    _add_compare(_subcommand(subcommands, "compare", invocations.CompareCommand, common))
+    replay = _subcommand(subcommands, "replay", invocations.ReplayCommand, common)
     replay.add_argument("file", metavar="FILE", nargs="?", help=text("cli.option.exported"))
     _add_models(subcommands, common)
-    _add_bench(_subcommand(subcommands, "bench", commands.BenchCommand, common))
-    forget = _subcommand(subcommands, "forget", commands.ForgetCommand, common)
+    _add_bench(_subcommand(subcommands, "bench", invocations.BenchCommand, common))
+    forget = _subcommand(subcommands, "forget", invocations.ForgetCommand, common)
     forget.add_argument("--yes", action="store_true", help=text("cli.option.unasked"))
-    doctor = _subcommand(subcommands, "doctor", commands.DoctorCommand, common)
+    doctor = _subcommand(subcommands, "doctor", invocations.DoctorCommand, common)
     doctor.add_argument("--network", action="store_true", help=text("cli.option.network"))
     return parser
 
@@ -202,7 +202,7 @@ def _common(given: set[str]) -> _Parser:
 def _subcommand(
     subcommands: argparse._SubParsersAction[_Parser],
     name: str,
-    kind: type[commands.Command],
+    kind: type[invocations.Command],
     common: _Parser,
     family: str = "",
 ) -> _Parser:
@@ -413,11 +413,11 @@ def _add_bench(parser: _Parser) -> None:
 def _add_models(subcommands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:
     models = subcommands.add_parser("models", help=text("cli.models.title"), given=common.given)
     actions = models.add_subparsers(title=text("cli.commands"), metavar="ACTION", required=True)
-    kinds: dict[str, type[commands.Command]] = {
-        "list": commands.ModelsList,
-        "info": commands.ModelsInfo,
-        "pull": commands.ModelsPull,
-        "remove": commands.ModelsRemove,
+    kinds: dict[str, type[invocations.Command]] = {
+        "list": invocations.ModelsList,
+        "info": invocations.ModelsInfo,
+        "pull": invocations.ModelsPull,
+        "remove": invocations.ModelsRemove,
     }
     for name, kind in kinds.items():
         parser = _subcommand(actions, name, kind, common, family="models_")

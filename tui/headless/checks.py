@@ -17,10 +17,10 @@ import psutil
 from msgspec import Struct
 from packaging.requirements import Requirement
 
-from tui import paths
-from tui.settings import Loaded, Settings
+from tui.config.settings import Loaded, Settings
+from tui.files import paths
 from tui.strings import text
-from tui.units import size
+from tui.terminal.units import size
 
 Mark = Literal["ok", "note", "warning", "wrong"]
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 
 from tui.cards import PANES, Card, ContinueCard, Pane
-from tui.drafts import Draft
+from tui.cards.drafts import Draft
 from tui.history.records import (
     Session,
     Snapshot,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from tui.cards import Card, Pane
-from tui.drafts import Draft
+from tui.cards.drafts import Draft
 from tui.history.database import Database, Gone
 from tui.history.records import Session, Snapshot, Summary, token_counts
 from tui.strings import text

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from engine.messages import Token
 from tui.cards import Branch, Card, ContinueCard, Pane, Status
-from tui.drafts import Draft
+from tui.cards.drafts import Draft
 
 _T = TypeVar("_T")
 

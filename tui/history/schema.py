@@ -9,7 +9,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from tui import paths
+from tui.files import paths
 from tui.history.records import fold
 from tui.history.salvage import salvage
 from tui.strings import text

@@ -18,18 +18,18 @@ from textual.widget import Widget
 from textual.widgets import Static, TextArea
 
 from engine.messages import PrecisionChoice
-from tui import text_file
-from tui.actions import bindings
 from tui.cards import Card, ContinueCard, Pane, questions
-from tui.context import Context
-from tui.display import clean
-from tui.drafts import Draft, first, fresh, written
-from tui.panes import sampling
-from tui.panes.desk import Desk
-from tui.panes.dialogs import Field, Form, Picker
-from tui.panes.offering import Offering
-from tui.panes.running import Runs
+from tui.cards.drafts import Draft, first, fresh, written
+from tui.connection.runs import Runs
+from tui.connection.services import Context
+from tui.files import text_file
+from tui.keys.actions import bindings
+from tui.panes.card_actions import Desk
+from tui.panes.offer import Offering
+from tui.screens import sampling
+from tui.screens.forms import Field, Form, Picker
 from tui.strings import text
+from tui.terminal.sanitise import clean
 from tui.widgets.composer import Composer
 from tui.widgets.header import state_text
 from tui.widgets.hints import brief

@@ -10,17 +10,17 @@ from textual import on, work
 from textual.widget import Widget
 
 from engine.messages import Continue, Turn
-from tui import text_file
 from tui.cards import Card, ContinueCard, Pane
-from tui.context import Context
-from tui.display import clean, composed
-from tui.drafts import Draft
+from tui.cards.drafts import Draft
+from tui.connection.services import Context
+from tui.files import text_file
 from tui.panes.base import TaskPane
-from tui.panes.dialogs import Field, TextDialog
 from tui.panes.live import Live
-from tui.panes.sampling import continue_fields
 from tui.screens.dialogs import Ask
+from tui.screens.forms import Field, TextDialog
+from tui.screens.sampling import continue_fields
 from tui.strings import text
+from tui.terminal.sanitise import clean, composed
 from tui.widgets.composer import Composer, PromptComposer
 
 

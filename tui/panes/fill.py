@@ -9,16 +9,16 @@ import msgspec
 from textual import on
 
 from engine.messages import Fill, Head, PllMethod, PseudoLikelihood
+from tui.analysis import masks
+from tui.analysis.partners import able, partner
 from tui.cards import Card, FillCard, Pair, PairCard, Pane, PllCard
-from tui.display import clean
-from tui.drafts import Draft
-from tui.panes import masks
+from tui.cards.drafts import Draft
 from tui.panes.base import TaskPane
-from tui.panes.dialogs import Field
-from tui.panes.filling import read_words
-from tui.panes.partners import able, partner
-from tui.panes.sampling import fill_fields
+from tui.panes.fill_actions import read_words
+from tui.screens.forms import Field
+from tui.screens.sampling import fill_fields
 from tui.strings import text
+from tui.terminal.sanitise import clean
 from tui.widgets.composer import Composer, MaskComposer
 from tui.widgets.hints import brief
 

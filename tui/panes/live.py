@@ -9,12 +9,12 @@ from contextlib import aclosing
 from textual.events import Resize
 
 from engine.messages import GREEDY, Continue, Error, PrecisionChoice, Token
-from tui.context import Context
-from tui.display import clean
+from tui.connection.services import Context
+from tui.render import bars
+from tui.render.flow import Line, Span, wrap
+from tui.render.heat import bits
 from tui.strings import text
-from tui.widgets import bars
-from tui.widgets.flow import Line, Span, wrap
-from tui.widgets.heat import bits
+from tui.terminal.sanitise import clean
 from tui.widgets.lines import LinesView
 
 PAUSE_S = 0.12

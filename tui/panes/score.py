@@ -9,9 +9,9 @@ import msgspec
 from textual import on
 
 from engine.messages import Document, Score
-from tui import text_file
 from tui.cards import Card, DocumentCard, Pane, ScoreCard
-from tui.drafts import Draft
+from tui.cards.drafts import Draft
+from tui.files import text_file
 from tui.panes.base import TaskPane
 from tui.screens.document import DocumentScreen
 from tui.strings import text

@@ -1,1 +1,4 @@
-"""The screens that lie over the panes, and the dialogs that lie over those."""
+"""What opens over the panes: models, sessions, settings, help, and the windows of one card.
+
+A screen takes what it needs (services, a card, callbacks) and knows no pane.
+"""

@@ -16,10 +16,10 @@ from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
 from engine.messages import Error, Event, Request
-from tui.actions import bindings
-from tui.context import Context
-from tui.display import clean
+from tui.connection.services import Context
+from tui.keys.actions import bindings
 from tui.strings import text
+from tui.terminal.sanitise import clean
 from tui.widgets.hints import Hints
 
 _Result = TypeVar("_Result")

@@ -11,16 +11,16 @@ from textual.containers import Horizontal
 from textual.events import Resize
 from textual.widget import Widget
 
-from tui.actions import bindings
-from tui.alignment import Stretch, align
+from tui.analysis.alignment import Stretch, align
 from tui.cards import ContinueCard
-from tui.context import Context
-from tui.display import clean
+from tui.connection.services import Context
+from tui.keys.actions import bindings
+from tui.render.facts import convention
+from tui.render.flow import Line, Span, wrap
+from tui.render.heat import bits, shade
 from tui.screens.base import Telling
 from tui.strings import text
-from tui.widgets.facts import convention
-from tui.widgets.flow import Line, Span, wrap
-from tui.widgets.heat import bits, shade
+from tui.terminal.sanitise import clean
 from tui.widgets.lines import LinesView
 
 

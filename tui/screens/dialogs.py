@@ -12,7 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
-from tui.actions import bindings
+from tui.keys.actions import bindings
 from tui.strings import text
 
 

@@ -13,14 +13,14 @@ from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
 from engine.messages import Arranged, DocumentResult, MatrixCells, Progress
-from tui.actions import bindings
 from tui.cards import DocumentCard
-from tui.display import clean
-from tui.export import save_card
+from tui.export.markdown import save_card
+from tui.keys.actions import bindings
+from tui.render import curve
 from tui.screens.base import Table, Telling
 from tui.screens.matrix import MatrixScreen
 from tui.strings import text
-from tui.widgets import curve
+from tui.terminal.sanitise import clean
 
 if TYPE_CHECKING:
     from tui.panes.base import TaskPane

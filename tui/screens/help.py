@@ -13,8 +13,8 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.actions import ACTIONS, BY_ID, Action, Place, enclosing
-from tui.context import Context
+from tui.connection.services import Context
+from tui.keys.actions import ACTIONS, BY_ID, Action, Place, enclosing
 from tui.screens.base import Over
 from tui.strings import text
 

@@ -13,14 +13,14 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from engine.messages import NBest, NBestPath, NBestResult, Progress
-from tui.actions import bindings
 from tui.cards import ContinueCard
-from tui.context import Context
-from tui.display import token as shown
+from tui.connection.services import Context
+from tui.keys.actions import bindings
+from tui.render.bars import percent
+from tui.render.flow import Ref
 from tui.screens.base import Table, Telling
 from tui.strings import text
-from tui.widgets.bars import percent
-from tui.widgets.flow import Ref
+from tui.terminal.sanitise import token as shown
 
 LENGTHS = (1, 64)
 """Tokens that a path may have."""

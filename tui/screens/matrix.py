@@ -10,13 +10,13 @@ from textual.events import Resize
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.actions import bindings
 from tui.cards import DocumentCard
-from tui.context import Context
-from tui.display import clean
+from tui.connection.services import Context
+from tui.keys.actions import bindings
+from tui.render.flow import Line, Span
 from tui.screens.base import Over
 from tui.strings import text
-from tui.widgets.flow import Line, Span
+from tui.terminal.sanitise import clean
 from tui.widgets.lines import LinesView
 
 _CELL = 7

@@ -14,14 +14,14 @@ from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
 from engine.messages import Load, ModelInfo, PrecisionChoice, Pull, Remove, Role, Unload
-from tui import paths
-from tui.actions import bindings
-from tui.context import Context
-from tui.display import clean
+from tui.connection.services import Context
+from tui.files import paths
+from tui.keys.actions import bindings
 from tui.screens.base import Over, Table
 from tui.screens.dialogs import Ask, Confirm
 from tui.strings import text
-from tui.units import size
+from tui.terminal.sanitise import clean
+from tui.terminal.units import size
 from tui.widgets.header import state_text
 
 _ROLES: tuple[Role, ...] = ("continue", "fill", "score")

@@ -9,8 +9,8 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from engine.messages import PairTable
-from tui.actions import bindings
-from tui.context import Context
+from tui.connection.services import Context
+from tui.keys.actions import bindings
 from tui.screens.base import Table, Telling
 from tui.strings import text
 

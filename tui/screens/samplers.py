@@ -13,17 +13,17 @@ from textual.events import Resize
 from textual.widget import Widget
 
 from engine.messages import SamplerStep, Sampling, Trace, Traced
-from tui.actions import bindings
 from tui.cards import ContinueCard
-from tui.context import Context
-from tui.display import token as shown
-from tui.panes.dialogs import Form
-from tui.panes.sampling import sampling_fields
+from tui.connection.services import Context
+from tui.keys.actions import bindings
+from tui.render import bars
+from tui.render.flow import Line, Ref, Span, wrap
+from tui.render.heat import bits
 from tui.screens.base import Telling
+from tui.screens.forms import Form
+from tui.screens.sampling import sampling_fields
 from tui.strings import text
-from tui.widgets import bars
-from tui.widgets.flow import Line, Ref, Span, wrap
-from tui.widgets.heat import bits
+from tui.terminal.sanitise import token as shown
 from tui.widgets.lines import LinesView
 
 _TOP = 8

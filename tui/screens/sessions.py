@@ -11,15 +11,15 @@ from textual.binding import BindingType
 from textual.widget import Widget
 from textual.widgets import Input
 
-from tui import export
-from tui.actions import bindings
-from tui.context import Context
-from tui.display import clean
-from tui.export import Format
+from tui.connection.services import Context
+from tui.export import markdown
+from tui.export.markdown import Format
 from tui.history import History, Summary
+from tui.keys.actions import bindings
 from tui.screens.base import Over, Table
 from tui.screens.dialogs import Ask
 from tui.strings import text
+from tui.terminal.sanitise import clean
 
 
 class SessionsScreen(Over[str]):
@@ -154,4 +154,4 @@ class SessionsScreen(Over[str]):
         chosen = self._found.get(self._table.chosen or "")
         session = None if chosen is None else await self._history.read(chosen.id)
         if session is not None:
-            self._tell(export.save_told(self.shared.settings.exports(), session, form))
+            self._tell(markdown.save_told(self.shared.settings.exports(), session, form))

@@ -17,14 +17,14 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui import settings
-from tui.actions import bindings
-from tui.context import Context
-from tui.display import clean
-from tui.documents import Problem
+from tui.config import settings
+from tui.config.settings import Loaded
+from tui.connection.services import Context
+from tui.files.yaml_reader import Problem
+from tui.keys.actions import bindings
 from tui.screens.base import Over
-from tui.settings import Loaded
 from tui.strings import text
+from tui.terminal.sanitise import clean
 
 
 @dataclass(frozen=True)

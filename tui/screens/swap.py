@@ -12,14 +12,14 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from engine.messages import Find, Found, Match
-from tui.actions import bindings
 from tui.cards import ContinueCard
-from tui.context import Context
-from tui.display import token as shown
+from tui.connection.services import Context
+from tui.keys.actions import bindings
+from tui.render.bars import bar, percent
+from tui.render.flow import Ref
 from tui.screens.base import Table, Telling
 from tui.strings import text
-from tui.widgets.bars import bar, percent
-from tui.widgets.flow import Ref
+from tui.terminal.sanitise import token as shown
 
 _BAR = 20
 

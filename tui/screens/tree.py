@@ -10,16 +10,16 @@ from textual import work
 from textual.binding import BindingType
 from textual.widget import Widget
 
-from tui.actions import bindings
 from tui.cards import ContinueCard
-from tui.display import clean
+from tui.cards.forks import Node
+from tui.keys.actions import bindings
+from tui.render.bars import percent
+from tui.render.heat import bits
 from tui.screens.base import Table, Telling
 from tui.screens.compare import CompareScreen
 from tui.screens.dialogs import Ask
 from tui.strings import text
-from tui.trees import Node
-from tui.widgets.bars import percent
-from tui.widgets.heat import bits
+from tui.terminal.sanitise import clean
 
 if TYPE_CHECKING:
     from tui.panes.base import TaskPane

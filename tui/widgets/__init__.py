@@ -1,1 +1,4 @@
-"""The parts that panes are made of. None of them knows a model or the engine."""
+"""The parts that Textual draws: composer, transcript, inspector, header, footer.
+
+They draw what `render` made, and know no pane and no request.
+"""

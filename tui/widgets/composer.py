@@ -13,9 +13,9 @@ from textual.events import Key, Paste
 from textual.message import Message
 from textual.widgets import TextArea
 
-from tui.actions import bindings
-from tui.display import clean, composed
+from tui.keys.actions import bindings
 from tui.strings import text
+from tui.terminal.sanitise import clean, composed
 from tui.widgets.exact_document import ExactDocument
 from tui.widgets.holding import WholeEdit, beginning, too_long
 

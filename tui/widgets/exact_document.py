@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.document._document import Document, EditResult, Location
 
-from tui.display import clean
+from tui.terminal.sanitise import clean
 
 
 class ExactDocument(Document):

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from rich.cells import cell_len
 from textual.message import Message
 
-from tui.widgets.flow import Line
+from tui.render.flow import Line
 from tui.widgets.lines import LinesView
 
 

@@ -9,10 +9,10 @@ from textual.widget import Widget
 
 from engine.messages import ModelInfo, ModelState, PrecisionChoice
 from tui.cards import PANES, Pane
-from tui.context import Context
-from tui.display import clean
+from tui.connection.services import Context
 from tui.strings import text
-from tui.units import size
+from tui.terminal.sanitise import clean
+from tui.terminal.units import size
 from tui.widgets.hints import brief
 
 _GAUGE = 6

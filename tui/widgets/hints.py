@@ -7,8 +7,8 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tui.actions import BY_ID, enclosing
-from tui.context import Context
+from tui.connection.services import Context
+from tui.keys.actions import BY_ID, enclosing
 
 
 def brief(keys: str) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from textual.events import Resize
 
 from tui.cards import Card
-from tui.display import Glyphs
+from tui.render.details import details
+from tui.render.flow import Line, Ref, Span, wrap
 from tui.strings import text
-from tui.widgets.details import details
-from tui.widgets.flow import Line, Ref, Span, wrap
+from tui.terminal.sanitise import Glyphs
 from tui.widgets.lines import LinesView
 
 

@@ -11,7 +11,7 @@ from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
-from tui.widgets.flow import Line, Span
+from tui.render.flow import Line, Span
 
 STYLES = (
     "prompt",

@@ -13,15 +13,15 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.reactive import reactive
 
-from tui.actions import bindings
+from tui.analysis.leaps import Leap, stops
 from tui.cards import Card, ContinueCard
-from tui.display import Glyphs
-from tui.trees import Trees
-from tui.widgets.blocks import INDENT, PLAIN, Block, Look, block
-from tui.widgets.flow import Line, Ref, Span, wrap
+from tui.cards.forks import Trees
+from tui.keys.actions import bindings
+from tui.render.blocks import INDENT, PLAIN, Block, Look, block
+from tui.render.flow import Line, Ref, Span, wrap
+from tui.render.heat import HEATS, Heat, shade
+from tui.terminal.sanitise import Glyphs
 from tui.widgets.following import FollowingView
-from tui.widgets.heat import HEATS, Heat, shade
-from tui.widgets.walking import Leap, stops
 from tui.widgets.wishes import Wish, has
 
 FOLLOW_S = 0.25

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
+from engine.interfaces import Branches
 from engine.messages import Device
-from engine.model import Branches
 from engine.runtime.packed import cache
 from engine.runtime.packed.cache import PackedRows
 from engine.runtime.packed.embedding import Embedding

@@ -6,8 +6,8 @@ from typing import Protocol
 
 import torch
 
-from engine.forms import QUANTISED
 from engine.messages import Precision
+from engine.precision import QUANTISED
 from engine.runtime.packed.linear import GROUP, Tensors, dtype
 
 

@@ -21,8 +21,8 @@ from typing import Protocol
 import torch
 import torch.nn.functional as F
 
-from engine.forms import QUANTISED
 from engine.messages import Precision
+from engine.precision import QUANTISED
 from engine.runtime.packed.unpacking import lanes, numbers
 
 GROUP = 32

@@ -6,9 +6,8 @@ import torch
 import torch.nn.functional as F
 from transformers import AutoConfig
 
-from engine.checkpoint import Broken
+from engine.interfaces import ModelFiles
 from engine.messages import Device, Precision
-from engine.model import ModelFiles
 from engine.runtime.loading import UNREADABLE, Report, broken, told
 from engine.runtime.packed import embedding, linear, stored
 from engine.runtime.packed.decoder import Layer, Model, PackedRuntime, Step
@@ -16,6 +15,7 @@ from engine.runtime.packed.families import Shape, shape
 from engine.runtime.packed.linear import Tensors
 from engine.runtime.packed.stored import Parts
 from engine.runtime.packed.weights import LayerWeights, Matrix, Norm, Unfit, Weights
+from engine.store.checkpoint import Broken
 
 
 def load_packed(

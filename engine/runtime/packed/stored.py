@@ -14,11 +14,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from engine import derived
-from engine.forms import QUANTISED
+from engine.interfaces import ModelFiles
 from engine.messages import Precision
-from engine.model import ModelFiles
+from engine.precision import QUANTISED
 from engine.runtime.packed.linear import Tensors
+from engine.store import artifacts
 
 Parts = Callable[[str], Tensors]
 """The parts of what bears a name: "layer 3", or "outer" for all that is around the layers."""
@@ -61,7 +61,7 @@ def writing(files: ModelFiles, precision: Precision) -> Iterator[Callable[[Parts
 
     yield wrap
     if files.derived is not None and passed:
-        derived.write(
+        artifacts.write(
             files.derived,
             _name(precision),
             files.folder,

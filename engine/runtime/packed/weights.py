@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Self
 import torch
 from safetensors import SafetensorError, safe_open
 
-from engine import checkpoint
 from engine.runtime.loading import unplaced
 from engine.runtime.packed.families import Shape
+from engine.store import checkpoint
 
 if TYPE_CHECKING:
     from types import TracebackType

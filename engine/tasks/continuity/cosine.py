@@ -11,10 +11,10 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.batches import by_length
+from engine.decoding.prompting import start_token
+from engine.interfaces import LoadedModel
 from engine.messages import CosineResult, Piece
-from engine.model import LoadedModel
-from engine.prompting import start_token
+from engine.runtime.batches import by_length
 from engine.tasks.continuity.sides import refused
 from engine.tasks.continuity.witness import Figures, Results
 from engine.tasks.limits import check_fits

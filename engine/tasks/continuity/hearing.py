@@ -9,9 +9,8 @@ from typing import Any, TypeAlias
 
 from msgspec import structs
 
-from engine import ordering
-from engine.batches import by_length
 from engine.errors import EngineError
+from engine.interfaces import LoadedModel
 from engine.messages import (
     CosineResult,
     Done,
@@ -27,7 +26,7 @@ from engine.messages import (
     Timing,
     Trimmed,
 )
-from engine.model import LoadedModel
+from engine.runtime.batches import by_length
 from engine.tasks.continuity.cosine import Cosine
 from engine.tasks.continuity.mutual_information import MutualInformation
 from engine.tasks.continuity.paired import next_sentence, sentence_order
@@ -35,6 +34,7 @@ from engine.tasks.continuity.shuffling import Shuffles, shuffles
 from engine.tasks.continuity.sides import cleaned, trimmed
 from engine.tasks.continuity.verdict import verdict
 from engine.tasks.continuity.witness import Witness
+from engine.text import ordering
 
 Steps = Generator[Event | None, None, None]
 AnyWitness: TypeAlias = Witness[Any]

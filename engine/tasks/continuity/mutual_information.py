@@ -13,9 +13,9 @@ import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
+from engine.decoding.prompting import start_token
+from engine.interfaces import CausalRuntime, LoadedModel
 from engine.messages import Piece, PmiDirection, PmiResult, ScoredToken
-from engine.model import CausalRuntime, LoadedModel
-from engine.prompting import start_token
 from engine.tasks.continuity.sides import join, refused
 from engine.tasks.continuity.witness import Figures, Results
 from engine.tasks.limits import check_fits

@@ -11,10 +11,10 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from engine import ordering
-from engine.model import Tokenizer
-from engine.sentences import split
+from engine.interfaces import Tokenizer
 from engine.tasks.continuity.sides import join
+from engine.text import ordering
+from engine.text.sentences import split
 
 SENTENCES = 4
 """So many in A and B together can be dealt anew: 24 orders. With fewer, words are shuffled."""

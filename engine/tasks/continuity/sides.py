@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.errors import EngineError
+from engine.interfaces import Tokenizer
 from engine.messages import Error, Piece, Trimmed
-from engine.model import Tokenizer
 
 SPARE = 8
 """Tokens left for those that frame a pair, and for words that are cut otherwise within it."""

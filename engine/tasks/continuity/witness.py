@@ -25,8 +25,8 @@ CutT = TypeVar("CutT", bound=Cut)
 class Witness(Protocol[CutT]):
     """A way to say how two texts belong together.
 
-    Pairs cut alike are read side by side, so give it such of like length (`engine.batches`); both
-    generators yield between forwards.
+    Pairs cut alike are read side by side, so give it such of like length
+    (`engine.runtime.batches`); both generators yield between forwards.
     """
 
     def cut(self, a: str, b: str) -> CutT:

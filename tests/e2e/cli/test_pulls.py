@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import Tiny
 from tests.e2e.cli.conftest import PATIENCE_S, PROGRAM
-from tests.hubserver import Hub, Repo, serve
+from tests.support.hub_server import Hub, Repo, serve
 
 MODEL = "someone/small"
 WEIGHTS = "model.safetensors"

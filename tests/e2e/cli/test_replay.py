@@ -12,8 +12,8 @@ import pytest
 from engine.client import Engine
 from engine.messages import Configure, Continue, Request, Sampling
 from tests.e2e.cli.conftest import Tsuzuki
-from tui import export
 from tui.cards import ContinueCard
+from tui.export import markdown
 from tui.history import Session
 
 
@@ -45,7 +45,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return [card, fork]
 
     cards = asyncio.run(make())
-    return export.save(tmp_path_factory.mktemp("exports"), Session("s", cards=[*cards]), "json")
+    return markdown.save(tmp_path_factory.mktemp("exports"), Session("s", cards=[*cards]), "json")
 
 
 def lines(tsuzuki: Tsuzuki, file: Path, code: int) -> list[dict[str, object]]:

@@ -9,7 +9,7 @@ import pytest
 from engine.bench.coherence import Both, Judge, Sample, Texts, baselines, rows
 from engine.messages import PairScore, PmiResult, ScorePairs
 from engine.tasks import continuity
-from tests.engine.bundles import STARTER, load
+from tests.support.bundles import STARTER, load
 
 TEXT = "A one. A two. A three.\n\nB four. B five.\n\nC six. C seven. C eight."
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.runtime.packed.models import ODD, VARIETIES, save
+from tests.support.packed_models import ODD, VARIETIES, save
 
 
 @pytest.fixture(scope="session")

@@ -16,9 +16,8 @@ import torch
 import transformers
 from transformers import masking_utils
 
+from engine.interfaces import CausalRuntime
 from engine.messages import Device, Piece, Precision
-from engine.model import CausalRuntime
-from engine.prefixes import CHUNK
 from engine.runtime import generic, load, masked
 from engine.runtime.generic import GenericRuntime
 from engine.runtime.masked import load_masked
@@ -26,10 +25,11 @@ from engine.runtime.packed import decoder
 from engine.runtime.packed.cache import SHARED_FROM
 from engine.runtime.packed.decoder import PackedRuntime
 from engine.runtime.packed.loading import load_packed
+from engine.runtime.prefix_cache import CHUNK
 from tests.conftest import Tiny
-from tests.engine.runtime.families import FAMILIES, text
-from tests.engine.runtime.packed.models import VARIETIES, files, quiet
 from tests.engine.runtime.test_load import files as files_with
+from tests.support.families import FAMILIES, text
+from tests.support.packed_models import VARIETIES, files, quiet
 
 META = cast(Device, "meta")
 

@@ -12,16 +12,17 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
-from engine import checkpoint, runtime
-from engine.checkpoint import Broken
+from engine import runtime
 from engine.errors import EngineError
-from engine.model import CausalRuntime, ModelFiles
+from engine.interfaces import CausalRuntime, ModelFiles
 from engine.runtime.generic import load_causal
 from engine.runtime.masked import load_masked
 from engine.runtime.packed.loading import load_packed
+from engine.store import checkpoint
+from engine.store.checkpoint import Broken
 from tests.conftest import Tiny
 from tests.engine.runtime.test_load import files, quiet
-from tests.tiny import configure
+from tests.support.tiny import configure
 
 EMBEDDING = {"gpt2": "transformer.wte.weight", "llama": "model.embed_tokens.weight"}
 OUTPUT = "lm_head.weight"

@@ -9,7 +9,7 @@ import torch
 
 from engine.runtime.distance import measure
 from engine.runtime.generic import GenericRuntime
-from tests.engine.runtime.families import build, finish, plain, text
+from tests.support.families import build, finish, plain, text
 
 
 @pytest.mark.parametrize("length", [40, 300])

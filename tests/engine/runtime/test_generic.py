@@ -10,11 +10,11 @@ import transformers
 from safetensors.torch import load_file, save_file
 
 from engine.errors import EngineError
-from engine.model import ModelFiles
-from engine.prefixes import CHUNK
+from engine.interfaces import ModelFiles
 from engine.runtime.generic import GenericRuntime, load_causal
+from engine.runtime.prefix_cache import CHUNK
 from tests.conftest import Tiny
-from tests.engine.runtime.families import FAMILIES, build, close, plain, prefilled, text
+from tests.support.families import FAMILIES, build, close, plain, prefilled, text
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from engine.devices import resolve
+from engine.machine.devices import resolve
 from engine.messages import Piece
-from engine.prefixes import CHUNK
 from engine.runtime.generic import GenericRuntime
 from engine.runtime.masked import load_masked
 from engine.runtime.packed.loading import load_packed
+from engine.runtime.prefix_cache import CHUNK
 from tests.conftest import Tiny
-from tests.engine.runtime.families import FAMILIES, build, close, plain, prefilled, text
-from tests.engine.runtime.packed.models import VARIETIES, files, quiet
-from tests.engine.runtime.packed.models import plain as reference
 from tests.engine.runtime.test_load import files as files_with
+from tests.support.families import FAMILIES, build, close, plain, prefilled, text
+from tests.support.packed_models import VARIETIES, files, quiet
+from tests.support.packed_models import plain as reference
 
 GPU = resolve("auto")
 pytestmark = pytest.mark.skipif(GPU == "cpu", reason="PyTorch sees no GPU here")

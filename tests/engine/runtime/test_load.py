@@ -11,8 +11,8 @@ import transformers
 
 from engine import runtime
 from engine.errors import EngineError
+from engine.interfaces import ModelFiles
 from engine.messages import Head, Precision
-from engine.model import ModelFiles
 from engine.runtime.generic import GenericRuntime
 from engine.runtime.packed.decoder import PackedRuntime
 from tests.conftest import Tiny

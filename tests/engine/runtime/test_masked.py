@@ -10,12 +10,13 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
-from engine import checkpoint, tokenization
+from engine import tokenization
 from engine.errors import EngineError
 from engine.messages import Piece
 from engine.runtime.masked import EncoderRuntime, load_masked
+from engine.store import checkpoint
 from tests.conftest import Tiny
-from tests.engine.bundles import STARTER, files, quiet
+from tests.support.bundles import STARTER, files, quiet
 
 TEXTS = ["I played [MASK] with my friends.", "[MASK]", "The [MASK] was [MASK] in the morning ."]
 MASKED = ["bert", "bert-mlm", "bert-vocab", "albert", "distilbert", "roberta", "modernbert"]

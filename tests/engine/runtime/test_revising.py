@@ -15,7 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from transformers import PreTrainedModel
 
-from engine import figures
+from engine import finite
+from engine.decoding.prompt_lookup import Lookup
+from engine.interfaces import CausalRuntime, LoadedModel
 from engine.messages import (
     GREEDY,
     Continue,
@@ -29,13 +31,11 @@ from engine.messages import (
     Trace,
     Traced,
 )
-from engine.model import CausalRuntime, LoadedModel
 from engine.runtime.generic import GenericRuntime
-from engine.speculation import Lookup
 from engine.tasks import continuation, finding, nbest, tracing
-from tests.engine.fakes import loaded
-from tests.engine.runtime.families import BORDERED, build, plain
-from tests.engine.runtime.packed import models as packed_models
+from tests.support import packed_models
+from tests.support.fake_models import loaded
+from tests.support.families import BORDERED, build, plain
 
 PROMPT = [7, 8, 9, 7, 8, 9, 7, 8]
 LONGEST = 50
@@ -100,7 +100,7 @@ class Text:
         found: list[list[tuple[Token, int]]] = [[] for _ in range(request.branches)]
         steps = continuation.run(self.loaded, request, 0.0)
         for count, event in enumerate(steps, 1):
-            figures.check(event)
+            finite.check(event)
             if isinstance(event, Token):
                 ids = branches[event.branch]
                 # What is given is read as a whole, what is drawn after all that came before it.

@@ -7,7 +7,7 @@ import torch
 
 from engine.runtime.generic import GenericRuntime
 from engine.runtime.scoring import logprobs
-from tests.engine.runtime.families import FAMILIES, build, close, finish, plain, text
+from tests.support.families import FAMILIES, build, close, finish, plain, text
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -10,9 +10,9 @@ import transformers
 
 from engine.errors import EngineError
 from engine.messages import Piece
-from engine.prefixes import Prefixes
 from engine.runtime.generic import GenericRuntime
 from engine.runtime.masked import EncoderRuntime
+from engine.runtime.prefix_cache import Prefixes
 from engine.runtime.scoring import logprobs
 from engine.runtime.soundness import sound
 

@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from engine.messages import GREEDY, Continue, Token
-from engine.prefixes import Prefixes
 from engine.runtime.generic import GenericRuntime
+from engine.runtime.prefix_cache import Prefixes
 from engine.runtime.scoring import logprobs
 from engine.tasks import continuation
-from tests.engine.fakes import loaded
-from tests.engine.runtime.families import (
+from tests.support.fake_models import loaded
+from tests.support.families import (
     BORDER,
     BORDERED,
     FAMILIES,

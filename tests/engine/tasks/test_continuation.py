@@ -15,6 +15,7 @@ from msgspec import structs
 
 from engine import tokenization
 from engine.errors import EngineError
+from engine.interfaces import LoadedModel, Tokenizer
 from engine.messages import (
     GREEDY,
     BranchDone,
@@ -26,11 +27,10 @@ from engine.messages import (
     Token,
     Turn,
 )
-from engine.model import LoadedModel, Tokenizer
-from engine.prefixes import CHUNK
+from engine.runtime.prefix_cache import CHUNK
 from engine.tasks import continuation
 from tests.conftest import Tiny
-from tests.engine.fakes import (
+from tests.support.fake_models import (
     END,
     OTHER_END,
     START,

@@ -15,12 +15,12 @@ from transformers import (
 )
 
 from engine import runtime
+from engine.decoding.sampling import processors
+from engine.interfaces import LoadedModel, ModelFiles
 from engine.messages import GREEDY, BranchDone, Continue, Sampling, Started, Token
-from engine.model import LoadedModel, ModelFiles
-from engine.sampling import processors
 from engine.tasks import continuation
 from tests.conftest import Tiny
-from tests.tiny import STARTER
+from tests.support.tiny import STARTER
 
 CAUSAL = ("gpt2", "gpt2-sentencepiece", "llama", "qwen2")
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "models"

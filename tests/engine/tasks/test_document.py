@@ -12,8 +12,8 @@ import pytest
 import torch
 import transformers
 
-from engine import ordering, segmentation
 from engine.errors import EngineError
+from engine.interfaces import LoadedModel
 from engine.messages import (
     Arranged,
     Cell,
@@ -26,10 +26,10 @@ from engine.messages import (
     Piece,
     Progress,
 )
-from engine.model import LoadedModel
 from engine.tasks import document
+from engine.text import ordering, texttiling
 from tests.conftest import Tiny
-from tests.engine.bundles import STARTER, load
+from tests.support.bundles import STARTER, load
 
 TEXT = """We played with the ball at school. The game was long.
 It rained and the ball
@@ -119,16 +119,16 @@ def test_a_result_holds_the_segmentation_of_its_scores(english: LoadedModel) -> 
     found = result(english)
     scores = [gap.score for gap in found.gaps if gap.score is not None]
     assert found.coherence == pytest.approx(statistics.fmean(scores))
-    assert [gap.depth for gap in found.gaps] == segmentation.depths(scores)
-    assert found.threshold == segmentation.threshold(segmentation.depths(scores))
-    assert found.boundaries == segmentation.boundaries(scores)
+    assert [gap.depth for gap in found.gaps] == texttiling.depths(scores)
+    assert found.threshold == texttiling.threshold(texttiling.depths(scores))
+    assert found.boundaries == texttiling.boundaries(scores)
     assert found.reference == [2]  # the blank line
     assert found.window == 2
-    assert found.pk == segmentation.pk(6, [2], found.boundaries)
-    assert found.window_diff == segmentation.window_diff(6, [2], found.boundaries)
+    assert found.pk == texttiling.pk(6, [2], found.boundaries)
+    assert found.window_diff == texttiling.window_diff(6, [2], found.boundaries)
     given = result(english, reference=[0, 3])
     assert given.reference == [0, 3]
-    assert given.pk == segmentation.pk(6, [0, 3], found.boundaries)
+    assert given.pk == texttiling.pk(6, [0, 3], found.boundaries)
     unmarked = result(english, plain(TEXT))
     assert (unmarked.reference, unmarked.pk, unmarked.window_diff) == ([], None, None)
 

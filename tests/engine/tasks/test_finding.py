@@ -7,12 +7,12 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from engine.errors import EngineError
+from engine.interfaces import LoadedModel
 from engine.messages import Done, Find, Found
-from engine.model import LoadedModel
 from engine.tasks import finding
 from tests.conftest import Tiny
-from tests.engine.fakes import VOCABULARY, FunctionModel, dreaming, loaded
 from tests.engine.tasks.test_continuation_parity import folder_of, load
+from tests.support.fake_models import VOCABULARY, FunctionModel, dreaming, loaded
 
 CAUSAL = ("gpt2", "llama", "starter-ja")
 

@@ -9,9 +9,9 @@ import pytest
 from engine.messages import FillResult, JointFill, JointMethod
 from engine.tasks import joint_filling
 from tests.conftest import Tiny
-from tests.engine.bundles import STARTER, load
-from tests.engine.masked_reference import FAMILIES, Logprobs, folder, logprobs, rows_read
 from tests.engine.tasks.test_whole_words import fill
+from tests.support.bundles import STARTER, load
+from tests.support.masked_reference import FAMILIES, Logprobs, folder, logprobs, rows_read
 
 TEXT = "The [MASK] ate the [MASK] in [MASK]."
 METHODS: list[JointMethod] = ["independent", "left_to_right", "confident_first", "hcb"]

@@ -12,6 +12,7 @@ import torch
 import transformers
 
 from engine.errors import EngineError
+from engine.interfaces import LoadedModel
 from engine.messages import (
     GREEDY,
     MASK,
@@ -25,7 +26,6 @@ from engine.messages import (
     Token,
     Trace,
 )
-from engine.model import LoadedModel
 from engine.tasks import (
     continuation,
     continuity,
@@ -35,7 +35,7 @@ from engine.tasks import (
     tracing,
 )
 from tests.conftest import Tiny
-from tests.engine.bundles import load
+from tests.support.bundles import load
 
 ADDED = "zorp"
 SPARE = 7

@@ -12,12 +12,12 @@ import transformers
 
 from engine import messages
 from engine.errors import EngineError
+from engine.interfaces import LoadedModel
 from engine.messages import Done, Fill, FillResult, MaskFill
-from engine.model import LoadedModel
 from engine.runtime import scoring
 from engine.tasks import causal_masking, masking
 from tests.conftest import Tiny
-from tests.engine.bundles import STARTER, load
+from tests.support.bundles import STARTER, load
 
 NOTEBOOK = "I played [MASK] with my friends at school yesterday"
 

@@ -10,12 +10,12 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from engine.errors import EngineError
+from engine.interfaces import LoadedModel
 from engine.messages import Done, NBest, NBestResult, Progress
-from engine.model import LoadedModel
 from engine.tasks import nbest
 from tests.conftest import Tiny
-from tests.engine.fakes import ByteTokenizer, FunctionModel, dreaming, loaded
 from tests.engine.tasks.test_continuation_parity import folder_of, load
+from tests.support.fake_models import ByteTokenizer, FunctionModel, dreaming, loaded
 
 
 def found(model: LoadedModel, request: NBest) -> NBestResult:

@@ -11,6 +11,7 @@ import transformers
 
 from engine import tokenization
 from engine.errors import EngineError
+from engine.interfaces import LoadedModel
 from engine.messages import (
     Done,
     Error,
@@ -19,12 +20,11 @@ from engine.messages import (
     PseudoLikelihood,
     PseudoLikelihoodResult,
 )
-from engine.model import LoadedModel
 from engine.runtime import masked_rows
 from engine.tasks import pseudo_likelihood
 from tests.conftest import Tiny
-from tests.engine.bundles import STARTER, load
-from tests.engine.masked_reference import FAMILIES, folder, logprobs, rows_read
+from tests.support.bundles import STARTER, load
+from tests.support.masked_reference import FAMILIES, folder, logprobs, rows_read
 
 TEXT = "The unquestionable traveler, lost the souvenir."
 

@@ -9,14 +9,14 @@ import torch
 from msgspec import structs
 from transformers import AutoModelForCausalLM
 
+from engine.decoding.sampling import processors
 from engine.errors import EngineError
+from engine.interfaces import LoadedModel
 from engine.messages import GREEDY, Continue, Done, Sampling, Token, Trace, Traced
-from engine.model import LoadedModel
-from engine.sampling import processors
 from engine.tasks import continuation, tracing
 from tests.conftest import Tiny
-from tests.engine.fakes import FunctionModel, dreaming, loaded
 from tests.engine.tasks.test_continuation_parity import folder_of, load
+from tests.support.fake_models import FunctionModel, dreaming, loaded
 
 SAMPLING = Sampling(
     temperature=0.7,

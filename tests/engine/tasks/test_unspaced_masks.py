@@ -13,11 +13,11 @@ import transformers
 from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers, processors
 from tokenizers import Tokenizer as Pipeline
 
+from engine.interfaces import LoadedModel
 from engine.messages import MASK, Fill, FillResult, PseudoLikelihood, PseudoLikelihoodResult
-from engine.model import LoadedModel
 from engine.tasks import masking, pseudo_likelihood
-from tests import tiny
-from tests.engine.bundles import load
+from tests.support import tiny
+from tests.support.bundles import load
 
 JAPANESE = "昨日は友達と学校で野球をしました。"
 ENGLISH = "The train came late, and they weren't told."

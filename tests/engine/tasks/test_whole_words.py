@@ -7,12 +7,12 @@ import math
 import pytest
 
 from engine.errors import EngineError
+from engine.interfaces import LoadedModel, MaskedRuntime
 from engine.messages import Done, Error, Fill, FillResult, WordScore
-from engine.model import LoadedModel, MaskedRuntime
 from engine.tasks import masking, whole_words
 from tests.conftest import Tiny
-from tests.engine.bundles import STARTER, load
-from tests.engine.masked_reference import FAMILIES, Logprobs, folder, logprobs
+from tests.support.bundles import STARTER, load
+from tests.support.masked_reference import FAMILIES, Logprobs, folder, logprobs
 
 TEXT = "The [MASK] ate the [MASK] in town."
 WORDS = ["game", "train", "unquestionable", "a", "Morning", "souvenir"]

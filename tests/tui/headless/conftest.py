@@ -14,8 +14,8 @@ import pytest
 
 from engine.messages import Configure, Event, ModelState, Request, Tokenize, Tokens
 from tui import cli
-from tui.headless import session
-from tui.link import OnState
+from tui.connection.link import OnState
+from tui.headless.io import session
 
 Step = Event | signal.Signals
 """An event of the answer (a `ModelState` goes to everybody), or a signal to this process."""

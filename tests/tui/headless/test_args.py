@@ -20,10 +20,10 @@ from engine.messages import (
     Tokenize,
     Tokens,
 )
+from tests.support.sample_events import model
 from tests.tui.headless.conftest import FakeEngine, Tsuzuki
-from tests.tui.headless.samples import model
 from tui.headless.args import parse
-from tui.headless.commands import (
+from tui.headless.invocations import (
     ContinueCommand,
     DoctorCommand,
     FillCommand,
@@ -31,7 +31,7 @@ from tui.headless.commands import (
     ScoreCommand,
     TokensCommand,
 )
-from tui.headless.failure import Failure
+from tui.terminal.exit_codes import Failure
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["continue", "--help"]])

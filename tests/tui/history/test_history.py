@@ -14,9 +14,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.tui.samples import filled, finished, running, scored, token
+from tests.support.sample_cards import filled, finished, running, scored, token
 from tui.cards import Card, ContinueCard
-from tui.drafts import Draft
+from tui.cards.drafts import Draft
 from tui.history import History, database, schema
 
 
@@ -108,8 +108,8 @@ async def test_a_reopened_card_goes_on_growing(path: Path) -> None:
 KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path
-from tests.tui.samples import running, token
-from tui.drafts import Draft
+from tests.support.sample_cards import running, token
+from tui.cards.drafts import Draft
 from tui.history import History
 
 async def main():

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from engine.messages import GREEDY, Continue, Fill, Score
-from tests.tui.hosts import seen, until
-from tests.tui.streaming import streaming
-from tests.tui.tasks import TaskEngine, answered, make, pane, running, token
+from tests.support.fake_engine import TaskEngine, answered, make, pane, running, token
+from tests.support.screen_host import seen, until
+from tests.support.streaming import streaming
 from tui.cards import ContinueCard
-from tui.settings import Settings
+from tui.config.settings import Settings
 
 
 async def test_the_first_draft_of_each_pane_is_one_enter_from_its_answer(tmp_path: Path) -> None:

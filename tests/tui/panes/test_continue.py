@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.messages import Continue, Turn
-from tests.tui.hosts import model, seen, until
-from tests.tui.tasks import MODELS, TaskEngine, answered, make, pane, running
-from tui.settings import Settings
+from tests.support.fake_engine import MODELS, TaskEngine, answered, make, pane, running
+from tests.support.screen_host import model, seen, until
+from tui.config.settings import Settings
 
 
 async def test_prompt_answer_and_facts_stand_on_the_card(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.messages import Fill
-from tests.tui.hosts import seen, until
-from tests.tui.tasks import TaskEngine, answered, make, pane, running
+from tests.support.fake_engine import TaskEngine, answered, make, pane, running
+from tests.support.screen_host import seen, until
 
 
 async def test_one_key_masks_the_word_and_shows_it_again(tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ import pytest
 from textual.widgets import OptionList
 
 from engine.messages import Beside, Score
-from tests.tui.hosts import seen, until
-from tests.tui.tasks import TaskEngine, answered, make, mutual, pane, running
+from tests.support.fake_engine import TaskEngine, answered, make, mutual, pane, running
+from tests.support.screen_host import seen, until
 from tui.cards import ScoreCard
-from tui.panes.dialogs import Picker
+from tui.screens.forms import Picker
 
 
 async def test_score_takes_two_sentences(tmp_path: Path) -> None:

@@ -11,14 +11,14 @@ from textual.pilot import Pilot
 
 from engine.client import Answer
 from engine.messages import Document, Request
-from tests.tui import tasks
-from tests.tui.hosts import seen, until
-from tests.tui.tasks import TaskEngine, make, running
+from tests.support import fake_engine
+from tests.support.fake_engine import TaskEngine, make, running
+from tests.support.screen_host import seen, until
 from tui.app import TsuzukiApp
 from tui.cards import DocumentCard
+from tui.config.settings import Settings
 from tui.screens.document import DocumentScreen
 from tui.screens.matrix import MatrixScreen
-from tui.settings import Settings
 
 TEXT = "It was a long day. We sat. The river is cold. No."
 FIRST, SECOND, THIRD, LAST = TEXT.replace(". ", ".|").split("|")
@@ -30,7 +30,7 @@ async def opened(
 ) -> AsyncIterator[Pilot[None]]:
     async with running(app, size) as pilot:
         await pilot.press("f4")
-        pane = tasks.pane(app)
+        pane = fake_engine.pane(app)
         pane.composers[0].fill(written)
         pane.composers[0].focus()
         await pilot.press("ctrl+d")
@@ -41,7 +41,7 @@ async def opened(
 
 
 def card(app: TsuzukiApp) -> DocumentCard:
-    found = tasks.pane(app).transcript.cards[-1]
+    found = fake_engine.pane(app).transcript.cards[-1]
     assert isinstance(found, DocumentCard)
     return found
 
@@ -222,9 +222,9 @@ async def test_what_cannot_be_opened_is_told(
         path.write_bytes(content)
     async with running(app, (200, 30)) as pilot:
         await pilot.press("f4")
-        for composer in tasks.pane(app).composers:
+        for composer in fake_engine.pane(app).composers:
             composer.fill("" if content is None else str(path))
-        tasks.pane(app).composers[0].focus()
+        fake_engine.pane(app).composers[0].focus()
         await pilot.press("ctrl+d")
         await until(pilot, lambda: told in seen(app))
         assert app.at_panes
@@ -237,8 +237,8 @@ async def test_an_offer_that_is_taken_opens_the_text(tmp_path: Path) -> None:
     app = make(tmp_path, engine)
     async with running(app, (200, 30)) as pilot:
         await pilot.press("f4")
-        tasks.pane(app).composers[1].fill(written)
-        tasks.pane(app).composers[1].focus()
+        fake_engine.pane(app).composers[1].fill(written)
+        fake_engine.pane(app).composers[1].focus()
         await pilot.press("ctrl+d")
         await until(pilot, lambda: "unknown to Starter-En" in seen(app))
         assert not asked(engine)
@@ -271,7 +271,7 @@ async def test_the_card_stays_with_the_session_and_is_exported(tmp_path: Path) -
     again = make(tmp_path)
     async with running(again) as pilot:
         await pilot.press("f4")
-        await until(pilot, lambda: bool(tasks.pane(again).transcript.cards))
+        await until(pilot, lambda: bool(fake_engine.pane(again).transcript.cards))
         kept = card(again)
         assert kept.answer == "\n".join([SECOND, FIRST, THIRD, LAST])
         assert kept.earlier == [[0, 1, 2, 3]]
@@ -285,8 +285,8 @@ async def test_a_card_that_is_run_again_answers_among_the_cards(tmp_path: Path) 
     app = make(tmp_path, engine)
     async with opened(app) as pilot:
         await pilot.press("escape", "shift+tab", "r")
-        await tasks.answered(pilot, app, 2)
+        await fake_engine.answered(pilot, app, 2)
         assert asked(engine)[0] == asked(engine)[1]
         assert seen(app).count("4 sentences, 2 segments, mean -5.00 nats") == 2
         await pilot.press("d")
-        await until(pilot, lambda: len(tasks.pane(app).transcript.cards) == 1)
+        await until(pilot, lambda: len(fake_engine.pane(app).transcript.cards) == 1)

@@ -9,11 +9,11 @@ import pytest
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tests.tui.hosts import Host, seen, until
-from tui.actions import ACTIONS, PARENT, Action, Place, bindings
+from tests.support.screen_host import Host, seen, until
+from tui.config.settings import Loaded, Settings
+from tui.keys.actions import ACTIONS, PARENT, Action, Place, bindings
 from tui.screens.base import Over
 from tui.screens.help import HelpScreen, here
-from tui.settings import Loaded, Settings
 
 
 def everything(action: Action) -> bool:

@@ -22,7 +22,7 @@ from engine.messages import (
     Remove,
     Unload,
 )
-from tests.tui.hosts import FakeEngine, Host, model, seen, until
+from tests.support.screen_host import FakeEngine, Host, model, seen, until
 from tui.screens.base import Table
 from tui.screens.models import ModelsScreen
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from tests.tui.hosts import Host, seen, until
-from tests.tui.samples import filled, finished, scored
+from tests.support.sample_cards import filled, finished, scored
+from tests.support.screen_host import Host, seen, until
+from tui.config.settings import Loaded, Settings
 from tui.history import History
 from tui.history.database import process
 from tui.screens.sessions import SessionsScreen
-from tui.settings import Loaded, Settings
 
 
 @asynccontextmanager

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.tui.hosts import Host, seen, until
-from tui import settings
+from tests.support.screen_host import Host, seen, until
+from tui.config import settings
 from tui.screens.settings import Report, SettingsScreen
 
 

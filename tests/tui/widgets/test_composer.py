@@ -6,9 +6,9 @@ from pathlib import Path
 
 from textual.events import Key, Paste
 
-from tests.tui.hosts import seen, until
-from tests.tui.tasks import answered, make, pane, running
-from tui.settings import Settings
+from tests.support.fake_engine import answered, make, pane, running
+from tests.support.screen_host import seen, until
+from tui.config.settings import Settings
 from tui.widgets.holding import LONG_LINE, LONG_TEXT
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.display import clean
+from tui.terminal.sanitise import clean
 from tui.widgets.exact_document import ExactDocument
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("\n\x00\x0c\u2028\u200b"))

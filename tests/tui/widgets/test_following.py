@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from textual.strip import Strip
 
-from tests.tui.hosts import seen, until
-from tests.tui.streaming import streaming, write
-from tests.tui.tasks import TaskEngine, make, pane, running, token
-from tui.settings import Settings
+from tests.support.fake_engine import TaskEngine, make, pane, running, token
+from tests.support.screen_host import seen, until
+from tests.support.streaming import streaming, write
+from tui.config.settings import Settings
 
 
 async def test_it_follows_the_text_while_the_reader_is_at_its_end(tmp_path: Path) -> None:

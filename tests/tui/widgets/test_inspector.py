@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.tui.hosts import seen
-from tests.tui.tasks import answered, make, pane, running
+from tests.support.fake_engine import answered, make, pane, running
+from tests.support.screen_host import seen
 
 
 async def test_the_inspector_follows_the_tokens(tmp_path: Path) -> None:

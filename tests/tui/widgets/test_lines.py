@@ -7,9 +7,9 @@ from pathlib import Path
 from textual.geometry import Offset
 from textual.selection import Selection
 
-from tests.tui.hosts import seen, until
-from tests.tui.streaming import streaming
-from tests.tui.tasks import TaskEngine, make, pane, running, token
+from tests.support.fake_engine import TaskEngine, make, pane, running, token
+from tests.support.screen_host import seen, until
+from tests.support.streaming import streaming
 
 
 async def test_a_selection_joins_wrapped_lines_and_leaves_indents_out(tmp_path: Path) -> None:

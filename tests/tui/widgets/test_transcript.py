@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.tui.hosts import seen, until
-from tests.tui.streaming import streaming, write
-from tests.tui.tasks import TaskEngine, make, pane, running
+from tests.support.fake_engine import TaskEngine, make, pane, running
+from tests.support.screen_host import seen, until
+from tests.support.streaming import streaming, write
 
 
 async def test_up_and_down_scroll_through_a_tall_card_before_leaving_it(tmp_path: Path) -> None:

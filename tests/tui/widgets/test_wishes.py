@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.tui.hosts import seen, until
-from tests.tui.tasks import answered, make, pane, running
-from tui.actions import BY_ID
+from tests.support.fake_engine import answered, make, pane, running
+from tests.support.screen_host import seen, until
 from tui.app import TsuzukiApp
 from tui.cards import FillCard
+from tui.keys.actions import BY_ID
 from tui.screens.help import HelpScreen
 
 ON_TEXTS = {

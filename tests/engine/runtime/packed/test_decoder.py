@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 from transformers import PreTrainedModel
 
 from engine.errors import EngineError
+from engine.interfaces import Branches, CausalRuntime
 from engine.messages import Precision
-from engine.model import Branches, CausalRuntime
-from engine.prefixes import CHUNK
 from engine.runtime.packed import cache
 from engine.runtime.packed.decoder import PackedRuntime
 from engine.runtime.packed.loading import load_packed
+from engine.runtime.prefix_cache import CHUNK
 from engine.runtime.scoring import logprobs
-from tests.engine.runtime.families import close, finish, prefilled, text
-from tests.engine.runtime.families import plain as forward
-from tests.engine.runtime.packed.models import ODD, VARIETIES, files, packed, plain, quiet
+from tests.support.families import close, finish, prefilled, text
+from tests.support.families import plain as forward
+from tests.support.packed_models import ODD, VARIETIES, files, packed, plain, quiet
 
 Saved = Callable[[str], Path]
 

@@ -11,9 +11,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from engine.errors import EngineError
-from tests.engine.runtime.families import close, text
-from tests.engine.runtime.families import plain as forward
-from tests.engine.runtime.packed.models import files, packed, plain
+from tests.support.families import close, text
+from tests.support.families import plain as forward
+from tests.support.packed_models import files, packed, plain
 
 Saved = Callable[[str], Path]
 

@@ -10,19 +10,19 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from engine import derived
+from engine.interfaces import ModelFiles
 from engine.messages import Precision
-from engine.model import ModelFiles
 from engine.runtime.packed import linear, stored
 from engine.runtime.packed.loading import load_packed
-from tests.engine.runtime.families import text
-from tests.engine.runtime.packed.models import files, quiet
+from engine.store import artifacts
+from tests.support.families import text
+from tests.support.packed_models import files, quiet
 
 Saved = Callable[[str], Path]
 
 
 def kept(folder: Path, root: Path) -> ModelFiles:
-    return dataclasses.replace(files(folder), derived=derived.place(root, folder))
+    return dataclasses.replace(files(folder), derived=artifacts.place(root, folder))
 
 
 def logits(model: ModelFiles, precision: Precision) -> torch.Tensor:

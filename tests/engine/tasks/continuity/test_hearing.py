@@ -13,6 +13,7 @@ import transformers
 
 from engine import messages
 from engine.errors import EngineError
+from engine.interfaces import LoadedModel
 from engine.messages import (
     CosineResult,
     Done,
@@ -27,13 +28,12 @@ from engine.messages import (
     ScoreResult,
     SopResult,
 )
-from engine.model import LoadedModel
 from engine.tasks import continuity
 from engine.tasks.continuity import hearing
 from engine.tasks.continuity.shuffling import shuffles
 from engine.tasks.continuity.sides import trimmed
 from tests.conftest import Tiny
-from tests.engine.bundles import SHARED, STARTER, load
+from tests.support.bundles import SHARED, STARTER, load
 
 A, B = "What is baseball ?", "It is a geme of hitting the ball with the bat."
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.tasks.continuity.shuffling import shuffles
-from tests.engine.fakes import ByteTokenizer
+from tests.support.fake_models import ByteTokenizer
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,162 @@
+"""Turns what a person asked to have continued into the tokens that a causal model is fed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import takewhile
+from typing import Literal
+
+from engine.errors import EngineError
+from engine.interfaces import CausalRuntime, LoadedModel, Tokenizer
+from engine.messages import Continue, Error, Piece, Turn
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt as text and as fed, how many turns of its chat did not fit, and the ids that the
+    answer is to begin with."""
+
+    text: str
+    pieces: list[Piece]
+    dropped_turns: int = 0
+    begin: list[int] = field(default_factory=list)
+
+
+def lay_out(model: LoadedModel, runtime: CausalRuntime, request: Continue) -> Prompt:
+    """Make the prompt of a request: at least one token, all of them known to the model.
+
+    Raises:
+        EngineError: ``bad_request`` for ids outside the vocabulary or an empty prompt that
+            nothing can stand in for, ``unable`` for a chat without a template, ``too_long`` for
+            a prompt that leaves no room in the context.
+    """
+    tokenizer = model.tokenizer
+    if request.chat is not None:
+        prompt = _chat(model, runtime, request, request.chat)
+    elif isinstance(request.prompt, str):
+        prompt = Prompt(request.prompt, tokenizer.prompt(request.prompt))
+    else:
+        prompt = _from_ids(tokenizer, request.prompt, runtime.vocabulary)
+    prompt = _begun(tokenizer, prompt, request.begin, runtime.vocabulary)
+    if not prompt.pieces:
+        start = start_token(model)
+        if start is None and prompt.begin:
+            # Nothing comes before the first token of a text: it is what the rest is read after.
+            first, *rest = prompt.begin
+            start = tokenizer.token(first)
+            prompt = replace(prompt, text=start.text, begin=rest)
+        if start is None:
+            raise _refused(
+                "bad_request",
+                f"{model.files.id} has no start token, so it cannot begin from nothing.",
+                "Write at least one word for it to continue.",
+            )
+        prompt = replace(prompt, pieces=[start])
+    for number in (*(piece.id for piece in prompt.pieces), *prompt.begin):
+        if not 0 <= number < runtime.vocabulary:
+            raise unknown_token(model, number, runtime.vocabulary)
+    length = len(prompt.pieces) + len(prompt.begin) - (request.max_tokens == 0)
+    if runtime.context is not None and length >= runtime.context:
+        raise _refused(
+            "too_long",
+            f"The prompt has {length} tokens; the context of {model.files.id} holds"
+            f" {runtime.context}, the answer included.",
+            f"Shorten the prompt by {length - runtime.context + 1} tokens or more.",
+        )
+    return prompt
+
+
+def unknown_token(model: LoadedModel, number: int, vocabulary: int) -> EngineError:
+    """What is raised for a token that the model's weights, of so many ids, do not have."""
+    if 0 <= number < model.tokenizer.vocabulary:
+        return _refused(
+            "unable",
+            f"The tokenizer of {model.files.id} writes {model.tokenizer.token(number).piece} as"
+            f" {number}, but its weights have {vocabulary} tokens only.",
+            "Leave that out of the text, or take another model.",
+        )
+    return _refused(
+        "bad_request",
+        f"{model.files.id} has no token {number}; its vocabulary holds {vocabulary}.",
+        "Give ids of this model's own vocabulary.",
+    )
+
+
+def _begun(tokenizer: Tokenizer, prompt: Prompt, begin: str | list[int], vocabulary: int) -> Prompt:
+    """The prompt with what follows it in any case. A text after nothing is cut as a prompt is, and
+    the start token that its configuration asks for is then the prompt."""
+    if isinstance(begin, list):
+        pieces = _from_ids(tokenizer, begin, vocabulary).pieces
+        return replace(prompt, begin=[piece.id for piece in pieces])
+    if prompt.text or not begin:
+        return replace(prompt, begin=[piece.id for piece in tokenizer.after(begin)])
+    pieces = tokenizer.prompt(begin)
+    before = list(takewhile(lambda piece: piece.special, pieces))
+    return replace(prompt, pieces=before, begin=[piece.id for piece in pieces[len(before) :]])
+
+
+def _from_ids(tokenizer: Tokenizer, ids: Sequence[int], vocabulary: int) -> Prompt:
+    """`vocabulary`: how many the weights have; some that no text leads to can be drawn."""
+    for number in ids:
+        if not 0 <= number < max(tokenizer.vocabulary, vocabulary):
+            raise _refused(
+                "bad_request",
+                f"There is no token {number}; the vocabulary holds {vocabulary}.",
+                "Give ids of this model's own vocabulary.",
+            )
+    return Prompt(tokenizer.decode(ids), [tokenizer.token(number) for number in ids])
+
+
+def start_token(model: LoadedModel) -> Piece | None:
+    """The token that begins a text: the catalogue's word first, then the configuration's."""
+    named = model.files.start_token
+    number = None if named is None else model.tokenizer.find(named)
+    if number is None:
+        number = model.tokenizer.start
+    return None if number is None else model.tokenizer.token(number)
+
+
+def _chat(
+    model: LoadedModel, runtime: CausalRuntime, request: Continue, earlier: Sequence[Turn]
+) -> Prompt:
+    """Lay out a chat, leaving out its oldest turns (never the system's) where it is too long."""
+    if not isinstance(request.prompt, str):
+        raise _refused(
+            "bad_request", "A chat's next turn must be a text, not ids.", "Send the text."
+        )
+    system = [turn for turn in earlier[:1] if turn.role == "system"]
+    middle = list(earlier[len(system) :])
+    last = Turn("user", request.prompt)
+
+    def laid_out(start: int) -> Prompt:
+        text = model.tokenizer.chat([*system, *middle[start:], last])
+        if text is None:
+            raise _refused(
+                "unable",
+                f"{model.files.id} has no chat template.",
+                "Turn chat off to have the text itself continued, or take a chat model.",
+            )
+        return Prompt(text, model.tokenizer.laid_out(text), dropped_turns=start)
+
+    prompt = laid_out(0)
+    if runtime.context is None:
+        return prompt
+    shortest = laid_out(len(middle))
+    room = runtime.context - request.max_tokens
+    if len(shortest.pieces) > room:
+        # Not even an empty past would leave room for so long an answer: share the context.
+        room = max(room, runtime.context // 2)
+    start = 0
+    while len(prompt.pieces) > room and start < len(middle):
+        start += 1
+        while start < len(middle) and middle[start].role != "user":
+            start += 1  # an answer does not stand without its question
+        prompt = laid_out(start)
+    return prompt
+
+
+def _refused(
+    kind: Literal["bad_request", "unable", "too_long"], message: str, hint: str
+) -> EngineError:
+    return EngineError(Error(kind=kind, message=message, hint=hint))

@@ -1,0 +1,218 @@
+"""Other weight formats to safetensors, once, so that later loads take about a second.
+
+Runs in the child process of a pull. A converted folder holds exactly the weights that
+transformers reads from the original: for a GGUF file, the dequantised ones, in fp32.
+"""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from tokenizers import pre_tokenizers
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+from transformers.modeling_gguf_pytorch_utils import (
+    TENSOR_PROCESSORS,
+    TensorProcessor,
+    get_gguf_hf_weights_map,
+)
+
+from engine.errors import EngineError
+from engine.messages import Error
+from engine.pull.gguf_header import Header
+from engine.pull.progress import Report, require_memory, require_space
+from engine.runtime.loading import UNREADABLE, some, told, unfit
+from engine.store import checkpoint, config_sizes, gguf_files, heads, manifest
+from engine.store.checkpoint import Broken
+from engine.store.manifest import Manifest
+from engine.store.store import Place
+
+_PEAK = 1.3
+"""Memory that a conversion takes, by the bytes of its weights in fp32: 1.2 was measured."""
+
+
+def from_gguf(place: Place, gguf: Path, work: Path, report: Report) -> tuple[Path, Manifest]:
+    """Convert a .gguf file of the user's, which stays where it is, in a folder under `work`.
+
+    Raises:
+        EngineError: unable (no room), broken_model.
+    """
+    folder = work / "model"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    kind = convert_gguf(gguf, folder, report)
+    return folder, Manifest(
+        id=place.id,
+        source="local",
+        origin=str(gguf),
+        revision=manifest.sha256(*gguf_files.parts(gguf)),
+        weights=kind,
+        files=manifest.describe(folder, (path.name for path in folder.iterdir())),
+    )
+
+
+def convert_gguf(gguf: Path, folder: Path, report: Report) -> str:
+    """Write a GGUF file's model in transformers layout, tokenizer and chat template included.
+
+    The parts of a split model are read together. Returns how its weights are stored: "Q4_1".
+
+    Raises:
+        EngineError: unable (no room), too_big, broken_model.
+    """
+    joined = folder / "joined.gguf"
+    try:
+        report("converting", "reading the file")
+        header = Header(gguf)
+        file = gguf
+        if len(header.files) > 1:
+            report("converting", "joining its parts")
+            require_space(folder, sum(part.stat().st_size for part in header.files))
+            header.join(joined)
+            file = joined
+        model, tokenizer = _read(file, header, folder, report)
+    except Broken as error:
+        raise _unusable(gguf, str(error)) from error
+    except UNREADABLE as error:
+        raise _unusable(gguf, told(error)) from error
+    finally:
+        joined.unlink(missing_ok=True)
+    report("converting", "writing safetensors")
+    config = model.config
+    del config.quantization_config
+    config.architectures = [type(model).__name__]
+    config.save_pretrained(folder)
+    model.generation_config.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    _save(model.state_dict(), checkpoint.read_config(folder), folder)
+    return header.kind
+
+
+def _read(
+    gguf: Path, header: Header, folder: Path, report: Report
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Read a model and its tokenizer from one file, to be written in a folder.
+
+    Raises:
+        EngineError: unable (no room), too_big.
+        Broken: it is not whole; besides, what transformers raises.
+    """
+    config = AutoConfig.from_pretrained(gguf.parent, gguf_file=gguf.name)
+    if not heads.known(config.model_type):
+        raise Broken(f"models of type {config.model_type!r} are not known here")
+    if reason := config_sizes.impossible(config.to_dict()):
+        raise Broken(f"its header cannot be right: {reason}")
+    with torch.device("meta"):
+        shell = AutoModelForCausalLM.from_config(config)
+    weights = sum(parameter.numel() for parameter in shell.parameters())
+    needed = heads.FP32 * max(weights, header.elements)
+    require_memory(int(_PEAK * needed))
+    require_space(folder, needed)
+    _require_whole(header, shell)
+    report("converting", "dequantising")
+    model, info = AutoModelForCausalLM.from_pretrained(
+        gguf.parent,
+        gguf_file=gguf.name,
+        config=config,
+        dtype=torch.float32,
+        ignore_mismatched_sizes=True,  # refused below, with the tensor's name
+        output_loading_info=True,
+    )
+    if reason := unfit(info, model):
+        raise Broken(reason)
+    report("converting", "building the tokenizer")
+    tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+    if header.tokenizer == "smollm":
+        # transformers builds GPT-2's pre-tokenizer for every such file; SmolLM's first sets each
+        # digit apart, which shows where spaces stand before a number.
+        tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+            [
+                pre_tokenizers.Digits(individual_digits=True),
+                pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True),
+            ]
+        )
+    return model, tokenizer
+
+
+def _require_whole(header: Header, shell: PreTrainedModel) -> None:
+    """See that each tensor of the file has its place in the model, and the other way round.
+
+    transformers passes over tensors of the file that it does not know, and reports what is missing
+    by names that are not the file's.
+
+    Raises:
+        Broken: something is missing, or would be left out.
+    """
+    processor = TENSOR_PROCESSORS.get(header.architecture, TensorProcessor)(config={})
+    places = get_gguf_hf_weights_map(shell, processor)
+    tied = shell.all_tied_weights_keys
+    held = {places.get(name) for name in header.names}
+    missing = sorted(
+        name for name, place in places.items() if place not in held and place not in tied
+    )
+    if missing:
+        raise Broken(f"it lacks {some(missing)}")
+    # GPT-2's output layer gets its place from the processor.
+    if more := sorted(set(header.names) - places.keys() - {"output.weight"}):
+        raise Broken(f"it holds {some(more)}, which transformers has no place for")
+
+
+def from_pickles(files: Sequence[Path], folder: Path, report: Report) -> None:
+    """Turn a model's pickled weights, read as tensors and nothing else, into safetensors.
+
+    The pickles are deleted.
+
+    Raises:
+        EngineError: broken_model, a file holds more than tensors or is damaged.
+    """
+    tensors: dict[str, torch.Tensor] = {}
+    for file in files:
+        report("converting", file.name)
+        try:
+            loaded = torch.load(file, map_location="cpu", weights_only=True)
+        except (*UNREADABLE, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            raise _unusable(file, "it is damaged, or holds more than tensors") from error
+        if not isinstance(loaded, Mapping):
+            raise _unusable(file, "it holds no table of tensors")
+        tensors.update(
+            (name, tensor) for name, tensor in loaded.items() if isinstance(tensor, torch.Tensor)
+        )
+    report("converting", "writing safetensors")
+    _save(tensors, checkpoint.read_config(folder), folder)
+    for name in (*(file.name for file in files), checkpoint.PICKLES[1]):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _save(tensors: Mapping[str, torch.Tensor], config: Mapping[str, object], folder: Path) -> None:
+    """Write weights, leaving out the output layer where it is the embedding over again."""
+    output, embedding = heads.tied_output(config, tensors) or ("", "")
+    twice = bool(output) and torch.equal(tensors[output], tensors[embedding])
+    kept: dict[str, torch.Tensor] = {}
+    seen: set[int] = set()
+    for name, tensor in tensors.items():
+        if twice and name == output:
+            continue
+        # safetensors refuses tensors that share memory.
+        shared = tensor.untyped_storage().data_ptr() in seen
+        kept[name] = tensor.clone() if shared else tensor.contiguous()
+        seen.add(kept[name].untyped_storage().data_ptr())
+    save_file(kept, folder / checkpoint.SINGLE, metadata={"format": "pt"})
+
+
+def _unusable(file: Path, reason: str) -> EngineError:
+    return EngineError(
+        Error(
+            kind="broken_model",
+            message=f"{file.name} cannot be used: {reason}.",
+            hint="It may be damaged, cut short, or of a kind that transformers does not know.",
+        )
+    )

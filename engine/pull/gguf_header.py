@@ -1,0 +1,160 @@
+"""What the headers of a GGUF model say of its weights, read before any of them is."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy
+from gguf import GGUFReader, GGUFValueType, GGUFWriter, LlamaFileType
+
+from engine.store import gguf_files
+from engine.store.checkpoint import Broken
+
+_LAYER = re.compile(r"blk\.(\d+)\.")
+_SPLIT = "split."
+_SIZES = (
+    "context_length",
+    "embedding_length",
+    "feed_forward_length",
+    "attention.head_count",
+    "attention.head_count_kv",
+)
+
+
+class Header:
+    """The header of a model, of all its parts together."""
+
+    def __init__(self, path: Path) -> None:
+        """Read it.
+
+        Raises:
+            Broken: a part is missing, or the headers do not go with each other or the tensors.
+            ValueError: the file is none that the library can read; also what it raises besides.
+        """
+        self.files = gguf_files.parts(path)
+        for number, file in enumerate(self.files, 1):
+            if not file.is_file():
+                raise Broken(
+                    f"part {number} of {len(self.files)} is missing: {file.name} is not beside it"
+                )
+        self._readers = [_Reader(file) for file in self.files]
+        self.tensors = [tensor for reader in self._readers for tensor in reader.tensors]
+        self.names = [str(tensor.name) for tensor in self.tensors]
+        self._check_parts()
+        self.architecture = str(self._field("general.architecture"))
+        self._check_layers()
+        self._check_sizes()
+
+    @property
+    def elements(self) -> int:
+        """Weights in all tensors."""
+        return sum(int(tensor.n_elements) for tensor in self.tensors)
+
+    @property
+    def kind(self) -> str:
+        """How most weights are stored: "Q4_1", "F16", or the name of a mixture, "Q4_K_M"."""
+        counts: Counter[str] = Counter()
+        for tensor in self.tensors:
+            counts[tensor.tensor_type.name] += int(tensor.n_elements)
+        most: str = counts.most_common(1)[0][0]
+        try:
+            mixture = LlamaFileType(self._value("general.file_type")).name.partition("_")[2]
+        except ValueError:
+            return most
+        return mixture if mixture.startswith(f"{most}_") else most
+
+    @property
+    def tokenizer(self) -> str:
+        """The name of the rules by which its tokenizer first cuts a text; "" where it has none."""
+        return str(self._value("tokenizer.ggml.pre") or "")
+
+    def join(self, path: Path) -> None:
+        """Write all parts as one file, which is what transformers reads."""
+        first = self._readers[0]
+        writer = GGUFWriter(path, self.architecture, endianess=first.endianess)
+        for name, field in first.fields.items():
+            if not name.startswith(("GGUF.", "general.architecture", _SPLIT)):
+                kind, inner = field.types[0], field.types[-1]
+                writer.add_key_value(
+                    name,
+                    field.contents(),
+                    kind,
+                    sub_type=inner if kind is GGUFValueType.ARRAY else None,
+                )
+        for tensor in self.tensors:
+            writer.add_tensor_info(
+                tensor.name,
+                tensor.data.shape,
+                tensor.data.dtype,
+                tensor.data.nbytes,
+                tensor.tensor_type,
+            )
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_ti_data_to_file()
+        for tensor in self.tensors:
+            writer.write_tensor_data(tensor.data, tensor_endianess=first.endianess)
+        writer.close()
+
+    def _check_parts(self) -> None:
+        for number, reader in enumerate(self._readers):
+            count = _value(reader, f"{_SPLIT}count") or 1
+            if count != len(self.files):
+                raise Broken(
+                    f"{self.files[number].name} is one of {count} parts by its header, "
+                    f"and of {len(self.files)} by its name"
+                )
+            if (own := _value(reader, f"{_SPLIT}no") or 0) != number:
+                raise Broken(f"{self.files[number].name} holds part {own + 1} of {count}")
+        twice = [name for name, times in Counter(self.names).items() if times > 1]
+        if twice:
+            raise Broken(f"{twice[0]} is in two of its parts")
+        announced = self._value(f"{_SPLIT}tensors.count")
+        if announced is not None and announced != len(self.names):
+            raise Broken(f"its parts hold {len(self.names)} tensors, of {announced}")
+
+    def _check_layers(self) -> None:
+        """See that layers are counted as they are: libraries build as many as the header says."""
+        count = self._field(f"{self.architecture}.block_count")
+        held = {int(found[1]) for found in map(_LAYER.match, self.names) if found}
+        if type(count) is not int or count < 1:
+            raise Broken(f"its header says that it has {count} layers")
+        # The first number that is not there is at most as far away as there are tensors.
+        lacking = next(number for number in range(len(held) + 1) if number not in held)
+        if lacking < count:
+            raise Broken(f"it lacks all tensors of blk.{lacking}, of {count:,} layers")
+        if beyond := sorted(number for number in held if number >= count):
+            raise Broken(f"it holds tensors of blk.{beyond[0]}, and its header counts {count}")
+
+    def _check_sizes(self) -> None:
+        """See that widths and heads are numbers that a model can have."""
+        for name in _SIZES:
+            size = self._value(f"{self.architecture}.{name}")
+            if type(size) is int and size < 1:
+                raise Broken(f"its header says that {self.architecture}.{name} is {size}")
+
+    def _field(self, name: str) -> Any:
+        value = self._value(name)
+        if value is None:
+            raise Broken(f"its header lacks {name}")
+        return value
+
+    def _value(self, name: str) -> Any:
+        return _value(self._readers[0], name)
+
+
+def _value(reader: GGUFReader, name: str) -> Any:
+    field = reader.get_field(name)
+    return None if field is None else field.contents()
+
+
+class _Reader(GGUFReader):
+    """Stops where the file ends: the library goes on for as long as a header announces more."""
+
+    def _get(self, offset: int, dtype: Any, count: int = 1, override_order: Any = None) -> Any:
+        if offset + numpy.dtype(dtype).itemsize * int(count) > len(self.data):
+            raise Broken("it ends before what its header announces")
+        return super()._get(offset, dtype, count, override_order)

@@ -1,0 +1,95 @@
+"""Measures the forms of models against exact, and takes the fastest that is near enough."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from concurrent.futures import Future
+
+from engine.errors import EngineError
+from engine.interfaces import ModelFiles
+from engine.machine.devices import home
+from engine.messages import Device, Distance, Error, Precision
+from engine.precision import forms
+from engine.scheduler import Wait, settled
+from engine.server.lifecycle import Lifecycle
+from engine.store import distances
+
+Steps = Generator[Wait | None, None, Distance]
+
+
+class Fidelity:
+    """What is known of the distance of forms, measured where it is not known yet."""
+
+    def __init__(self, lifecycle: Lifecycle, device: Future[Device]) -> None:
+        """Load what is to be measured through this lifecycle, which puts models on this device."""
+        self._lifecycle = lifecycle
+        self._device = device
+
+    def all(self, files: ModelFiles) -> Generator[Wait | None, None, list[Distance]]:
+        """Measure every form of a model anew, and keep the results.
+
+        Raises:
+            EngineError: ``unable``, when it has no form but exact; what loading raises.
+        """
+        found: list[Distance] = []
+        for precision in _others(files):
+            found.append((yield from self._measure(files, precision)))
+            distances.write(files, found)
+        if not found:
+            raise EngineError(
+                Error(
+                    kind="unable",
+                    message=f"{files.id} runs in fp32 only, so there is nothing to compare.",
+                    hint="Causal models of the GPT-2 and Llama families have other forms.",
+                )
+            )
+        return distances.write(files, found)
+
+    def fastest(self, files: ModelFiles) -> Generator[Wait | None, None, Precision]:
+        """The fastest form that is near enough, measured first where that is not known.
+
+        Raises:
+            EngineError: ``unable``, when there is no such device; what loading raises.
+        """
+        device = yield from settled(self._device)
+        known = {distance.precision: distance for distance in distances.read(files.derived)}
+        for precision in _others(files):
+            if home(device, precision) != device:
+                continue  # off the GPU it would be no faster
+            distance = known.get(precision)
+            if distance is None:
+                distance = yield from self._measure(files, precision)
+                distances.write(files, [distance])
+            if distances.near(distance):
+                return precision
+        return "exact"
+
+    def _measure(self, files: ModelFiles, precision: Precision) -> Steps:
+        with (
+            self._lifecycle.use(files, "exact") as exact_loading,
+            self._lifecycle.use(files, precision) as form_loading,
+        ):
+            exact = yield from settled(exact_loading)
+            form = yield from settled(form_loading)
+            if exact.causal is None or form.causal is None:
+                raise TypeError(f"{files.id} is no causal model")
+            # Not at the top: the worker imports this before torch is there.
+            from engine.runtime.distance import measure
+
+            ids = [piece.id for piece in exact.tokenizer.prompt(distances.text(files.languages))]
+            measuring = measure(exact.causal, form.causal, precision, ids)
+            try:
+                while True:
+                    share = next(measuring)
+                    self._lifecycle.tell(files, precision, f"measuring {precision}", 100 * share)
+                    yield None
+            except StopIteration as stop:
+                found: Distance = stop.value
+                return found
+            finally:
+                self._lifecycle.tell(files, precision)
+
+
+def _others(files: ModelFiles) -> tuple[Precision, ...]:
+    possible = forms(files.model_type)
+    return tuple(precision for precision in distances.FASTEST if precision in possible)

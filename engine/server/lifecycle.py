@@ -1,0 +1,332 @@
+"""Models in memory: loading, sharing, counting, making room, and letting go."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+import msgspec
+
+from engine.errors import INTERNAL, EngineError, explain
+from engine.interfaces import LoadedModel, ModelFiles
+from engine.machine.memory import give_back, readable
+from engine.messages import Device, Error, Event, Memory, ModelInfo, ModelState, Precision
+from engine.precision import estimated_bytes
+
+log = logging.getLogger(__name__)
+
+Report = Callable[[str, float], None]
+_INTERVAL_S = 0.05
+"""Between two reports of one stage of a load."""
+
+Cause = Literal["asked", "idle", "evicted"]
+_Key = tuple[str, Precision]
+
+
+@dataclass(eq=False)
+class _Resident:
+    """A form of a model, in memory or on its way there."""
+
+    files: ModelFiles
+    precision: Precision
+    expected: int
+    last_used: float
+    ready: Future[LoadedModel] = field(default_factory=Future)
+    loaded: bool = False
+    users: int = 0
+    leaving: bool = False
+
+    @property
+    def key(self) -> _Key:
+        """What tells it from all others."""
+        return self.files.id, self.precision
+
+    @property
+    def bytes(self) -> int:
+        """What it takes, with what it keeps of texts; before it is loaded, what it is to take."""
+        return self.ready.result().bytes if self.loaded else self.expected
+
+    @property
+    def busy(self) -> bool:
+        """Whether it is being loaded or used by a task."""
+        return self.users > 0 or not self.loaded
+
+
+class Lifecycle:
+    """Keeps models in memory within a budget of bytes.
+
+    All methods belong to the scheduler's thread. Loads run on `loader`, an executor with a single
+    thread; what it finds out comes back through `post`. `tell` is called with the events that
+    everybody should hear, also from the loader's thread.
+    """
+
+    def __init__(
+        self,
+        *,
+        load: Callable[[ModelFiles, Precision, Report], LoadedModel],
+        loader: Executor,
+        post: Callable[[Callable[[], None]], None],
+        tell: Callable[[Event], None],
+        budget: int,
+        idle_s: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._load = load
+        self._loader = loader
+        self._post = post
+        self._tell = tell
+        self._budget = budget
+        self._idle_s = idle_s
+        self._clock = clock
+        self._residents: dict[_Key, _Resident] = {}
+        self._jobs: dict[_Key, Future[LoadedModel]] = {}
+        self._failures: dict[str, str] = {}
+
+    @property
+    def used(self) -> int:
+        """Bytes that models take, those being loaded counted by their estimate."""
+        return sum(resident.bytes for resident in self._residents.values())
+
+    @contextmanager
+    def use(
+        self, files: ModelFiles, precision: Precision = "exact"
+    ) -> Iterator[Future[LoadedModel]]:
+        """Hold a form of a model for a task, loading it if it is not in memory; it stays until
+        the end.
+
+        Raises:
+            EngineError: ``unable``, when it cannot have that form; ``too_big``, when no room can
+                be made for it. The future raises what loading raised.
+        """
+        resident = self._residents.get((files.id, precision)) or self._begin(files, precision)
+        resident.users += 1
+        resident.leaving = False
+        try:
+            yield resident.ready
+        finally:
+            resident.users -= 1
+            resident.last_used = self._clock()
+            self._forget(self.used - self._budget)
+            if not resident.users:
+                self._unused(resident)
+
+    def unload(self, model: str) -> None:
+        """Let all forms of a model go: now, or when the last task that uses one ends."""
+        for resident in self._forms(model):
+            if resident.busy:
+                resident.leaving = True
+            else:
+                self._drop(resident, "asked")
+
+    def busy(self, model: str) -> bool:
+        """Whether some form of a model is being loaded or used by a task."""
+        return any(resident.busy for resident in self._forms(model))
+
+    def loaded(self, model: str) -> LoadedModel | None:
+        """The model in some form, if it is in memory."""
+        return next((each.ready.result() for each in self._forms(model) if each.loaded), None)
+
+    def current(self, info: ModelInfo) -> ModelInfo:
+        """What the store knows of a model, with its state in memory put in."""
+        residents = self._forms(info.id)
+        if residents:
+            in_memory = [each.precision for each in residents if each.loaded]
+            return msgspec.structs.replace(
+                info,
+                state="ready" if in_memory else "loading",
+                in_memory=in_memory,
+                device=_device(residents),
+                memory=sum(each.bytes for each in residents),
+            )
+        reason = self._failures.get(info.id)
+        if reason is not None and info.state == "on_disk":
+            return msgspec.structs.replace(info, state="failed", reason=reason)
+        return info
+
+    def forget_failure(self, model: str) -> None:
+        """The files of a model have changed: why it could not be loaded is no longer true."""
+        self._failures.pop(model, None)
+
+    def tell(
+        self, files: ModelFiles, precision: Precision, stage: str = "", percent: float | None = None
+    ) -> None:
+        """Tell what is being done to a form that is held; with no stage, that it is ready."""
+        resident = self._residents.get((files.id, precision))
+        if resident is not None:
+            self._tell_state(resident, stage=stage, percent=percent)
+
+    def expire(self) -> float | None:
+        """Unload what has been idle for too long; in how many seconds the next one is due."""
+        if not self._idle_s:
+            return None
+        now = self._clock()
+        idle = self._idle()
+        for resident in idle:
+            if resident.last_used + self._idle_s <= now:
+                self._drop(resident, "idle")
+        dues = [resident.last_used + self._idle_s - now for resident in self._idle()]
+        return min(dues, default=None)
+
+    def _idle(self) -> list[_Resident]:
+        return [each for each in self._residents.values() if each.loaded and not each.users]
+
+    def _forms(self, model: str) -> list[_Resident]:
+        # Copied at once, because the loader's thread asks too while others come and go.
+        return [each for each in list(self._residents.values()) if each.files.id == model]
+
+    def _begin(self, files: ModelFiles, precision: Precision) -> _Resident:
+        needs = estimated_bytes(files, precision)
+        self._make_room(files, needs)
+        self._failures.pop(files.id, None)
+        resident = _Resident(files, precision, needs, self._clock())
+        self._residents[resident.key] = resident
+        self._tell_state(resident, percent=0.0)
+        job = self._loader.submit(self._load, files, precision, self._reporter(resident))
+        self._jobs[resident.key] = job
+        job.add_done_callback(lambda job: self._post(lambda: self._arrived(resident, job)))
+        return resident
+
+    def _reporter(self, resident: _Resident) -> Report:
+        told_stage, told_at = "", 0.0
+
+        def report(stage: str, percent: float) -> None:
+            nonlocal told_stage, told_at
+            now = self._clock()
+            if stage != told_stage or now - told_at >= _INTERVAL_S:
+                told_stage, told_at = stage, now
+                self._tell_state(resident, stage=stage, percent=percent)
+
+        return report
+
+    def _arrived(self, resident: _Resident, job: Future[LoadedModel]) -> None:
+        if self._residents.get(resident.key) is not resident:
+            return  # nobody wanted it any more, and it had not been begun
+        del self._jobs[resident.key]
+        error = job.exception()
+        if error is not None:
+            self._failed(resident, error)
+            return
+        model = job.result()
+        resident.loaded = True
+        resident.last_used = self._clock()
+        resident.ready.set_result(model)
+        self._tell_state(resident)
+        self._tell_memory()
+        if not resident.users:
+            self._unused(resident)
+
+    def _failed(self, resident: _Resident, error: BaseException) -> None:
+        model = resident.files.id
+        why = explain(error).message
+        if not isinstance(error, EngineError):
+            log.error("loading %s failed", model, exc_info=error)
+            if explain(error) is INTERNAL:
+                why = "The engine has a fault that kept it from loading this model."
+        del self._residents[resident.key]
+        self._failures[model] = why
+        resident.ready.set_exception(error)
+        self._tell(
+            ModelState(model=model, state="failed", precision=resident.precision, reason=why)
+        )
+        if others := self._forms(model):
+            self._tell_state(others[0])
+        self._tell_memory()
+
+    def _unused(self, resident: _Resident) -> None:
+        if resident.loaded:
+            if resident.leaving:
+                # Later, because the task that has just let go may not have forgotten it yet.
+                self._post(lambda: self._leave(resident))
+            return
+        job = self._jobs.get(resident.key)
+        if job is not None and job.cancel():  # it was waiting behind another model's load
+            del self._jobs[resident.key]
+            self._drop(resident, "asked")
+
+    def _leave(self, resident: _Resident) -> None:
+        current = self._residents.get(resident.key) is resident
+        if current and resident.leaving and not resident.users:
+            self._drop(resident, "asked")
+
+    def _make_room(self, files: ModelFiles, needs: int) -> None:
+        self._forget(self.used + needs - self._budget)
+        idle = sorted(self._idle(), key=lambda resident: resident.last_used)
+        excess = self.used + needs - self._budget
+        if excess > sum(resident.bytes for resident in idle):
+            raise EngineError(self._too_big(files, needs))
+        for resident in idle:
+            if excess <= 0:
+                break
+            excess -= resident.bytes
+            self._drop(resident, "evicted")
+
+    def _forget(self, excess: int) -> None:
+        """Give back so many bytes of what models keep of texts, the least recently used first."""
+        loaded = [each for each in self._residents.values() if each.loaded]
+        for resident in sorted(loaded, key=lambda each: each.last_used):
+            if excess <= 0:
+                break
+            before = resident.bytes
+            resident.ready.result().forget()
+            excess -= before - resident.bytes
+
+    def _too_big(self, files: ModelFiles, bytes_needed: int) -> Error:
+        needs = f"{files.id} needs about {readable(bytes_needed)} of memory"
+        if bytes_needed > self._budget:
+            return Error(
+                kind="too_big",
+                message=f"{needs}, and models may take {readable(self._budget)} on this machine.",
+                hint="Take a smaller model, or close other programs or raise the memory budget.",
+            )
+        busy = [each for each in self._residents.values() if each.busy]
+        names = ", ".join(dict.fromkeys(each.files.id for each in busy))
+        held = readable(sum(each.bytes for each in busy))
+        return Error(
+            kind="too_big",
+            message=f"{needs}, but {held} of the {readable(self._budget)} that models may take "
+            f"are in use by {names}.",
+            hint=f"Wait until {names} is done, or stop it, and ask again.",
+        )
+
+    def _drop(self, resident: _Resident, cause: Cause) -> None:
+        del self._residents[resident.key]
+        resident.ready = Future()  # the last reference to the weights that is ours
+        give_back()
+        model, precision = resident.key
+        if others := self._forms(model):
+            self._tell_state(others[0])
+        else:
+            self._tell(ModelState(model=model, state="on_disk", precision=precision, cause=cause))
+        self._tell_memory()
+
+    def _tell_state(
+        self, resident: _Resident, stage: str = "", percent: float | None = None
+    ) -> None:
+        """Tell how a form is doing, and which forms of its model are in memory."""
+        loaded = [each for each in self._forms(resident.files.id) if each.loaded]
+        self._tell(
+            ModelState(
+                model=resident.files.id,
+                state="ready" if resident.loaded and not stage else "loading",
+                stage=stage,
+                percent=percent,
+                precision=resident.precision,
+                in_memory=[each.precision for each in loaded],
+                device=_device(loaded),
+                memory=sum(each.bytes for each in loaded),
+            )
+        )
+
+    def _tell_memory(self) -> None:
+        self._tell(Memory(used=self.used, budget=self._budget))
+
+
+def _device(residents: Sequence[_Resident]) -> Device:
+    """Where the latest of these forms that is loaded was put."""
+    loaded = [each.ready.result().device for each in residents if each.loaded]
+    return loaded[-1] if loaded else "cpu"

@@ -1,0 +1,155 @@
+"""Pulls and conversions: short-lived child processes, the only ones with a network."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+import msgspec
+
+from engine import wire
+from engine.errors import EngineError
+from engine.messages import Done, Error, Event, ModelInfo, ModelState, State
+from engine.pull.job import PullJob
+from engine.scheduler import Wait, settled
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class _Child:
+    model: str
+    process: subprocess.Popen[bytes]
+    ended: Future[None] = field(default_factory=Future)
+    users: int = 0
+    cancelled: bool = False
+    last: ModelState | None = None
+
+    def kill(self) -> None:
+        """End it and whatever it has started (pip among them), at once."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+
+class Children:
+    """Runs jobs, one a model: who asks for a model that is being pulled joins that pull.
+
+    `run` and `current` belong to the scheduler's thread. `tell` is called on others, with what the
+    children report; `at_rest` too, for the state that a model is in after its child was killed.
+    """
+
+    def __init__(self, tell: Callable[[Event], None], at_rest: Callable[[str], State]) -> None:
+        self._tell = tell
+        self._at_rest = at_rest
+        self._running: dict[str, _Child] = {}
+        self._failures: dict[str, str] = {}
+
+    def run(self, model: str, job: PullJob) -> Generator[Wait, None, None]:
+        """Wait for a job on this model; closing this, as the last who waits, kills it.
+
+        Raises:
+            EngineError: what the child reported, or that it died.
+        """
+        child = self._running.get(model) or self._begin(model, job)
+        child.users += 1
+        try:
+            yield from settled(child.ended)
+        except EngineError as error:
+            self._failures[model] = error.event.message
+            raise
+        finally:
+            child.users -= 1
+            if not child.users:
+                self._running.pop(model, None)
+                child.cancelled = True
+                child.kill()
+
+    def running(self, model: str) -> bool:
+        """Whether a job on this model is under way."""
+        return model in self._running
+
+    def current(self, info: ModelInfo) -> ModelInfo:
+        """What the store knows of a model, with the state of its pull put in."""
+        child = self._running.get(info.id)
+        if child is not None:
+            state = child.last.state if child.last is not None else "pulling"
+            return msgspec.structs.replace(info, state=state)
+        reason = self._failures.get(info.id)
+        if reason is not None and info.state == "absent":
+            return msgspec.structs.replace(info, state="failed", reason=reason)
+        return info
+
+    def kill_all(self) -> None:
+        """End every job. Safe on any thread: the process is about to end."""
+        for child in list(self._running.values()):
+            child.kill()
+
+    def _begin(self, model: str, job: PullJob) -> _Child:
+        self._failures.pop(model, None)
+        process = subprocess.Popen(
+            job.argv,
+            env=job.env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        child = _Child(model, process)
+        self._running[model] = child
+        name = f"child {process.pid}"
+        threading.Thread(
+            target=self._follow, args=(child, job.stdin), name=name, daemon=True
+        ).start()
+        return child
+
+    def _follow(self, child: _Child, stdin: bytes) -> None:
+        """Forward what the child says, on a thread of its own, until it ends."""
+        with child.process as process:
+            try:
+                failure = self._listen(child, stdin)
+            except (OSError, wire.BrokenStream) as error:
+                log.warning("child %d: %s", process.pid, error)
+                failure = self._cut_short(child)
+            finally:
+                child.kill()
+        if failure is None:
+            child.ended.set_result(None)
+        else:
+            child.ended.set_exception(EngineError(failure))
+
+    def _cut_short(self, child: _Child) -> Error:
+        """Say how a model stands whose child has ended without a last word."""
+        failure = Error(
+            kind="internal",
+            message="The process that pulls models ended before its work was done.",
+            hint="Ask again. The engine's log has more.",
+        )
+        if child.cancelled:
+            state = self._at_rest(child.model)
+            self._tell(ModelState(model=child.model, state=state, cause="asked"))
+        else:
+            self._tell(ModelState(model=child.model, state="failed", reason=failure.message))
+        return failure
+
+    def _listen(self, child: _Child, stdin: bytes) -> Error | None:
+        """Why the job failed, or None; raises when the child falls silent before its end."""
+        process = child.process
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.write(stdin)
+        process.stdin.flush()  # and not closed: its end would be the child's
+        while (frame := wire.read_frame(process.stdout)) is not None:
+            match wire.event(frame.body):
+                case Done():
+                    return None
+                case Error() as error:
+                    return error
+                case ModelState() as state:
+                    child.last = state
+                    self._tell(state)
+        raise wire.BrokenStream("no answer")

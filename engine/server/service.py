@@ -1,0 +1,247 @@
+"""What the engine does for each request: a task for the scheduler."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from concurrent.futures import Executor, Future
+from functools import lru_cache
+from typing import ParamSpec, TypeVar
+
+from msgspec import structs
+
+from engine import tokenization
+from engine.errors import EngineError
+from engine.interfaces import ModelFiles
+from engine.messages import (
+    Beside,
+    Continue,
+    Device,
+    Distances,
+    Document,
+    Done,
+    Error,
+    Event,
+    Fill,
+    Find,
+    ListModels,
+    Load,
+    Measure,
+    Models,
+    ModelState,
+    NBest,
+    Precision,
+    PrecisionChoice,
+    PseudoLikelihood,
+    Pull,
+    Remove,
+    Score,
+    ScorePairs,
+    ScoreResult,
+    Timing,
+    Tokenize,
+    Trace,
+    Unload,
+)
+from engine.pull.job import PullJob
+from engine.scheduler import Task, Wait, settled
+from engine.server.fidelity import Fidelity
+from engine.server.lifecycle import Lifecycle
+from engine.server.processes import Children
+from engine.store.store import Store
+from engine.tasks import (
+    continuation,
+    continuity,
+    document,
+    finding,
+    inspection,
+    masking,
+    nbest,
+    pseudo_likelihood,
+    tracing,
+)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Ask = Continue | NBest | Find | Trace | Fill | PseudoLikelihood | Score | ScorePairs | Document
+"""The requests that a model answers."""
+Work = Ask | Tokenize | ListModels | Load | Measure | Unload | Pull | Remove
+"""The requests that become tasks."""
+
+
+class Service:
+    """Turns requests into tasks over the models on disk and in memory.
+
+    Whatever reads the disk runs on `disk`, an executor with one thread, so that a slow one does
+    not hold up the tokens of other tasks. `device` is where models are put, once PyTorch is
+    there to say so. `job` says how a pull is run.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        lifecycle: Lifecycle,
+        device: Future[Device],
+        children: Children,
+        disk: Executor,
+        job: Callable[[Pull], PullJob],
+        tell: Callable[[Event], None],
+    ) -> None:
+        self._store = store
+        self._lifecycle = lifecycle
+        self._fidelity = Fidelity(lifecycle, device)
+        self._children = children
+        self._disk = disk
+        self._job = job
+        self._tell = tell
+        self._tokenizer = lru_cache(maxsize=4)(tokenization.load)
+
+    def task(self, request: Work) -> Task:
+        """The generator that answers a request; nothing happens before its first step."""
+        match request:
+            case ListModels():
+                return self._list()
+            case Tokenize():
+                return self._tokenize(request)
+            case Load():
+                return self._load(request)
+            case Measure():
+                return self._measure(request)
+            case Unload():
+                return self._unload(request)
+            case Pull():
+                return self._pull(request)
+            case Remove():
+                return self._remove(request)
+            case Score():
+                return self._score(request)
+            case _:
+                return self._run(request)
+
+    def _list(self) -> Task:
+        found = yield from self._read(self._store.models)
+        yield Models(
+            [self._lifecycle.current(self._children.current(info)) for info in found],
+        )
+
+    def _tokenize(self, request: Tokenize) -> Task:
+        files = yield from self._files(request.model)
+        loaded = self._lifecycle.loaded(files.id)
+        if loaded is not None:
+            tokenizer = loaded.tokenizer
+        else:
+            tokenizer = yield from self._read(self._tokenizer, files.folder)
+        yield inspection.run(tokenizer, files.languages, request)
+
+    def _load(self, request: Load) -> Task:
+        began = time.monotonic()
+        files = yield from self._files(request.model)
+        precision = yield from self._precision(files, request.precision)
+        with self._lifecycle.use(files, precision) as loading:
+            yield from settled(loading)
+        yield Done(timing=Timing(load_s=time.monotonic() - began))
+
+    def _run(self, request: Ask) -> Task:
+        began = time.monotonic()
+        files = yield from self._files(request.model)
+        precision = yield from self._precision(files, request.precision)
+        with self._lifecycle.use(files, precision) as loading:
+            model = yield from settled(loading)
+            load_s = time.monotonic() - began
+            match request:
+                case Continue():
+                    yield from continuation.run(model, request, load_s)
+                case NBest():
+                    yield from nbest.run(model, request, load_s)
+                case Find():
+                    yield from finding.run(model, request, load_s)
+                case Trace():
+                    yield from tracing.run(model, request, load_s)
+                case Fill():
+                    yield from masking.run(model, request, load_s)
+                case PseudoLikelihood():
+                    yield from pseudo_likelihood.run(model, request, load_s)
+                case ScorePairs():
+                    yield from continuity.run_pairs(model, request, load_s)
+                case Document():
+                    yield from document.run(model, request, load_s)
+
+    def _score(self, request: Score) -> Task:
+        """Ask one model after the other, and weigh what all of them said."""
+        began = time.monotonic()
+        load_s = 0.0
+        results: list[ScoreResult] = []
+        for asked in (Beside(model=request.model, precision=request.precision), *request.beside):
+            waits = time.monotonic()
+            files = yield from self._files(asked.model)
+            precision = yield from self._precision(files, asked.precision)
+            with self._lifecycle.use(files, precision) as loading:
+                model = yield from settled(loading)
+                load_s += time.monotonic() - waits
+                results += yield from continuity.hear(model, request)
+        yield continuity.verdict(results)
+        yield Done(timing=Timing(load_s=load_s, total_s=time.monotonic() - began))
+
+    def _precision(
+        self, files: ModelFiles, choice: PrecisionChoice
+    ) -> Generator[Wait | None, None, Precision]:
+        """The form that a choice comes to, for this model."""
+        if choice != "auto":
+            return choice
+        return (yield from self._fidelity.fastest(files))
+
+    def _measure(self, request: Measure) -> Task:
+        files = yield from self._files(request.model)
+        yield Distances(files.id, (yield from self._fidelity.all(files)))
+
+    def _unload(self, request: Unload) -> Task:
+        place = yield from self._read(self._store.place, request.model)
+        self._lifecycle.unload(place.id)
+        yield Done()
+
+    def _pull(self, request: Pull) -> Task:
+        place = yield from self._read(self._store.place, request.model)
+        yield from self._fetch(structs.replace(request, model=place.id))
+        yield Done()
+
+    def _remove(self, request: Remove) -> Task:
+        place = yield from self._read(self._store.place, request.model)
+        if self._children.running(place.id) or self._lifecycle.busy(place.id):
+            raise EngineError(
+                Error(
+                    kind="unable",
+                    message=f"{place.id} is being pulled, loaded or used.",
+                    hint="Stop that first, or wait for its end.",
+                )
+            )
+        yield from self._read(self._store.remove, request.model)
+        self._lifecycle.unload(place.id)
+        self._changed(place.id)
+        self._tell(ModelState(model=place.id, state="absent", cause="asked"))
+        yield Done()
+
+    def _files(self, model: str) -> Generator[Wait, None, ModelFiles]:
+        """Find a model's files, after converting a .gguf file that needs it."""
+        if (yield from self._read(self._store.unconverted, model)):
+            place = yield from self._read(self._store.place, model)
+            yield from self._fetch(Pull(place.id))
+        return (yield from self._read(self._store.find, model))
+
+    def _fetch(self, request: Pull) -> Generator[Wait, None, None]:
+        """Run the child that pulls or converts the model of this id, or join it."""
+        try:
+            yield from self._children.run(request.model, self._job(request))
+        finally:
+            self._changed(request.model)
+
+    def _changed(self, model: str) -> None:
+        """Forget what was known of a model whose files are no longer the same."""
+        self._lifecycle.forget_failure(model)
+        self._tokenizer.cache_clear()
+
+    def _read(
+        self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> Generator[Wait, None, T]:
+        return (yield from settled(self._disk.submit(function, *args, **kwargs)))

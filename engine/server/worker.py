@@ -1,0 +1,209 @@
+"""The engine's side of the wire: reads requests, hands them to the scheduler, writes events."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import BinaryIO, NoReturn
+
+import platformdirs
+
+from engine import runtime, wire
+from engine.errors import EngineError, explain
+from engine.interfaces import LoadedModel, ModelFiles
+from engine.machine import devices
+from engine.machine.loader import Loader
+from engine.machine.memory import default_budget, default_threads, give_back
+from engine.messages import (
+    PROTOCOL,
+    Cancel,
+    Configure,
+    Device,
+    DeviceChoice,
+    Error,
+    Frame,
+    Ping,
+    Pong,
+    Precision,
+    Ready,
+    Request,
+    Shutdown,
+)
+from engine.pull import job
+from engine.scheduler import Scheduler
+from engine.server.lifecycle import Lifecycle, Report
+from engine.server.pipes import EventWriter
+from engine.server.processes import Children
+from engine.server.service import Service
+from engine.store.store import Store
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """One connection with one front.
+
+    Three threads are its own: the reader, which ends the process when the front is gone; the
+    scheduler (the main thread), where everything is decided; and the loader, which brings models
+    into memory.
+    """
+
+    def __init__(self, requests: BinaryIO, events: int, environ: Mapping[str, str]) -> None:
+        self._requests = requests
+        self._environ = environ
+        self._writer = EventWriter(events)
+        self._scheduler = Scheduler(self._writer.send, self._housekeeping)
+        self._lifecycle: Lifecycle | None = None
+        self._children: Children | None = None
+        self._service: Service | None = None
+
+    def serve(self) -> NoReturn:
+        """Serve until the input ends, which ends the process."""
+        threading.Thread(target=self._read, name="reader", daemon=True).start()
+        self._scheduler.run()
+
+    # ------------------------------------------------------------------ the reader's thread
+
+    def _read(self) -> NoReturn:
+        try:
+            while (frame := wire.read_frame(self._requests)) is not None:
+                self._receive(frame)
+        except wire.BrokenStream as error:
+            # Where the next frame begins is anyone's guess.
+            log.error("broken input: %s", error)
+            self._refuse(0, f"The input is not made of frames: {error}.")
+        except Exception:  # without its reader the process could not be told to end
+            log.exception("the reader failed")
+        self._end()
+
+    def _receive(self, frame: Frame) -> None:
+        try:
+            request = wire.request(frame.body)
+        except wire.BrokenStream as error:
+            self._refuse(frame.id, f"The request cannot be understood: {error}.")
+            return
+        if frame.id < 1:
+            self._refuse(frame.id, "A request needs an id of 1 or more.")
+            return
+        self._scheduler.post(lambda: self._accept(frame.id, request))
+
+    def _refuse(self, request_id: int, message: str) -> None:
+        self._writer.send(request_id, Error(kind="bad_request", message=message))
+
+    def _end(self) -> NoReturn:
+        """End the process now: nothing in it is worth waiting for."""
+        if self._children is not None:
+            self._children.kill_all()
+        os._exit(0)
+
+    # --------------------------------------------------------------- the scheduler's thread
+
+    def _accept(self, request_id: int, request: Request) -> None:
+        try:
+            self._begin(request_id, request)
+        except Exception as error:
+            log.exception("request %d could not be begun", request_id)
+            self._writer.send(request_id, explain(error))
+
+    def _begin(self, request_id: int, request: Request) -> None:
+        if isinstance(request, Shutdown):
+            self._end()
+        if isinstance(request, Ping):
+            self._writer.send(request_id, Pong())
+        elif isinstance(request, Configure):
+            self._configure(request_id, request)
+        elif self._service is None:
+            self._refuse(request_id, "The first request of a connection is Configure.")
+        elif isinstance(request, Cancel):
+            self._scheduler.cancel(request.request)
+        else:
+            self._scheduler.start(request_id, self._service.task(request))
+
+    def _configure(self, request_id: int, configure: Configure) -> None:
+        if configure.protocol != PROTOCOL:
+            message = (
+                f"The engine speaks version {PROTOCOL} of the protocol, "
+                f"the front version {configure.protocol}."
+            )
+            hint = "Both come with tsuzuki: install it anew, and start it again."
+            self._writer.send(request_id, Error(kind="bad_request", message=message, hint=hint))
+            return
+        if self._service is not None:
+            self._refuse(request_id, "The connection is configured already.")
+            return
+        budget = configure.memory_budget or default_budget()
+        threads = configure.threads or default_threads()
+        root = platformdirs.user_data_path("tsuzuki", appauthor=False)
+        store = Store(
+            Path(configure.store) if configure.store else root,
+            [Path(folder) for folder in configure.folders],
+        )
+        preparing = ThreadPoolExecutor(1, "prepare")
+        prepared = preparing.submit(_prepare, threads, configure.device)
+        preparing.submit(prepare_more)
+        self._lifecycle = Lifecycle(
+            load=lambda files, precision, report: _load(files, precision, report, prepared),
+            loader=Loader(),
+            post=self._scheduler.post,
+            tell=self._writer.tell,
+            budget=budget,
+            idle_s=configure.idle_s,
+        )
+        self._children = Children(self._writer.tell, lambda model: store.info(model).state)
+        self._service = Service(
+            store=store,
+            lifecycle=self._lifecycle,
+            device=prepared,
+            children=self._children,
+            disk=ThreadPoolExecutor(1, "disk"),
+            job=lambda pull: job.command(store, pull, self._environ),
+            tell=self._writer.tell,
+        )
+        ready = Ready(protocol=PROTOCOL, pid=os.getpid(), memory_budget=budget, threads=threads)
+        self._writer.send(request_id, ready)
+
+    def _housekeeping(self) -> float | None:
+        return self._lifecycle.expire() if self._lifecycle is not None else None
+
+
+def _prepare(threads: int, choice: DeviceChoice) -> Device:
+    """Import what the first answer of a packed model needs: it takes seconds.
+
+    Raises:
+        EngineError: ``unable``, when there is no such device, or PyTorch cannot be imported.
+    """
+    try:
+        import torch
+
+        torch.set_num_threads(threads)
+        for module in ("transformers.models.auto", "transformers.generation.logits_process"):
+            importlib.import_module(module)
+    except (ImportError, OSError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise EngineError(
+            Error(
+                kind="unable",
+                message=f"PyTorch cannot be used: {reason}",
+                hint="Install tsuzuki again in an environment of its own.",
+            )
+        ) from error
+    return devices.resolve(choice)
+
+
+def prepare_more() -> None:
+    """Import what other models need, which takes as long again, before somebody asks for one."""
+    importlib.import_module("transformers.modeling_utils")
+
+
+def _load(
+    files: ModelFiles, precision: Precision, report: Report, prepared: Future[Device]
+) -> LoadedModel:
+    report("starting PyTorch", 0.0)
+    model = runtime.load(files, report, precision, prepared.result())
+    give_back()  # what was only needed to read and pack it
+    return model

@@ -1,0 +1,113 @@
+"""The catalogue: which models are known by name, and where each one comes from."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from engine.messages import Head, Source
+
+Id = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+"""Also a folder name in the store, hence without slashes and never a dot first."""
+RepoId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")]
+Commit = Annotated[str, Meta(pattern=r"^[0-9a-f]{40}$")]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Bundled(Struct, tag_field="source", tag="bundled", frozen=True, forbid_unknown_fields=True):
+    """A folder under `engine/starter`, installed with the program."""
+
+    folder: str
+
+    @property
+    def name(self) -> str:
+        """How a person would say where it comes from."""
+        return "with tsuzuki"
+
+    @property
+    def revision(self) -> str:
+        """Nothing to pin: it changes only with the program."""
+        return ""
+
+
+class Hub(Struct, tag_field="source", tag="hub", frozen=True, forbid_unknown_fields=True):
+    """A repository on the hub, pinned to a commit (None: whatever `main` is when pulled)."""
+
+    repo: RepoId
+    revision: Commit | None
+
+    @property
+    def name(self) -> str:
+        """The repository's id."""
+        return self.repo
+
+
+class Index(Struct, tag_field="source", tag="index", frozen=True, forbid_unknown_fields=True):
+    """A GGUF file inside a wheel on the package index. Sizes in bytes."""
+
+    package: str
+    version: str
+    sha256: Sha256
+    bytes: int
+    member: str
+    """The GGUF's exact name inside the wheel."""
+    member_bytes: int
+
+    @property
+    def name(self) -> str:
+        """The requirement, as pip takes it."""
+        return f"{self.package}=={self.version}"
+
+    @property
+    def revision(self) -> str:
+        """The version: with the pinned hash it names one file for ever."""
+        return self.version
+
+
+Origin = Bundled | Hub | Index
+
+
+class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One known model, described without having it."""
+
+    id: Id
+    title: str
+    heads: list[Head]
+    languages: list[str]
+    bytes: int
+    """What a pull downloads; for a bundled model, its weights."""
+    memory: int
+    """Bytes of its weights in fp32, tied ones once."""
+    licence: str
+    origin: Origin
+    note: str = ""
+    context: int | None = None
+    chat: bool = False
+    start_token: str | None = None
+    """What begins a text when it is scored alone, where the configuration gives none or another."""
+
+    @property
+    def source(self) -> Source:
+        """Which kind of place it comes from."""
+        match self.origin:
+            case Bundled():
+                return "bundled"
+            case Hub():
+                return "hub"
+            case Index():
+                return "index"
+
+
+@cache
+def load() -> tuple[Entry, ...]:
+    """Read the catalogue that is installed with the program.
+
+    Raises:
+        msgspec.ValidationError: it is not as it should be; the message names the place.
+    """
+    text = resources.files("engine.store").joinpath("catalog.yaml").read_bytes()
+    return msgspec.yaml.decode(text, type=tuple[Entry, ...])

@@ -1,0 +1,194 @@
+"""A folder in transformers layout, read without loading a weight or importing torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from safetensors import SafetensorError, safe_open
+
+from engine import json_files
+from engine.json_files import Unreadable
+from engine.messages import Head
+from engine.store import config_sizes, gguf_files, heads
+
+SINGLE = "model.safetensors"
+SHARDED = "model.safetensors.index.json"
+_ADAPTER = "adapter_config.json"
+PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json")
+
+
+class Broken(Exception):
+    """The folder cannot be used; the message is a reason for a person."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What the configuration and the weight files' headers tell."""
+
+    folder: Path
+    model_type: str
+    heads: frozenset[Head]
+    weight_bytes: int
+    """Size of the weight files."""
+    memory: int
+    context: int | None
+    chat: bool
+
+
+class ShardIndex(msgspec.Struct, frozen=True):
+    """`model.safetensors.index.json`: which file holds which tensor."""
+
+    weight_map: dict[str, str]
+
+
+def read(folder: Path) -> Checkpoint:
+    """Look at a model folder.
+
+    Raises:
+        Broken: the configuration or the weights are missing, unreadable or of no known kind.
+    """
+    config = read_config(folder)
+    files = weight_files(folder)
+    shapes: dict[str, tuple[int, ...]] = {}
+    for file in files:
+        shapes.update(_shapes(file))
+    model_type = config.get("model_type")
+    if not isinstance(model_type, str):
+        raise Broken("config.json names no model_type")
+    if not heads.known(model_type):
+        raise Broken(f"models of type {model_type!r} are not known here")
+    if "quantization_config" in config:
+        raise Broken("its weights are stored quantised, which is not read here")
+    if reason := config_sizes.impossible(config):
+        raise Broken(f"its configuration cannot be right: {reason}")
+    found = heads.find(config, shapes)
+    if not found:
+        decoder = heads.CAUSAL.get(model_type)
+        raise Broken(
+            f"its weight files lack {decoder.output}, the output layer"
+            if decoder
+            else "no head in its weights can continue, fill or score"
+        )
+    return Checkpoint(
+        folder=folder,
+        model_type=model_type,
+        heads=found,
+        weight_bytes=sum(file.stat().st_size for file in files),
+        memory=heads.memory(config, shapes),
+        context=heads.context(config),
+        chat=has_chat_template(folder),
+    )
+
+
+def read_config(folder: Path) -> Mapping[str, object]:
+    """Read config.json.
+
+    Raises:
+        Broken: it is missing or not a JSON object.
+    """
+    try:
+        return json_files.json(folder / "config.json", dict[str, object])
+    except FileNotFoundError as error:
+        raise Broken(_no_model(folder)) from error
+    except Unreadable as error:
+        raise Broken(f"config.json {error}") from error
+
+
+def _no_model(folder: Path) -> str:
+    """What a folder without a configuration is instead, as far as can be seen."""
+    try:
+        adapter = json_files.json(folder / _ADAPTER, dict[str, object])
+    except FileNotFoundError:
+        pass
+    except Unreadable as error:
+        return f"{_ADAPTER} {error}"
+    else:
+        base = adapter.get("base_model_name_or_path")
+        of = f" of {base}" if isinstance(base, str) and base else ""
+        return f"it is an adapter (LoRA){of}, not a model: merge it into its model first"
+    below = sorted(folder.glob("*/config.json")) or _cached(folder)
+    if below:
+        return f"there is no config.json: the model is in {below[0].parent}"
+    if files := sorted(file for file in folder.glob("*") if gguf_files.named(file)):
+        return f"there is no config.json: the model is the file {files[0]}"
+    return "there is no config.json: not a model folder"
+
+
+def _cached(folder: Path) -> list[Path]:
+    """The configurations of a model in the hub's cache, that of its main branch first."""
+    found = sorted(folder.glob("snapshots/*/config.json"))
+    try:
+        main = (folder / "refs" / "main").read_text("utf-8").strip()
+    except (OSError, ValueError):
+        return found
+    return sorted(found, key=lambda path: path.parent.name != main)
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The safetensors files of a folder: the single one if it is there, else the shards.
+
+    Raises:
+        Broken: there are none, or a shard is missing.
+    """
+    if (folder / SINGLE).is_file():
+        return [folder / SINGLE]
+    if (folder / SHARDED).is_file():
+        names = shard_names((folder / SHARDED).read_bytes())
+        if missing := [name for name in names if not (folder / name).is_file()]:
+            raise Broken(f"weights are missing: {missing[0]}")
+        return [folder / name for name in names]
+    if any((folder / name).is_file() for name in PICKLES):
+        raise Broken("its weights are a pickle, which can run code; safetensors are needed")
+    if (folder / _ADAPTER).is_file():
+        raise Broken(_no_model(folder))
+    raise Broken(f"weights are missing: there is no {SINGLE}")
+
+
+def shard_names(index: bytes) -> list[str]:
+    """The files that a shard index names, which must be plain names in the same folder.
+
+    Raises:
+        Broken: the index cannot be read or points elsewhere.
+    """
+    try:
+        names = sorted(set(msgspec.json.decode(index, type=ShardIndex).weight_map.values()))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Broken(f"the index of the weight files is broken: {error}") from error
+    if not names:
+        raise Broken("the index of the weight files is empty")
+    for name in names:
+        if not plain(name):
+            raise Broken(f"the index of the weight files points elsewhere: {name!r}")
+    return names
+
+
+def plain(name: str) -> bool:
+    """Whether this is the name of a file in the folder itself, on any system."""
+    return bool(name) and name not in {".", ".."} and not set(name) & {"/", "\\", ":", "\0"}
+
+
+def has_chat_template(folder: Path) -> bool:
+    """Whether a chat template comes with the tokenizer."""
+    if any((folder / name).is_file() for name in ("chat_template.jinja", "chat_template.json")):
+        return True
+    try:
+        settings = json_files.json(folder / "tokenizer_config.json", dict[str, object])
+    except (FileNotFoundError, Unreadable):
+        return False  # whether the tokenizer itself can be read is told when it is loaded
+    return bool(settings.get("chat_template"))
+
+
+def _shapes(file: Path) -> dict[str, tuple[int, ...]]:
+    try:
+        file.open("rb").close()
+        with safe_open(file, framework="numpy") as weights:
+            return {
+                name: tuple(weights.get_slice(name).get_shape()) for name in weights.offset_keys()
+            }
+    except SafetensorError as error:
+        raise Broken(f"{file.name} is damaged or cut short: {error}") from error
+    except OSError as error:
+        raise Broken(f"{file.name} cannot be read: {json_files.reason(error)}") from error

@@ -1,0 +1,61 @@
+"""How far the forms of a model are from exact, as it was measured, and which form `auto` takes.
+
+Measured over a text that no model here was trained on (`heldout/`, written for this purpose), in
+the model's language, and kept in the store until the weights change. Imports no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from importlib import resources
+from pathlib import Path
+
+import msgspec
+
+from engine import json_files
+from engine.interfaces import ModelFiles
+from engine.json_files import Unreadable
+from engine.messages import Distance, Precision
+from engine.store import artifacts
+
+NAME = "distances.json"
+FASTEST: tuple[Precision, ...] = ("int4", "int8", "bf16")
+"""The forms other than exact, the fastest first."""
+MOST_KL = 2e-3
+"""Nats a token; what `auto` takes as near enough, with the two below."""
+LEAST_TOP1 = 0.97
+LEAST_TOKENS = 1000
+
+
+def text(languages: Sequence[str]) -> str:
+    """The held-out text for a model of these languages."""
+    name = "ja.txt" if "ja" in languages else "en.txt"
+    return resources.files("engine.store").joinpath("heldout", name).read_text(encoding="utf-8")
+
+
+def near(distance: Distance) -> bool:
+    """Whether a form is near enough to exact to be taken in its place unasked."""
+    return (
+        distance.kl <= MOST_KL and distance.top1 >= LEAST_TOP1 and distance.tokens >= LEAST_TOKENS
+    )
+
+
+def read(folder: Path | None) -> list[Distance]:
+    """What was measured of a model; nothing where the file is absent or broken."""
+    if folder is None:
+        return []
+    try:
+        return json_files.json(folder / NAME, list[Distance])
+    except (FileNotFoundError, Unreadable):
+        return []
+
+
+def write(files: ModelFiles, measured: Iterable[Distance]) -> list[Distance]:
+    """Add to what was measured of a model, and return all of it, the fastest form first."""
+    found = {distance.precision: distance for distance in read(files.derived)}
+    found |= {distance.precision: distance for distance in measured}
+    ordered = [found[precision] for precision in FASTEST if precision in found]
+    if files.derived is not None:
+        data = msgspec.json.encode(ordered)
+        artifacts.write(files.derived, NAME, files.folder, lambda path: path.write_bytes(data))
+    return ordered

@@ -1,0 +1,391 @@
+"""Models on disk: the bundled ones, those pulled into the store, and local folders and files.
+
+A folder in the store counts as a model only when it is complete: a pull works under `.partial`,
+writes the list of files last and renames the whole folder into place. So whatever is killed, and
+whenever, nothing half done is ever listed as whole. Nothing here imports torch or has a network.
+
+    <root>/models/<name>/      complete models; a catalogue id, or owner--name for other hub ids
+    <root>/converted/<key>/    the user's own GGUF files, converted
+    <root>/derived/            what is computed from weights: see `engine.store.artifacts`
+    <root>/.partial/           work in progress, and models on their way out
+    <root>/.locks/             one lock a model, so that two pulls do not meet
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+import shutil
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from msgspec import structs
+
+from engine import json_files, precision
+from engine.errors import EngineError
+from engine.interfaces import ModelFiles
+from engine.messages import Error, ModelInfo, Source
+from engine.store import artifacts, catalog, checkpoint, distances, gguf_files, heads
+from engine.store.catalog import Bundled, Entry, Hub
+from engine.store.checkpoint import Broken, Checkpoint
+from engine.store.manifest import Damaged, Manifest
+from engine.store.manifest import read as read_manifest
+
+STARTER = Path(__file__).parents[1] / "starter"
+_REPO = re.compile(r"(?!.*(--|\.\.|\.gguf$))[a-z0-9][\w.-]{0,95}/[a-z0-9][\w.-]{0,95}", re.A | re.I)
+"""A hub id. The hub allows neither "--" nor ".." in one, so that a folder can be named after it."""
+_CONVERSION = 2
+"""Raised when conversions of before are not to be used any more."""
+_LEAVING = "leaving-"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a model is, or would be after a pull."""
+
+    id: str
+    folder: Path
+    source: Source
+    entry: Entry | None = None
+    gguf: Path | None = None
+    """The user's file that the folder is, or would be, converted from."""
+
+    @property
+    def ours(self) -> bool:
+        """Whether the folder lies in the store: sealed with a manifest, and ours to delete."""
+        return self.source in {"hub", "index"} or self.gguf is not None
+
+
+class Store:
+    """The models that can be named, and what is known of each without loading it."""
+
+    def __init__(
+        self, root: Path, folders: Sequence[Path] = (), entries: Sequence[Entry] | None = None
+    ) -> None:
+        """Look at a store; nothing is created or read yet.
+
+        Args:
+            root: the store's folder, which need not exist.
+            folders: model folders and .gguf files of the user's to list too.
+            entries: the catalogue; None takes the one installed with the program.
+        """
+        self.root = root
+        self.folders = tuple(folders)
+        self.entries = catalog.load() if entries is None else tuple(entries)
+        self._named = {entry.id: entry for entry in self.entries}
+        for entry in self.entries:
+            if isinstance(entry.origin, Hub):
+                self._named.setdefault(entry.origin.repo, entry)
+
+    def models(self) -> list[ModelInfo]:
+        """Everything that can be named: the catalogue, other pulled models, the user's own."""
+        places = [self._catalogued(entry) for entry in self.entries]
+        catalogued = {place.folder for place in places}
+        pulled = self.root / "models"
+        places += [
+            Place(folder.name.replace("--", "/", 1), folder, "hub")
+            for folder in (sorted(pulled.iterdir()) if pulled.is_dir() else ())
+            if folder.is_dir() and folder not in catalogued
+        ]
+        places += [self._local(path) for path in self.folders]
+        return [_info(place, self.root) for place in places]
+
+    def info(self, model: str) -> ModelInfo:
+        """What is known of one model.
+
+        Raises:
+            EngineError: unknown_model, nothing has this name.
+        """
+        return _info(self.place(model), self.root)
+
+    def find(self, model: str) -> ModelFiles:
+        """The files of a model, ready to be loaded.
+
+        Args:
+            model: a catalogue id, a hub id that was pulled, a folder, or a .gguf file.
+
+        Raises:
+            EngineError: unknown_model; absent_model where a `Pull` would bring it (which for a
+                .gguf file converts it); broken_model with the reason.
+        """
+        place = self.place(model)
+        try:
+            if not place.folder.is_dir():
+                raise _absent(place)
+            found, listed = _read(place)
+            computed = artifacts.place(self.root, place.folder)
+        except _UNUSABLE as error:
+            raise EngineError(
+                Error(
+                    kind="broken_model",
+                    message=f"{place.id} cannot be used: {_why(error)}.",
+                    hint="Pull it again." if place.ours else f"Look into {place.folder}.",
+                )
+            ) from error
+        entry = place.entry
+        return ModelFiles(
+            id=place.id,
+            folder=place.folder,
+            revision=listed.revision if listed else "",
+            model_type=found.model_type,
+            heads=found.heads,
+            roles=heads.roles(found.heads),
+            languages=tuple(entry.languages if entry else listed.languages if listed else ()),
+            weight_bytes=found.weight_bytes,
+            memory=found.memory,
+            start_token=entry.start_token if entry else None,
+            derived=computed,
+        )
+
+    def remove(self, model: str) -> None:
+        """Delete a pulled model, or the conversion of a .gguf file (never the file itself).
+
+        What an interrupted pull left for the next attempt goes too.
+
+        Raises:
+            EngineError: unknown_model; absent_model when there is nothing to delete; unable for
+                bundled models and the user's own folders.
+        """
+        place = self.place(model)
+        if not place.ours:
+            why = "comes with tsuzuki" if place.source == "bundled" else "is a folder of your own"
+            raise EngineError(
+                Error(
+                    kind="unable",
+                    message=f"{place.id} {why}; it is not deleted from here.",
+                    hint="Only pulled models can be removed.",
+                )
+            )
+        begun = [folder for folder in (place.folder, self.partial(place)) if folder.is_dir()]
+        if not begun:
+            raise _absent(place)
+        artifacts.forget(self.root, place.folder)
+        for folder in begun:
+            self.discard(folder)
+
+    def folder(self, model: str) -> Path:
+        """Where a model is on disk, or would be after a pull.
+
+        Raises:
+            EngineError: unknown_model.
+        """
+        return self.place(model).folder
+
+    def unconverted(self, model: str) -> bool:
+        """Whether this is a .gguf file that a `Pull` must convert before it can be loaded.
+
+        Raises:
+            EngineError: unknown_model.
+        """
+        place = self.place(model)
+        return place.gguf is not None and not place.folder.is_dir()
+
+    def place(self, model: str) -> Place:
+        """Understand a name: a catalogue id, else a path that exists, else a hub id.
+
+        Raises:
+            EngineError: unknown_model, with the nearest name.
+        """
+        if entry := self._named.get(model):
+            return self._catalogued(entry)
+        path = _expanded(Path(model))
+        try:
+            if model and (path.is_dir() or (gguf_files.named(path) and path.is_file())):
+                return self._local(path)
+        except OSError as error:
+            raise EngineError(
+                Error(
+                    kind="unknown_model",
+                    message=f"{model} cannot be looked at: {_why(error)}.",
+                    hint="Name a folder or a .gguf file that can be read.",
+                )
+            ) from error
+        if _REPO.fullmatch(model):
+            return Place(model, self.root / "models" / model.replace("/", "--"), "hub")
+        near = difflib.get_close_matches(model, list(self._named), n=1)
+        raise EngineError(
+            Error(
+                kind="unknown_model",
+                message=f"There is no model {model!r}.",
+                hint=f"Did you mean {near[0]}?"
+                if near
+                else "Name one from the list, a hub id (owner/name), a folder or a .gguf file.",
+            )
+        )
+
+    def partial(self, place: Place) -> Path:
+        """The folder in which a pull or conversion to this place works."""
+        return self.root / ".partial" / place.folder.name
+
+    def lock(self, place: Place) -> Path:
+        """The lock file that a pull or conversion to this place holds."""
+        return self.root / ".locks" / f"{place.folder.name}.lock"
+
+    def adopt(self, folder: Path, place: Place) -> None:
+        """Move a sealed folder into place, which makes it a model, over what was there."""
+        place.folder.parent.mkdir(parents=True, exist_ok=True)
+        if place.folder.exists():
+            self.discard(place.folder)
+        folder.replace(place.folder)
+
+    def discard(self, folder: Path) -> None:
+        """Take a folder out of sight in one step, then delete it."""
+        leaving = self.root / ".partial" / f"{_LEAVING}{uuid.uuid4().hex}"
+        leaving.parent.mkdir(parents=True, exist_ok=True)
+        folder.replace(leaving)
+        shutil.rmtree(leaving, ignore_errors=True)
+
+    def sweep(self) -> None:
+        """Finish the deletions that were cut off; drop what was made from files that changed."""
+        for folder in (self.root / ".partial").glob(f"{_LEAVING}*"):
+            shutil.rmtree(folder, ignore_errors=True)
+        for folder in (self.root / "converted").glob("*"):
+            try:
+                origin = Path(read_manifest(folder).origin)
+            except Damaged:
+                continue
+            if self._local(origin).folder != folder:
+                self.discard(folder)
+        artifacts.sweep(self.root)
+
+    def _catalogued(self, entry: Entry) -> Place:
+        if isinstance(entry.origin, Bundled):
+            return Place(entry.id, STARTER / entry.origin.folder, "bundled", entry)
+        return Place(entry.id, self.root / "models" / entry.id, entry.source, entry)
+
+    def _local(self, path: Path) -> Place:
+        path = _expanded(path)
+        try:
+            path = path.resolve()
+            if not gguf_files.named(path):
+                return Place(str(path), path, "local")
+        except (OSError, ValueError, RuntimeError):
+            return Place(str(path), path, "local")  # why, `_info` says
+        parts = gguf_files.parts(path)
+        if parts[0].is_file():
+            path = parts[0]
+        # A changed or moved file is converted anew: to know it by its content would take seconds.
+        stamp = [str(_CONVERSION), str(path)]
+        for part in parts:
+            if part.is_file():
+                stamp += [str(part.stat().st_size), str(part.stat().st_mtime_ns)]
+        key = hashlib.sha256("\0".join(stamp).encode()).hexdigest()[:32]
+        return Place(str(path), self.root / "converted" / key, "local", gguf=path)
+
+
+_UNUSABLE = (Broken, Damaged, OSError, ValueError, RuntimeError)
+"""What may be raised where a folder or file is of no model, or cannot even be looked at."""
+
+
+def _why(error: Exception) -> str:
+    """What was raised, of `_UNUSABLE`, for a person."""
+    if isinstance(error, (OSError, ValueError, RuntimeError)):
+        return json_files.reason(error)
+    return str(error)
+
+
+def _expanded(path: Path) -> Path:
+    """A path as a person writes it; the ~ of an unknown user stays as it is, as in a shell."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
+
+
+def _read(place: Place) -> tuple[Checkpoint, Manifest | None]:
+    """Raises Broken or Damaged."""
+    listed = read_manifest(place.folder) if place.ours else None
+    return checkpoint.read(place.folder), listed
+
+
+def _absent(place: Place) -> EngineError:
+    if place.gguf:
+        return EngineError(
+            Error(
+                kind="absent_model",
+                message=f"{place.gguf.name} has not been converted yet.",
+                hint="Pull it: that converts it, once.",
+            )
+        )
+    return EngineError(
+        Error(
+            kind="absent_model",
+            message=f"{place.id} is not on this machine.",
+            hint=f"Pull it: tsuzuki models pull {place.id}",
+        )
+    )
+
+
+def _info(place: Place, root: Path) -> ModelInfo:
+    """Describe a place: from its files where it has them, else from the catalogue."""
+    entry = place.entry
+    known = ModelInfo(
+        id=place.id,
+        title=entry.title if entry else (place.gguf or place.folder).name.replace("--", "/", 1),
+        roles=list(heads.roles(entry.heads)) if entry else [],
+        heads=list(entry.heads) if entry else [],
+        languages=list(entry.languages) if entry else [],
+        bytes=entry.bytes if entry else 0,
+        licence=entry.licence if entry else "",
+        source=place.source,
+        origin=entry.origin.name if entry else place.id,
+        revision=(entry.origin.revision or "") if entry else "",
+        note=entry.note if entry else "",
+        memory=entry.memory if entry else 0,
+        context=entry.context if entry else None,
+        chat=entry.chat if entry else False,
+    )
+    try:
+        return _found_info(place, known, root)
+    except _UNUSABLE as error:
+        return structs.replace(known, path=str(place.folder), state="failed", reason=_why(error))
+
+
+def _found_info(place: Place, known: ModelInfo, root: Path) -> ModelInfo:
+    """What the files tell besides what is known; raises what is in `_UNUSABLE`."""
+    if not place.folder.exists():
+        return _absent_info(place, known)
+    found, listed = _read(place)
+    return structs.replace(
+        known,
+        roles=list(heads.roles(found.heads)),
+        heads=sorted(found.heads),
+        languages=list(known.languages or (listed.languages if listed else ())),
+        bytes=found.weight_bytes,
+        licence=known.licence or (listed.licence if listed else ""),
+        revision=listed.revision if listed else "",
+        path=str(place.folder),
+        state="on_disk",
+        memory=found.memory,
+        context=found.context,
+        chat=found.chat,
+        precisions=list(precision.forms(found.model_type)),
+        distances=distances.read(artifacts.place(root, place.folder)),
+    )
+
+
+def _absent_info(place: Place, known: ModelInfo) -> ModelInfo:
+    if place.source != "local":
+        return known
+    path = place.gguf or place.folder
+    if path.exists() and not path.is_file():
+        raise Broken("it is no plain file")
+    try:
+        with path.open("rb") as stream:
+            magic = stream.read(len(gguf_files.MAGIC))
+    except FileNotFoundError:
+        return structs.replace(known, state="failed", reason=f"there is nothing at {path}")
+    if magic != gguf_files.MAGIC:
+        return structs.replace(known, path=str(path), state="failed", reason="not a GGUF file")
+    return structs.replace(
+        known,
+        heads=["causal"],
+        roles=list(heads.roles(["causal"])),
+        bytes=sum(part.stat().st_size for part in gguf_files.parts(path) if part.is_file()),
+        path=str(path),
+        state="on_disk",
+        note="Will be converted, once, when it is first used.",
+    )

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import psutil
+import pytest
+
+from engine.machine import memory
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 bytes"),
+        (999, "999 bytes"),
+        (1000, "1.0 kB"),
+        (9_949, "9.9 kB"),
+        (9_950, "10 kB"),
+        (21_092_352, "21 MB"),
+        (999_499_999, "999 MB"),
+        (999_500_000, "1.0 GB"),
+        (14_473_649_356, "14.5 GB"),
+    ],
+)
+def test_sizes_read_well(size: int, text: str) -> None:
+    assert memory.readable(size) == text
+
+
+def container(folder: Path, limit: str) -> Path:
+    (folder / "memory.max").write_text(f"{limit}\n")
+    (folder / "memory.current").write_text("700000\n")
+    (folder / "memory.stat").write_text("anon 500000\ninactive_file 150000\nactive_file 50000\n")
+    return folder
+
+
+def test_a_containers_limit_counts_without_the_cache_that_it_would_give_up(tmp_path: Path) -> None:
+    assert memory.available(container(tmp_path, "1000000")) == 450_000
+
+
+def test_a_container_over_its_limit_has_nothing_left(tmp_path: Path) -> None:
+    assert memory.available(container(tmp_path, "500000")) == 0
+
+
+@pytest.mark.parametrize("limit", ["max", str(2**62)])
+def test_without_a_limit_the_machine_counts(tmp_path: Path, limit: str) -> None:
+    total = psutil.virtual_memory().total
+    assert 1_000_000 < memory.available(container(tmp_path, limit)) <= total
+    assert 1_000_000 < memory.available(tmp_path / "no-such-folder") <= total
+
+
+def test_there_is_a_core_and_no_more_than_there_are() -> None:
+    assert 1 <= memory.default_threads() <= (os.cpu_count() or 1)

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import pytest
+
+from engine import precision
+from engine.errors import EngineError
+from tests.support.fake_models import loaded
+
+
+def test_every_model_can_be_exact_and_only_packed_ones_anything_else() -> None:
+    assert precision.forms("llama") == ("exact", "bf16", "int8", "int4")
+    assert precision.forms("bert") == precision.forms("") == ("exact",)
+
+
+def test_a_form_it_cannot_have_is_refused_with_what_to_do() -> None:
+    files = loaded(None).files
+    assert precision.estimated_bytes(files, "exact") == files.memory
+    with pytest.raises(EngineError) as caught:
+        precision.estimated_bytes(files, "int8")
+    assert caught.value.event.kind == "unable"
+    assert "int8" in caught.value.event.message
+    assert "exact" in caught.value.event.hint

@@ -1,0 +1,12 @@
+"""What tests stand on: small models, a fake engine, servers on this machine, a terminal.
+
+tiny.py           random small models of every family, saved as real checkpoints are
+tiny_gguf.py      the same as GGUF files
+bundles.py        real models from folders
+fake_models.py    a tokenizer of bytes and a model that is a function
+fake_engine.py    an engine that answers as a test wants, and the app over it
+screen_host.py    a small app that screens are tried in
+processes.py      real worker processes
+terminal.py       the app in a real pseudo-terminal
+hub_server.py     a model hub; index_server.py a package index; pulls.py runs pulls
+"""

@@ -1,0 +1,39 @@
+"""Real models from folders, loaded as the engine loads them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import engine
+from engine import runtime
+from engine.interfaces import LoadedModel, ModelFiles
+from engine.messages import Head
+
+STARTER = Path(engine.__file__).resolve().parent / "starter"
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "models"
+"""Real tokenizers and one real small model; absent on a fresh clone."""
+
+
+def files(folder: Path, *heads: Head, start_token: str | None = None) -> ModelFiles:
+    """What the store would say of a folder with these heads."""
+    return ModelFiles(
+        id=folder.name,
+        folder=folder,
+        revision="",
+        model_type="",
+        heads=frozenset(heads),
+        roles=(),
+        languages=(),
+        weight_bytes=0,
+        memory=0,
+        start_token=start_token,
+    )
+
+
+def load(folder: Path, *heads: Head, start_token: str | None = None) -> LoadedModel:
+    """A model in memory, with its tokenizer."""
+    return runtime.load(files(folder, *heads, start_token=start_token), quiet)
+
+
+def quiet(stage: str, percent: float) -> None:
+    """Report to nobody."""

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from engine.messages import (
+    Done,
+    Error,
+    Event,
+    ListModels,
+    Models,
+    PllToken,
+    PseudoLikelihood,
+    PseudoLikelihoodResult,
+    Request,
+)
+from tests.support.sample_events import model
+from tests.tui.headless.conftest import FakeEngine, Tsuzuki
+
+SCORES = {"the": -1.0, "cats": -2.0, "are": -1.0, "is": -4.0, "am": -0.5}
+
+
+@pytest.fixture
+def scoring(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
+    """An engine with one masked model that scores words by a list."""
+    engine.scripts[ListModels] = [Models([model("starter-en", heads=["masked"])])]
+    plain = engine.request
+
+    async def request(body: Request) -> AsyncGenerator[Event, None]:
+        if not isinstance(body, PseudoLikelihood):
+            async for event in plain(body):
+                yield event
+            return
+        engine.asked.append(body)
+        words = body.text.split()
+        if "too" in words:
+            yield Error(kind="too_long", message="It is too long.", hint="Shorten it.")
+            return
+        tokens = [
+            PllToken(id=1, text=word, start=0, end=1, logprob=SCORES[word], rank=1, entropy=0.5)
+            for word in words
+        ]
+        total = sum(token.logprob for token in tokens)
+        yield PseudoLikelihoodResult(
+            model=body.model, method=body.methods[0], text=body.text, tokens=tokens, total=total
+        )
+        yield Done()
+
+    monkeypatch.setattr(engine, "request", request)
+    return engine
+
+
+def written(tmp_path: Path, content: str) -> str:
+    path = tmp_path / "pairs.tsv"
+    path.write_text(content, encoding="utf-8")
+    return str(path)
+
+
+def test_rows_accuracy_and_the_difference_by_token(
+    scoring: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path
+) -> None:
+    lines = [
+        "the cats are\tthe cats is",
+        json.dumps({"good": "cats are", "bad": "cats am"}),
+        json.dumps({"sentence_good": "cats", "sentence_bad": "cats", "field": 1}),
+    ]
+    told = tsuzuki("pairs", written(tmp_path, "\n".join(lines)), "--json").json
+    assert (told["model"], told["method"]) == ("starter-en", "original")
+    assert told["accuracy"] == pytest.approx(1 / 3)
+    rows = told["rows"]
+    assert isinstance(rows, list)
+    assert [row["correct"] for row in rows] == [True, False, False]
+    assert rows[0] == {
+        "good": "the cats are",
+        "bad": "the cats is",
+        "good_logprob": -4.0,
+        "bad_logprob": -7.0,
+        "difference": 3.0,
+        "correct": True,
+        "tokens": [
+            {"good": "the", "bad": "the", "difference": 0.0},
+            {"good": "cats", "bad": "cats", "difference": 0.0},
+            {"good": "are", "bad": "is", "difference": 3.0},
+        ],
+    }
+
+
+def test_each_pair_is_a_line_and_the_share_comes_last(
+    scoring: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path
+) -> None:
+    file = written(tmp_path, "cats are\tcats is\ncats are\tcats am\n")
+    result = tsuzuki("pairs", file, "--method", "within_word_l2r")
+    assert result.out.splitlines() == [
+        "1  +3.0000  right  cats are",
+        "2  -0.5000  wrong  cats are",
+        "50.0% of 2 pairs right",
+    ]
+    methods = {body.methods[0] for body in scoring.asked if isinstance(body, PseudoLikelihood)}
+    assert methods == {"within_word_l2r"}
+
+
+def test_good_rows_are_scored_and_bad_ones_are_named_with_line_and_reason(
+    scoring: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path
+) -> None:
+    file = written(tmp_path, "cats are\tcats is\ntoo\tcats\n\nonly one\ncats\tam\n")
+    result = tsuzuki("pairs", file, "--json")
+    assert result.code == 1
+    told = result.json
+    rows, errors = told["rows"], told["errors"]
+    assert isinstance(rows, list) and isinstance(errors, list)
+    assert [row["good"] for row in rows] == ["cats are", "cats"]
+    assert told["accuracy"] == 0.5
+    assert [(each["index"], each["line"]) for each in errors] == [(1, 2), (2, 4)]
+    assert errors[0]["error"] == "Line 2: It is too long."
+    assert "1 columns" in errors[1]["error"]
+    assert result.err == "2 of 4 pairs could not be scored\n"
+    plain = tsuzuki("pairs", file)
+    assert plain.out.splitlines()[1] == "2  Line 2: It is too long."
+    assert (plain.code, plain.out.splitlines()[-1]) == (1, "50.0% of 2 pairs right")
+
+
+def test_a_method_of_masked_models_is_not_ignored_for_a_causal_one(
+    engine: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path
+) -> None:
+    engine.scripts[ListModels] = [Models([model("starter-ja")])]
+    file = written(tmp_path, "cats\tcat\n")
+    result = tsuzuki("pairs", file, "--model", "starter-ja", "--method", "original")
+    assert (result.code, result.out) == (2, "")
+    assert "--method" in result.err
+
+
+@pytest.mark.parametrize("header", ["good\tbad", "Sentence Good\tsentence_bad", "GOOD\tfield\tBad"])
+def test_a_header_is_no_pair(
+    scoring: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path, header: str
+) -> None:
+    row = "cats are\tx\tcats is" if "field" in header else "cats are\tcats is"
+    result = tsuzuki("pairs", written(tmp_path, f"{header}\n{row}\n"), "--json")
+    rows = result.json["rows"]
+    assert isinstance(rows, list)
+    assert [(row["good"], row["bad"]) for row in rows] == [("cats are", "cats is")]
+    assert "Line 1 names the columns" in result.err
+    assert result.code == 0
+
+
+def test_a_model_that_is_not_there_is_wrong_use(
+    scoring: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path
+) -> None:
+    result = tsuzuki("pairs", written(tmp_path, "cats\tcats\n"), "--model", "none")
+    assert result.code == 2
+    assert "none" in result.err
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [("\n", "no pairs"), ("one\n", "1 columns"), ('{"good": "x"}\n', "no texts good and bad")],
+)
+def test_a_file_without_pairs_is_told_before_the_engine_starts(
+    engine: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path, content: str, complaint: str
+) -> None:
+    result = tsuzuki("pairs", written(tmp_path, content))
+    assert (result.code, engine.configured) == (2, [])
+    assert complaint in result.err
+    assert tsuzuki("pairs", str(tmp_path / "none")).code == 2

@@ -1,0 +1,68 @@
+"""What the keys on the cards do, and the way back to earlier prompts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.messages import GREEDY, Continue
+from tests.support.fake_engine import TaskEngine, answered, make, pane, running
+from tests.support.screen_host import seen
+from tui.config.settings import Settings
+
+
+async def test_a_card_can_be_run_again_edited_gone_on_from_and_deleted(tmp_path: Path) -> None:
+    engine = TaskEngine()
+    app = make(tmp_path, engine)
+    async with running(app) as pilot:
+        await pilot.press("enter")
+        await answered(pilot, app)
+        await pilot.press("shift+tab", "r")
+        await answered(pilot, app, 2)
+        assert engine.tasks()[0] == engine.tasks()[1]
+        await pilot.press("n")
+        await answered(pilot, app, 3)
+        onward = engine.tasks()[2]
+        assert isinstance(onward, Continue)
+        assert onward.prompt == [7, *range(8)]
+        last = pane(app).transcript.cards[2]
+        assert last.wrote == "羽田空港に到着、東京の街はとても静かで、夜は明るい。\nそして"
+        await pilot.press("home", "d")
+        assert len(pane(app).transcript.cards) == 2
+        await pilot.press("u")
+        assert len(pane(app).transcript.cards) == 3
+        assert pane(app).transcript.cards[0].id == pane(app).transcript.chosen
+        await pilot.press("e")
+        assert pane(app).composers[0].text == "羽田空港に到着、東京の街は"
+        assert pane(app).draft.sampling == GREEDY
+
+
+async def test_a_card_is_copied_and_saved(tmp_path: Path) -> None:
+    app = make(tmp_path, settings=Settings(export_folder=str(tmp_path / "out")))
+    async with running(app, (100, 24)) as pilot:
+        await pilot.press("enter")
+        await answered(pilot, app)
+        await pilot.press("shift+tab", "c")
+        assert app.clipboard == "とても静かで、夜は明るい。\nそして"
+        await pilot.pause()
+        assert "OSC 52" in seen(app)
+        await pilot.press("s")
+        (saved,) = (tmp_path / "out").iterdir()
+        assert "とても静かで" in saved.read_text(encoding="utf-8")
+
+
+async def test_up_recalls_earlier_prompts_and_down_goes_forward(tmp_path: Path) -> None:
+    app = make(tmp_path)
+    async with running(app) as pilot:
+        await pilot.press("enter")
+        await answered(pilot, app)
+        await pilot.press(*"two", "enter")
+        await answered(pilot, app, 2)
+        box = pane(app).composers[0]
+        await pilot.press("up")
+        assert box.text == "two"
+        await pilot.press("up")
+        assert box.text == "羽田空港に到着、東京の街は"
+        await pilot.press("up", "down")
+        assert box.text == "two"
+        await pilot.press("down")
+        assert box.text == ""

@@ -1,0 +1,11 @@
+"""Pure functions over texts and the figures that came for them.
+
+word_surprisal.py  a text cut into words, and their surprisal
+alignment.py       one text under two models
+minimal_pairs.py   where two sentences differ
+leaps.py           the words, sentences and surprises of a text
+masks.py           masks in a text that is being written
+mask_words.py      which words can be hidden
+partners.py        which model judges a minimal pair too
+fit.py             whether a model knows a text, and which one would
+"""

@@ -1,0 +1,87 @@
+"""Before a text is run: does the model know such text, and if not, which one would?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Final
+
+from engine.messages import MASK, ModelInfo, Role, Tokenize, Tokens
+from tui.cards.drafts import FIRST, Draft
+from tui.connection.link import Link
+from tui.strings import text
+from tui.terminal.sanitise import clean
+from tui.terminal.units import size
+
+LIMIT: Final = 0.3
+"""From this share of unknown or foreign text on, a warning comes before the answer."""
+
+_JAPANESE: Final = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
+_LATIN: Final = re.compile(r"[A-Za-z]")
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What one key would do instead; without a model there is nothing better here."""
+
+    message: str
+    model: str | None = None
+    pull: bool = False
+
+
+def absent(info: ModelInfo, key: str) -> Offer:
+    """The offer to pull a model that is not here."""
+    message = text("offer.absent", model=clean(info.title), size=size(info.bytes), key=key)
+    return Offer(message, info.id, pull=True)
+
+
+async def judge(link: Link, role: Role, draft: Draft, key: str) -> Offer | None:
+    """What to say before running a draft; None when its model fits. `key` accepts the offer.
+
+    Raises:
+        OSError: the engine cannot be started.
+    """
+    if draft == FIRST[role]:
+        return None
+    info = link.models.get(draft.model)
+    if info is not None and info.state == "absent":
+        return absent(info, key)
+    # A mask is no word of any language, and to a causal model it would be mere brackets.
+    written = f"{draft.text} {draft.second}".replace(MASK, "")
+    request = Tokenize(model=draft.model, text=written)
+    async with aclosing(await link.request(request)) as events:
+        share = await _share(events)
+    if share < LIMIT:
+        return None
+    title = clean(link.title(draft.model))
+    percent = f"{share:.0%}"
+    better = _better(link, role, draft.model, written)
+    if better is None:
+        return Offer(text("offer.nothing", model=title, share=percent))
+    which = "offer.pull" if better.state == "absent" else "offer.use"
+    other = clean(better.title)
+    download = size(better.bytes)
+    message = text(which, model=title, share=percent, other=other, key=key, size=download)
+    return Offer(message, better.id, pull=better.state == "absent")
+
+
+async def _share(events: AsyncIterator[object]) -> float:
+    """How much of a text a model does not know; 0 when it cannot say."""
+    async for event in events:
+        if isinstance(event, Tokens):
+            return max(event.unknown, event.foreign)
+    return 0.0
+
+
+def _better(link: Link, role: Role, model: str, written: str) -> ModelInfo | None:
+    """The model to offer: one for the text's language, at hand rather than far, small."""
+    japanese, latin = len(_JAPANESE.findall(written)), len(_LATIN.findall(written))
+    language = "ja" if japanese >= latin else "en"
+    able = [
+        info
+        for info in link.fitting(role)
+        if info.id != model and language in info.languages and info.state != "failed"
+    ]
+    return min(able, key=lambda info: (info.state == "absent", info.bytes), default=None)

@@ -1,0 +1,1 @@
+"""Cards as files: Markdown for people, JSON that can be replayed. Texts stay raw."""

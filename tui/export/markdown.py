@@ -1,0 +1,319 @@
+"""Sessions and cards as files: Markdown to read, JSON to compute with and to repeat from.
+
+JSON keeps what models and people wrote character for character. Markdown is there to be looked at,
+in a terminal too, so what a terminal might obey is drawn there, as in the app; its table cells
+cannot hold a line break or a bar and show them as code.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from engine.messages import (
+    CosineResult,
+    FillResult,
+    NspResult,
+    PmiResult,
+    ScoreResult,
+    SopResult,
+    WordScore,
+)
+from tui.analysis.minimal_pairs import differences
+from tui.cards import (
+    Card,
+    ContinueCard,
+    DocumentCard,
+    FillCard,
+    PairCard,
+    PllCard,
+    ScoreCard,
+    total,
+)
+from tui.files import paths
+from tui.history.records import Session
+from tui.render import verdicts
+from tui.strings import text
+from tui.terminal.sanitise import clean, composed
+
+Format = Literal["md", "json"]
+
+
+class Document(Struct, frozen=True, kw_only=True):
+    """The JSON document: each card holds its whole request, answer, seed, model and revision."""
+
+    tsuzuki: str
+    exported: float
+    session: str
+    name: str
+    cards: Sequence[Card]
+
+
+def save(folder: Path, session: Session, form: Format) -> Path:
+    """Write a session (or a card alone, as a session of one) and return the file's path.
+
+    Nothing is overwritten: a name that is taken gets a number.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    content = json(session) if form == "json" else markdown(session)
+    paths.ensure(folder)
+    stamp = time.strftime("%Y-%m-%d-%H%M%S", time.localtime())
+    for number in range(1, 1000):
+        path = folder / f"tsuzuki-{stamp}{'' if number == 1 else f'-{number}'}.{form}"
+        try:
+            file = path.open("x", encoding="utf-8", errors="replace", newline="\n")
+        except FileExistsError:
+            continue
+        try:
+            with file:
+                file.write(content)
+        except OSError:
+            path.unlink()  # half of it would pass for all of it
+            raise
+        return path
+    raise FileExistsError(text("export.taken", folder=folder))
+
+
+def save_told(folder: Path, session: Session, form: Format) -> str:
+    """Write a session; return what to say of it, which may be why it cannot be written."""
+    try:
+        return text("export.saved", path=clean(str(save(folder, session, form))))
+    except OSError as error:
+        return text("export.not_saved", reason=clean(str(error.strerror or error)))
+
+
+def save_card(folder: Path, card: Card) -> str:
+    """Write a card to a file of its own; return what to say of it."""
+    return save_told(folder, Session(card.id, created=card.created, cards=[card]), "md")
+
+
+def json(session: Session) -> str:
+    """A session with all that is needed to repeat it. Infinite log-probabilities become null."""
+    document = Document(
+        tsuzuki=version("tsuzuki"),
+        exported=time.time(),
+        session=session.id,
+        name=session.name,
+        cards=session.cards,
+    )
+    return msgspec.json.format(msgspec.json.encode(document), indent=1).decode() + "\n"
+
+
+def markdown(session: Session) -> str:
+    """A session to read."""
+    title = session.name or (session.cards[0].wrote if session.cards else "")
+    parts = [f"# {_line(title) or text('export.untitled')}"]
+    parts += [_card(card) for card in session.cards]
+    return composed("\n\n".join(parts)) + "\n"
+
+
+def _card(card: Card) -> str:
+    """One card: what was asked of whom, what came, and the facts."""
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(card.created))
+    parts = [f"## {text(f'export.{card.pane}')} · {_line(card.request.model)} · {when}"]
+    match card:
+        case ContinueCard():
+            parts += _continuation(card)
+        case FillCard():
+            parts += _fill(card)
+        case ScoreCard():
+            parts += _score(card)
+        case DocumentCard():
+            parts += _document(card)
+        case PllCard():
+            parts += _pll(card)
+        case PairCard():
+            parts += _pair(card)
+    if card.error is not None:
+        parts.append(f"**{text('export.error')}** {_line(card.error.message)}")
+    parts.append(_facts(card))
+    return "\n\n".join(parts)
+
+
+def _continuation(card: ContinueCard) -> list[str]:
+    parts = [text("export.prompt"), _fence(card.prompt)]
+    for number, branch in enumerate(card.branches, 1):
+        key = "export.branch" if len(card.branches) > 1 else "export.answer"
+        parts += [text(key, number=number), _fence(branch.text)]
+    return parts
+
+
+def _fill(card: FillCard) -> list[str]:
+    parts = [text("export.text"), _fence(card.wrote)]
+    for number, mask in enumerate(card.result.masks if card.result else [], 1):
+        rows = [
+            [str(rank), _code(word.text), f"{word.prob:.4%}"]
+            for rank, word in enumerate(mask.candidates, 1)
+        ]
+        parts += [text("export.mask", number=number), _table(["#", "", "%"], rows)]
+        if mask.hidden is not None and mask.hidden.prob is not None:
+            hidden = mask.hidden
+            parts.append(
+                text(
+                    "export.hidden",
+                    word=_code(hidden.word),
+                    prob=f"{hidden.prob:.4%}",
+                    rank=hidden.rank,
+                )
+            )
+    return parts + (_more(card.result) if card.result else [])
+
+
+def _more(result: FillResult) -> list[str]:
+    """What was filled besides single pieces: whole words, words asked for, masks together."""
+    parts: list[str] = []
+    for number, mask in enumerate(result.masks, 1):
+        for key, words in (("whole", mask.whole), ("words", mask.words)):
+            rows = [[_code(word.text), str(len(word.ids)), *_figures(word)] for word in words]
+            if rows:
+                header = ["", "pieces", "log p", "rank"]
+                parts += [text(f"export.{key}", number=number), _table(header, rows)]
+    for joint in result.joint:
+        rows = [[_code(" ".join(f.words)), f"{f.logprob:.4f}"] for f in joint.fillings]
+        parts += [text("export.joint", method=joint.method), _table(["", "log p"], rows)]
+    return parts
+
+
+def _figures(word: WordScore) -> list[str]:
+    return ["", ""] if word.logprob is None else [f"{word.logprob:.4f}", str(word.rank)]
+
+
+def _pll(card: PllCard) -> list[str]:
+    parts = [text("export.text"), _fence(card.wrote)]
+    for result in card.results:
+        parts.append(text("export.pll", method=result.method, total=f"{result.total:.4f}"))
+        rows = [[_code(t.text), f"{t.logprob:.4f}", str(t.rank)] for t in result.tokens]
+        parts.append(_table(["", "log p", "rank"], rows))
+    return parts
+
+
+def _pair(card: PairCard) -> list[str]:
+    parts = ["A", _fence(card.request.a), "B", _fence(card.request.b)]
+    for model, method in enumerate((card.request.method, "causal")):
+        sides = card.scored(model)
+        if sides is None:
+            continue
+        a, b = (total(side) for side in sides)
+        told = {"a": f"{a:.4f}", "b": f"{b:.4f}", "difference": f"{a - b:+.4f}"}
+        name = _line(card.parts[2 * model].request.model)
+        parts.append(text("export.pair", model=name, method=method, **told))
+        scored = ([(token.text, token.logprob) for token in side] for side in sides)
+        rows = [
+            [_code(part.good), _code(part.bad), f"{part.difference:+.4f}"]
+            for part in differences(*scored)
+        ]
+        parts.append(_table(["A", "B", "A - B"], rows))
+    return parts
+
+
+def _score(card: ScoreCard) -> list[str]:
+    parts = ["A", _fence(card.request.a), "B", _fence(card.request.b)]
+    if card.verdict is not None:
+        parts.append(verdicts.verdict(card.verdict))
+    for result in card.results:
+        parts += [f"**{_line(result.model)}**, {verdicts.measures(result)}", _witness(result)]
+        if result.shuffled is not None:
+            parts.append(verdicts.place(result.shuffled))
+        if result.trimmed is not None:
+            parts.append(verdicts.cut(result.trimmed))
+    return parts
+
+
+def _witness(result: ScoreResult) -> str:
+    """A witness's figures, both ways round."""
+    match result:
+        case NspResult() | SopResult():
+            pairs = [
+                ("margin", result.margin, result.reversed.margin),
+                ("probability", result.probability, result.reversed.probability),
+                ("logit 0", result.logits[0], result.reversed.logits[0]),
+                ("logit 1", result.logits[1], result.reversed.logits[1]),
+            ]
+        case PmiResult():
+            back = result.reversed
+            pairs = [
+                ("bits", result.bits, back.bits),
+                ("bits per token", result.bits_per_token, back.bits_per_token),
+                ("log p(B | A)", result.logprob_conditional, back.logprob_conditional),
+                ("log p(B)", result.logprob_alone, back.logprob_alone),
+            ]
+        case CosineResult():
+            pairs = [("cosine", result.cosine, result.cosine)]
+    rows = [[name, f"{there:.6g}", f"{back:.6g}"] for name, there, back in pairs]
+    return _table(["", "A → B", "B → A"], rows)
+
+
+def _document(card: DocumentCard) -> list[str]:
+    """The sentences as they stand, each with the score of the next one after it."""
+    result = card.result
+    if result is None:
+        return [text("export.text"), _fence(card.answer or card.wrote)]
+    rows = []
+    for at, number in enumerate(card.order):
+        score = depth = marks = ""
+        if at < len(result.gaps):
+            gap = result.gaps[at]
+            score = "" if gap.score is None else f"{gap.score:.6g}"
+            depth = "" if gap.depth is None else f"{gap.depth:.6g}"
+            kinds = (("boundary", result.boundaries), ("marked", result.reference))
+            marks = ", ".join(text(f"document.{kind}") for kind, gaps in kinds if at in gaps)
+        rows.append([str(number + 1), _code(card.sentences[number].text), score, depth, marks])
+    figures = {"mean": result.coherence, "threshold": result.threshold}
+    if result.pk is not None and result.window_diff is not None:
+        figures |= {"Pk": result.pk, "WindowDiff": result.window_diff}
+    told = "\n".join(f"- {name}: {value:.6g}" for name, value in figures.items())
+    return [_table(["#", "", result.witness, "depth", ""], rows), told]
+
+
+def _facts(card: Card) -> str:
+    """Everything that the answer depends on, and how long it took."""
+    facts: dict[str, object] = {
+        "model": card.request.model,
+        "revision": card.revision,
+        "precision": card.precision,
+        "status": card.status,
+    }
+    if isinstance(card, ContinueCard):
+        facts |= msgspec.structs.asdict(card.request.sampling) | {"seed": card.seed}
+        facts |= {"path": card.name, "bookmarked": card.bookmarked or None}
+        if card.origin is not None:
+            facts["forked after"] = text("export.forked", n=card.shared, card=card.origin.card[:8])
+        facts["card"] = card.id[:8]
+        facts["max_tokens"] = card.request.max_tokens
+        facts["branches"] = card.request.branches
+        facts["finish"] = ", ".join(branch.finish or "" for branch in card.branches)
+    facts["tokens_per_s"] = card.timing.tokens_per_s and round(card.timing.tokens_per_s, 2)
+    shown = {name: value for name, value in facts.items() if value not in (None, "")}
+    return "\n".join(f"- {name}: {_line(str(value))}" for name, value in shown.items())
+
+
+def _fence(written: str) -> str:
+    """A text as it is, in a fence that is longer than any in it."""
+    longest = max((len(run) for run in re.findall(r"`+", written)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{written}\n{fence}"
+
+
+def _code(written: str) -> str:
+    """A word in a table's cell."""
+    flat = repr(written)[1:-1] if re.search(r"[\n\r\t`|]", written) else written
+    return "`" + flat.replace("|", "\\|").replace("`", "'") + "`"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _line(written: str) -> str:
+    """A text on one line, for headings and lists."""
+    return " ".join(written.split())

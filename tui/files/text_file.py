@@ -1,0 +1,50 @@
+"""A text file that a person names: found, and read."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tui.files import paths
+
+_ROOTED = re.compile(r"(/|\.\.?/|~[^/\s]*/)\S+")
+_SUFFIXED = re.compile(
+    r".*[^/.]\.(txt|text|md|rst|tex|csv|tsv|jsonl?|ya?ml|xml|html?|log|srt|pdf)", re.IGNORECASE
+)
+
+
+def named(written: str) -> Path | None:
+    """The file that a text is the name of, if it is one."""
+    try:
+        path = paths.written(written)
+        return path if path.is_file() else None
+    except (OSError, ValueError):  # too long for a name, a null
+        return None
+
+
+def looks_named(written: str) -> bool:
+    """Whether a text reads like the name of a file, which may or may not be there."""
+    if "\n" in written or not written.strip():
+        return False
+    if _ROOTED.fullmatch(written) or _SUFFIXED.fullmatch(written):
+        return True
+    folder, slash, name = written.rpartition("/")
+    try:
+        return bool(slash and folder and name) and Path(folder).is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def read(path: Path) -> str:
+    """A file's text, without a final line break, as a shell's ``$(...)`` would give it.
+
+    Raises:
+        OSError: it cannot be read.
+        UnicodeError: it is not UTF-8.
+    """
+    return without_end(path.read_bytes().decode("utf-8-sig"))
+
+
+def without_end(content: str) -> str:
+    """A text without its final line break."""
+    return content.removesuffix("\n").removesuffix("\r")

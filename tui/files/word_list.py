@@ -1,0 +1,30 @@
+"""Words that a person asks for: written with commas between them, or a file with one a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tui.files import paths
+from tui.files.text_file import looks_named, named
+
+
+def names_file(written: str) -> bool:
+    """A file that is there, or what can only be meant as one, so that its lack is told."""
+    return "," not in written and (looks_named(written) or named(written) is not None)
+
+
+def distinct(lines: Iterable[str]) -> list[str]:
+    """The words of these lines, each only once."""
+    return list(dict.fromkeys(word for word in (line.strip() for line in lines) if word))
+
+
+def read(written: str) -> list[str]:
+    """The words asked for; perhaps none.
+
+    Raises:
+        OSError: the file cannot be read.
+        UnicodeError: it is not UTF-8 text.
+    """
+    if not names_file(written):
+        return distinct(written.split(","))
+    return distinct(paths.written(written).read_text(encoding="utf-8-sig").split("\n"))

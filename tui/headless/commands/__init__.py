@@ -1,0 +1,1 @@
+"""One file for each command: `run` obeys a struct of `tui.headless.invocations`."""

@@ -1,0 +1,94 @@
+"""`tsuzuki bench`: the engine beside its peers, measured by a process of the engine's own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from engine.messages import Error, Measured
+from tui.files import paths
+from tui.headless.invocations import BenchCommand
+from tui.headless.io import settings_file
+from tui.headless.io.output import Output
+from tui.headless.io.request import pane_model
+from tui.strings import text
+from tui.terminal.exit_codes import Exit, Failure
+
+FORMS = ("exact", "int8", "int4")
+
+
+class BenchDocument(Struct, frozen=True):
+    """`tsuzuki bench --json`."""
+
+    model: str
+    results: list[Measured]
+
+
+def execute(command: BenchCommand, output: Output) -> Exit:
+    """Run the command. Results are printed as they come; with --json all at the end."""
+    model = pane_model(command, command.model, "continue")
+    results = []
+    output.status(text("cli.bench_running"))
+    for result in _measured(command, model):
+        results.append(result)
+        if not command.json:
+            output.line(_line(result))
+        output.status(text("cli.bench_running"))
+    if command.json:
+        output.document(BenchDocument(model, results))
+    return Exit.FAILED if any(result.agrees is False for result in results) else Exit.DONE
+
+
+def _measured(command: BenchCommand, model: str) -> Iterator[Measured]:
+    """The results of the child, as it prints them.
+
+    Raises:
+        Failure: it could not measure this model, or ended early.
+    """
+    configure = settings_file.load(command.config).settings.configure()
+    arguments = [f"--store={configure.store}", f"--model={model}"]
+    arguments += [f"--precision={form}" for form in command.precision or FORMS]
+    if configure.threads is not None:
+        arguments.append(f"--threads={configure.threads}")
+    if command.quick:
+        arguments.append("--quick")
+    log = Path(os.devnull) if paths.log_problem() else paths.log_file()
+    # -P: a folder named engine where the user stands is not ours.
+    call = [sys.executable, "-P", "-m", "engine.bench", *arguments]
+    with log.open("ab") as told:
+        child = subprocess.Popen(
+            call, stdout=subprocess.PIPE, stderr=told, stdin=subprocess.DEVNULL
+        )
+    assert child.stdout is not None
+    try:
+        for line in child.stdout:
+            result = msgspec.json.decode(line, type=Measured | Error)
+            if isinstance(result, Error):
+                raise Failure.from_error(result)
+            yield result
+    except BaseException:
+        child.kill()
+        raise
+    finally:
+        child.wait()
+        child.stdout.close()
+    if child.returncode:
+        raise Failure(text("cli.bench_ended"), text("cli.bench_log", path=log))
+
+
+def _line(result: Measured) -> str:
+    digits = 1 if result.unit == "tokens/s" else 3
+    told = [f"{result.group:28} {result.case:40} {result.value:9.{digits}f} {result.unit:8}"]
+    told += [
+        text("cli.bench_ratio", ratio=f"{result.ratio(peer):.2f}", peer=peer)
+        for peer in result.peers
+    ]
+    if result.agrees is False:
+        told.append(text("cli.bench_differs"))
+    return "  ".join(told)

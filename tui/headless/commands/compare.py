@@ -1,0 +1,98 @@
+"""`tsuzuki compare`: one text under two models, and where they differ."""
+
+from __future__ import annotations
+
+from tui.analysis.alignment import align
+from tui.headless.invocations import CompareCommand
+from tui.headless.io.advice import warn
+from tui.headless.io.output import Output
+from tui.headless.io.reading import Reading, read
+from tui.headless.io.request import model_name, read_given
+from tui.headless.io.session import Session, run
+from tui.headless.schemas.answers import ComparedModel, CompareDocument, ComparedSpan
+from tui.render.heat import bits
+from tui.strings import text as string
+from tui.terminal.exit_codes import Exit, Failure
+
+MOST = 10
+"""Spans named in plain text, the greatest difference first."""
+
+
+def execute(command: CompareCommand, output: Output) -> Exit:
+    """Run the command.
+
+    Raises:
+        Failure: there are not two models, or they do not read the same text.
+    """
+    written = read_given(command, files=True)
+    if len(command.model) != 2:
+        raise Failure.usage(string("cli.two_models"))
+
+    async def work(session: Session) -> Exit:
+        models = [model_name(model) for model in command.model]
+        for model in models:
+            await warn(session, output, model, written)
+        one, other = [await read(session, model, command.precision, written) for model in models]
+        document = compare(one, other)
+        if command.json:
+            output.document(document)
+        else:
+            _print(document, output)
+        return Exit.DONE
+
+    return run(command, output, work)
+
+
+def compare(one: Reading, other: Reading) -> CompareDocument:
+    """Set two readings against each other.
+
+    Raises:
+        Failure: the models write the text differently, as one that knows no capitals does.
+    """
+    leads = [side.unscored.text if side.unscored else "" for side in (one, other)]
+    texts = [
+        lead + "".join(token.text for token in side.tokens)
+        for lead, side in zip(leads, (one, other), strict=True)
+    ]
+    if texts[0] != texts[1]:
+        raise Failure(string("cli.texts_differ"), string("cli.texts_differ_hint"))
+    found = align(one.tokens, other.tokens, len(leads[1]) - len(leads[0]))
+    # `align` counts from where the side that begins earlier was scored from.
+    shift = min(map(len, leads))
+    spans = [
+        ComparedSpan(
+            start=part.start + shift,
+            end=part.end + shift,
+            text=texts[0][part.start + shift : part.end + shift],
+            bits=(bits(part.nats[0]), bits(part.nats[1])),
+            difference=bits(part.difference),
+        )
+        for part in found
+    ]
+    order = sorted(range(len(spans)), key=lambda number: -abs(spans[number].difference))
+    return CompareDocument(
+        models=[
+            ComparedModel(
+                model=side.model,
+                bos=side.start,
+                tokens=len(side.tokens),
+                bits=bits(side.nats),
+                revision=side.revision,
+                precision=side.precision,
+            )
+            for side in (one, other)
+        ],
+        spans=spans,
+        greatest=order[:MOST],
+    )
+
+
+def _print(document: CompareDocument, output: Output) -> None:
+    for model in document.models:
+        start = model.bos or string("cli.no_start")
+        told = string("cli.compared", tokens=model.tokens, bits=f"{model.bits:.2f}", start=start)
+        output.line(f"{model.model}  {told}")
+    for number in document.greatest:
+        span = document.spans[number]
+        one, other = span.bits
+        output.line(f"{one:9.2f} {other:9.2f} {span.difference:+9.2f}  {span.text!r}")

@@ -1,0 +1,99 @@
+"""`tsuzuki doctor`: what is installed, reachable and wrong."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from engine.messages import ListModels, ModelInfo, Models, Ping, Pong
+from tui.headless import checks, checks_network
+from tui.headless.checks import Check, Section
+from tui.headless.invocations import DoctorCommand
+from tui.headless.io import settings_file
+from tui.headless.io.output import Output
+from tui.headless.io.session import Session, run
+from tui.strings import text
+from tui.terminal.exit_codes import Exit, Failure
+from tui.terminal.units import size
+
+_SIGNS = {"ok": "ok", "note": "--", "warning": "! ", "wrong": "XX"}
+
+
+class DoctorDocument(Struct, frozen=True):
+    """`tsuzuki doctor --json`."""
+
+    healthy: bool
+    sections: list[Section]
+
+
+def execute(command: DoctorCommand, output: Output) -> Exit:
+    """Run the command: exit code 1 when something is wrong."""
+    loaded = settings_file.load(command.config)
+    sections = [
+        _section("installation", checks.installation()),
+        _section("folders", [*checks.settings_file(loaded), *checks.folders(loaded.settings)]),
+        _section("machine", checks.machine()),
+        _section("terminal", checks.terminal(os.environ)),
+    ]
+    engine: list[Check] = []
+    models: list[ModelInfo] = []
+    network = list(checks_network.chosen(os.environ))
+
+    async def work(session: Session) -> Exit:
+        await session.ask(Ping(), Pong)
+        engine.append(Check(text("doctor.worker"), "ok", text("doctor.pong")))
+        models.extend((await session.ask(ListModels(), Models)).models)
+        if command.network:
+            network.extend([check async for check in checks_network.answering(models)])
+        return Exit.DONE
+
+    try:
+        code = run(command, output, work)
+    except Failure as failure:
+        code = Exit.DONE
+        engine.append(Check(text("doctor.worker"), "wrong", failure.message, failure.hint))
+    if code is Exit.INTERRUPTED:
+        return code
+    if not command.network:
+        network.append(Check(text("doctor.network"), "note", text("doctor.not_tried")))
+    sections += [
+        _section("engine", engine),
+        _section("models", map(_model, models)),
+        _section("network", network),
+    ]
+    healthy = all(check.mark != "wrong" for section in sections for check in section.checks)
+    if command.json:
+        output.document(DoctorDocument(healthy, sections))
+    else:
+        _print(sections, healthy, output)
+    return Exit.DONE if healthy else Exit.FAILED
+
+
+def _section(name: str, found: Iterable[Check]) -> Section:
+    return Section(name, list(found))
+
+
+def _model(model: ModelInfo) -> Check:
+    described = f"{model.state}  {size(model.bytes)}  {','.join(model.roles)}"
+    if model.state == "failed":
+        return Check(model.id, "wrong", model.reason, text("doctor.model_failed"))
+    if model.state != "absent":
+        return Check(model.id, "ok", described)
+    if model.source == "bundled":
+        return Check(model.id, "wrong", model.state, text("doctor.bundled_absent"))
+    return Check(model.id, "note", described)
+
+
+def _print(sections: Sequence[Section], healthy: bool, output: Output) -> None:
+    for section in sections:
+        if not section.checks:
+            continue
+        output.line(text(f"doctor.section.{section.name}"))
+        width = max((len(check.name) for check in section.checks), default=0)
+        for check in section.checks:
+            output.line(f"  {_SIGNS[check.mark]}  {check.name.ljust(width)}  {check.value}")
+            if check.advice:
+                output.line(f"      {' ' * width}  {check.advice}")
+    output.line(text("doctor.healthy" if healthy else "doctor.unhealthy"))

@@ -1,0 +1,152 @@
+"""`tsuzuki fill`: words for the masks of a text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import structs
+
+from engine.messages import MASK, Fill, FillResult, MaskFill, WordScore
+from tui.analysis.mask_words import hide, unspaced, words
+from tui.headless.invocations import FillCommand
+from tui.headless.io.advice import warn
+from tui.headless.io.output import Output
+from tui.headless.io.request import given, pane_model, read_given, validated
+from tui.headless.io.session import Session, run
+from tui.headless.io.word_list import read_words
+from tui.headless.schemas.answers import FillDocument, JointDocument, WordDocument
+from tui.strings import text
+from tui.terminal.exit_codes import Exit, Failure
+from tui.terminal.units import percent
+
+
+def execute(command: FillCommand, output: Output) -> Exit:
+    """Run the command."""
+    request = build(command, read_given(command))
+
+    async def work(session: Session) -> Exit:
+        await warn(session, output, request.model, request.text)
+        result = await session.ask(request, FillResult)
+        if command.json:
+            output.document(_document(result))
+        else:
+            _print(result, output)
+        return Exit.DONE
+
+    return run(command, output, work)
+
+
+def build(command: FillCommand, given_text: str) -> Fill:
+    """The request that a command line means.
+
+    Raises:
+        Failure: there is no mask, no such word or none asked for, or a number is out of range.
+    """
+    masked, hidden = _hide(given_text, command.mask) if command.mask else (given_text, [])
+    if MASK not in masked:
+        raise Failure.usage(text("cli.no_mask"), text("cli.no_mask_hint"))
+    asked = None if command.words is None else read_words(command.words)
+    fields = given(top=command.top, words=asked, pieces=command.pieces)
+    return validated(
+        Fill,
+        {
+            **fields,
+            "model": pane_model(command, command.model, "fill"),
+            "precision": command.precision,
+            "text": masked,
+            "hidden": hidden,
+            "joint_methods": command.joint,
+        },
+    )
+
+
+def _hide(given_text: str, numbers: list[int]) -> tuple[str, list[str | None]]:
+    """Put masks over words named by their number, from 1."""
+    found = words(given_text)
+    if len(found) == 1 and unspaced(given_text):
+        raise Failure.usage(text("cli.no_words"), text("cli.no_words_hint"))
+    places = set()
+    for number in numbers:
+        if not 1 <= number <= len(found):
+            raise Failure.usage(text("cli.no_such_word", number=number, count=len(found)))
+        word = found[number - 1]
+        if MASK in given_text[word.start : word.end]:
+            raise Failure.usage(text("cli.masked_already", number=number))
+        places.add(word)
+    return hide(given_text, places)
+
+
+def _document(result: FillResult) -> FillDocument:
+    added = {
+        kind: [
+            WordDocument(
+                text=word.text,
+                pieces=len(word.ids),
+                logprob=word.logprob,
+                rank=word.rank,
+                mask=number,
+            )
+            for number, mask in enumerate(result.masks, start=1)
+            for word in (mask.words if kind == "words" else mask.whole)
+        ]
+        for kind in ("words", "whole")
+    }
+    joint = [
+        JointDocument(
+            words=filling.words,
+            logprob=filling.logprob,
+            method=each.method if len(result.joint) > 1 else None,
+        )
+        for each in result.joint
+        for filling in each.fillings
+    ]
+    fields = {**structs.asdict(result), **added, "joint": joint}
+    return msgspec.convert(fields, FillDocument, from_attributes=True)
+
+
+def _print(result: FillResult, output: Output) -> None:
+    if result.precision != "exact":
+        output.note(text("cli.ran_in", model=result.model, precision=result.precision))
+    if result.method == "causal":
+        output.note(text("cli.fill_causal", model=result.model, pool=result.pool))
+    for number, mask in enumerate(result.masks, start=1):
+        if len(result.masks) > 1:
+            heading = text("cli.mask_heading", number=number, position=mask.position)
+            output.line(("" if number == 1 else "\n") + heading)
+        _print_mask(mask, output)
+        _print_words(text("cli.asked_words"), mask.words, output)
+        _print_words(text("cli.whole_words"), mask.whole, output)
+    for joint in result.joint:
+        output.line("\n" + text("cli.joint_heading", method=joint.method))
+        for filling in joint.fillings:
+            output.line(f"{filling.logprob:>10.4f}  {'  '.join(filling.words)}")
+
+
+def _print_words(heading: str, scored: Sequence[WordScore], output: Output) -> None:
+    if scored:
+        output.line(f"\n{heading}")
+    for word in sorted(scored, key=_logprob, reverse=True):
+        if word.logprob is None or word.rank is None:
+            output.line(f"{'-':>4}  {'-':>10}  {word.text}  ({text('cli.word_unspelt')})")
+        else:
+            output.line(f"{word.rank:>4}  {word.logprob:>10.4f}  {word.text}")
+
+
+def _logprob(word: WordScore) -> float:
+    return -math.inf if word.logprob is None else word.logprob
+
+
+def _print_mask(mask: MaskFill, output: Output) -> None:
+    for rank, candidate in enumerate(mask.candidates, start=1):
+        output.line(f"{rank:>4}  {percent(candidate.prob):>8}  {candidate.text}")
+    hidden = mask.hidden
+    if hidden is None:
+        return
+    if hidden.prob is None or hidden.rank is None:
+        output.line(text("cli.hidden_pieces", word=hidden.word, pieces=hidden.pieces))
+    else:
+        output.line(
+            f"{hidden.rank:>4}  {percent(hidden.prob):>8}  {hidden.word}  {text('cli.hidden')}"
+        )

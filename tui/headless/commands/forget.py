@@ -1,0 +1,65 @@
+"""`tsuzuki forget`: removes every session, draft and log."""
+
+from __future__ import annotations
+
+import sys
+
+from msgspec import Struct
+
+from tui.files import paths
+from tui.headless.invocations import ForgetCommand
+from tui.headless.io.output import Output
+from tui.strings import text
+from tui.terminal.exit_codes import Exit, Failure
+
+
+class ForgetDocument(Struct, frozen=True):
+    """`tsuzuki forget --json`: the files that were removed."""
+
+    removed: list[str]
+
+
+def execute(command: ForgetCommand, output: Output) -> Exit:
+    """Run the command.
+
+    Raises:
+        Failure: nobody confirmed it, an app that runs would write what it knows again, or a file
+            cannot be removed.
+    """
+    if _in_use():
+        raise Failure(text("cli.forget_in_use"), text("cli.forget_in_use_hint"))
+    files = paths.kept_files()  # after the look into the sessions, which makes companions
+    if files and not command.yes and not _confirmed(output):
+        raise Failure(text("cli.forget_nothing"))
+    for file in files:
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise Failure(text("cli.forget_failed", path=file, reason=reason)) from error
+    if command.json:
+        output.document(ForgetDocument([str(file) for file in files]))
+    elif not files:
+        output.line(text("cli.forget_none", folder=paths.folder("state")))
+    for file in [] if command.json else files:
+        output.line(text("cli.forgotten", path=file))
+    return Exit.DONE
+
+
+def _in_use() -> bool:
+    """Whether a running app has a session open."""
+    from tui.history.database import held
+
+    return held(paths.history_file())
+
+
+def _confirmed(output: Output) -> bool:
+    """Ask, where somebody can answer.
+
+    Raises:
+        Failure: nobody can (exit code 2).
+    """
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise Failure.usage(text("cli.forget_needs_yes"))
+    output.warn(text("cli.forget_ask", folder=paths.folder("state")))
+    return sys.stdin.readline().strip().casefold() in ("y", "yes")

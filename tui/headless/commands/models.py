@@ -1,0 +1,160 @@
+"""`tsuzuki models list|info|pull|remove`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import structs
+
+from engine.messages import (
+    Distances,
+    Done,
+    ListModels,
+    Measure,
+    ModelInfo,
+    Models,
+    Pull,
+    Remove,
+)
+from tui.headless.invocations import (
+    ModelsCommand,
+    ModelsInfo,
+    ModelsList,
+    ModelsPull,
+    ModelsRemove,
+)
+from tui.headless.io.output import Output
+from tui.headless.io.request import model_name
+from tui.headless.io.session import Session, run
+from tui.headless.schemas.answers import ModelDocument, ModelsDocument
+from tui.strings import text
+from tui.terminal.exit_codes import Exit, Failure
+from tui.terminal.units import size
+
+
+def execute(command: ModelsCommand, output: Output) -> Exit:
+    """Run one of the commands. After a pull or a removal, what became of the model is told."""
+    if isinstance(command, ModelsList):
+        return _list(command, output)
+    name = model_name(command.model)
+
+    async def work(session: Session) -> Exit:
+        if isinstance(command, ModelsRemove):
+            model = await _remove(session, name)
+        else:
+            if isinstance(command, ModelsPull):
+                await _pull(session, Pull(model=name, allow_pickle=command.allow_pickle), output)
+            model = await _known(session, name)
+        if model is not None and isinstance(command, ModelsInfo) and command.measure:
+            measured = await session.ask(Measure(model=model.id), Distances)
+            model = structs.replace(model, distances=measured.distances)
+        if model is None:
+            raise Failure.usage(text("cli.no_model", model=name), text("cli.no_model_hint"))
+        if command.json:
+            output.document(msgspec.convert(model, ModelDocument, from_attributes=True))
+        else:
+            _print_rows(_described(model), output)
+            _print_distances(model, output)
+        return Exit.DONE
+
+    # A model that the settings do not name is listed because this command names it.
+    return run(command, output, work, folders=[name] if name.startswith("/") else [])
+
+
+def _list(command: ModelsList, output: Output) -> Exit:
+    async def work(session: Session) -> Exit:
+        found = await session.ask(ListModels(), Models)
+        if command.json:
+            output.document(msgspec.convert(found, ModelsDocument, from_attributes=True))
+        else:
+            _print_rows([_summary(model) for model in found.models], output)
+        return Exit.DONE
+
+    return run(command, output, work)
+
+
+async def _pull(session: Session, request: Pull, output: Output) -> None:
+    try:
+        await session.ask(request, Done)
+    except asyncio.CancelledError:
+        output.note(text("cli.pull_stopped"))
+        raise
+
+
+async def _remove(session: Session, name: str) -> ModelInfo | None:
+    """Remove a model and tell what is left: of one that no catalogue knows, only its absence."""
+    before = await _known(session, name)
+    await session.ask(Remove(model=name), Done)
+    if before is not None:
+        before = structs.replace(before, state="absent", path=None)
+    return await _known(session, name) or before
+
+
+async def _known(session: Session, name: str) -> ModelInfo | None:
+    """What is known of the model of this name."""
+    models = (await session.ask(ListModels(), Models)).models
+    return next((info for info in models if name in (info.id, info.path, info.origin)), None)
+
+
+def _summary(model: ModelInfo) -> tuple[str, ...]:
+    """A model's line in the list. What has no sure width on a screen comes last."""
+    return (
+        model.id,
+        model.state,
+        ",".join(model.roles),
+        ",".join(model.languages),
+        size(model.bytes),
+        model.licence,
+        model.reason,
+    )
+
+
+def _described(model: ModelInfo) -> list[tuple[str, str]]:
+    """Label and value of all that is known of a model."""
+    values = {
+        "id": model.id,
+        "title": model.title,
+        "state": model.state,
+        "reason": model.reason,
+        "roles": ", ".join(model.roles),
+        "heads": ", ".join(model.heads),
+        "languages": ", ".join(model.languages),
+        "size": size(model.bytes),
+        "memory": size(model.memory) if model.memory else "",
+        "context": "" if model.context is None else str(model.context),
+        "chat": text("cli.has_chat") if model.chat else "",
+        "licence": model.licence,
+        "source": model.source,
+        "origin": model.origin,
+        "revision": model.revision,
+        "path": model.path or "",
+        "note": model.note,
+        "forms": ", ".join(model.precisions),
+    }
+    return [(text(f"cli.field.{name}"), value) for name, value in values.items() if value]
+
+
+def _print_distances(model: ModelInfo, output: Output) -> None:
+    """A table of how far each form is from exact, of a model that has several."""
+    if len(model.precisions) < 2:
+        return
+    output.line("")
+    if not model.distances:
+        output.line(text("cli.unmeasured", model=model.id))
+        return
+    names = ("form", "kl", "top1", "perplexity", "tokens")
+    rows = [tuple(text(f"cli.distance.{name}") for name in names)]
+    for each in model.distances:
+        figures = (f"{each.kl:.1e}", f"{each.top1:.1%}", f"{each.perplexity:.2f}", str(each.tokens))
+        rows.append((each.precision, *figures))
+    _print_rows(rows, output)
+
+
+def _print_rows(rows: Sequence[Sequence[str]], output: Output) -> None:
+    """Print rows with their columns aligned."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        output.line("  ".join(cells).rstrip())

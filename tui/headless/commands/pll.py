@@ -1,0 +1,61 @@
+"""`tsuzuki pll`: how likely a masked model finds a text, each token in turn behind a mask."""
+
+from __future__ import annotations
+
+import msgspec
+
+from engine.messages import Progress, PseudoLikelihood, PseudoLikelihoodResult
+from tui.headless.invocations import PllCommand
+from tui.headless.io.advice import warn
+from tui.headless.io.output import Output
+from tui.headless.io.request import pane_model, read_given
+from tui.headless.io.session import Session, run
+from tui.headless.schemas.answers import PllDocument
+from tui.strings import text
+from tui.terminal.exit_codes import Exit, Failure
+
+
+def execute(command: PllCommand, output: Output) -> Exit:
+    """Run the command."""
+    request = PseudoLikelihood(
+        model=pane_model(command, command.model, "fill"),
+        text=read_given(command),
+        methods=[command.method],
+        top=0,
+        precision=command.precision,
+    )
+
+    async def work(session: Session) -> Exit:
+        await warn(session, output, request.model, request.text)
+        result = await ask(session, request, output)
+        if command.json:
+            output.document(msgspec.convert(result, PllDocument, from_attributes=True))
+        else:
+            _print(result, output)
+        return Exit.DONE
+
+    return run(command, output, work)
+
+
+async def ask(
+    session: Session, request: PseudoLikelihood, output: Output
+) -> PseudoLikelihoodResult:
+    """Have a text scored, and say how far it is.
+
+    Raises:
+        Failure: the engine answered with an error, or not at all.
+    """
+    async for event in session.events(request):
+        if isinstance(event, Progress):
+            output.status(text("cli.masking"), f"{event.done}/{event.total}")
+        elif isinstance(event, PseudoLikelihoodResult):
+            return event
+    raise Failure(text("cli.no_answer"))
+
+
+def _print(result: PseudoLikelihoodResult, output: Output) -> None:
+    if result.precision != "exact":
+        output.note(text("cli.ran_in", model=result.model, precision=result.precision))
+    for token in result.tokens:
+        output.line(f"{token.logprob:>10.4f}  {token.rank:>6}  {token.text}")
+    output.line(text("cli.pll_total", total=f"{result.total:.4f}", count=len(result.tokens)))

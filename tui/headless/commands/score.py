@@ -1,0 +1,121 @@
+"""`tsuzuki score`: how well one sentence continues another."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+
+from engine.messages import (
+    CosineResult,
+    NspResult,
+    PmiResult,
+    Score,
+    ScoreResult,
+    SopResult,
+    Verdict,
+)
+from tui.headless.commands import score_file
+from tui.headless.invocations import ScoreCommand
+from tui.headless.io.advice import warn
+from tui.headless.io.output import Output
+from tui.headless.io.request import given, model_name, pane_model, read_text, validated
+from tui.headless.io.score_line import line
+from tui.headless.io.session import Session, run
+from tui.headless.schemas.score import score_document
+from tui.render import verdicts
+from tui.strings import text
+from tui.terminal.exit_codes import Exit, Failure
+
+
+def execute(command: ScoreCommand, output: Output) -> Exit:
+    """Run the command."""
+    if command.file is not None:
+        if command.a is not None or command.literal:
+            raise Failure.usage(text("cli.file_or_texts"))
+        if command.beside:
+            raise Failure.usage(text("cli.no_beside"))
+        return score_file.execute(command, command.file, output)
+    if command.cosine:
+        raise Failure.usage(text("cli.cosine_for_file"), text("cli.cosine_for_file_hint"))
+    request = build(command, *_sides(command))
+
+    async def work(session: Session) -> Exit:
+        for model in (request.model, *(other.model for other in request.beside)):
+            await warn(session, output, model, request.a, request.b)
+        results, verdict = await _ask(session, request, output)
+        if command.json:
+            output.document(score_document(results, verdict))
+        else:
+            _print(results, verdict, output)
+        return Exit.DONE
+
+    return run(command, output, work)
+
+
+def _sides(command: ScoreCommand) -> tuple[str, str]:
+    """The two texts.
+
+    Raises:
+        Failure: there are not two, or one cannot be taken as a text.
+    """
+    if command.literal and command.a is None and len(command.literal) == 2:
+        return command.literal[0], command.literal[1]
+    if command.literal or command.a is None or command.b is None:
+        raise Failure.usage(text("cli.file_or_texts"))
+    if command.a == command.b == "-":
+        raise Failure.usage(text("cli.one_stdin"))
+    hint = text("cli.side_named_hint")
+    return read_text(command.a, "A", hint), read_text(command.b, "B", hint)
+
+
+def build(command: ScoreCommand, a: str, b: str) -> Score:
+    """The request; the precision is the first model's, as the others may not have it."""
+    fields = given(
+        model=pane_model(command, command.model, "score"),
+        a=a,
+        b=b,
+        cosine=True,
+        shuffles=command.shuffles,
+        beside=[{"model": model_name(other)} for other in command.beside],
+        precision=command.precision,
+    )
+    return validated(Score, fields)
+
+
+async def _ask(
+    session: Session, request: Score, output: Output
+) -> tuple[list[ScoreResult], Verdict | None]:
+    results: list[ScoreResult] = []
+    verdict = None
+    async with aclosing(session.events(request)) as events:
+        async for event in events:
+            match event:
+                case NspResult() | SopResult() | PmiResult() | CosineResult():
+                    results.append(event)
+                    output.status(text("cli.scoring"), event.model)
+                case Verdict():
+                    verdict = event
+    if not results:
+        raise Failure(text("cli.no_answer"))
+    return results, verdict
+
+
+def _print(results: list[ScoreResult], verdict: Verdict | None, output: Output) -> None:
+    ran = {(each.model, each.precision) for each in results if each.precision != "exact"}
+    for model, precision in sorted(ran):
+        output.note(text("cli.ran_in", model=model, precision=precision))
+    for result in results:
+        measures = verdicts.measures(result)
+        output.line(text("cli.one_witness", model=result.model, measures=measures))
+        if isinstance(result, CosineResult):
+            output.line(f"  {line(result)}")
+        else:
+            for name, direction in (("forward", result), ("backward", result.reversed)):
+                output.line(f"  {text(f'cli.direction.{name}')}  {line(direction)}")
+        if result.shuffled is not None:
+            output.line(f"  {verdicts.place(result.shuffled)}")
+        if result.trimmed is not None:
+            output.line(f"  {verdicts.cut(result.trimmed)}")
+    if verdict is not None:
+        output.line(verdicts.verdict(verdict))
+    if all(isinstance(each, CosineResult) for each in results):
+        output.note(text("score.alone", model=results[0].model))

@@ -1,0 +1,119 @@
+"""`tsuzuki surprisal`: how much every token and word of a text surprised a model."""
+
+from __future__ import annotations
+
+import math
+import sys
+
+from engine.messages import Token
+from tui.analysis.word_surprisal import Word, segment, words
+from tui.headless.invocations import SurprisalCommand
+from tui.headless.io.advice import warn
+from tui.headless.io.output import Output
+from tui.headless.io.reading import Reading, read
+from tui.headless.io.request import pane_model, read_given
+from tui.headless.io.session import Session, run
+from tui.headless.schemas.answers import SurprisalDocument, SurprisalToken, SurprisalWord
+from tui.render.heat import bits
+from tui.strings import text as string
+from tui.terminal.exit_codes import Exit, Failure
+
+_LARGEST = math.log(sys.float_info.max)
+
+
+def execute(command: SurprisalCommand, output: Output) -> Exit:
+    """Run the command."""
+    written = read_given(command, files=True)
+    if command.word_boundary and segment(written)[0] != "whitespace":
+        raise Failure.usage(string("cli.no_boundaries"))
+
+    async def work(session: Session) -> Exit:
+        model = pane_model(command, command.model, "continue")
+        await warn(session, output, model, written)
+        reading = await read(
+            session,
+            model,
+            command.precision,
+            written,
+            start=not command.no_start,
+            boundaries=command.word_boundary,
+            told=lambda done, of: output.status(string("cli.reading"), f"{done}/{of}"),
+        )
+        document = describe(reading, corrected=command.word_boundary)
+        if command.json:
+            output.document(document)
+        else:
+            _print(document, output)
+        return Exit.DONE
+
+    return run(command, output, work)
+
+
+def describe(reading: Reading, *, corrected: bool) -> SurprisalDocument:
+    """All that is told of a reading."""
+    tokens = [SurprisalToken(t.id, t.text, t.logprob, t.rank, t.entropy) for t in reading.tokens]
+    if reading.unscored is not None:
+        first = reading.unscored
+        tokens.insert(0, SurprisalToken(first.id, first.text, None, None, None))
+    # The tokens' text counts: some tokenizers write letters in another way than they were given.
+    method, segments = segment("".join(token.text for token in tokens))
+    found = _words(reading, segments, corrected=corrected)
+    scored = [word.nats for word in found if word.nats is not None]
+    count = len(reading.tokens)
+    mean = reading.nats / count if count else None
+    return SurprisalDocument(
+        model=reading.model,
+        bos=reading.start,
+        tokens=tokens,
+        words=[
+            SurprisalWord(word.text, None if word.nats is None else bits(word.nats))
+            for word in found
+        ],
+        perplexity=None if mean is None else math.exp(min(mean, _LARGEST)),
+        word_method=method,
+        word_boundary=corrected,
+        nats=reading.nats,
+        bits_per_token=None if mean is None else bits(mean),
+        bits_per_word=bits(math.fsum(scored)) / len(scored) if scored else None,
+        windows=reading.windows,
+        revision=reading.revision,
+        precision=reading.precision,
+    )
+
+
+def _words(reading: Reading, segments: list[str], *, corrected: bool) -> list[Word]:
+    """The words and what they come to; the first is scored in part, so not at all, where its first
+    token is not."""
+    if reading.unscored is None:
+        return words(reading.tokens, segments, reading.after, corrected=corrected)
+    first = Token(
+        branch=0,
+        id=reading.unscored.id,
+        text=reading.unscored.text,
+        logprob=0.0,
+        sampled_logprob=0.0,
+        rank=1,
+        entropy=0.0,
+    )
+    found = words([first, *reading.tokens], segments, reading.after, corrected=corrected)
+    return [Word(word.text, None) if not number else word for number, word in enumerate(found)]
+
+
+def _print(document: SurprisalDocument, output: Output) -> None:
+    """A line a token, then what they come to."""
+    for token in document.tokens:
+        figures = f"{'':>9} {'':>7} {'':>8}"
+        if token.logprob is not None and token.entropy is not None:
+            figures = f"{bits(-token.logprob):9.3f} {token.rank:>7} {bits(token.entropy):8.3f}"
+        # The token comes last: it is the one column whose width on a screen is not known.
+        output.line(f"{figures}  {token.text!r}")
+    summary = string(
+        "cli.surprisal_summary",
+        nats=f"{document.nats:.4f}",
+        bits=f"{document.bits_per_token or 0:.3f}",
+        words=f"{document.bits_per_word or 0:.3f}",
+        method=document.word_method,
+        perplexity=f"{document.perplexity or 0:.2f}",
+        start=document.bos or string("cli.no_start"),
+    )
+    output.line(summary)

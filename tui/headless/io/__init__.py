@@ -1,0 +1,1 @@
+"""What commands share: files and settings read, the engine asked, output written."""

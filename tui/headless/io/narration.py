@@ -1,0 +1,20 @@
+"""What is said on standard error while a command waits: states in a line, figures for people."""
+
+from __future__ import annotations
+
+from engine.messages import ModelState
+from tui.strings import text
+from tui.terminal.units import size
+
+
+def describe(event: ModelState) -> tuple[str, str]:
+    """What is being done to a model, and how far it is; both empty when nothing is."""
+    if event.state not in ("pulling", "converting", "loading"):
+        return "", ""
+    step = [text(f"cli.state.{event.state}", model=event.model), event.stage]
+    progress = []
+    if event.done is not None and event.total:
+        progress.append(text("cli.amount", done=size(event.done), total=size(event.total)))
+    if event.percent is not None:
+        progress.append(f"{event.percent:.0f} %")
+    return "  ".join(filter(None, step)), "  ".join(progress)

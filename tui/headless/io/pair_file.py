@@ -1,0 +1,126 @@
+"""Files of pairs of texts: a line is two texts with a tab between them, or a JSON object."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from tui.headless.io.output import Output
+from tui.headless.io.request import read_file
+from tui.strings import text
+from tui.terminal.exit_codes import Failure
+
+Pair = tuple[str, str]
+
+COMMON: tuple[Pair, ...] = (
+    ("a", "b"),
+    ("text_a", "text_b"),
+    ("text1", "text2"),
+    ("sentence1", "sentence2"),
+    ("sentence_1", "sentence_2"),
+    ("sentence_a", "sentence_b"),
+    ("first", "second"),
+    ("good", "bad"),
+    ("sentence_good", "sentence_bad"),
+    ("good_sentence", "bad_sentence"),
+    ("grammatical", "ungrammatical"),
+    ("acceptable", "unacceptable"),
+    ("correct", "incorrect"),
+    ("sentence", "foil"),
+    ("premise", "hypothesis"),
+    ("context", "continuation"),
+)
+"""Names of two texts that are usual in files of pairs."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a file, by its number from 1: its pair, or why it holds none."""
+
+    line: int
+    pair: Pair | None
+    reason: str = ""
+
+    @property
+    def complaint(self) -> str:
+        """What is wrong with it, and where."""
+        return text("cli.bad_pair", line=self.line, reason=self.reason)
+
+
+def read_rows(file: str, names: Sequence[Pair], output: Output) -> list[Row]:
+    """The rows of a file, or of standard input where it is a dash; blank lines are skipped.
+
+    `names` are those that the two texts may have in an object or in a first line that names the
+    columns, the usual ones first. Such a first line is no row, which is said.
+
+    Raises:
+        Failure: it cannot be read, or no line holds a pair (exit code 2).
+    """
+    lines = [(number, line) for number, line in enumerate(read_lines(file), 1) if line.strip()]
+    columns: tuple[int, int] | None = None
+    if lines and (columns := _columns(lines[0][1], names)):
+        number, header = lines.pop(0)
+        chosen = [header.split("\t")[column].strip() for column in columns]
+        output.warn(text("cli.header", line=number, first=chosen[0], second=chosen[1]))
+    rows = [_row(number, line, names, columns) for number, line in lines]
+    if not rows:
+        raise Failure.usage(text("cli.no_pairs", file=file))
+    if all(row.pair is None for row in rows):
+        raise Failure.usage(rows[0].complaint, hint(names))
+    return rows
+
+
+def read_lines(file: str) -> list[str]:
+    """The lines of a file, or of standard input where it is a dash, without their ends.
+
+    Raises:
+        Failure: it cannot be read (exit code 2).
+    """
+    return [line.removesuffix("\r") for line in read_file(file).split("\n")]
+
+
+def hint(names: Sequence[Pair]) -> str:
+    """How a pair is written."""
+    first, second = names[0]
+    return text("cli.bad_pair_hint", first=first, second=second)
+
+
+def _columns(line: str, names: Sequence[Pair]) -> tuple[int, int] | None:
+    """Which columns hold the two texts, by a line that names them; None where it does not."""
+    cells = [" ".join(cell.replace("_", " ").split()).casefold() for cell in line.split("\t")]
+    for first, second in names:
+        pair = first.replace("_", " "), second.replace("_", " ")
+        if set(pair) <= set(cells):
+            return cells.index(pair[0]), cells.index(pair[1])
+    return None
+
+
+def _row(number: int, line: str, names: Sequence[Pair], columns: tuple[int, int] | None) -> Row:
+    try:
+        is_object = line.lstrip().startswith("{")
+        return Row(number, _object(line, names) if is_object else _cells(line, columns))
+    except (msgspec.DecodeError, ValueError) as error:
+        return Row(number, None, str(error))
+
+
+def _object(line: str, names: Sequence[Pair]) -> Pair:
+    found = msgspec.json.decode(line.encode(), type=dict[str, object])
+    for one, other in names:
+        a, b = found.get(one), found.get(other)
+        if isinstance(a, str) and isinstance(b, str):
+            return a, b
+    first, second = names[0]
+    raise ValueError(text("cli.no_two_texts", first=first, second=second))
+
+
+def _cells(line: str, columns: tuple[int, int] | None) -> Pair:
+    cells = line.split("\t")
+    if columns is None:
+        if len(cells) != 2:
+            raise ValueError(text("cli.not_two", count=len(cells)))
+        columns = 0, 1
+    if len(cells) <= max(columns):
+        raise ValueError(text("cli.too_few_columns", count=len(cells)))
+    return cells[columns[0]], cells[columns[1]]

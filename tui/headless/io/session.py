@@ -1,0 +1,114 @@
+"""One command's conversation with the engine, from its start to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from typing import TypeVar
+
+from msgspec import structs
+
+from engine.client import Engine, EngineState
+from engine.messages import Configure, Error, Event, ModelState, Request
+from tui.files import paths
+from tui.headless.invocations import Command
+from tui.headless.io import settings_file
+from tui.headless.io.narration import describe
+from tui.headless.io.output import Output
+from tui.strings import text
+from tui.terminal.exit_codes import Exit, Failure
+
+T = TypeVar("T")
+
+
+class Session:
+    """Asks the engine, and turns its errors into failures of the command."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def events(self, body: Request) -> AsyncGenerator[Event, None]:
+        """The events of one request. Closing the generator cancels it.
+
+        Raises:
+            Failure: the engine answered with an error.
+        """
+        async with aclosing(self._engine.request(body)) as events:
+            async for event in events:
+                if isinstance(event, Error):
+                    raise Failure.from_error(event)
+                yield event
+
+    async def ask(self, body: Request, *kinds: type[T]) -> T:
+        """The one event, of one of these kinds, that answers a request.
+
+        Raises:
+            Failure: the engine answered with an error, or not at all.
+        """
+        answer: T | None = None
+        async with aclosing(self.events(body)) as events:
+            async for event in events:
+                if isinstance(event, kinds):
+                    answer = event
+        if answer is None:
+            raise Failure(text("cli.no_answer"))
+        return answer
+
+
+def run(
+    command: Command,
+    output: Output,
+    work: Callable[[Session], Awaitable[Exit]],
+    folders: Sequence[str] = (),
+) -> Exit:
+    """Start the engine, do the work, stop the engine.
+
+    `folders` holds models to list beside those of the settings.
+
+    Ctrl+C, SIGTERM and a closed terminal cancel the work, which may still write what it has.
+
+    Raises:
+        Failure: the settings file is not there, or the engine does not start.
+        KeyboardInterrupt: Ctrl+C ended the work.
+    """
+    loaded = settings_file.load(command.config)
+    for problem in loaded.problems:
+        output.note(str(problem))
+    configure = loaded.settings.configure()
+    configure = structs.replace(configure, folders=[*configure.folders, *folders])
+    try:
+        return asyncio.run(_run(configure, output, work))
+    except asyncio.CancelledError:
+        return Exit.INTERRUPTED
+
+
+async def _run(
+    configure: Configure, output: Output, work: Callable[[Session], Awaitable[Exit]]
+) -> Exit:
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    assert task is not None, "a coroutine runs in a task"
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # Ctrl+C needs none: asyncio.run cancels the task by itself.
+        loop.add_signal_handler(number, task.cancel)
+
+    def tell(event: Event) -> None:
+        if isinstance(event, ModelState):
+            output.status(*describe(event))
+
+    def state(state: EngineState, error: Error | None) -> None:
+        if state == "silent" and error is not None:
+            output.note(f"{error.message} {error.hint}")
+
+    if problem := paths.log_problem():
+        output.note(text("cli.no_log", folder=paths.folder("state"), reason=problem))
+    try:
+        engine = await Engine.start(configure, paths.log_file(), tell, state, revive=False)
+    except OSError as error:
+        reason = error.strerror or error
+        raise Failure(text("cli.engine_did_not_start", reason=reason)) from error
+    try:
+        return await work(Session(engine))
+    finally:
+        await engine.stop()

@@ -1,0 +1,22 @@
+"""The settings file that a command goes by."""
+
+from __future__ import annotations
+
+from tui.config import settings
+from tui.files import text_file
+from tui.strings import text
+from tui.terminal.exit_codes import Failure
+
+
+def load(named: str | None) -> settings.Loaded:
+    """Read the file that the command line names, or else the user's.
+
+    Raises:
+        Failure: the file that was named is not there (exit code 2).
+    """
+    if named is None:
+        return settings.load()
+    path = text_file.named(named)
+    if path is None:
+        raise Failure.usage(text("cli.no_config", path=named))
+    return settings.load(path.absolute())

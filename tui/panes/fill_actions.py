@@ -1,0 +1,145 @@
+"""Putting words in the place of masks, one step at a time, each of which can be taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from engine.messages import PairTable
+from tui.cards import FillCard
+from tui.files import word_list
+from tui.render import fillings
+from tui.render.flow import Ref
+from tui.screens.dialogs import Ask
+from tui.strings import text
+from tui.terminal.sanitise import clean
+from tui.widgets.wishes import Wish
+
+if TYPE_CHECKING:
+    from tui.panes.base import TaskPane
+
+
+class Fillings:
+    """Acts on the filled texts of one pane."""
+
+    def __init__(self, pane: TaskPane, done: Callable[[Callable[[], None]], None]) -> None:
+        """`done` is told how each step is taken back."""
+        self._pane = pane
+        self._done = done
+
+    def do(self, action: Wish, number: int, card: FillCard) -> None:
+        """Do what a key on a card asked for."""
+        if card.result is None:
+            self._pane.notice(text("notice.no_masks"))
+            return
+        match action:
+            case "swap_nth":
+                self._take(card, number)
+            case "ask_words":
+                self._ask(card)
+            case "pair_table" if card.result.table is not None:
+                self._table(card, card.result.table)
+
+    def _take(self, card: FillCard, number: int) -> None:
+        """Take from the list under the cursor, at a mask from its candidates."""
+        words = _nth(card, self._pane.transcript.ref, number)
+        if words is None:
+            self._pane.notice(text("notice.no_candidate", n=number))
+        else:
+            self._put(card, words)
+
+    def _put(self, card: FillCard, words: Mapping[int, str]) -> None:
+        """Put words in the place of masks, by the masks' numbers, and fill those that are left."""
+        pane = self._pane
+        filled, left = card.put(words)
+        if left is not None:
+            again = FillCard(request=left)
+            pane.run_card(again)
+            pane.transcript.enter()
+            self._done(lambda: self._unfill(again, card))
+            return
+        # Nothing is left to fill: the sentence is at hand to hide another word in.
+        before = pane.edited()
+        pane.put(msgspec.structs.replace(pane.draft, text=filled, hidden=()))
+        pane.focus_composer()
+        key = pane.shared.keymap.shown("undo")
+        pane.notice(text("notice.filled", key=key))
+
+        def unput() -> None:
+            pane.put(before)
+            self._stand(card)
+
+        self._done(unput)
+
+    def _unfill(self, again: FillCard, card: FillCard) -> None:
+        """Take the card of a later step away and go back to the one before."""
+        pane = self._pane
+        pane.runs.stop_card(again)
+        for gone in pane.transcript.remove_card(again):
+            pane.post_message(pane.Removed(gone, back=False))
+        self._stand(card)
+
+    def _stand(self, card: FillCard) -> None:
+        pane = self._pane
+        if pane.transcript.trees.get(card.id) is not None:
+            pane.transcript.choose(card.id)
+            pane.transcript.focus()
+
+    def _ask(self, card: FillCard) -> None:
+        """Ask how likely other words are at the same masks."""
+        pane = self._pane
+
+        def asked(written: str | None) -> None:
+            words = None if written is None else read_words(pane, written)
+            if words:
+                request = msgspec.structs.replace(card.request, words=words)
+                pane.run_card(FillCard(request=request))
+                pane.transcript.enter()
+
+        known = ", ".join(card.request.words)
+        question = text("dialog.words")
+        pane.app.push_screen(Ask(question, known, text("dialog.words_example")), asked)
+
+    def _table(self, card: FillCard, table: PairTable) -> None:
+        """Show every pair of words of two masks, under both orders."""
+        from tui.screens.pair_table import PairTableScreen
+
+        def chosen(words: dict[int, str] | None) -> None:
+            if words:
+                self._put(card, words)
+
+        self._pane.app.push_screen(PairTableScreen(self._pane.shared, table), chosen)
+
+
+def read_words(pane: TaskPane, written: str) -> list[str] | None:
+    """The words that are asked for; None where their file cannot be read, which is then told."""
+    try:
+        return word_list.read(written)
+    except OSError as error:
+        reason = error.strerror or str(error)
+    except UnicodeError:
+        reason = text("notice.no_utf8")
+    pane.notice(text("notice.no_words", file=clean(written), reason=reason))
+    return None
+
+
+def _nth(card: FillCard, ref: Ref | None, number: int) -> dict[int, str] | None:
+    """The words that a digit takes, by the numbers of their masks."""
+    result = card.result
+    part, at = ref or (0, -1)
+    if result is None or not result.masks:
+        return None
+    if part == fillings.JOINT:
+        joint = result.joint[at].fillings[number - 1 : number]
+        return dict(enumerate(joint[0].words)) if joint else None
+    if part:
+        mask = result.masks[at]
+        whole = part == fillings.WHOLE
+        scored = fillings.whole(mask) if whole else fillings.ranked(mask.words)
+        found = [word.text for word in scored[number - 1 : number]]
+    else:
+        at = next((n for n, mask in enumerate(result.masks) if mask.position == at), 0)
+        found = [word.text for word in result.masks[at].candidates[number - 1 : number]]
+    return {at: found[0]} if found else None

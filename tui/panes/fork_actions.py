@@ -1,0 +1,163 @@
+"""Taking another token: a text forks there and goes on, and the old path stays in its tree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tui.cards import ContinueCard
+from tui.render.flow import Ref
+from tui.strings import text
+from tui.widgets.wishes import Wish
+
+if TYPE_CHECKING:
+    from tui.panes.base import TaskPane
+
+
+class Forks:
+    """Forks and steps the texts of one pane."""
+
+    def __init__(self, pane: TaskPane) -> None:
+        self._pane = pane
+        self._by_hand: set[str] = set()
+        """The cards that are written one token a key press: a swap in them writes no more."""
+
+    def do(self, action: Wish, number: int, card: ContinueCard) -> None:
+        """Do what a key on a card asked for."""
+        if not card.branches:
+            self._pane.notice(text("notice.no_tokens"))
+            return
+        match action:
+            case "swap_nth":
+                self._swap_nth(card, number)
+            case "swap":
+                self._choose(card)
+            case "step":
+                self._step(card)
+            case "likeliest":
+                self._likeliest(card)
+            case "tree":
+                self._tree(card)
+            case "samplers":
+                self._samplers(card)
+            case "path":
+                self._path(card, number)
+
+    def _place(self, card: ContinueCard) -> Ref:
+        """The token to swap: the one under the cursor, else the newest."""
+        ref = self._pane.transcript.ref
+        return (0, len(card.branches[0].tokens) - 1) if ref is None else ref
+
+    def _swap_nth(self, card: ContinueCard, number: int) -> None:
+        """Take the alternative of this rank in the place under the cursor."""
+        branch, at = self._place(card)
+        tokens = card.branches[branch].tokens
+        if not 0 <= at < len(tokens) or number > len(tokens[at].top):
+            self._pane.notice(text("notice.no_alternative", n=number))
+            return
+        self._fork(card, (branch, at), [tokens[at].top[number - 1].id])
+
+    def _choose(self, card: ContinueCard) -> None:
+        """Choose among the alternatives, or search for any other token."""
+        from tui.screens.swap import Swap
+
+        branch, at = self._place(card)
+        if not 0 <= at < len(card.branches[branch].tokens):
+            return
+
+        def chosen(ids: list[int] | None) -> None:
+            if ids:
+                self._fork(card, (branch, at), ids)
+
+        self._pane.app.push_screen(Swap(self._pane.shared, card, (branch, at)), chosen)
+
+    def _fork(self, card: ContinueCard, ref: Ref, ids: list[int]) -> None:
+        pane = self._pane
+        branch, at = ref
+        tokens = card.branches[branch].tokens
+        if [token.id for token in tokens[at : at + len(ids)]] == ids:
+            pane.notice(text("notice.same_token"))
+            return
+        pane.runs.stop_card(card)
+        by_hand = card.id in self._by_hand
+        fork = card.fork(branch, at, ids, 0 if by_hand else pane.draft.max_tokens)
+        if by_hand:
+            self._by_hand.add(fork.id)
+        pane.run_card(fork)
+
+    def _likeliest(self, card: ContinueCard) -> None:
+        """Show the likeliest paths from the place of the token under the cursor, else from the
+        end; go on from one, or put them all in the tree."""
+        from tui.screens.likeliest import Chosen, LikeliestScreen
+
+        pane = self._pane
+        branch, at = pane.transcript.ref or (0, len(card.branches[0].tokens))
+
+        def chosen(found: Chosen | None) -> None:
+            if found is None:
+                return
+            if found.go_on:
+                self._fork(card, (branch, at), found.paths[0])
+                return
+            tokens = [token.id for token in card.branches[branch].tokens[at:]]
+            for ids in found.paths:
+                if tokens[: len(ids)] != ids:
+                    pane.run_card(card.fork(branch, at, ids, 0))
+            self._tree(card)
+
+        pane.app.push_screen(LikeliestScreen(pane.shared, card, (branch, at)), chosen)
+
+    def _step(self, card: ContinueCard) -> None:
+        """Write one more token at the end, and stand on it to see what else it could have been."""
+        pane = self._pane
+        branch = self._place(card)[0]
+        if card.status == "running":
+            pane.notice(text("notice.still_running"))
+            return
+        at = len(card.branches[branch].tokens)
+        if card.extensible:
+            self._by_hand.add(card.id)
+            pane.extend_card(card, 1)
+            pane.transcript.ref = (0, at)
+        else:
+            fork = card.fork(branch, at, [], 1)
+            self._by_hand.add(fork.id)
+            pane.run_card(fork)
+
+    def _path(self, card: ContinueCard, by: int) -> None:
+        """Show the next path of the tree."""
+        trees = self._pane.transcript.trees
+        nodes = [node.card for node in trees.below(trees.root(card))]
+        if len(nodes) == 1:
+            self._pane.notice(text("notice.no_forks"))
+            return
+        other = nodes[(nodes.index(card) + by) % len(nodes)]
+        if isinstance(other, ContinueCard):
+            self.turn_to(other)
+
+    def turn_to(self, card: ContinueCard) -> None:
+        """Show this path, from where it parted from the others."""
+        pane = self._pane
+        pane.transcript.turn_to(card)
+        if card.shared < len(card.branches[0].tokens):
+            pane.transcript.go((0, card.shared))
+        pane.post_message(pane.Changed(pane, card))
+
+    def _samplers(self, card: ContinueCard) -> None:
+        """Show how the token under the cursor was drawn."""
+        from tui.screens.samplers import SamplersScreen
+
+        branch, at = self._place(card)
+        if 0 <= at < len(card.branches[branch].tokens):
+            pane = self._pane
+            pane.app.push_screen(SamplersScreen(pane.shared, card, (branch, at)))
+
+    def _tree(self, card: ContinueCard) -> None:
+        """Show the tree that the card stands in."""
+        from tui.screens.tree import TreeScreen
+
+        def chosen(card_id: str | None) -> None:
+            found = self._pane.transcript.trees.get(card_id)
+            if isinstance(found, ContinueCard):
+                self.turn_to(found)
+
+        self._pane.app.push_screen(TreeScreen(self._pane, card), chosen)

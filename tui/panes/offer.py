@@ -1,0 +1,98 @@
+"""Holding an offer until it is taken, or until the text it was about has changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.messages import Pull
+from tui.analysis.fit import Offer, absent, judge
+from tui.cards.drafts import Draft
+from tui.strings import text
+from tui.terminal.sanitise import clean
+
+if TYPE_CHECKING:
+    from tui.panes.base import TaskPane
+
+
+class Offering:
+    """The offers of one pane."""
+
+    def __init__(self, pane: TaskPane) -> None:
+        self._pane = pane
+        self._offer: Offer | None = None
+        self._about: Draft | None = None
+        """The draft that was warned of: sent again, it runs as it is."""
+        self._awaited: Draft | None = None
+        """The draft whose model is being pulled."""
+
+    @property
+    def open(self) -> bool:
+        """Whether something is offered."""
+        return self._offer is not None
+
+    async def hold_back(self, draft: Draft) -> bool:
+        """Whether there is something to say before this draft runs, which is then said."""
+        pane = self._pane
+        if draft == self._about:
+            return False
+        key = pane.shared.keymap.shown("accept_offer")
+        try:
+            offer = await judge(pane.shared.link, pane.role, draft, key)
+        except OSError:  # running the draft tells it on its card
+            return False
+        if offer is None:
+            return False
+        self._offer, self._about = offer, draft
+        pane.notice(offer.message)
+        return True
+
+    def consider(self, model: str) -> None:
+        """Offer to pull a model that was chosen and is not here."""
+        pane = self._pane
+        info = pane.shared.link.models.get(model)
+        if info is not None and info.state == "absent":
+            self._offer = absent(info, pane.shared.keymap.shown("accept_offer"))
+            self._about = pane.draft
+            pane.notice(self._offer.message)
+
+    def withdraw(self) -> None:
+        """Forget the offer: what it was about is no more."""
+        if self._about is not None:
+            self._offer = self._about = None
+            self._pane.notice("")
+
+    def accept(self) -> None:
+        """Take the offer."""
+        pane, offer = self._pane, self._offer
+        if offer is None or offer.model is None:
+            pane.notice(text("notice.no_offer"))
+            return
+        pane.use_model(offer.model)
+        # What was offered is not warned of in its turn.
+        self._offer, self._about = None, pane.edited()
+        title = clean(pane.shared.link.title(offer.model))
+        if offer.pull:
+            pane.shared.errands.start(Pull(offer.model))
+            self._awaited = pane.edited()
+            key = pane.shared.keymap.shown("stop")
+            pane.notice(text("offer.pulling", model=title, key=key))
+        else:
+            pane.notice(text("offer.accepted", model=title))
+            pane.start_sending()
+
+    def engine_changed(self) -> None:
+        """Run the draft once the model that it waits for is here."""
+        pane, draft = self._pane, self._awaited
+        info = None if draft is None else pane.shared.link.models.get(draft.model)
+        if info is None or pane.shared.errands.pulling(info.id):
+            return
+        self._awaited = None
+        if draft == pane.edited():
+            pane.notice("")
+            if draft.text and info.state in ("on_disk", "ready"):
+                pane.start_sending()
+
+    def stop_pull(self) -> bool:
+        """Stop a pull that was accepted here; False if there is none."""
+        draft = self._awaited
+        return draft is not None and self._pane.shared.errands.stop(draft.model)

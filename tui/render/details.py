@@ -1,0 +1,270 @@
+"""What the inspector says of one token of a card."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from engine.messages import (
+    DocumentResult,
+    FillResult,
+    MaskFill,
+    NspResult,
+    Piece,
+    PmiResult,
+    ScoredToken,
+    SopResult,
+)
+from tui.cards import Card, ContinueCard, Measured, PairCard, PllCard, ScoreCard, total
+from tui.render import bars, columns, fillings, judged
+from tui.render.flow import Line, Ref, Span, wrap
+from tui.render.heat import bits, gain
+from tui.strings import text
+from tui.terminal.sanitise import Glyphs, clean
+from tui.terminal.sanitise import token as shown
+
+_LABEL = 13
+"""Cells of the column of names."""
+_FACTS = 32
+"""Cells of the facts, where the table stands beside them."""
+
+
+Parts = tuple[list[Line], list[Line]]
+"""The facts, and the table of what else could have stood there."""
+
+
+def details(card: Card, ref: Ref | None, width: int, glyphs: Glyphs) -> list[Line]:
+    """The lines about a token; without one chosen, about the newest.
+
+    Where there is room, the table stands beside the facts, else below them.
+    """
+    wide = width >= 2 * _FACTS
+    facts, table = _parts(card, ref, width - _FACTS if wide else width, glyphs)
+    if not table:
+        return facts
+    return columns.beside([facts, table], _FACTS) if wide else [*facts, Line(), *table]
+
+
+def _parts(card: Card, ref: Ref | None, width: int, glyphs: Glyphs) -> Parts:
+    if isinstance(card, ContinueCard):
+        if not any(branch.tokens for branch in card.branches):
+            return [], []
+        newest = (0, len(card.branches[0].tokens) - 1)
+        return _written(card, *(ref or newest), width, glyphs)
+    if isinstance(card, PllCard):
+        number, at = ref or (0, 0)
+        found = card.results[number : number + 1]
+        return _judged(found[0].tokens, at, width, glyphs) if found else ([], [])
+    if isinstance(card, PairCard):
+        return _compared(card, ref, width, glyphs)
+    if isinstance(card, ScoreCard):
+        return _of_a_pair(card, *(ref or (0, 0)), glyphs), []
+    index = None if ref is None else ref[1]
+    match card.result:
+        case FillResult() as result if ref is not None and ref[0]:
+            return _list(result, ref, width, glyphs)
+        case FillResult() as result:
+            masks = {mask.position: mask for mask in result.masks}
+            if index is None:
+                index = next(iter(masks), 0)
+            table = _mask(masks[index], width, glyphs) if index in masks else []
+            return _piece(result.tokens, index, glyphs), table
+        case DocumentResult() | None:
+            return [], []
+
+
+def _written(card: ContinueCard, branch: int, index: int, width: int, glyphs: Glyphs) -> Parts:
+    """A token that a model wrote."""
+    tokens = card.branches[branch].tokens
+    if not 0 <= index < len(tokens):
+        return [], []
+    token = tokens[index]
+    place = text("inspector.place", n=index + 1, of=len(tokens))
+    if len(card.branches) > 1:
+        place += glyphs.dot + text("inspector.branch", n=branch + 1)
+    lines = [
+        *_title(shown(token.text, token.id, glyphs), place),
+        _fact("id", str(token.id)),
+        *([_fact("piece", clean(token.piece))] if token.piece else []),
+        *_measures(token),
+    ]
+    if not card.request.sampling.greedy:
+        drawn = bars.percent(math.exp(token.sampled_logprob)).strip()
+        lines.append(_fact("sampled", drawn))
+    return lines, _alternatives(token, width, glyphs)
+
+
+def _alternatives(token: Measured, width: int, glyphs: Glyphs) -> list[Line]:
+    """What else could have stood in a token's place."""
+    column = bars.column([other.text for other in token.top], max(6, width // 3), glyphs)
+    return [
+        bars.row(
+            str(rank),
+            bars.label(other.text, other.id, column, glyphs),
+            math.exp(other.logprob),
+            width,
+            glyphs,
+            indent=0,
+            style="chip" if other.id == token.id else "",
+        )
+        for rank, other in enumerate(token.top, 1)
+    ]
+
+
+def _judged(tokens: Sequence[Measured], index: int, width: int, glyphs: Glyphs) -> Parts:
+    """A token that was only read: how likely it was there, and what else could have been."""
+    token = tokens[index]
+    place = text("inspector.place", n=index + 1, of=len(tokens))
+    lines = [
+        *_title(shown(token.text, token.id, glyphs), place),
+        _fact("id", str(token.id)),
+        *_measures(token),
+    ]
+    return lines, _alternatives(token, width, glyphs)
+
+
+def _measures(token: Measured) -> list[Line]:
+    """The figures of a token in its place."""
+    return [
+        _fact("probability", bars.percent(math.exp(token.logprob)).strip()),
+        _fact("rank", str(token.rank)),
+        _fact("surprisal", text("inspector.bits", n=f"{bits(-token.logprob):.2f}")),
+        _fact("entropy", text("inspector.bits", n=f"{bits(token.entropy):.2f}")),
+    ]
+
+
+def _compared(card: PairCard, ref: Ref | None, width: int, glyphs: Glyphs) -> Parts:
+    """What stands against each other in two sentences, and what else could have stood there."""
+    model, number = ref or next(iter(judged.pair_refs(card)), (0, 0))
+    found = judged.against(card, (model, number))
+    if found is None:
+        return [], []
+    lines: list[Line] = []
+    table: list[Line] = []
+    for name, tokens in zip("AB", found, strict=True):
+        for token in tokens:
+            place = text("inspector.side", side=name)
+            lines += [*_title(shown(token.text, token.id, glyphs), place), *_measures(token)]
+        if tokens:
+            heading = text("inspector.side", side=name)
+            table += [Line((Span(f" {heading}", "facts"),))]
+            table += _alternatives(tokens[0], width, glyphs)
+    nats = total(found[0]) - total(found[1])
+    return [_fact("difference", text("inspector.nats", n=f"{nats:+.2f}")), *lines], table
+
+
+def _list(result: FillResult, ref: Ref, width: int, glyphs: Glyphs) -> Parts:
+    """One of the lists below the candidates, whole."""
+    part, number = ref
+    if part == fillings.JOINT:
+        found = result.joint[number]
+        lines = [
+            *_title(text(f"joint.{found.method}.name"), text("inspector.joint")),
+            *wrap([Span(text(f"joint.{found.method}.help"), "facts")], _FACTS, " "),
+        ]
+        table = [
+            line
+            for rank, filling in enumerate(found.fillings, 1)
+            for line in wrap(
+                [
+                    Span(f"{rank:>2} ", "facts"),
+                    Span(clean(" ".join(filling.words))),
+                    Span(f" {filling.logprob:.4f}", "facts"),
+                ],
+                width,
+                "   ",
+                "",
+            )
+        ]
+        return lines, table
+    mask = result.masks[number]
+    whole = part == fillings.WHOLE
+    name = text("card.whole" if whole else "card.asked_words")
+    scored = fillings.ranked(mask.whole if whole else mask.words)
+    lines = [
+        *_title(name, text("card.mask", n=number + 1)),
+        *wrap([Span(text("inspector.whole"), "facts")], _FACTS, " "),
+    ]
+    return lines, fillings.words(scored, width, glyphs, 0)
+
+
+def _mask(mask: MaskFill, width: int, glyphs: Glyphs) -> list[Line]:
+    """All candidates for one mask, and the word it hides."""
+    column = bars.column([c.text for c in mask.candidates], max(6, width // 3), glyphs)
+    hidden = mask.hidden
+    lines = [
+        bars.row(
+            str(rank),
+            bars.label(candidate.text, candidate.id, column, glyphs),
+            candidate.prob,
+            width,
+            glyphs,
+            indent=0,
+            style="chip" if hidden is not None and hidden.word == candidate.text else "",
+        )
+        for rank, candidate in enumerate(mask.candidates, 1)
+    ]
+    if hidden is not None and hidden.prob is not None:
+        name = bars.label(hidden.word, 0, column, glyphs)
+        row = bars.row(str(hidden.rank), name, hidden.prob, width, glyphs, indent=0, style="chip")
+        lines += [Line(), Line((Span(f"  {text('inspector.hidden')}", "facts"),)), row]
+    return lines
+
+
+def _piece(tokens: list[Piece], index: int, glyphs: Glyphs) -> list[Line]:
+    """A token of an input."""
+    piece = tokens[index]
+    place = text("inspector.place", n=index + 1, of=len(tokens))
+    lines = [
+        *_title(clean(piece.piece), place),
+        _fact("id", str(piece.id)),
+        _fact("reads", shown(piece.text, piece.id, glyphs)),
+        _fact("segment", str(piece.segment)),
+    ]
+    if piece.special:
+        lines.append(Line((Span(" " + text("inspector.a_special"), "facts"),)))
+    if piece.start is not None and piece.end is not None:
+        lines.append(_fact("offset", f"{piece.start}-{piece.end}"))
+    return lines
+
+
+def _of_a_pair(card: ScoreCard, part: int, index: int, glyphs: Glyphs) -> list[Line]:
+    """A token that a witness to a pair read."""
+    if not card.results or not card.tokens(part):
+        return []
+    match card.results[part // 2]:
+        case PmiResult() as found:
+            tokens = found.reversed.tokens if part % 2 else found.tokens
+            return _scored(tokens, index, "after_b" if part % 2 else "after_a", glyphs)
+        case NspResult() | SopResult() as found:
+            attention = str(found.attention_mask[index])
+            return [*_piece(found.tokens, index, glyphs), _fact("attention", attention)]
+        case _:
+            return []
+
+
+def _scored(tokens: Sequence[ScoredToken], index: int, after: str, glyphs: Glyphs) -> list[Line]:
+    """A token of one text, with and without the other before it."""
+    token = tokens[index]
+    place = text("inspector.place", n=index + 1, of=len(tokens))
+    lines = [*_title(shown(token.text, token.id, glyphs), place), _fact("id", str(token.id))]
+    for key, nats in ((after, token.conditional), ("alone", token.alone)):
+        told = text("inspector.unscored")
+        if nats is not None:
+            told = text("inspector.bits", n=f"{bits(-nats):.2f}")
+            told += f" {bars.percent(math.exp(nats)).strip()}"
+        lines.append(_fact(key, told))
+    saved = gain(token)
+    if saved is not None:
+        lines.append(_fact("gain", text("inspector.bits", n=f"{saved:+.2f}")))
+    return lines
+
+
+def _title(name: str, place: str) -> list[Line]:
+    """The token itself, and where it stands."""
+    return [*wrap([Span(name, "prompt")], _FACTS, " "), Line((Span(f" {place}", "facts"),))]
+
+
+def _fact(key: str, value: str) -> Line:
+    """One line: a name, and what it is."""
+    return Line((Span(f" {text(f'inspector.{key}'):<{_LABEL}}", "facts"), Span(value)), indent=1)
