@@ -26,9 +26,9 @@ from pathlib import Path
 
 from engine import runtime
 from engine.bench import cohesion
-from engine.interfaces import LoadedModel
 from engine.machine.memory import default_threads
 from engine.messages import NspResult, PairScore, PmiResult, ScorePairs, Sentence
+from engine.runtime.loaded import LoadedModel
 from engine.server import pipes
 from engine.store import distances
 from engine.store.store import Store

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from engine import runtime
 from engine.bench.peers import Decode
 from engine.bench.timing import seconds, turns
-from engine.interfaces import LoadedModel, ModelFiles
+from engine.interfaces import ModelFiles
 from engine.messages import GREEDY, Continue, Done, Measured, Precision, Token
+from engine.runtime.loaded import LoadedModel
 from engine.tasks import continuation
 
 BRANCHES = (2, 4, 8)

@@ -11,8 +11,9 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer, pipeline
 
 from engine import runtime
 from engine.bench.timing import seconds, turns
-from engine.interfaces import LoadedModel, ModelFiles
+from engine.interfaces import ModelFiles
 from engine.messages import Fill, FillResult, MaskFill, Measured
+from engine.runtime.loaded import LoadedModel
 from engine.store import distances
 from engine.tasks import masking
 

@@ -17,7 +17,8 @@ from msgspec import Struct
 from engine.messages import GREEDY, Continue, Measured, Precision
 
 if TYPE_CHECKING:
-    from engine.interfaces import LoadedModel, ModelFiles
+    from engine.interfaces import ModelFiles
+    from engine.runtime.loaded import LoadedModel
 
 TOKENS = 256
 SMALL = "starter-ja"

@@ -10,8 +10,9 @@ from transformers import AutoTokenizer, BertForNextSentencePrediction
 
 from engine import runtime
 from engine.bench.timing import seconds, turns
-from engine.interfaces import LoadedModel, ModelFiles
+from engine.interfaces import ModelFiles
 from engine.messages import Measured, NspResult, PairScore, ScorePairs
+from engine.runtime.loaded import LoadedModel
 from engine.store import distances
 from engine.tasks import continuity
 

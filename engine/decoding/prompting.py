@@ -8,8 +8,9 @@ from itertools import takewhile
 from typing import Literal
 
 from engine.errors import EngineError
-from engine.interfaces import CausalRuntime, LoadedModel, Tokenizer
+from engine.interfaces import CausalRuntime, Tokenizer
 from engine.messages import Continue, Error, Piece, Turn
+from engine.runtime.loaded import LoadedModel
 
 
 @dataclass(frozen=True)

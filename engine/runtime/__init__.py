@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from engine import tokenization
 from engine.errors import EngineError
-from engine.interfaces import CausalRuntime, LoadedModel, ModelFiles
+from engine.interfaces import CausalRuntime, ModelFiles
 from engine.machine.devices import full, home
 from engine.messages import Device, Error, Precision
 from engine.precision import PACKED
+from engine.runtime.loaded import LoadedModel
 
 Report = Callable[[str, float], None]
 

@@ -13,10 +13,11 @@ from typing import Literal
 import msgspec
 
 from engine.errors import INTERNAL, EngineError, explain
-from engine.interfaces import LoadedModel, ModelFiles
+from engine.interfaces import ModelFiles
 from engine.machine.memory import give_back, readable
 from engine.messages import Device, Error, Event, Memory, ModelInfo, ModelState, Precision
 from engine.precision import estimated_bytes
+from engine.runtime.loaded import LoadedModel
 
 log = logging.getLogger(__name__)
 

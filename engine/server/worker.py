@@ -15,7 +15,7 @@ import platformdirs
 
 from engine import runtime, wire
 from engine.errors import EngineError, explain
-from engine.interfaces import LoadedModel, ModelFiles
+from engine.interfaces import ModelFiles
 from engine.machine import devices
 from engine.machine.loader import Loader
 from engine.machine.memory import default_budget, default_threads, give_back
@@ -35,6 +35,7 @@ from engine.messages import (
     Shutdown,
 )
 from engine.pull import job
+from engine.runtime.loaded import LoadedModel
 from engine.scheduler import Scheduler
 from engine.server.lifecycle import Lifecycle, Report
 from engine.server.pipes import EventWriter

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from engine.decoding.prompting import start_token
 from engine.errors import EngineError
-from engine.interfaces import Branches, CausalRuntime, LoadedModel, Tokenizer
+from engine.interfaces import Branches, CausalRuntime, Tokenizer
 from engine.messages import (
     MASK,
     Candidate,
@@ -30,6 +30,7 @@ from engine.messages import (
     Piece,
     WordScore,
 )
+from engine.runtime.loaded import LoadedModel
 from engine.runtime.prefix_cache import Prefixes
 from engine.tasks.limits import check_fits
 from engine.tasks.words import as_word

@@ -15,7 +15,7 @@ from engine.decoding.prompting import Prompt, lay_out
 from engine.decoding.stepping import Steps
 from engine.decoding.stopping import StopStrings
 from engine.errors import EngineError
-from engine.interfaces import Branches, CausalRuntime, LoadedModel, Stream, Tokenizer
+from engine.interfaces import Branches, CausalRuntime, Stream, Tokenizer
 from engine.machine.loader import Loader
 from engine.messages import (
     Alternative,
@@ -29,6 +29,7 @@ from engine.messages import (
     Timing,
     Token,
 )
+from engine.runtime.loaded import LoadedModel
 from engine.runtime.prefix_cache import CHUNK
 from engine.tasks.limits import causal
 

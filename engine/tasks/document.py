@@ -16,7 +16,6 @@ from typing import get_args
 from msgspec import structs
 
 from engine.errors import EngineError
-from engine.interfaces import LoadedModel
 from engine.messages import (
     Arranged,
     Cell,
@@ -40,6 +39,7 @@ from engine.messages import (
     Witness,
     WitnessName,
 )
+from engine.runtime.loaded import LoadedModel
 from engine.tasks import continuity
 from engine.text import ordering, texttiling
 from engine.text.sentences import split

@@ -6,8 +6,9 @@ import math
 import time
 from collections.abc import Generator, Sequence
 
-from engine.interfaces import LoadedModel, Tokenizer
+from engine.interfaces import Tokenizer
 from engine.messages import Done, Event, Find, Found, Match, Timing
+from engine.runtime.loaded import LoadedModel
 from engine.tasks.limits import place
 
 Events = Generator[Event | None, None, None]

@@ -25,8 +25,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from engine.interfaces import LoadedModel, MaskedRuntime
+from engine.interfaces import MaskedRuntime
 from engine.messages import Candidate, JointFill, JointFills, JointMethod, PairTable, Piece
+from engine.runtime.loaded import LoadedModel
 from engine.tasks.words import as_word, likeliest
 
 if TYPE_CHECKING:

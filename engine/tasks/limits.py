@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from engine.decoding.prompting import unknown_token
 from engine.errors import EngineError
-from engine.interfaces import CausalRuntime, LoadedModel, MaskedRuntime
+from engine.interfaces import CausalRuntime, MaskedRuntime
 from engine.messages import Error
+from engine.runtime.loaded import LoadedModel
 from engine.runtime.prefix_cache import Prefixes
 
 

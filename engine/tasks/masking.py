@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from engine.errors import EngineError
-from engine.interfaces import LoadedModel, MaskedRuntime
+from engine.interfaces import MaskedRuntime
 from engine.messages import (
     MASK,
     Candidate,
@@ -24,6 +24,7 @@ from engine.messages import (
     MaskFill,
     Timing,
 )
+from engine.runtime.loaded import LoadedModel
 from engine.tasks import causal_masking, joint_filling, whole_words
 from engine.tasks.limits import check_fits
 from engine.tasks.words import as_word

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.decoding.prompting import lay_out
-from engine.interfaces import Branches, CausalRuntime, LoadedModel
+from engine.interfaces import Branches, CausalRuntime
 from engine.messages import (
     Continue,
     Done,
@@ -25,6 +25,7 @@ from engine.messages import (
     Progress,
     Timing,
 )
+from engine.runtime.loaded import LoadedModel
 from engine.tasks.limits import causal
 
 if TYPE_CHECKING:

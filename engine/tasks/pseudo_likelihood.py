@@ -13,7 +13,6 @@ from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
 from engine.errors import EngineError
-from engine.interfaces import LoadedModel
 from engine.messages import (
     MASK,
     Alternative,
@@ -27,6 +26,7 @@ from engine.messages import (
     PseudoLikelihoodResult,
     Timing,
 )
+from engine.runtime.loaded import LoadedModel
 from engine.tasks.limits import check_fits, fills_masks
 
 if TYPE_CHECKING:

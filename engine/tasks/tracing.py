@@ -7,8 +7,8 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from engine.decoding.prompting import unknown_token
-from engine.interfaces import LoadedModel
 from engine.messages import Alternative, Done, Event, SamplerStep, Timing, Trace, Traced
+from engine.runtime.loaded import LoadedModel
 from engine.tasks.limits import place
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from engine.interfaces import LoadedModel, MaskedRuntime, Tokenizer
+from engine.interfaces import MaskedRuntime, Tokenizer
 from engine.messages import Piece, WordScore
+from engine.runtime.loaded import LoadedModel
 from engine.tasks.limits import check_fits
 from engine.tasks.words import Spelling, as_word, likeliest, spell
 

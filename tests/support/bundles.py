@@ -6,8 +6,9 @@ from pathlib import Path
 
 import engine
 from engine import runtime
-from engine.interfaces import LoadedModel, ModelFiles
+from engine.interfaces import ModelFiles
 from engine.messages import Head
+from engine.runtime.loaded import LoadedModel
 
 STARTER = Path(engine.__file__).resolve().parent / "starter"
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "models"

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import torch
 
-from engine.interfaces import Branches, CausalRuntime, LoadedModel, ModelFiles, Stream, Tokenizer
+from engine.interfaces import Branches, CausalRuntime, ModelFiles, Stream, Tokenizer
 from engine.messages import Piece, Turn
+from engine.runtime.loaded import LoadedModel
 
 START, END, OTHER_END = 256, 257, 258
 VOCABULARY = 259

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.decoding.prompting import start_token
-from engine.interfaces import LoadedModel
 from engine.messages import CosineResult, Piece
 from engine.runtime.batches import by_length
+from engine.runtime.loaded import LoadedModel
 from engine.tasks.continuity.sides import refused
 from engine.tasks.continuity.witness import Figures, Results
 from engine.tasks.limits import check_fits

@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 from msgspec import structs
 
 from engine.errors import EngineError
-from engine.interfaces import LoadedModel
 from engine.messages import (
     CosineResult,
     Done,
@@ -27,6 +26,7 @@ from engine.messages import (
     Trimmed,
 )
 from engine.runtime.batches import by_length
+from engine.runtime.loaded import LoadedModel
 from engine.tasks.continuity.cosine import Cosine
 from engine.tasks.continuity.mutual_information import MutualInformation
 from engine.tasks.continuity.paired import next_sentence, sentence_order

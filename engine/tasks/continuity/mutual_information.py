@@ -14,8 +14,9 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from engine.decoding.prompting import start_token
-from engine.interfaces import CausalRuntime, LoadedModel
+from engine.interfaces import CausalRuntime
 from engine.messages import Piece, PmiDirection, PmiResult, ScoredToken
+from engine.runtime.loaded import LoadedModel
 from engine.tasks.continuity.sides import join, refused
 from engine.tasks.continuity.witness import Figures, Results
 from engine.tasks.limits import check_fits

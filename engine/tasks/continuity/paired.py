@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.interfaces import LoadedModel, MaskedRuntime
+from engine.interfaces import MaskedRuntime
 from engine.messages import NspDirection, NspResult, Piece, ScoreResult, SopDirection, SopResult
+from engine.runtime.loaded import LoadedModel
 from engine.tasks.continuity.witness import Figures, Results
 from engine.tasks.limits import check_fits
 

@@ -17,7 +17,7 @@ from transformers import PreTrainedModel
 
 from engine import finite
 from engine.decoding.prompt_lookup import Lookup
-from engine.interfaces import CausalRuntime, LoadedModel
+from engine.interfaces import CausalRuntime
 from engine.messages import (
     GREEDY,
     Continue,
@@ -32,6 +32,7 @@ from engine.messages import (
     Traced,
 )
 from engine.runtime.generic import GenericRuntime
+from engine.runtime.loaded import LoadedModel
 from engine.tasks import continuation, finding, nbest, tracing
 from tests.support import packed_models
 from tests.support.fake_models import loaded

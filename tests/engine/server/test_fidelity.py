@@ -11,9 +11,10 @@ from typing import ParamSpec, TypeVar
 import pytest
 
 from engine.errors import EngineError
-from engine.interfaces import LoadedModel, ModelFiles
+from engine.interfaces import ModelFiles
 from engine.messages import Device, Distance, Event, ModelState, Precision
 from engine.runtime import load
+from engine.runtime.loaded import LoadedModel
 from engine.scheduler import Wait
 from engine.server.fidelity import Fidelity
 from engine.server.lifecycle import Lifecycle, Report

@@ -14,8 +14,9 @@ from typing import ParamSpec, TypeVar
 import pytest
 
 from engine.errors import EngineError
-from engine.interfaces import LoadedModel, ModelFiles
+from engine.interfaces import ModelFiles
 from engine.messages import Error, Event, Memory, ModelInfo, ModelState, Precision
+from engine.runtime.loaded import LoadedModel
 from engine.server.lifecycle import Lifecycle, Report
 from tests.support.fake_models import ByteTokenizer
 

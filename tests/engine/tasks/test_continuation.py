@@ -15,7 +15,7 @@ from msgspec import structs
 
 from engine import tokenization
 from engine.errors import EngineError
-from engine.interfaces import LoadedModel, Tokenizer
+from engine.interfaces import Tokenizer
 from engine.messages import (
     GREEDY,
     BranchDone,
@@ -27,6 +27,7 @@ from engine.messages import (
     Token,
     Turn,
 )
+from engine.runtime.loaded import LoadedModel
 from engine.runtime.prefix_cache import CHUNK
 from engine.tasks import continuation
 from tests.conftest import Tiny

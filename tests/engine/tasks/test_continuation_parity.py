@@ -16,8 +16,9 @@ from transformers import (
 
 from engine import runtime
 from engine.decoding.sampling import processors
-from engine.interfaces import LoadedModel, ModelFiles
+from engine.interfaces import ModelFiles
 from engine.messages import GREEDY, BranchDone, Continue, Sampling, Started, Token
+from engine.runtime.loaded import LoadedModel
 from engine.tasks import continuation
 from tests.conftest import Tiny
 from tests.support.tiny import STARTER

@@ -13,7 +13,6 @@ import torch
 import transformers
 
 from engine.errors import EngineError
-from engine.interfaces import LoadedModel
 from engine.messages import (
     Arranged,
     Cell,
@@ -26,6 +25,7 @@ from engine.messages import (
     Piece,
     Progress,
 )
+from engine.runtime.loaded import LoadedModel
 from engine.tasks import document
 from engine.text import ordering, texttiling
 from tests.conftest import Tiny

@@ -7,8 +7,8 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from engine.errors import EngineError
-from engine.interfaces import LoadedModel
 from engine.messages import Done, Find, Found
+from engine.runtime.loaded import LoadedModel
 from engine.tasks import finding
 from tests.conftest import Tiny
 from tests.engine.tasks.test_continuation_parity import folder_of, load

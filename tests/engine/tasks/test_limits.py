@@ -12,7 +12,6 @@ import torch
 import transformers
 
 from engine.errors import EngineError
-from engine.interfaces import LoadedModel
 from engine.messages import (
     GREEDY,
     MASK,
@@ -26,6 +25,7 @@ from engine.messages import (
     Token,
     Trace,
 )
+from engine.runtime.loaded import LoadedModel
 from engine.tasks import (
     continuation,
     continuity,

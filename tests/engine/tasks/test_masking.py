@@ -12,9 +12,9 @@ import transformers
 
 from engine import messages
 from engine.errors import EngineError
-from engine.interfaces import LoadedModel
 from engine.messages import Done, Fill, FillResult, MaskFill
 from engine.runtime import scoring
+from engine.runtime.loaded import LoadedModel
 from engine.tasks import causal_masking, masking
 from tests.conftest import Tiny
 from tests.support.bundles import STARTER, load

@@ -10,8 +10,8 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from engine.errors import EngineError
-from engine.interfaces import LoadedModel
 from engine.messages import Done, NBest, NBestResult, Progress
+from engine.runtime.loaded import LoadedModel
 from engine.tasks import nbest
 from tests.conftest import Tiny
 from tests.engine.tasks.test_continuation_parity import folder_of, load

@@ -11,7 +11,6 @@ import transformers
 
 from engine import tokenization
 from engine.errors import EngineError
-from engine.interfaces import LoadedModel
 from engine.messages import (
     Done,
     Error,
@@ -21,6 +20,7 @@ from engine.messages import (
     PseudoLikelihoodResult,
 )
 from engine.runtime import masked_rows
+from engine.runtime.loaded import LoadedModel
 from engine.tasks import pseudo_likelihood
 from tests.conftest import Tiny
 from tests.support.bundles import STARTER, load

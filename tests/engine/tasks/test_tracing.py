@@ -11,8 +11,8 @@ from transformers import AutoModelForCausalLM
 
 from engine.decoding.sampling import processors
 from engine.errors import EngineError
-from engine.interfaces import LoadedModel
 from engine.messages import GREEDY, Continue, Done, Sampling, Token, Trace, Traced
+from engine.runtime.loaded import LoadedModel
 from engine.tasks import continuation, tracing
 from tests.conftest import Tiny
 from tests.engine.tasks.test_continuation_parity import folder_of, load

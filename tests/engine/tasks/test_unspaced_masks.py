@@ -13,8 +13,8 @@ import transformers
 from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers, processors
 from tokenizers import Tokenizer as Pipeline
 
-from engine.interfaces import LoadedModel
 from engine.messages import MASK, Fill, FillResult, PseudoLikelihood, PseudoLikelihoodResult
+from engine.runtime.loaded import LoadedModel
 from engine.tasks import masking, pseudo_likelihood
 from tests.support import tiny
 from tests.support.bundles import load

@@ -7,8 +7,9 @@ import math
 import pytest
 
 from engine.errors import EngineError
-from engine.interfaces import LoadedModel, MaskedRuntime
+from engine.interfaces import MaskedRuntime
 from engine.messages import Done, Error, Fill, FillResult, WordScore
+from engine.runtime.loaded import LoadedModel
 from engine.tasks import masking, whole_words
 from tests.conftest import Tiny
 from tests.support.bundles import STARTER, load

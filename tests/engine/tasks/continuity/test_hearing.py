@@ -13,7 +13,6 @@ import transformers
 
 from engine import messages
 from engine.errors import EngineError
-from engine.interfaces import LoadedModel
 from engine.messages import (
     CosineResult,
     Done,
@@ -28,6 +27,7 @@ from engine.messages import (
     ScoreResult,
     SopResult,
 )
+from engine.runtime.loaded import LoadedModel
 from engine.tasks import continuity
 from engine.tasks.continuity import hearing
 from engine.tasks.continuity.shuffling import shuffles
