@@ -26,6 +26,7 @@ from textual.widgets import TextArea
 
 from engine.client import Engine, EngineState
 from engine.messages import Error
+from tui import preferences
 from tui.cards import PANES, Pane
 from tui.cards.drafts import first, fresh, merged
 from tui.config import settings
@@ -34,21 +35,20 @@ from tui.connection.model_jobs import Errands, Severity
 from tui.connection.services import Context
 from tui.files import paths
 from tui.history import History, Session
-from tui.keys import keymap
 from tui.keys.actions import Action, Place, bindings
 from tui.keys.palette import ThemeChooser, commands
-from tui.navigation import Navigation
 from tui.panes.base import TaskPane
 from tui.panes.continue_ import ContinuePane
 from tui.panes.fill import FillPane
 from tui.panes.score import ScorePane
+from tui.preferences import Preferences
 from tui.strings import text
 from tui.terminal.ascii_frames import AsciiFilter
 from tui.terminal.driver import TerminalDriver, TerminalGone
 from tui.terminal.exit_codes import Exit
 from tui.terminal.hostile import HostileFilter
 from tui.terminal.sanitise import ASCII, UNICODE, clean
-from tui.theming import DEFAULT, LoadResult, load_builtin, load_folder
+from tui.theming import DEFAULT
 from tui.widgets.header import Header
 from tui.widgets.hints import Hints, brief
 
@@ -78,13 +78,13 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         """Tests give settings, an engine and a file of their own."""
         # Only at construction does Textual choose between no colour at all and grey.
         super().__init__(ansi_color=True if _no_colour() else None)
-        self.loaded = settings.load() if loaded is None else loaded
-        own = self.loaded.settings
+        self.preferences = preferences.read(settings.load() if loaded is None else loaded)
+        own = self.preferences.settings
         self.link = Link(connect or partial(_start, own), self._engine_changed, self._engine_state)
         self.shared = Context(
             link=self.link,
             settings=own,
-            keymap=keymap.resolve(self.loaded),
+            keymap=self.preferences.keymap,
             glyphs=ASCII if own.ascii else UNICODE,
             errands=Errands(self.link, self._errand_ended),
         )
@@ -107,25 +107,28 @@ class TsuzukiApp(App[None], inherit_bindings=False):
             "score": ScorePane(self.shared, first("score", own)),
         }
         self._hostile = HostileFilter()
-        self.navigation = Navigation(self)
-        self.themes = self.load_themes()
+        self._offer_themes()
+        self._put_on_theme(own.theme)
         self._chooser = ThemeChooser(self, self._theme_chosen)
         self._beside = own.layout != "single"
         """Whether the panes stand side by side where there is room."""
         if own.slow_link():
             self.animation_level = "none"
 
-    def load_themes(self, *, keep: bool = False) -> LoadResult:
-        """Make ours and the user's the only themes; put on the settings' one, or keep this one."""
-        found = load_builtin() | load_folder(paths.themes_folder())
-        for theme in found.themes.values():
+    def _offer_themes(self) -> None:
+        """Make ours and the user's the only themes."""
+        found = self.preferences.themes.themes
+        for theme in found.values():
             self.register_theme(theme)
-        wanted = "no-colour" if _no_colour() else self.shared.settings.theme
-        wanted = self.theme if keep else wanted
-        self.theme = wanted if wanted in found.themes else DEFAULT
-        for name in set(self.available_themes) - set(found.themes):
+        if self.theme not in found:
+            self.theme = DEFAULT
+        for name in set(self.available_themes) - set(found):
             self.unregister_theme(name)
-        return found
+
+    def _put_on_theme(self, name: str) -> None:
+        """Change the colours, unless there is no theme of that name."""
+        wanted = "no-colour" if _no_colour() else name
+        self.theme = wanted if wanted in self.available_themes else DEFAULT
 
     def compose(self) -> ComposeResult:
         """The header, the panes, the keys."""
@@ -147,7 +150,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
     def _begin(self) -> None:
         self._opening = asyncio.create_task(self._open_history(), name="open history")
         self.run_worker(self._open_engine(self.link.refresh))
-        problems = self.navigation.problems()
+        problems = self.preferences.problems()
         if problems:
             told, more = clean(str(problems[0])), len(problems) - 1
             told = text("notice.problems", first=told, n=more) if more else told
@@ -169,13 +172,13 @@ class TsuzukiApp(App[None], inherit_bindings=False):
             return
         chosen = (await self.history.choices()).get("theme")
         # What the settings file says counts before what was tried on in the app.
-        free = "theme" not in self.loaded.marks and not _no_colour()
+        free = "theme" not in self.preferences.loaded.marks and not _no_colour()
         if free and chosen in self.available_themes:
             self.theme = chosen
         for name, pane in self.panes.items():
-            if self.loaded.model_given:
+            if self.preferences.loaded.model_given:
                 pane.use_model(self.shared.settings.models.of(name))
-            if self.loaded.precision_given:
+            if self.preferences.loaded.precision_given:
                 pane.use_precision(self.shared.settings.precision)
             pane.older = await self.history.prompts(name)
         self.settled = True
@@ -367,20 +370,49 @@ class TsuzukiApp(App[None], inherit_bindings=False):
             pane.runs.stop()
 
     def action_help(self) -> None:
-        """Explain the place you are in and list its keys."""
-        self.navigation.help()
+        """Explain the place you are in and list its keys; a second time, close that."""
+        from tui.screens.help import HelpScreen, here
+
+        if isinstance(self.screen, HelpScreen):
+            self.screen.dismiss(None)
+        else:
+            usable = partial(self.usable, self.screen)
+            self.push_screen(HelpScreen(self.shared, here(self.screen), usable))
 
     def action_models(self) -> None:
-        """See which models there are."""
-        self.navigation.models()
+        """See which models there are; the one chosen is used in the current pane."""
+        from tui.screens.models import ModelsScreen
+
+        if self.at_panes:
+            pane = self.panes[self.pane]
+            screen = ModelsScreen(self.shared, pane.role, pane.draft.model, pane.draft.precision)
+            self.push_screen(screen, pane.picked)
 
     def action_sessions(self) -> None:
-        """Find earlier sessions."""
-        self.navigation.sessions()
+        """Find earlier sessions; the one chosen is opened."""
+        from tui.screens.sessions import SessionsScreen
+
+        if self.at_panes and self.history.opened:
+            self.push_screen(SessionsScreen(self.shared, self.history), self.reopen)
 
     def action_settings(self) -> None:
         """See the settings in force."""
-        self.navigation.settings()
+        from tui.screens.settings import SettingsScreen
+
+        if self.at_panes:
+            self.push_screen(SettingsScreen(self.shared, self.preferences, self._reread))
+
+    def _reread(self) -> Preferences:
+        """Read the settings again and put them in force, as far as a running app can."""
+        before = self.preferences.settings.theme
+        self.preferences = self.preferences.reread()
+        self.shared.settings = self.preferences.settings
+        self.shared.keymap = self.preferences.keymap
+        self.set_keymap(self.shared.keymap.changes())
+        self._offer_themes()
+        if self.preferences.settings.theme != before:
+            self._put_on_theme(self.preferences.settings.theme)
+        return self.preferences
 
     def action_restart_engine(self) -> None:
         """End the engine's process, whatever it does, and start another."""

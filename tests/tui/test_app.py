@@ -183,7 +183,8 @@ async def test_a_model_named_at_the_start_outranks_the_last_session(tmp_path: Pa
     async with running(app):
         assert pane(app).draft.model == "starter-ja"  # the settings are for new drafts
     app = make(tmp_path, settings=Settings(models=models))
-    app.loaded = dataclasses.replace(app.loaded, model_given=True)
+    loaded = dataclasses.replace(app.preferences.loaded, model_given=True)
+    app.preferences = dataclasses.replace(app.preferences, loaded=loaded)
     async with running(app):
         assert {each.draft.model for each in app.panes.values()} == {"tiny"}
         assert pane(app).edited().text.endswith("Once")
@@ -196,7 +197,8 @@ async def test_a_form_named_at_the_start_outranks_the_last_session(tmp_path: Pat
     async with running(app):
         assert pane(app).draft.precision == "int8"
     app = make(tmp_path, settings=Settings(precision="auto"))
-    app.loaded = dataclasses.replace(app.loaded, precision_given=True)
+    loaded = dataclasses.replace(app.preferences.loaded, precision_given=True)
+    app.preferences = dataclasses.replace(app.preferences, loaded=loaded)
     async with running(app):
         assert {each.draft.precision for each in app.panes.values()} == {"auto"}
 

@@ -1,6 +1,7 @@
 """Pure functions over texts and the figures that came for them.
 
 word_surprisal.py  a text cut into words, and their surprisal
+heat.py            how surprising a token is, in five steps
 alignment.py       one text under two models
 minimal_pairs.py   where two sentences differ
 leaps.py           the words, sentences and surprises of a text

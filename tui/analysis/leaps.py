@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from engine.messages import Token
-from tui.render.heat import SURPRISING, bits
+from tui.analysis.heat import SURPRISING, bits
 
 Leap = Literal["word", "sentence", "surprise"]
 

@@ -9,10 +9,10 @@ from contextlib import aclosing
 from textual.events import Resize
 
 from engine.messages import GREEDY, Continue, Error, PrecisionChoice, Token
+from tui.analysis.heat import bits
 from tui.connection.services import Context
 from tui.render import bars
 from tui.render.flow import Line, Span, wrap
-from tui.render.heat import bits
 from tui.strings import text
 from tui.terminal.sanitise import clean
 from tui.widgets.lines import LinesView

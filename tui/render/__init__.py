@@ -1,7 +1,6 @@
 """Lines of text with styles, made from cards without Textual.
 
 flow.py     text that flows into lines of a width in terminal cells
-heat.py     how surprising a token is, in five steps
 bars.py     probabilities as bars
 curve.py    a curve over the gaps of a text
 blocks.py   a card as lines

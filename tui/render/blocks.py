@@ -13,11 +13,11 @@ from typing import Final
 from rich.cells import set_cell_size
 
 from engine.messages import MASK, FillResult, MaskFill, Token
+from tui.analysis.heat import Heat, shade, step
 from tui.cards import Card, ContinueCard, DocumentCard, FillCard, PairCard, PllCard, ScoreCard
 from tui.render import bars, curve, fillings, judged
 from tui.render.facts import facts
 from tui.render.flow import Flow, Line, Ref, Span, wrap
-from tui.render.heat import Heat, shade, step
 from tui.render.token_lines import token_lines
 from tui.render.witness_lines import refs, witness_lines
 from tui.strings import text

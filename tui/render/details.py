@@ -15,10 +15,10 @@ from engine.messages import (
     ScoredToken,
     SopResult,
 )
+from tui.analysis.heat import bits, gain
 from tui.cards import Card, ContinueCard, Measured, PairCard, PllCard, ScoreCard, total
 from tui.render import bars, columns, fillings, judged
 from tui.render.flow import Line, Ref, Span, wrap
-from tui.render.heat import bits, gain
 from tui.strings import text
 from tui.terminal.sanitise import Glyphs, clean
 from tui.terminal.sanitise import token as shown

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from engine.messages import FillResult
+from tui.analysis.heat import bits
 from tui.analysis.word_surprisal import word_mean
 from tui.cards import Card, ContinueCard, PairCard
 from tui.render.flow import Span
-from tui.render.heat import bits
 from tui.strings import text
 from tui.terminal.sanitise import Glyphs, clean
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
+from tui.analysis.heat import LIMITS, Heat, bits, shade, step
 from tui.analysis.minimal_pairs import Part, aligned
 from tui.cards import Measured, PairCard, PllCard, total
 from tui.render.flow import Line, Ref, Span, wrap
-from tui.render.heat import LIMITS, Heat, bits, shade, step
 from tui.strings import text
 from tui.terminal.sanitise import Glyphs, clean
 from tui.terminal.sanitise import token as shown

@@ -13,10 +13,10 @@ from engine.messages import (
     ScoreResult,
     SopResult,
 )
+from tui.analysis.heat import GAINS, gain_step
 from tui.cards import ScoreCard
 from tui.render import bars, verdicts
 from tui.render.flow import Flow, Line, Ref, Span, wrap
-from tui.render.heat import GAINS, gain_step
 from tui.render.token_lines import token_lines
 from tui.strings import text
 from tui.terminal.sanitise import Glyphs, clean

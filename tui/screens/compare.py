@@ -12,12 +12,12 @@ from textual.events import Resize
 from textual.widget import Widget
 
 from tui.analysis.alignment import Stretch, align
+from tui.analysis.heat import bits, shade
 from tui.cards import ContinueCard
 from tui.connection.services import Context
 from tui.keys.actions import bindings
 from tui.render.facts import convention
 from tui.render.flow import Line, Span, wrap
-from tui.render.heat import bits, shade
 from tui.screens.base import Telling
 from tui.strings import text
 from tui.terminal.sanitise import clean

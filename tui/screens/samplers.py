@@ -13,12 +13,12 @@ from textual.events import Resize
 from textual.widget import Widget
 
 from engine.messages import SamplerStep, Sampling, Trace, Traced
+from tui.analysis.heat import bits
 from tui.cards import ContinueCard
 from tui.connection.services import Context
 from tui.keys.actions import bindings
 from tui.render import bars
 from tui.render.flow import Line, Ref, Span, wrap
-from tui.render.heat import bits
 from tui.screens.base import Telling
 from tui.screens.forms import Form
 from tui.screens.sampling import sampling_fields

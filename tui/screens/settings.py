@@ -6,7 +6,6 @@ import os
 import shlex
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import ClassVar
 
 import msgspec
@@ -18,21 +17,12 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.config import settings
-from tui.config.settings import Loaded
 from tui.connection.services import Context
-from tui.files.yaml_reader import Problem
 from tui.keys.actions import bindings
+from tui.preferences import Preferences
 from tui.screens.base import Over
 from tui.strings import text
 from tui.terminal.sanitise import clean
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a reading of the settings, the keymap and the themes came to."""
-
-    loaded: Loaded
-    problems: list[Problem]
 
 
 class SettingsScreen(Over[None]):
@@ -40,9 +30,11 @@ class SettingsScreen(Over[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("settings")]
 
-    def __init__(self, shared: Context, report: Report, reread: Callable[[], Report]) -> None:
+    def __init__(
+        self, shared: Context, preferences: Preferences, reread: Callable[[], Preferences]
+    ) -> None:
         super().__init__(shared, text("screens.settings.title"))
-        self._report = report
+        self._preferences = preferences
         self._reread = reread
         self._page = Static(markup=False)
 
@@ -60,14 +52,14 @@ class SettingsScreen(Over[None]):
         self._page.update(Content("\n").join(self._lines()))
 
     def _lines(self) -> Iterator[Content]:
-        loaded = self._report.loaded
+        loaded = self._preferences.loaded
         state = "there" if loaded.path.exists() else "absent"
         key = self.shared.keymap.shown("settings_edit")
         yield Content(clean(text(f"screens.settings.{state}", path=loaded.path, key=key)))
-        if self._report.problems:
+        if self._preferences.problems():
             yield Content("")
             yield Content.styled(text("screens.settings.problems"), "bold $text-warning")
-            for problem in self._report.problems:
+            for problem in self._preferences.problems():
                 yield Content(clean(f"  {problem}"))
         yield Content("")
         yield Content.styled(text("screens.settings.values"), "bold underline")
@@ -83,16 +75,16 @@ class SettingsScreen(Over[None]):
 
     def action_settings_reload(self) -> None:
         """Read the files again."""
-        self._report = self._reread()
+        self._preferences = self._reread()
         self._show()
-        count = len(self._report.problems)
+        count = len(self._preferences.problems())
         key = "screens.settings.read" if not count else "screens.settings.read_with"
         self.notify(text(key, count=count), markup=False)
 
     def action_settings_edit(self) -> None:
         """Open the file in the person's editor, writing the commented one if there is none."""
         try:
-            path = settings.create(self._report.loaded.path)
+            path = settings.create(self._preferences.loaded.path)
         except OSError as error:
             self._tell(text("screens.settings.unwritable", reason=error.strerror))
             return

@@ -10,11 +10,11 @@ from textual import work
 from textual.binding import BindingType
 from textual.widget import Widget
 
+from tui.analysis.heat import bits
 from tui.cards import ContinueCard
 from tui.cards.forks import Node
 from tui.keys.actions import bindings
 from tui.render.bars import percent
-from tui.render.heat import bits
 from tui.screens.base import Table, Telling
 from tui.screens.compare import CompareScreen
 from tui.screens.dialogs import Ask

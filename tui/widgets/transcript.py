@@ -13,13 +13,13 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.reactive import reactive
 
+from tui.analysis.heat import HEATS, Heat, shade
 from tui.analysis.leaps import Leap, stops
 from tui.cards import Card, ContinueCard
 from tui.cards.forks import Trees
 from tui.keys.actions import bindings
 from tui.render.blocks import INDENT, PLAIN, Block, Look, block
 from tui.render.flow import Line, Ref, Span, wrap
-from tui.render.heat import HEATS, Heat, shade
 from tui.terminal.sanitise import Glyphs
 from tui.widgets.following import FollowingView
 from tui.widgets.wishes import Wish, has

@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from tests.support.screen_host import Host, seen, until
+from tui import preferences
 from tui.config import settings
-from tui.screens.settings import Report, SettingsScreen
+from tui.preferences import Preferences
+from tui.screens.settings import SettingsScreen
 
 
 def host(path: Path) -> Host:
-    def reread() -> Report:
-        loaded = settings.load(path)
-        return Report(loaded, loaded.problems)
+    def reread() -> Preferences:
+        return preferences.read(settings.load(path))
 
     return Host(lambda shared, _host: SettingsScreen(shared, reread(), reread))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tui.analysis.alignment import align
+from tui.analysis.heat import bits
 from tui.headless.invocations import CompareCommand
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
@@ -10,7 +11,6 @@ from tui.headless.io.reading import Reading, read
 from tui.headless.io.request import model_name, read_given
 from tui.headless.io.session import Session, run
 from tui.headless.schemas.answers import ComparedModel, CompareDocument, ComparedSpan
-from tui.render.heat import bits
 from tui.strings import text as string
 from tui.terminal.exit_codes import Exit, Failure
 

@@ -6,6 +6,7 @@ import math
 import sys
 
 from engine.messages import Token
+from tui.analysis.heat import bits
 from tui.analysis.word_surprisal import Word, segment, words
 from tui.headless.invocations import SurprisalCommand
 from tui.headless.io.advice import warn
@@ -14,7 +15,6 @@ from tui.headless.io.reading import Reading, read
 from tui.headless.io.request import pane_model, read_given
 from tui.headless.io.session import Session, run
 from tui.headless.schemas.answers import SurprisalDocument, SurprisalToken, SurprisalWord
-from tui.render.heat import bits
 from tui.strings import text as string
 from tui.terminal.exit_codes import Exit, Failure
 
