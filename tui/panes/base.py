@@ -254,6 +254,11 @@ class TaskPane(Horizontal):
         self.post_message(self.Changed(self, card))
         self.run_worker(self.runs.run(card, questions(card)))
 
+    def save_card(self, card: Card) -> None:
+        """Have a card saved that was changed by hand, and draw it again."""
+        self.transcript.update_card(card.id, "", None)
+        self.post_message(self.Changed(self, card))
+
     def extend_card(self, card: ContinueCard, by: int) -> None:
         """Let a card go on at its end."""
         self.run_worker(self.runs.run(card, [card.extend(by)]))
@@ -261,9 +266,8 @@ class TaskPane(Horizontal):
     def _ended(self, card: Card) -> None:
         if isinstance(card, ContinueCard):
             self.speed = card.timing.tokens_per_s
-        self.transcript.update_card(card.id, "", None)
         self.label()
-        self.post_message(self.Changed(self, card))
+        self.save_card(card)
 
     def _catch_up(self) -> None:
         """Draw the cards that gained something since the last time."""

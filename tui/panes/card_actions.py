@@ -76,7 +76,7 @@ class Desk:
             case "shuffles" if isinstance(card, ScoreCard):
                 self._ask_more(card, shuffles=SHUFFLES)
             case "open_document" if isinstance(card, DocumentCard):
-                pane.app.push_screen(DocumentScreen(pane, card))
+                pane.app.push_screen(DocumentScreen(pane.shared, card, pane.save_card))
             case _ if isinstance(card, FillCard):
                 self._fillings.do(action, number, card)
             case _ if isinstance(card, ContinueCard):

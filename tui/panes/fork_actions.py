@@ -153,11 +153,13 @@ class Forks:
 
     def _tree(self, card: ContinueCard) -> None:
         """Show the tree that the card stands in."""
-        from tui.screens.tree import TreeScreen
+        from tui.screens.tree import Edits, TreeScreen
 
         def chosen(card_id: str | None) -> None:
             found = self._pane.transcript.trees.get(card_id)
             if isinstance(found, ContinueCard):
                 self.turn_to(found)
 
-        self._pane.app.push_screen(TreeScreen(self._pane, card), chosen)
+        pane = self._pane
+        edits = Edits(pane.save_card, pane.desk.delete, pane.desk.undo)
+        pane.app.push_screen(TreeScreen(pane.shared, pane.transcript.trees, card, edits), chosen)

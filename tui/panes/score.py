@@ -116,7 +116,7 @@ class ScorePane(TaskPane):
         request = Document(model=self.draft.model, text=written, precision=self.form)
         card = DocumentCard(request=request, title=self.shared.link.title(self.draft.model))
         self.transcript.add(card)
-        self.app.push_screen(DocumentScreen(self, card))
+        self.app.push_screen(DocumentScreen(self.shared, card, self.save_card))
 
     @on(Composer.Sent)
     def _go_to_b(self, event: Composer.Sent) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import msgspec
 from textual import on, work
@@ -14,6 +15,7 @@ from textual.widgets import DataTable, Static
 
 from engine.messages import Arranged, DocumentResult, MatrixCells, Progress
 from tui.cards import DocumentCard
+from tui.connection.services import Context
 from tui.export.markdown import save_card
 from tui.keys.actions import bindings
 from tui.render import curve
@@ -21,9 +23,6 @@ from tui.screens.base import Table, Telling
 from tui.screens.matrix import MatrixScreen
 from tui.strings import text
 from tui.terminal.sanitise import clean
-
-if TYPE_CHECKING:
-    from tui.panes.base import TaskPane
 
 SHUFFLES = 1000
 """They cost nothing once the matrix is there."""
@@ -35,10 +34,13 @@ class DocumentScreen(Telling[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("document")]
 
-    def __init__(self, pane: TaskPane, card: DocumentCard) -> None:
-        super().__init__(pane.shared, text("help.document.title"))
-        self._pane = pane
+    def __init__(
+        self, shared: Context, card: DocumentCard, changed: Callable[[DocumentCard], None]
+    ) -> None:
+        """`changed` has the card saved and drawn among the others."""
+        super().__init__(shared, text("help.document.title"))
         self._card = card
+        self._changed = partial(changed, card)
         self._scores: dict[tuple[int, int], float | None] = {}
         """What is known of two sentences next to each other, whatever their order was then."""
         self._before = ""
@@ -158,11 +160,6 @@ class DocumentScreen(Telling[None]):
         count = len(self._card.order)
         known = sum(score is not None for row in self._card.matrix for score in row)
         return known, count * (count - 1)
-
-    def _changed(self) -> None:
-        """Have the card saved and drawn among the others."""
-        self._pane.transcript.update_card(self._card.id, "", None)
-        self._pane.post_message(self._pane.Changed(self._pane, self._card))
 
     # ------------------------------------------------------------------------ showing
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar
 
 from textual import work
 from textual.binding import BindingType
@@ -12,7 +13,8 @@ from textual.widget import Widget
 
 from tui.analysis.heat import bits
 from tui.cards import ContinueCard
-from tui.cards.forks import Node
+from tui.cards.forks import Node, Trees
+from tui.connection.services import Context
 from tui.keys.actions import bindings
 from tui.render.bars import percent
 from tui.screens.base import Table, Telling
@@ -21,8 +23,17 @@ from tui.screens.dialogs import Ask
 from tui.strings import text
 from tui.terminal.sanitise import clean
 
-if TYPE_CHECKING:
-    from tui.panes.base import TaskPane
+
+@dataclass(frozen=True)
+class Edits:
+    """What can be done with the cards of a tree."""
+
+    changed: Callable[[ContinueCard], None]
+    """Has a card saved and drawn among the others."""
+    delete: Callable[[ContinueCard], None]
+    """Takes a card away with all that was forked from it."""
+    undo: Callable[[], None]
+    """Brings back what was deleted last."""
 
 
 class TreeScreen(Telling[str]):
@@ -30,10 +41,10 @@ class TreeScreen(Telling[str]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("tree")]
 
-    def __init__(self, pane: TaskPane, card: ContinueCard) -> None:
-        super().__init__(pane.shared, text("screens.tree.title"))
-        self._pane = pane
-        self._trees = pane.transcript.trees
+    def __init__(self, shared: Context, trees: Trees, card: ContinueCard, edits: Edits) -> None:
+        super().__init__(shared, text("screens.tree.title"))
+        self._edits = edits
+        self._trees = trees
         self._root = self._trees.root(card).id
         self._begin = card.id
         self._marked: str | None = None
@@ -103,7 +114,7 @@ class TreeScreen(Telling[str]):
 
     def _changed(self, card: ContinueCard) -> None:
         """Save a card and draw it again."""
-        self._pane.post_message(self._pane.Changed(self._pane, card))
+        self._edits.changed(card)
         self._fill()
 
     # ------------------------------------------------------------------------ actions
@@ -141,14 +152,14 @@ class TreeScreen(Telling[str]):
         """Delete the chosen path and its forks."""
         card = self._chosen()
         if card is not None:
-            self._pane.desk.delete(card)
+            self._edits.delete(card)
             key = self.shared.keymap.shown("tree_undo")
             self.tell(text("screens.tree.pruned", key=key))
             self._fill()
 
     def action_tree_undo(self) -> None:
         """Bring back what was pruned last."""
-        self._pane.desk.undo()
+        self._edits.undo()
         self.tell("")
         self._fill()
 
