@@ -169,7 +169,7 @@ class Builder:
             found = ratio(color, ground)
             if found < READABLE:
                 message = text(
-                    "tui.theming.contrast", name=name, ground=under, found=found, least=READABLE
+                    "themes.contrast", name=name, ground=under, found=found, least=READABLE
                 )
                 self._complain(_written(name), message)
 
