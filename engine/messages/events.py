@@ -405,10 +405,7 @@ Event = (
     | FillResult
     | PseudoLikelihoodResult
     | Progress
-    | NspResult
-    | SopResult
-    | PmiResult
-    | CosineResult
+    | ScoreResult
     | Verdict
     | PairScore
     | DocumentResult

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Generator
 from concurrent.futures import Executor, Future
 from functools import lru_cache
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar, assert_never
 
 from msgspec import structs
 
@@ -64,9 +64,9 @@ from engine.tasks import (
 P = ParamSpec("P")
 T = TypeVar("T")
 
-Ask = Continue | NBest | Find | Trace | Fill | PseudoLikelihood | Score | ScorePairs | Document
-"""The requests that a model answers."""
-Work = Ask | Tokenize | ListModels | Load | Measure | Unload | Pull | Remove
+Ask = Continue | NBest | Find | Trace | Fill | PseudoLikelihood | ScorePairs | Document
+"""The requests that one model answers."""
+Work = Ask | Score | Tokenize | ListModels | Load | Measure | Unload | Pull | Remove
 """The requests that become tasks."""
 
 
@@ -100,6 +100,8 @@ class Service:
 
     def task(self, request: Work) -> Task:
         """The generator that answers a request; nothing happens before its first step."""
+        if isinstance(request, Ask):
+            return self._run(request)
         match request:
             case ListModels():
                 return self._list()
@@ -117,8 +119,8 @@ class Service:
                 return self._remove(request)
             case Score():
                 return self._score(request)
-            case _:
-                return self._run(request)
+            case never:
+                assert_never(never)
 
     def _list(self) -> Task:
         found = yield from self._read(self._store.models)
@@ -167,6 +169,8 @@ class Service:
                     yield from continuity.run_pairs(model, request, load_s)
                 case Document():
                     yield from document.run(model, request, load_s)
+                case never:
+                    assert_never(never)
 
     def _score(self, request: Score) -> Task:
         """Ask one model after the other, and weigh what all of them said."""

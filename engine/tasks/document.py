@@ -19,7 +19,6 @@ from engine.errors import EngineError
 from engine.messages import (
     Arranged,
     Cell,
-    CosineResult,
     Document,
     DocumentResult,
     Done,
@@ -27,11 +26,7 @@ from engine.messages import (
     Event,
     Gap,
     MatrixCells,
-    NspDirection,
-    NspResult,
     PairScore,
-    PmiDirection,
-    PmiResult,
     Progress,
     ScorePairs,
     Sentence,
@@ -112,7 +107,7 @@ class _Pairs:
         for event in continuity.run_pairs(self._model, request, 0.0):
             if isinstance(event, PairScore):
                 first, second = texts[event.index]
-                there, back = _witnesses(event)
+                there, back = continuity.both_ways(event)
                 self._model.pairs.keep(first, second, there)
                 self._model.pairs.keep(second, first, back)
                 for one, other in missing[first, second]:
@@ -137,29 +132,6 @@ class _Pairs:
         numbers = range(len(self._texts))
         found = [[known.get((one, other)) for other in numbers] for one in numbers]
         return [[worst if score is None else score for score in row] for row in found]
-
-
-def _witnesses(scored: PairScore) -> tuple[Witness, Witness]:
-    """What a model said of a pair, and of its reverse."""
-    result = scored.result
-    if result is not None and result.trimmed is not None:
-        tokens = result.trimmed.a + result.trimmed.b
-        why = Witness(error=f"The two sentences have {tokens} tokens, too many for the model.")
-        return why, why
-    there = back = Witness(error="" if scored.error is None else scored.error.message)
-    for each in (result, *scored.others):
-        match each:
-            case NspResult() | PmiResult():
-                there, back = _with(there, each), _with(back, each.reversed)
-            case CosineResult():
-                there, back = (structs.replace(one, cosine=each.cosine) for one in (there, back))
-    return there, back
-
-
-def _with(witness: Witness, said: NspResult | NspDirection | PmiResult | PmiDirection) -> Witness:
-    if isinstance(said, NspResult | NspDirection):
-        return structs.replace(witness, nsp_margin=said.margin, nsp_probability=said.probability)
-    return structs.replace(witness, pmi_bits=said.bits, pmi_bits_per_token=said.bits_per_token)
 
 
 def figure(witness: Witness, name: WitnessName) -> float | None:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import assert_never
 
 import msgspec
 from msgspec import field
 
 from engine.messages import (
     Beside,
-    CosineResult,
     Event,
-    NspResult,
     Piece,
-    PmiResult,
     Score,
     ScoredToken,
     ScoreResult,
-    SopResult,
     Verdict,
 )
 from tui.cards.base import BaseCard, Pane
+from tui.cards.figures import Fed, Gains, judgement
 
 
 class ScoreCard(BaseCard, tag="score"):
@@ -41,13 +39,15 @@ class ScoreCard(BaseCard, tag="score"):
     def tokens(self, part: int) -> Sequence[Piece | ScoredToken]:
         """The tokens that can be walked through: part 2 n is those of B after A under the n-th
         witness, part 2 n + 1 those of A after B. A head is fed both at once, in part 2 n."""
-        match self.results[part // 2]:
-            case PmiResult() as found:
-                return found.reversed.tokens if part % 2 else found.tokens
-            case CosineResult():
+        match judgement(self.results[part // 2]).read:
+            case Gains() as read:
+                return read.back if part % 2 else read.there
+            case Fed() as read:
+                return [] if part % 2 else read.tokens
+            case None:
                 return []
-            case found:
-                return [] if part % 2 else found.tokens
+            case never:
+                assert_never(never)
 
     def asking(self, *, shuffles: int | None = None, beside: Beside | None = None) -> Score:
         """Ask for more than before, or another model too: the answer takes the place of this."""
@@ -73,25 +73,15 @@ class ScoreCard(BaseCard, tag="score"):
     @property
     def answer(self) -> str:
         """The judgement in one figure with its unit."""
-        match self.result:
-            case NspResult() | SopResult():
-                return f"{self.result.margin:+.2f} nats, {self.result.probability:.2%}"
-            case PmiResult():
-                return f"{self.result.bits:+.2f} bits"
-            case CosineResult():
-                return f"{self.result.cosine:+.4f}"
-            case None:
-                return ""
+        return "" if self.result is None else judgement(self.result).words("answer")
 
     def fold(self, event: Event) -> None:
         """Take one event of the answer."""
-        match event:
-            case NspResult() | SopResult() | PmiResult() | CosineResult():
-                if self.result is None:
-                    self.result, self.precision = event, event.precision
-                else:
-                    self.others.append(event)
-            case Verdict():
-                self.verdict = event
-            case _:
-                self.end(event)
+        if isinstance(event, Verdict):
+            self.verdict = event
+        elif not isinstance(event, ScoreResult):
+            self.end(event)
+        elif self.result is None:
+            self.result, self.precision = event, event.precision
+        else:
+            self.others.append(event)

@@ -17,15 +17,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from engine.messages import (
-    CosineResult,
-    FillResult,
-    NspResult,
-    PmiResult,
-    ScoreResult,
-    SopResult,
-    WordScore,
-)
+from engine.messages import FillResult, ScoreResult, WordScore
 from tui.analysis.minimal_pairs import differences
 from tui.cards import (
     Card,
@@ -37,6 +29,7 @@ from tui.cards import (
     ScoreCard,
     total,
 )
+from tui.cards.figures import judgement
 from tui.files import paths
 from tui.history.records import Session
 from tui.render import verdicts
@@ -230,25 +223,10 @@ def _score(card: ScoreCard) -> list[str]:
 
 def _witness(result: ScoreResult) -> str:
     """A witness's figures, both ways round."""
-    match result:
-        case NspResult() | SopResult():
-            pairs = [
-                ("margin", result.margin, result.reversed.margin),
-                ("probability", result.probability, result.reversed.probability),
-                ("logit 0", result.logits[0], result.reversed.logits[0]),
-                ("logit 1", result.logits[1], result.reversed.logits[1]),
-            ]
-        case PmiResult():
-            back = result.reversed
-            pairs = [
-                ("bits", result.bits, back.bits),
-                ("bits per token", result.bits_per_token, back.bits_per_token),
-                ("log p(B | A)", result.logprob_conditional, back.logprob_conditional),
-                ("log p(B)", result.logprob_alone, back.logprob_alone),
-            ]
-        case CosineResult():
-            pairs = [("cosine", result.cosine, result.cosine)]
-    rows = [[name, f"{there:.6g}", f"{back:.6g}"] for name, there, back in pairs]
+    rows = [
+        [text(f"export.figure.{each.name}"), f"{each.there:.6g}", f"{each.back:.6g}"]
+        for each in judgement(result).figures
+    ]
     return _table(["", "A → B", "B → A"], rows)
 
 

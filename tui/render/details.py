@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import assert_never
 
 from engine.messages import (
     DocumentResult,
     FillResult,
     MaskFill,
-    NspResult,
     Piece,
-    PmiResult,
     ScoredToken,
-    SopResult,
 )
 from tui.analysis.heat import bits, gain
 from tui.cards import Card, ContinueCard, Measured, PairCard, PllCard, ScoreCard, total
+from tui.cards.figures import Fed, Gains, judgement
 from tui.render import bars, columns, fillings, judged
 from tui.render.flow import Line, Ref, Span, wrap
 from tui.strings import text
@@ -211,7 +210,7 @@ def _mask(mask: MaskFill, width: int, glyphs: Glyphs) -> list[Line]:
     return lines
 
 
-def _piece(tokens: list[Piece], index: int, glyphs: Glyphs) -> list[Line]:
+def _piece(tokens: Sequence[Piece], index: int, glyphs: Glyphs) -> list[Line]:
     """A token of an input."""
     piece = tokens[index]
     place = text("inspector.place", n=index + 1, of=len(tokens))
@@ -232,15 +231,17 @@ def _of_a_pair(card: ScoreCard, part: int, index: int, glyphs: Glyphs) -> list[L
     """A token that a witness to a pair read."""
     if not card.results or not card.tokens(part):
         return []
-    match card.results[part // 2]:
-        case PmiResult() as found:
-            tokens = found.reversed.tokens if part % 2 else found.tokens
+    match judgement(card.results[part // 2]).read:
+        case Gains() as read:
+            tokens = read.back if part % 2 else read.there
             return _scored(tokens, index, "after_b" if part % 2 else "after_a", glyphs)
-        case NspResult() | SopResult() as found:
-            attention = str(found.attention_mask[index])
-            return [*_piece(found.tokens, index, glyphs), _fact("attention", attention)]
-        case _:
+        case Fed() as read:
+            attention = str(read.attention_mask[index])
+            return [*_piece(read.tokens, index, glyphs), _fact("attention", attention)]
+        case None:
             return []
+        case never:
+            assert_never(never)
 
 
 def _scored(tokens: Sequence[ScoredToken], index: int, after: str, glyphs: Glyphs) -> list[Line]:

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from engine.messages import (
-    CosineResult,
-    NspResult,
-    PmiResult,
-    ScoreResult,
-    Shuffled,
-    SopResult,
-    Trimmed,
-    Verdict,
-)
+from collections.abc import Iterable
+
+from engine.messages import CosineResult, ScoreResult, Shuffled, Trimmed, Verdict
+from tui.cards.figures import judgement
 from tui.strings import text
 
 
@@ -26,15 +20,12 @@ def verdict(found: Verdict) -> str:
 
 def measures(result: ScoreResult) -> str:
     """What a witness is, and what it measures."""
-    match result:
-        case NspResult():
-            return text("score.nsp")
-        case SopResult():
-            return text("score.sop")
-        case PmiResult():
-            return text("score.pmi")
-        case CosineResult():
-            return text("score.cosine")
+    return text(f"score.{judgement(result).kind}")
+
+
+def likeness_alone(results: Iterable[ScoreResult]) -> bool:
+    """Whether no witness judges more than how alike the texts are."""
+    return all(isinstance(each, CosineResult) for each in results)
 
 
 def place(shuffled: Shuffled) -> str:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import assert_never
 
 from engine.messages import (
-    CosineResult,
-    NspResult,
-    PmiDirection,
-    PmiResult,
     ScoredToken,
     ScoreResult,
-    SopResult,
 )
 from tui.analysis.heat import GAINS, gain_step
 from tui.cards import ScoreCard
+from tui.cards.figures import Fed, Gains, Judgement, judgement
 from tui.render import bars, verdicts
 from tui.render.flow import Flow, Line, Ref, Span, wrap
 from tui.render.token_lines import token_lines
@@ -23,7 +20,8 @@ from tui.terminal.sanitise import Glyphs, clean
 from tui.terminal.sanitise import token as shown
 
 INDENT = "  "
-_WAYS = ("AB", "BA")
+_ORDERS = ((False, "AB"), (True, "BA"))
+"""Whether it is the order back, and its name."""
 
 
 def refs(card: ScoreCard) -> list[Ref]:
@@ -44,7 +42,7 @@ def witness_lines(card: ScoreCard, width: int, glyphs: Glyphs) -> list[Line]:
         lines += wrap([Span(verdicts.cut(trimmed), "busy")], width, INDENT)
     if card.verdict is not None:
         lines += wrap([Span(verdicts.verdict(card.verdict), "chip")], width, INDENT)
-        if all(isinstance(each, CosineResult) for each in results):
+        if verdicts.likeness_alone(results):
             told = text("score.alone", model=clean(card.request.model))
             lines += wrap([Span(told, "facts")], width, INDENT)
     several = len({each.model for each in results}) > 1
@@ -53,7 +51,7 @@ def witness_lines(card: ScoreCard, width: int, glyphs: Glyphs) -> list[Line]:
         if several:
             title += glyphs.dot + clean(f"{result.model} {_form(result)}".rstrip())
         lines += wrap([Span(title, "label")], width, INDENT)
-        lines += _figures(result, 2 * number, width, glyphs)
+        lines += _figures(judgement(result), 2 * number, width, glyphs)
         if result.shuffled is not None:
             lines += wrap([Span(verdicts.place(result.shuffled), "facts")], width, INDENT * 2)
     return lines
@@ -63,52 +61,72 @@ def _form(result: ScoreResult) -> str:
     return "" if result.precision == "exact" else result.precision
 
 
-def _figures(result: ScoreResult, part: int, width: int, glyphs: Glyphs) -> list[Line]:
-    match result:
-        case NspResult() | SopResult():
-            return _head(result, part, width, glyphs)
-        case PmiResult():
-            return _mutual(result, part, width, glyphs)
-        case CosineResult():
-            return wrap([Span(f"{result.cosine:+.4f}")], width, INDENT * 2)
+def _figures(judged: Judgement, part: int, width: int, glyphs: Glyphs) -> list[Line]:
+    match judged.read:
+        case Fed() as read:
+            return [
+                *_bars(judged, width, glyphs),
+                *_logits(judged, width),
+                *token_lines(read.tokens, width, INDENT, part),
+            ]
+        case Gains() as read:
+            return _gains(judged, read, part, width, glyphs)
+        case None:
+            return _plain(judged, width, glyphs)
+        case never:
+            assert_never(never)
 
 
-def _head(result: NspResult | SopResult, part: int, width: int, glyphs: Glyphs) -> list[Line]:
-    """Both orders: the margin, then the probability as a bar."""
-    lines = []
-    for name, way in zip(_WAYS, (result, result.reversed), strict=True):
-        margin = text("score.margin", nats=f"{way.margin:+.2f}")
-        order = f"{glyphs.arrow.join(name)} {margin}"
-        lines.append(bars.row("", order, way.probability, width, glyphs, indent=0))
-    both = (*result.logits, *result.reversed.logits)
-    logits = text("card.logits", logits=" ".join(f"{logit:+.4f}" for logit in both))
-    lines += wrap([Span(logits, "facts")], width, INDENT * 2)
-    return lines + token_lines(result.tokens, width, INDENT, part)
+def _plain(judged: Judgement, width: int, glyphs: Glyphs) -> list[Line]:
+    """The figures alone, for each order, or once where both are the same."""
+    return [
+        line
+        for back, order in _ORDERS[: 1 if judged.symmetric else 2]
+        for line in wrap([Span(_told(judged, back, order, glyphs))], width, INDENT * 2)
+    ]
 
 
-def _mutual(result: PmiResult, part: int, width: int, glyphs: Glyphs) -> list[Line]:
+def _told(judged: Judgement, back: bool, order: str, glyphs: Glyphs) -> str:
+    return judged.words("card", back=back, order=glyphs.arrow.join(order))
+
+
+def _bars(judged: Judgement, width: int, glyphs: Glyphs) -> list[Line]:
+    """For each order, the figures and a share of them as a bar."""
+    (share,) = judged.of_unit("share")
+    return [
+        bars.row(
+            "",
+            _told(judged, back, order, glyphs),
+            share.value(back=back),
+            width,
+            glyphs,
+            indent=0,
+        )
+        for back, order in _ORDERS
+    ]
+
+
+def _logits(judged: Judgement, width: int) -> list[Line]:
+    """Those of a head, for both orders."""
+    logits = " ".join(
+        f"{each.value(back=back):+.4f}" for back, _ in _ORDERS for each in judged.of_unit("logit")
+    )
+    return wrap([Span(text("card.logits", logits=logits), "facts")], width, INDENT * 2)
+
+
+def _gains(judged: Judgement, read: Gains, part: int, width: int, glyphs: Glyphs) -> list[Line]:
     """Both orders: the bits, and which tokens they come from."""
     lines: list[Line] = []
-    ways: Sequence[PmiResult | PmiDirection] = (result, result.reversed)
-    for number, (name, way) in enumerate(zip(_WAYS, ways, strict=True)):
-        told = text(
-            "card.pmi",
-            order=glyphs.arrow.join(name),
-            bits=f"{way.bits:+.2f}",
-            each=f"{way.bits_per_token:+.2f}",
-        )
-        terms = text(
-            "card.pmi_terms",
-            conditional=f"{way.logprob_conditional:.2f}",
-            alone=f"{way.logprob_alone:.2f}",
-        )
-        style = "chip" if way.bits > 0 else "busy"
-        lines += wrap([Span(told, style), Span("  "), Span(terms, "facts")], width, INDENT)
-        lines += _strip(way.tokens, part + number, width, glyphs)
-    join = text("card.join_space") if result.join else text("card.join_nothing")
-    start = clean(result.start) if result.start else text("card.no_start")
-    told = text("card.convention", join=join, start=start)
-    return [*lines, *_legend(width, glyphs), *wrap([Span(told, "facts")], width, INDENT)]
+    for back, order in _ORDERS:
+        style = "chip" if judged.figures[0].value(back=back) > 0 else "busy"
+        told = Span(_told(judged, back, order, glyphs), style)
+        terms = Span(judged.words("terms", back=back), "facts")
+        lines += wrap([told, Span("  "), terms], width, INDENT)
+        lines += _strip(read.back if back else read.there, part + back, width, glyphs)
+    join = text("card.join_space") if read.join else text("card.join_nothing")
+    start = clean(read.start) if read.start else text("card.no_start")
+    convention = text("card.convention", join=join, start=start)
+    return [*lines, *_legend(width, glyphs), *wrap([Span(convention, "facts")], width, INDENT)]
 
 
 def _strip(tokens: Sequence[ScoredToken], part: int, width: int, glyphs: Glyphs) -> list[Line]:

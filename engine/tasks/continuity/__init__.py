@@ -7,5 +7,6 @@ model's mutual information both, and the cosine likeness alone.
 from engine.tasks.continuity.hearing import hear, run_pairs
 from engine.tasks.continuity.sides import join
 from engine.tasks.continuity.verdict import verdict
+from engine.tasks.continuity.witnesses import both_ways
 
-__all__ = ["hear", "join", "run_pairs", "verdict"]
+__all__ = ["both_ways", "hear", "join", "run_pairs", "verdict"]

@@ -5,18 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from msgspec import structs
 
 from engine.errors import EngineError
 from engine.messages import (
-    CosineResult,
     Done,
-    Error,
     Event,
     PairScore,
-    PmiResult,
     Progress,
     Score,
     ScorePairs,
@@ -27,50 +24,18 @@ from engine.messages import (
 )
 from engine.runtime.batches import by_length
 from engine.runtime.loaded import LoadedModel
-from engine.tasks.continuity.cosine import Cosine
-from engine.tasks.continuity.mutual_information import MutualInformation
-from engine.tasks.continuity.paired import next_sentence, sentence_order
 from engine.tasks.continuity.shuffling import Shuffles, shuffles
 from engine.tasks.continuity.sides import cleaned, trimmed
 from engine.tasks.continuity.verdict import verdict
-from engine.tasks.continuity.witness import Witness
+from engine.tasks.continuity.witnesses import AnyWitness, main_figure, witnesses
 from engine.text import ordering
 
 Steps = Generator[Event | None, None, None]
-AnyWitness: TypeAlias = Witness[Any]
 
 BATCH_TOKENS = 1024
 """Tokens of the pairs read side by side: some tenths of a second with a small model."""
 CUT_AT_ONCE = 64
 """Pairs cut into tokens between two steps of the scheduler."""
-
-
-def witnesses(model: LoadedModel, *, cosine: bool) -> list[AnyWitness]:
-    """What a model can give, read from its heads; the cosine where it is asked for.
-
-    Raises:
-        EngineError: ``unable``, when that is nothing.
-    """
-    masked, heads = model.masked, model.files.heads
-    found: list[AnyWitness] = []
-    if masked is not None and "next_sentence" in heads:
-        found.append(next_sentence(model, masked))
-    if masked is not None and "sentence_order" in heads:
-        found.append(sentence_order(model, masked))
-    if model.causal is not None:
-        found.append(MutualInformation(model, model.causal))
-    if cosine:
-        found.append(Cosine(model))
-    if not found:
-        raise EngineError(
-            Error(
-                kind="unable",
-                message=f"{model.files.id} has no next-sentence or sentence-order head.",
-                hint="It can compare two texts by their cosine, if asked for it. "
-                "Take starter-en or a causal model for the rest.",
-            )
-        )
-    return found
 
 
 def hear(model: LoadedModel, request: Score) -> Generator[Event | None, None, list[ScoreResult]]:
@@ -189,17 +154,6 @@ def _finished(
         yield None
     if others is None or not figures:
         return result
-    place = ordering.standing(_figure(result), figures)
+    place = ordering.standing(main_figure(result), figures)
     shuffled = Shuffled(unit=others.unit, times=len(figures), percentile=place)
     return structs.replace(result, shuffled=shuffled)
-
-
-def _figure(result: ScoreResult) -> float:
-    """The main figure, which `Witness.figures` gives for shuffles."""
-    match result:
-        case PmiResult():
-            return result.bits_per_token
-        case CosineResult():
-            return result.cosine
-        case _:
-            return result.margin

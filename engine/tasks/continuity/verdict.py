@@ -14,9 +14,16 @@ are beyond it on both sides make it split.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, assert_never
 
-from engine.messages import NspResult, PmiResult, ScoreResult, SopResult, Verdict
+from engine.messages import (
+    CosineResult,
+    NspResult,
+    PmiResult,
+    ScoreResult,
+    SopResult,
+    Verdict,
+)
 
 TOPIC_NATS = 1.0
 """Margin of a next-sentence head: e times as likely."""
@@ -51,6 +58,10 @@ def verdict(results: Iterable[ScoreResult]) -> Verdict:
                 topic.append(_side(lesser, "same", TOPIC_BITS, "other", OTHER_BITS))
                 more = each.bits - each.reversed.bits
                 order.append(_side(more, "this", ORDER_BITS, "reverse", -ORDER_BITS))
+            case CosineResult():
+                pass  # no vote
+            case never:
+                assert_never(never)
     return Verdict(topic=_weighed(topic), order=_weighed(order))
 
 

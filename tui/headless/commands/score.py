@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from contextlib import aclosing
 
-from engine.messages import (
-    CosineResult,
-    NspResult,
-    PmiResult,
-    Score,
-    ScoreResult,
-    SopResult,
-    Verdict,
-)
+from engine.messages import Score, ScoreResult, Verdict
+from tui.cards.figures import judgement
 from tui.headless.commands import score_file
 from tui.headless.invocations import ScoreCommand
 from tui.headless.io.advice import warn
@@ -88,12 +81,11 @@ async def _ask(
     verdict = None
     async with aclosing(session.events(request)) as events:
         async for event in events:
-            match event:
-                case NspResult() | SopResult() | PmiResult() | CosineResult():
-                    results.append(event)
-                    output.status(text("cli.scoring"), event.model)
-                case Verdict():
-                    verdict = event
+            if isinstance(event, ScoreResult):
+                results.append(event)
+                output.status(text("cli.scoring"), event.model)
+            elif isinstance(event, Verdict):
+                verdict = event
     if not results:
         raise Failure(text("cli.no_answer"))
     return results, verdict
@@ -106,16 +98,16 @@ def _print(results: list[ScoreResult], verdict: Verdict | None, output: Output) 
     for result in results:
         measures = verdicts.measures(result)
         output.line(text("cli.one_witness", model=result.model, measures=measures))
-        if isinstance(result, CosineResult):
+        if judgement(result).symmetric:
             output.line(f"  {line(result)}")
         else:
-            for name, direction in (("forward", result), ("backward", result.reversed)):
-                output.line(f"  {text(f'cli.direction.{name}')}  {line(direction)}")
+            for name, back in (("forward", False), ("backward", True)):
+                output.line(f"  {text(f'cli.direction.{name}')}  {line(result, back=back)}")
         if result.shuffled is not None:
             output.line(f"  {verdicts.place(result.shuffled)}")
         if result.trimmed is not None:
             output.line(f"  {verdicts.cut(result.trimmed)}")
     if verdict is not None:
         output.line(verdicts.verdict(verdict))
-    if all(isinstance(each, CosineResult) for each in results):
+    if verdicts.likeness_alone(results):
         output.note(text("score.alone", model=results[0].model))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import Struct
 
 from engine.messages import (
     Alternative,
@@ -18,19 +18,13 @@ from engine.messages import (
     Head,
     Hidden,
     JointMethod,
-    NspDirection,
     PairTable,
     Piece,
     PllMethod,
-    PmiDirection,
     Precision,
     Role,
-    ScoredToken,
-    Shuffled,
-    SopDirection,
     Source,
     State,
-    Trimmed,
     Witness,
     WitnessName,
 )
@@ -181,79 +175,6 @@ class PairsDocument(Struct, frozen=True, kw_only=True):
     rows: list[PairsRow]
     errors: list[PairErrorDocument] = []
     """The rows of the file that could not be scored."""
-
-
-class VerdictDocument(Struct, frozen=True):
-    """What the witnesses come to, and the sentence that says so."""
-
-    topic: str | None
-    order: str | None
-    told: str
-
-
-class ScoreDocument(Struct, frozen=True, kw_only=True):
-    """`tsuzuki score --json`: a model's main witness, with its `cosine` where that was asked for.
-
-    `beside` holds the same of the models of ``--with``. A line of ``--file`` has an `index`, the
-    pair's place, from 0.
-    """
-
-    model: str
-    method: Literal["nsp", "sop", "pmi", "cosine"]
-    verdict: VerdictDocument | None = None
-    """Of all witnesses, on the first model's document alone."""
-    cosine: float | None = None
-    cosine_shuffled: Shuffled | None = None
-    shuffled: Shuffled | None = None
-    """Where the main figure stands: `margin`, `bits_per_token`, or `cosine`."""
-    trimmed: Trimmed | None = None
-    beside: list[ScoreDocument] = []
-    index: int | UnsetType = UNSET
-    precision: Precision
-
-
-class NspDocument(ScoreDocument, frozen=True, kw_only=True):
-    """From a model with a next-sentence head."""
-
-    method: Literal["nsp"] = "nsp"
-    probability: float
-    logits: tuple[float, float]
-    margin: float
-    reversed: NspDirection
-    tokens: list[Piece]
-    attention_mask: list[int]
-
-
-class SopDocument(ScoreDocument, frozen=True, kw_only=True):
-    """From a model with a sentence-order head."""
-
-    method: Literal["sop"] = "sop"
-    probability: float
-    logits: tuple[float, float]
-    margin: float
-    reversed: SopDirection
-    tokens: list[Piece]
-    attention_mask: list[int]
-
-
-class PmiDocument(ScoreDocument, frozen=True, kw_only=True):
-    """From a causal model."""
-
-    method: Literal["pmi"] = "pmi"
-    bits: float
-    bits_per_token: float
-    logprob_conditional: float
-    logprob_alone: float
-    reversed: PmiDirection
-    tokens: list[ScoredToken]
-    join: str
-    start: str | None
-
-
-class CosineDocument(ScoreDocument, frozen=True, kw_only=True):
-    """From a model that has no head for pairs; it compares their states alone."""
-
-    method: Literal["cosine"] = "cosine"
 
 
 class PairErrorDocument(Struct, frozen=True, kw_only=True):

@@ -1,0 +1,104 @@
+"""Which witnesses there are, and what the result of each comes to elsewhere.
+
+A new witness is a file of this folder (see `Witness`), a result in `engine.messages.events`, its
+place here, and its vote, if any, in `verdict`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias, assert_never
+
+from msgspec import structs
+
+from engine import messages
+from engine.errors import EngineError
+from engine.interfaces import LoadedModel
+from engine.messages import (
+    CosineResult,
+    Error,
+    NspDirection,
+    NspResult,
+    PairScore,
+    PmiDirection,
+    PmiResult,
+    ScoreResult,
+    SopResult,
+)
+from engine.tasks.continuity.cosine import Cosine
+from engine.tasks.continuity.mutual_information import MutualInformation
+from engine.tasks.continuity.paired import next_sentence, sentence_order
+from engine.tasks.continuity.witness import Witness
+
+AnyWitness: TypeAlias = Witness[Any]
+
+
+def witnesses(model: LoadedModel, *, cosine: bool) -> list[AnyWitness]:
+    """What a model can give, read from its heads; the cosine where it is asked for.
+
+    Raises:
+        EngineError: ``unable``, when that is nothing.
+    """
+    masked, heads = model.masked, model.files.heads
+    found: list[AnyWitness] = []
+    if masked is not None and "next_sentence" in heads:
+        found.append(next_sentence(model, masked))
+    if masked is not None and "sentence_order" in heads:
+        found.append(sentence_order(model, masked))
+    if model.causal is not None:
+        found.append(MutualInformation(model, model.causal))
+    if cosine:
+        found.append(Cosine(model))
+    if not found:
+        raise EngineError(
+            Error(
+                kind="unable",
+                message=f"{model.files.id} has no next-sentence or sentence-order head.",
+                hint="It can compare two texts by their cosine, if asked for it. "
+                "Take starter-en or a causal model for the rest.",
+            )
+        )
+    return found
+
+
+def main_figure(result: ScoreResult) -> float:
+    """The figure which `Witness.figures` gives for shuffles."""
+    match result:
+        case NspResult() | SopResult():
+            return result.margin
+        case PmiResult():
+            return result.bits_per_token
+        case CosineResult():
+            return result.cosine
+        case never:
+            assert_never(never)
+
+
+def both_ways(scored: PairScore) -> tuple[messages.Witness, messages.Witness]:
+    """What a model said of two neighbours in a document, and of them the other way round."""
+    result = scored.result
+    if result is not None and result.trimmed is not None:
+        tokens = result.trimmed.a + result.trimmed.b
+        why = messages.Witness(
+            error=f"The two sentences have {tokens} tokens, too many for the model."
+        )
+        return why, why
+    there = back = messages.Witness(error="" if scored.error is None else scored.error.message)
+    for each in (*([] if result is None else [result]), *scored.others):
+        match each:
+            case NspResult() | PmiResult():
+                there, back = _with(there, each), _with(back, each.reversed)
+            case CosineResult():
+                there, back = (structs.replace(one, cosine=each.cosine) for one in (there, back))
+            case SopResult():
+                pass  # a document has no figure of order
+            case never:
+                assert_never(never)
+    return there, back
+
+
+def _with(
+    witness: messages.Witness, said: NspResult | NspDirection | PmiResult | PmiDirection
+) -> messages.Witness:
+    if isinstance(said, NspResult | NspDirection):
+        return structs.replace(witness, nsp_margin=said.margin, nsp_probability=said.probability)
+    return structs.replace(witness, pmi_bits=said.bits, pmi_bits_per_token=said.bits_per_token)
