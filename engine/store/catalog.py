@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import resources
-from typing import Annotated
+from typing import Annotated, assert_never
 
 import msgspec
 from msgspec import Meta, Struct
@@ -100,6 +100,8 @@ class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
                 return "hub"
             case Index():
                 return "index"
+            case never:
+                assert_never(never)
 
 
 @cache

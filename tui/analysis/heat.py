@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Final, Literal, get_args
+from typing import Final, Literal, assert_never, get_args
 
 from engine.messages import PllToken, ScoredToken, Token
 
@@ -44,6 +44,8 @@ def step(token: Token | PllToken, heat: Heat) -> int:
             return sum(math.exp(token.logprob) < limit for limit in limits)
         case "rank":
             return sum(token.rank > limit for limit in limits)
+        case never:
+            assert_never(never)
 
 
 def gain(token: ScoredToken) -> float | None:

@@ -16,6 +16,7 @@ stored and exported as it stands, so that a partial answer survives whatever hap
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import assert_never
 
 from engine.messages import Request
 from tui.cards.base import PANES, Pane, Status
@@ -86,3 +87,5 @@ def copy_request(card: Card) -> Card:
             return PllCard(request=card.request)
         case PairCard():
             return PairCard.of(card.request)
+        case never:
+            assert_never(never)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import Literal, assert_never
 
 import msgspec
 from msgspec import Struct
@@ -126,6 +126,8 @@ def _card(card: Card) -> str:
             parts += _pll(card)
         case PairCard():
             parts += _pair(card)
+        case never:
+            assert_never(never)
     if card.error is not None:
         parts.append(f"**{text('export.error')}** {_line(card.error.message)}")
     parts.append(_facts(card))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, assert_never
 
 from rich.cells import set_cell_size
 
@@ -357,3 +357,5 @@ def block(card: Card, width: int, glyphs: Glyphs, look: Look = PLAIN) -> Block:
             return ScoreBlock(card, width, glyphs, look)
         case DocumentCard():
             return DocumentBlock(card, width, glyphs, look)
+        case never:
+            assert_never(never)

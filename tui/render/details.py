@@ -7,14 +7,23 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from engine.messages import (
-    DocumentResult,
     FillResult,
     MaskFill,
     Piece,
     ScoredToken,
 )
 from tui.analysis.heat import bits, gain
-from tui.cards import Card, ContinueCard, Measured, PairCard, PllCard, ScoreCard, total
+from tui.cards import (
+    Card,
+    ContinueCard,
+    DocumentCard,
+    FillCard,
+    Measured,
+    PairCard,
+    PllCard,
+    ScoreCard,
+    total,
+)
 from tui.cards.figures import Fed, Gains, judgement
 from tui.render import bars, columns, fillings, judged
 from tui.render.flow import Line, Ref, Span, wrap
@@ -45,31 +54,36 @@ def details(card: Card, ref: Ref | None, width: int, glyphs: Glyphs) -> list[Lin
 
 
 def _parts(card: Card, ref: Ref | None, width: int, glyphs: Glyphs) -> Parts:
-    if isinstance(card, ContinueCard):
-        if not any(branch.tokens for branch in card.branches):
+    match card:
+        case ContinueCard():
+            if not any(branch.tokens for branch in card.branches):
+                return [], []
+            newest = (0, len(card.branches[0].tokens) - 1)
+            return _written(card, *(ref or newest), width, glyphs)
+        case FillCard():
+            return ([], []) if card.result is None else _filled(card.result, ref, width, glyphs)
+        case PllCard():
+            number, at = ref or (0, 0)
+            found = card.results[number : number + 1]
+            return _judged(found[0].tokens, at, width, glyphs) if found else ([], [])
+        case PairCard():
+            return _compared(card, ref, width, glyphs)
+        case ScoreCard():
+            return _of_a_pair(card, *(ref or (0, 0)), glyphs), []
+        case DocumentCard():
             return [], []
-        newest = (0, len(card.branches[0].tokens) - 1)
-        return _written(card, *(ref or newest), width, glyphs)
-    if isinstance(card, PllCard):
-        number, at = ref or (0, 0)
-        found = card.results[number : number + 1]
-        return _judged(found[0].tokens, at, width, glyphs) if found else ([], [])
-    if isinstance(card, PairCard):
-        return _compared(card, ref, width, glyphs)
-    if isinstance(card, ScoreCard):
-        return _of_a_pair(card, *(ref or (0, 0)), glyphs), []
-    index = None if ref is None else ref[1]
-    match card.result:
-        case FillResult() as result if ref is not None and ref[0]:
-            return _list(result, ref, width, glyphs)
-        case FillResult() as result:
-            masks = {mask.position: mask for mask in result.masks}
-            if index is None:
-                index = next(iter(masks), 0)
-            table = _mask(masks[index], width, glyphs) if index in masks else []
-            return _piece(result.tokens, index, glyphs), table
-        case DocumentResult() | None:
-            return [], []
+        case never:
+            assert_never(never)
+
+
+def _filled(result: FillResult, ref: Ref | None, width: int, glyphs: Glyphs) -> Parts:
+    """A token of a text with masks, or a list below it."""
+    if ref is not None and ref[0]:
+        return _list(result, ref, width, glyphs)
+    masks = {mask.position: mask for mask in result.masks}
+    index = next(iter(masks), 0) if ref is None else ref[1]
+    table = _mask(masks[index], width, glyphs) if index in masks else []
+    return _piece(result.tokens, index, glyphs), table
 
 
 def _written(card: ContinueCard, branch: int, index: int, width: int, glyphs: Glyphs) -> Parts:
