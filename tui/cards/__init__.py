@@ -9,6 +9,7 @@ stored and exported as it stands, so that a partial answer survives whatever hap
     filling.py   Fill: words for masks
     judging.py   Fill: texts judged token by token, and minimal pairs
     scoring.py   Score: two sentences
+    refs.py      what the cursor can stand on in each of them
     figures.py   what each witness to two sentences says, as figures
     document.py  Score: a text as sentences
 """

@@ -36,14 +36,13 @@ class ScoreCard(BaseCard, tag="score"):
         """What every witness said."""
         return [*([] if self.result is None else [self.result]), *self.others]
 
-    def tokens(self, part: int) -> Sequence[Piece | ScoredToken]:
-        """The tokens that can be walked through: part 2 n is those of B after A under the n-th
-        witness, part 2 n + 1 those of A after B. A head is fed both at once, in part 2 n."""
-        match judgement(self.results[part // 2]).read:
+    def tokens(self, witness: int, *, back: bool) -> Sequence[Piece | ScoredToken]:
+        """The tokens that can be walked through; see `WitnessToken`."""
+        match judgement(self.results[witness]).read:
             case Gains() as read:
-                return read.back if part % 2 else read.there
+                return read.back if back else read.there
             case Fed() as read:
-                return [] if part % 2 else read.tokens
+                return [] if back else read.tokens
             case None:
                 return []
             case never:

@@ -11,6 +11,7 @@ import msgspec
 from engine.messages import Beside
 from tui.cards import Card, ContinueCard, DocumentCard, FillCard, ScoreCard, copy_request, replay
 from tui.cards.drafts import Draft
+from tui.cards.refs import BranchToken
 from tui.cards.replay import Replay
 from tui.export.markdown import save_card
 from tui.panes.fill_actions import Fillings
@@ -90,7 +91,7 @@ class Desk:
         """Continue from the end of the branch that the cursor is in."""
         pane = self._pane
         ref = pane.transcript.ref
-        number = 0 if ref is None else ref[0]
+        number = ref.branch if isinstance(ref, BranchToken) else 0
         if number >= len(card.branches):
             pane.notice(text("notice.no_end"))
             return

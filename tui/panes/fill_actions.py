@@ -9,9 +9,9 @@ import msgspec
 
 from engine.messages import PairTable
 from tui.cards import FillCard
+from tui.cards.refs import InputToken, Ref, WordList
 from tui.files import word_list
 from tui.render import fillings
-from tui.render.flow import Ref
 from tui.screens.dialogs import Ask
 from tui.strings import text
 from tui.terminal.sanitise import clean
@@ -128,18 +128,18 @@ def read_words(pane: TaskPane, written: str) -> list[str] | None:
 def _nth(card: FillCard, ref: Ref | None, number: int) -> dict[int, str] | None:
     """The words that a digit takes, by the numbers of their masks."""
     result = card.result
-    part, at = ref or (0, -1)
     if result is None or not result.masks:
         return None
-    if part == fillings.JOINT:
-        joint = result.joint[at].fillings[number - 1 : number]
+    if isinstance(ref, WordList) and ref.kind == "joint":
+        joint = result.joint[ref.number].fillings[number - 1 : number]
         return dict(enumerate(joint[0].words)) if joint else None
-    if part:
+    if isinstance(ref, WordList):
+        at = ref.number
         mask = result.masks[at]
-        whole = part == fillings.WHOLE
-        scored = fillings.whole(mask) if whole else fillings.ranked(mask.words)
+        scored = fillings.whole(mask) if ref.kind == "whole" else fillings.ranked(mask.words)
         found = [word.text for word in scored[number - 1 : number]]
     else:
-        at = next((n for n, mask in enumerate(result.masks) if mask.position == at), 0)
+        position = ref.index if isinstance(ref, InputToken) else None
+        at = next((n for n, mask in enumerate(result.masks) if mask.position == position), 0)
         found = [word.text for word in result.masks[at].candidates[number - 1 : number]]
     return {at: found[0]} if found else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tui.cards import ContinueCard
-from tui.render.flow import Ref
+from tui.cards.refs import BranchToken
 from tui.strings import text
 from tui.widgets.wishes import Wish
 
@@ -42,37 +42,41 @@ class Forks:
             case "path":
                 self._path(card, number)
 
-    def _place(self, card: ContinueCard) -> Ref:
-        """The token to swap: the one under the cursor, else the newest."""
+    @property
+    def _under_cursor(self) -> BranchToken | None:
         ref = self._pane.transcript.ref
-        return (0, len(card.branches[0].tokens) - 1) if ref is None else ref
+        return ref if isinstance(ref, BranchToken) else None
+
+    def _place(self, card: ContinueCard) -> BranchToken:
+        """The token to swap: the one under the cursor, else the newest."""
+        return self._under_cursor or BranchToken(0, len(card.branches[0].tokens) - 1)
 
     def _swap_nth(self, card: ContinueCard, number: int) -> None:
         """Take the alternative of this rank in the place under the cursor."""
-        branch, at = self._place(card)
-        tokens = card.branches[branch].tokens
+        place = self._place(card)
+        tokens, at = card.branches[place.branch].tokens, place.index
         if not 0 <= at < len(tokens) or number > len(tokens[at].top):
             self._pane.notice(text("notice.no_alternative", n=number))
             return
-        self._fork(card, (branch, at), [tokens[at].top[number - 1].id])
+        self._fork(card, place, [tokens[at].top[number - 1].id])
 
     def _choose(self, card: ContinueCard) -> None:
         """Choose among the alternatives, or search for any other token."""
         from tui.screens.swap import Swap
 
-        branch, at = self._place(card)
-        if not 0 <= at < len(card.branches[branch].tokens):
+        place = self._place(card)
+        if not 0 <= place.index < len(card.branches[place.branch].tokens):
             return
 
         def chosen(ids: list[int] | None) -> None:
             if ids:
-                self._fork(card, (branch, at), ids)
+                self._fork(card, place, ids)
 
-        self._pane.app.push_screen(Swap(self._pane.shared, card, (branch, at)), chosen)
+        self._pane.app.push_screen(Swap(self._pane.shared, card, place), chosen)
 
-    def _fork(self, card: ContinueCard, ref: Ref, ids: list[int]) -> None:
+    def _fork(self, card: ContinueCard, place: BranchToken, ids: list[int]) -> None:
         pane = self._pane
-        branch, at = ref
+        branch, at = place.branch, place.index
         tokens = card.branches[branch].tokens
         if [token.id for token in tokens[at : at + len(ids)]] == ids:
             pane.notice(text("notice.same_token"))
@@ -90,26 +94,26 @@ class Forks:
         from tui.screens.likeliest import Chosen, LikeliestScreen
 
         pane = self._pane
-        branch, at = pane.transcript.ref or (0, len(card.branches[0].tokens))
+        place = self._under_cursor or BranchToken(0, len(card.branches[0].tokens))
 
         def chosen(found: Chosen | None) -> None:
             if found is None:
                 return
             if found.go_on:
-                self._fork(card, (branch, at), found.paths[0])
+                self._fork(card, place, found.paths[0])
                 return
-            tokens = [token.id for token in card.branches[branch].tokens[at:]]
+            tokens = [token.id for token in card.branches[place.branch].tokens[place.index :]]
             for ids in found.paths:
                 if tokens[: len(ids)] != ids:
-                    pane.run_card(card.fork(branch, at, ids, 0))
+                    pane.run_card(card.fork(place.branch, place.index, ids, 0))
             self._tree(card)
 
-        pane.app.push_screen(LikeliestScreen(pane.shared, card, (branch, at)), chosen)
+        pane.app.push_screen(LikeliestScreen(pane.shared, card, place), chosen)
 
     def _step(self, card: ContinueCard) -> None:
         """Write one more token at the end, and stand on it to see what else it could have been."""
         pane = self._pane
-        branch = self._place(card)[0]
+        branch = self._place(card).branch
         if card.status == "running":
             pane.notice(text("notice.still_running"))
             return
@@ -117,7 +121,7 @@ class Forks:
         if card.extensible:
             self._by_hand.add(card.id)
             pane.extend_card(card, 1)
-            pane.transcript.ref = (0, at)
+            pane.transcript.ref = BranchToken(0, at)
         else:
             fork = card.fork(branch, at, [], 1)
             self._by_hand.add(fork.id)
@@ -139,17 +143,17 @@ class Forks:
         pane = self._pane
         pane.transcript.turn_to(card)
         if card.shared < len(card.branches[0].tokens):
-            pane.transcript.go((0, card.shared))
+            pane.transcript.go(BranchToken(0, card.shared))
         pane.post_message(pane.Changed(pane, card))
 
     def _samplers(self, card: ContinueCard) -> None:
         """Show how the token under the cursor was drawn."""
         from tui.screens.samplers import SamplersScreen
 
-        branch, at = self._place(card)
-        if 0 <= at < len(card.branches[branch].tokens):
+        place = self._place(card)
+        if 0 <= place.index < len(card.branches[place.branch].tokens):
             pane = self._pane
-            pane.app.push_screen(SamplersScreen(pane.shared, card, (branch, at)))
+            pane.app.push_screen(SamplersScreen(pane.shared, card, place))
 
     def _tree(self, card: ContinueCard) -> None:
         """Show the tree that the card stands in."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from rich.cells import cell_len, set_cell_size
 
-from tui.render.flow import Line, Ref, Span
+from tui.cards.refs import Ref
+from tui.render.flow import Line, Span
 from tui.terminal.sanitise import Glyphs, token
 
 

@@ -7,6 +7,7 @@ for each branch, so that a new token costs the layout of one line, however long 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, assert_never
 
@@ -15,6 +16,7 @@ from rich.cells import set_cell_size
 from engine.messages import MASK, FillResult, MaskFill, Token
 from tui.analysis.heat import Heat, shade, step
 from tui.cards import Card, ContinueCard, DocumentCard, FillCard, PairCard, PllCard, ScoreCard
+from tui.cards.refs import BranchToken, InputToken, MethodToken, Ref
 from tui.render import bars, curve, fillings, judged
 from tui.render.facts import facts
 from tui.render.flow import Flow, Line, Ref, Span, wrap
@@ -57,8 +59,8 @@ class Block:
         self.lay_out(width)
 
     @property
-    def refs(self) -> list[Ref]:
-        """The tokens to walk through, in order."""
+    def refs(self) -> Sequence[Ref]:
+        """The places to walk through, in order."""
         raise NotImplementedError
 
     def lay_out(self, width: int) -> None:
@@ -103,10 +105,10 @@ class ContinueBlock(Block):
         super().__init__(card, width, glyphs, look)
 
     @property
-    def refs(self) -> list[Ref]:
+    def refs(self) -> Sequence[Ref]:
         """Every token written, branch by branch."""
         return [
-            (number, index)
+            BranchToken(number, index)
             for number, branch in enumerate(self.card.branches)
             for index in range(len(branch.tokens))
         ]
@@ -133,7 +135,7 @@ class ContinueBlock(Block):
                 first = f"{number + 1} " if len(self.card.branches) > 1 else INDENT
                 self._begin(Flow(self._width, INDENT * 2, INDENT + first))
             new = list(enumerate(branch.tokens))[self._fed[number] :]
-            refs = [(number, index) for index, _ in new]
+            refs = [BranchToken(number, index) for index, _ in new]
             self._flows[number].add(
                 Span(clean(token.text), self._style(token), ref)
                 for ref, (_, token) in zip(refs, new, strict=True)
@@ -176,13 +178,12 @@ class FillBlock(Block):
     card: FillCard
 
     @property
-    def refs(self) -> list[Ref]:
+    def refs(self) -> Sequence[Ref]:
         """The tokens as fed, then the lists to take from."""
         result = self.card.result
         if result is None:
             return []
-        tokens: list[Ref] = [(0, index) for index in range(len(result.tokens))]
-        return tokens + fillings.refs(result)
+        return [*map(InputToken, range(len(result.tokens))), *fillings.refs(result)]
 
     def _body(self) -> list[Line]:
         parts = re.split(f"({re.escape(MASK)})", clean(self.card.wrote))
@@ -192,7 +193,7 @@ class FillBlock(Block):
             lines += self._masks(self.card.result)
             if self.card.result.joint:
                 lines += fillings.joint(self.card.result, self._width, self._glyphs)
-            lines += token_lines(self.card.result.tokens, self._width, INDENT)
+            lines += token_lines(self.card.result.tokens, self._width, INDENT, InputToken)
         return lines
 
     def _masks(self, result: FillResult) -> list[Line]:
@@ -251,10 +252,10 @@ class PllBlock(Block):
     card: PllCard
 
     @property
-    def refs(self) -> list[Ref]:
+    def refs(self) -> Sequence[Ref]:
         """The tokens under each method that is shown."""
         return [
-            (number, index)
+            MethodToken(number, index)
             for number in judged.strips(self.card)
             for index in range(len(self.card.results[number].tokens))
         ]
@@ -274,7 +275,7 @@ class PairBlock(Block):
     card: PairCard
 
     @property
-    def refs(self) -> list[Ref]:
+    def refs(self) -> Sequence[Ref]:
         """The aligned tokens under each model."""
         return judged.pair_refs(self.card)
 
@@ -292,7 +293,7 @@ class ScoreBlock(Block):
     card: ScoreCard
 
     @property
-    def refs(self) -> list[Ref]:
+    def refs(self) -> Sequence[Ref]:
         """The tokens as fed to a head, or those that were scored."""
         return refs(self.card)
 
@@ -310,7 +311,7 @@ class DocumentBlock(Block):
     card: DocumentCard
 
     @property
-    def refs(self) -> list[Ref]:
+    def refs(self) -> Sequence[Ref]:
         """It has no tokens to walk through."""
         return []
 

@@ -25,6 +25,15 @@ from tui.cards import (
     total,
 )
 from tui.cards.figures import Fed, Gains, judgement
+from tui.cards.refs import (
+    BranchToken,
+    InputToken,
+    MethodToken,
+    PairPart,
+    Ref,
+    WitnessToken,
+    WordList,
+)
 from tui.render import bars, columns, fillings, judged
 from tui.render.flow import Line, Ref, Span, wrap
 from tui.strings import text
@@ -58,18 +67,21 @@ def _parts(card: Card, ref: Ref | None, width: int, glyphs: Glyphs) -> Parts:
         case ContinueCard():
             if not any(branch.tokens for branch in card.branches):
                 return [], []
-            newest = (0, len(card.branches[0].tokens) - 1)
-            return _written(card, *(ref or newest), width, glyphs)
+            newest = BranchToken(0, len(card.branches[0].tokens) - 1)
+            at = ref if isinstance(ref, BranchToken) else newest
+            return _written(card, at.branch, at.index, width, glyphs)
         case FillCard():
             return ([], []) if card.result is None else _filled(card.result, ref, width, glyphs)
         case PllCard():
-            number, at = ref or (0, 0)
-            found = card.results[number : number + 1]
-            return _judged(found[0].tokens, at, width, glyphs) if found else ([], [])
+            if not card.results:
+                return [], []
+            place = ref if isinstance(ref, MethodToken) else MethodToken(0, 0)
+            return _judged(card.results[place.method].tokens, place.index, width, glyphs)
         case PairCard():
             return _compared(card, ref, width, glyphs)
         case ScoreCard():
-            return _of_a_pair(card, *(ref or (0, 0)), glyphs), []
+            first = WitnessToken(0, False, 0)
+            return _of_a_pair(card, ref if isinstance(ref, WitnessToken) else first, glyphs), []
         case DocumentCard():
             return [], []
         case never:
@@ -78,10 +90,10 @@ def _parts(card: Card, ref: Ref | None, width: int, glyphs: Glyphs) -> Parts:
 
 def _filled(result: FillResult, ref: Ref | None, width: int, glyphs: Glyphs) -> Parts:
     """A token of a text with masks, or a list below it."""
-    if ref is not None and ref[0]:
+    if isinstance(ref, WordList):
         return _list(result, ref, width, glyphs)
     masks = {mask.position: mask for mask in result.masks}
-    index = next(iter(masks), 0) if ref is None else ref[1]
+    index = ref.index if isinstance(ref, InputToken) else next(iter(masks), 0)
     table = _mask(masks[index], width, glyphs) if index in masks else []
     return _piece(result.tokens, index, glyphs), table
 
@@ -148,8 +160,8 @@ def _measures(token: Measured) -> list[Line]:
 
 def _compared(card: PairCard, ref: Ref | None, width: int, glyphs: Glyphs) -> Parts:
     """What stands against each other in two sentences, and what else could have stood there."""
-    model, number = ref or next(iter(judged.pair_refs(card)), (0, 0))
-    found = judged.against(card, (model, number))
+    first = next(iter(judged.pair_refs(card)), PairPart(0, 0))
+    found = judged.against(card, ref if isinstance(ref, PairPart) else first)
     if found is None:
         return [], []
     lines: list[Line] = []
@@ -166,11 +178,10 @@ def _compared(card: PairCard, ref: Ref | None, width: int, glyphs: Glyphs) -> Pa
     return [_fact("difference", text("inspector.nats", n=f"{nats:+.2f}")), *lines], table
 
 
-def _list(result: FillResult, ref: Ref, width: int, glyphs: Glyphs) -> Parts:
+def _list(result: FillResult, ref: WordList, width: int, glyphs: Glyphs) -> Parts:
     """One of the lists below the candidates, whole."""
-    part, number = ref
-    if part == fillings.JOINT:
-        found = result.joint[number]
+    if ref.kind == "joint":
+        found = result.joint[ref.number]
         lines = [
             *_title(text(f"joint.{found.method}.name"), text("inspector.joint")),
             *wrap([Span(text(f"joint.{found.method}.help"), "facts")], _FACTS, " "),
@@ -190,12 +201,12 @@ def _list(result: FillResult, ref: Ref, width: int, glyphs: Glyphs) -> Parts:
             )
         ]
         return lines, table
-    mask = result.masks[number]
-    whole = part == fillings.WHOLE
+    mask = result.masks[ref.number]
+    whole = ref.kind == "whole"
     name = text("card.whole" if whole else "card.asked_words")
     scored = fillings.ranked(mask.whole if whole else mask.words)
     lines = [
-        *_title(name, text("card.mask", n=number + 1)),
+        *_title(name, text("card.mask", n=ref.number + 1)),
         *wrap([Span(text("inspector.whole"), "facts")], _FACTS, " "),
     ]
     return lines, fillings.words(scored, width, glyphs, 0)
@@ -241,17 +252,17 @@ def _piece(tokens: Sequence[Piece], index: int, glyphs: Glyphs) -> list[Line]:
     return lines
 
 
-def _of_a_pair(card: ScoreCard, part: int, index: int, glyphs: Glyphs) -> list[Line]:
+def _of_a_pair(card: ScoreCard, ref: WitnessToken, glyphs: Glyphs) -> list[Line]:
     """A token that a witness to a pair read."""
-    if not card.results or not card.tokens(part):
+    if not card.results or not card.tokens(ref.witness, back=ref.back):
         return []
-    match judgement(card.results[part // 2]).read:
+    match judgement(card.results[ref.witness]).read:
         case Gains() as read:
-            tokens = read.back if part % 2 else read.there
-            return _scored(tokens, index, "after_b" if part % 2 else "after_a", glyphs)
+            tokens = read.back if ref.back else read.there
+            return _scored(tokens, ref.index, "after_b" if ref.back else "after_a", glyphs)
         case Fed() as read:
-            attention = str(read.attention_mask[index])
-            return [*_piece(read.tokens, index, glyphs), _fact("attention", attention)]
+            attention = str(read.attention_mask[ref.index])
+            return [*_piece(read.tokens, ref.index, glyphs), _fact("attention", attention)]
         case None:
             return []
         case never:

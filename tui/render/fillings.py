@@ -11,14 +11,13 @@ from collections.abc import Sequence
 from rich.cells import cell_len, set_cell_size
 
 from engine.messages import FillResult, JointFill, MaskFill, WordScore
+from tui.cards.refs import WordList
 from tui.render import bars
 from tui.render.columns import beside
-from tui.render.flow import Line, Ref, Span, wrap
+from tui.render.flow import Line, Span, wrap
 from tui.strings import text
 from tui.terminal.sanitise import Glyphs, clean
 
-JOINT, WHOLE, ASKED = 1, 2, 3
-"""The parts of a card, after its tokens: the first number of a `Ref`."""
 _NARROWEST = 17
 """Cells of a column of joint fillings."""
 _FIGURE = 8
@@ -27,13 +26,13 @@ _ASKED = 10
 """So many of the words asked for stand on the card; the inspector has all."""
 
 
-def refs(result: FillResult) -> list[Ref]:
+def refs(result: FillResult) -> list[WordList]:
     """The headings, in the order in which they stand."""
-    found: list[Ref] = []
+    found: list[WordList] = []
     for number, mask in enumerate(result.masks):
-        found += [(WHOLE, number)] if mask.whole else []
-        found += [(ASKED, number)] if mask.words else []
-    return found + [(JOINT, number) for number in range(len(result.joint))]
+        found += [WordList("whole", number)] if mask.whole else []
+        found += [WordList("asked", number)] if mask.words else []
+    return found + [WordList("joint", number) for number in range(len(result.joint))]
 
 
 def ranked(words: Sequence[WordScore]) -> list[WordScore]:
@@ -72,14 +71,14 @@ def vocabulary_beside(
     """The vocabulary's own ranking, and whole words of several lengths next to it."""
     half = width // 2
     vocabulary = _heading(text("card.vocabulary"), None, 2)
-    heading = _heading(text("card.whole"), (WHOLE, number), 1)
+    heading = _heading(text("card.whole"), WordList("whole", number), 1)
     found = words(whole(mask), width - half, glyphs, 0)
     return beside([[vocabulary, *candidates], [heading, *found]], half)
 
 
 def asked(mask: MaskFill, number: int, width: int, glyphs: Glyphs) -> list[Line]:
     """The words that were asked for by name."""
-    lines = [_heading(text("card.asked_words"), (ASKED, number), 2)]
+    lines = [_heading(text("card.asked_words"), WordList("asked", number), 2)]
     lines += words(ranked(mask.words)[:_ASKED], width, glyphs, 2)
     if len(mask.words) > _ASKED:
         more = text("card.more_words", n=len(mask.words) - _ASKED)
@@ -108,7 +107,8 @@ def joint(result: FillResult, width: int, glyphs: Glyphs) -> list[Line]:
 
 def _title(result: FillResult, number: int, width: int) -> Line:
     name = text(f"joint.{result.joint[number].method}.name")
-    return Line((Span(set_cell_size(name, width - 1).rstrip(), "label", (JOINT, number)),))
+    cut = set_cell_size(name, width - 1).rstrip()
+    return Line((Span(cut, "label", WordList("joint", number)),))
 
 
 def _column(result: FillResult, number: int, width: int, glyphs: Glyphs) -> list[Line]:
@@ -147,5 +147,5 @@ def _agreement(result: FillResult, glyphs: Glyphs) -> str:
     return text("card.joint_marks", all=glyphs.on, some=glyphs.off) + glyphs.dot + told
 
 
-def _heading(name: str, ref: Ref | None, indent: int) -> Line:
+def _heading(name: str, ref: WordList | None, indent: int) -> Line:
     return Line((Span(" " * indent), Span(name, "label", ref)), indent=indent)

@@ -12,6 +12,8 @@ from typing import Final
 
 from rich.cells import cell_len, split_graphemes
 
+from tui.cards.refs import Ref
+
 TAB = 4
 
 # Where Japanese and Chinese lines may not break: these do not begin a line ...
@@ -22,13 +24,10 @@ _NO_START: Final = frozenset(
 # ... and these do not end one.
 _NO_END: Final = frozenset("([{（［｛〔〈《「『【〘〖〝‘“«")
 
-Ref = tuple[int, int]
-"""A token of a card: its branch or part, and its index there."""
-
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A run of text in one style, perhaps belonging to a token."""
+    """A run of text in one style, perhaps that of a place where the cursor can stand."""
 
     text: str
     style: str = ""

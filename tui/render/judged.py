@@ -9,7 +9,8 @@ from rich.cells import cell_len
 from tui.analysis.heat import LIMITS, Heat, bits, shade, step
 from tui.analysis.minimal_pairs import Part, aligned
 from tui.cards import Measured, PairCard, PllCard, total
-from tui.render.flow import Line, Ref, Span, wrap
+from tui.cards.refs import MethodToken, PairPart
+from tui.render.flow import Line, Span, wrap
 from tui.strings import text
 from tui.terminal.sanitise import Glyphs, clean
 from tui.terminal.sanitise import token as shown
@@ -19,14 +20,15 @@ Sides = tuple[list[Measured], list[Measured]]
 
 
 def strip(
-    tokens: Sequence[Measured], part: int, width: int, glyphs: Glyphs, heat: Heat
+    tokens: Sequence[Measured], method: int, width: int, glyphs: Glyphs, heat: Heat
 ) -> list[Line]:
     """The tokens with a small bar after each: colour is never the only cue."""
     spans: list[Span] = []
     for number, token in enumerate(tokens):
         level = glyphs.levels[step(token, heat)]
         name = shown(token.text.strip() or token.text, token.id, glyphs)
-        spans += [Span(f"{name}{level}", shade(token, heat), (part, number)), Span(" ")]
+        ref = MethodToken(method, number)
+        spans += [Span(f"{name}{level}", shade(token, heat), ref), Span(" ")]
     return wrap(spans[:-1], width, "  ")
 
 
@@ -106,7 +108,7 @@ def _grid(sides: Sides, model: int, width: int, glyphs: Glyphs) -> list[Line]:
             row.clear()
 
     for number, part in enumerate(_aligned(sides)):
-        cells = _cells(part, sides, (model, number), glyphs)
+        cells = _cells(part, sides, PairPart(model, number), glyphs)
         room = max(cell_len(cell.text) for cell in cells) + 1
         if used and used + room > width - 4:
             close()
@@ -118,7 +120,7 @@ def _grid(sides: Sides, model: int, width: int, glyphs: Glyphs) -> list[Line]:
     return lines
 
 
-def _cells(part: Part, sides: Sides, ref: Ref, glyphs: Glyphs) -> list[Span]:
+def _cells(part: Part, sides: Sides, ref: PairPart, glyphs: Glyphs) -> list[Span]:
     """The tokens of A, those of B, and how much likelier A's are."""
     tokens = _tokens(sides, part)
     nats = total(tokens[0]) - total(tokens[1])
@@ -136,24 +138,23 @@ def _aligned(sides: Sides) -> list[Part]:
     return aligned([token.text for token in one], [token.text for token in other])
 
 
-def pair_refs(card: PairCard) -> list[Ref]:
+def pair_refs(card: PairCard) -> list[PairPart]:
     """The aligned tokens under each model."""
-    found: list[Ref] = []
+    found: list[PairPart] = []
     for model in range(2):
         sides = card.scored(model)
         if sides is not None:
             parts = _aligned(sides)
-            found += [(model, number) for number in range(len(parts))]
+            found += [PairPart(model, number) for number in range(len(parts))]
     return found
 
 
-def against(card: PairCard, ref: Ref) -> Sides | None:
+def against(card: PairCard, ref: PairPart) -> Sides | None:
     """The tokens of both sentences at one of `pair_refs`; None where there is no such place."""
-    model, number = ref
-    sides = card.scored(model)
+    sides = card.scored(ref.model)
     if sides is None:
         return None
-    return _tokens(sides, _aligned(sides)[number])
+    return _tokens(sides, _aligned(sides)[ref.number])
 
 
 def _tokens(sides: Sides, part: Part) -> Sides:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import assert_never
 
 from engine.messages import (
@@ -12,8 +13,9 @@ from engine.messages import (
 from tui.analysis.heat import GAINS, gain_step
 from tui.cards import ScoreCard
 from tui.cards.figures import Fed, Gains, Judgement, judgement
+from tui.cards.refs import WitnessToken
 from tui.render import bars, verdicts
-from tui.render.flow import Flow, Line, Ref, Span, wrap
+from tui.render.flow import Flow, Line, Span, wrap
 from tui.render.token_lines import token_lines
 from tui.strings import text
 from tui.terminal.sanitise import Glyphs, clean
@@ -24,12 +26,13 @@ _ORDERS = ((False, "AB"), (True, "BA"))
 """Whether it is the order back, and its name."""
 
 
-def refs(card: ScoreCard) -> list[Ref]:
-    """The tokens to walk through; see `ScoreCard.tokens`."""
+def refs(card: ScoreCard) -> list[WitnessToken]:
+    """The tokens to walk through."""
     return [
-        (part, index)
-        for part in range(2 * len(card.results))
-        for index in range(len(card.tokens(part)))
+        WitnessToken(witness, back, index)
+        for witness in range(len(card.results))
+        for back, _ in _ORDERS
+        for index in range(len(card.tokens(witness, back=back)))
     ]
 
 
@@ -51,7 +54,7 @@ def witness_lines(card: ScoreCard, width: int, glyphs: Glyphs) -> list[Line]:
         if several:
             title += glyphs.dot + clean(f"{result.model} {_form(result)}".rstrip())
         lines += wrap([Span(title, "label")], width, INDENT)
-        lines += _figures(judgement(result), 2 * number, width, glyphs)
+        lines += _figures(judgement(result), number, width, glyphs)
         if result.shuffled is not None:
             lines += wrap([Span(verdicts.place(result.shuffled), "facts")], width, INDENT * 2)
     return lines
@@ -61,16 +64,16 @@ def _form(result: ScoreResult) -> str:
     return "" if result.precision == "exact" else result.precision
 
 
-def _figures(judged: Judgement, part: int, width: int, glyphs: Glyphs) -> list[Line]:
+def _figures(judged: Judgement, witness: int, width: int, glyphs: Glyphs) -> list[Line]:
     match judged.read:
         case Fed() as read:
             return [
                 *_bars(judged, width, glyphs),
                 *_logits(judged, width),
-                *token_lines(read.tokens, width, INDENT, part),
+                *token_lines(read.tokens, width, INDENT, partial(WitnessToken, witness, False)),
             ]
         case Gains() as read:
-            return _gains(judged, read, part, width, glyphs)
+            return _gains(judged, read, witness, width, glyphs)
         case None:
             return _plain(judged, width, glyphs)
         case never:
@@ -114,7 +117,7 @@ def _logits(judged: Judgement, width: int) -> list[Line]:
     return wrap([Span(text("card.logits", logits=logits), "facts")], width, INDENT * 2)
 
 
-def _gains(judged: Judgement, read: Gains, part: int, width: int, glyphs: Glyphs) -> list[Line]:
+def _gains(judged: Judgement, read: Gains, witness: int, width: int, glyphs: Glyphs) -> list[Line]:
     """Both orders: the bits, and which tokens they come from."""
     lines: list[Line] = []
     for back, order in _ORDERS:
@@ -122,22 +125,25 @@ def _gains(judged: Judgement, read: Gains, part: int, width: int, glyphs: Glyphs
         told = Span(_told(judged, back, order, glyphs), style)
         terms = Span(judged.words("terms", back=back), "facts")
         lines += wrap([told, Span("  "), terms], width, INDENT)
-        lines += _strip(read.back if back else read.there, part + back, width, glyphs)
+        tokens = read.back if back else read.there
+        lines += _strip(tokens, partial(WitnessToken, witness, back), width, glyphs)
     join = text("card.join_space") if read.join else text("card.join_nothing")
     start = clean(read.start) if read.start else text("card.no_start")
     convention = text("card.convention", join=join, start=start)
     return [*lines, *_legend(width, glyphs), *wrap([Span(convention, "facts")], width, INDENT)]
 
 
-def _strip(tokens: Sequence[ScoredToken], part: int, width: int, glyphs: Glyphs) -> list[Line]:
+def _strip(
+    tokens: Sequence[ScoredToken], ref: Callable[[int], WitnessToken], width: int, glyphs: Glyphs
+) -> list[Line]:
     """The tokens of one text, coloured by what the other saved of each, and a bar for each."""
     words, levels = Flow(width, INDENT * 2), Flow(width, INDENT * 2)
     for index, token in enumerate(tokens):
         level = gain_step(token)
         style = "facts" if level is None else f"token-{level}"
-        words.add([Span(shown(token.text, token.id, glyphs), style, (part, index))])
+        words.add([Span(shown(token.text, token.id, glyphs), style, ref(index))])
         bar = glyphs.space if level is None else glyphs.levels[level]
-        levels.add([Span(bar, style, (part, index))])
+        levels.add([Span(bar, style, ref(index))])
     return [*words.lines, *levels.lines]
 
 

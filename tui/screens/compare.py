@@ -14,6 +14,7 @@ from textual.widget import Widget
 from tui.analysis.alignment import Stretch, align
 from tui.analysis.heat import bits, shade
 from tui.cards import ContinueCard
+from tui.cards.refs import BranchToken
 from tui.connection.services import Context
 from tui.keys.actions import bindings
 from tui.render.facts import convention
@@ -51,7 +52,8 @@ class Column(LinesView, can_focus=True):
         spans = [Span(clean(self.card.prompt), "prompt")]
         for number, token in enumerate(tokens):
             inside = self.marked[0] <= number < self.marked[1]
-            spans.append(Span(clean(token.text), "cursor" if inside else shade(token), (0, number)))
+            style = "cursor" if inside else shade(token)
+            spans.append(Span(clean(token.text), style, BranchToken(0, number)))
         self._lines = [*self._facts(width), Line(), *wrap(spans, width, " ")]
         self.resized()
         for row, line in enumerate(self._lines):

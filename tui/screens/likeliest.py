@@ -14,10 +14,10 @@ from textual.widget import Widget
 
 from engine.messages import NBest, NBestPath, NBestResult, Progress
 from tui.cards import ContinueCard
+from tui.cards.refs import BranchToken
 from tui.connection.services import Context
 from tui.keys.actions import bindings
 from tui.render.bars import percent
-from tui.render.flow import Ref
 from tui.screens.base import Table, Telling
 from tui.strings import text
 from tui.terminal.sanitise import token as shown
@@ -42,11 +42,11 @@ class LikeliestScreen(Telling[Chosen]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("likeliest")]
 
-    def __init__(self, shared: Context, card: ContinueCard, ref: Ref) -> None:
+    def __init__(self, shared: Context, card: ContinueCard, place: BranchToken) -> None:
         super().__init__(shared, "")
         self._request = NBest(
             model=card.request.model,
-            prompt=card.path(*ref),
+            prompt=card.path(place.branch, place.index),
             precision=card.precision or card.request.precision,
         )
         self._paths: list[NBestPath] = []

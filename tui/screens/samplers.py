@@ -15,10 +15,11 @@ from textual.widget import Widget
 from engine.messages import SamplerStep, Sampling, Trace, Traced
 from tui.analysis.heat import bits
 from tui.cards import ContinueCard
+from tui.cards.refs import BranchToken
 from tui.connection.services import Context
 from tui.keys.actions import bindings
 from tui.render import bars
-from tui.render.flow import Line, Ref, Span, wrap
+from tui.render.flow import Line, Span, wrap
 from tui.screens.base import Telling
 from tui.screens.forms import Form
 from tui.screens.sampling import sampling_fields
@@ -52,8 +53,8 @@ class SamplersScreen(Telling[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("samplers")]
 
-    def __init__(self, shared: Context, card: ContinueCard, ref: Ref) -> None:
-        branch, at = ref
+    def __init__(self, shared: Context, card: ContinueCard, place: BranchToken) -> None:
+        branch, at = place.branch, place.index
         self._token = card.branches[branch].tokens[at]
         name = shown(self._token.text, self._token.id, shared.glyphs)
         super().__init__(shared, text("screens.samplers.title", token=name))

@@ -13,10 +13,10 @@ from textual.widgets import Input
 
 from engine.messages import Find, Found, Match
 from tui.cards import ContinueCard
+from tui.cards.refs import BranchToken
 from tui.connection.services import Context
 from tui.keys.actions import bindings
 from tui.render.bars import bar, percent
-from tui.render.flow import Ref
 from tui.screens.base import Table, Telling
 from tui.strings import text
 from tui.terminal.sanitise import token as shown
@@ -29,8 +29,8 @@ class Swap(Telling[list[int]]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("swap")]
 
-    def __init__(self, shared: Context, card: ContinueCard, ref: Ref) -> None:
-        branch, at = ref
+    def __init__(self, shared: Context, card: ContinueCard, place: BranchToken) -> None:
+        branch, at = place.branch, place.index
         token = card.branches[branch].tokens[at]
         super().__init__(
             shared, text("screens.swap.title", token=shown(token.text, token.id, shared.glyphs))

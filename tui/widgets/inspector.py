@@ -5,8 +5,9 @@ from __future__ import annotations
 from textual.events import Resize
 
 from tui.cards import Card
+from tui.cards.refs import Ref
 from tui.render.details import details
-from tui.render.flow import Line, Ref, Span, wrap
+from tui.render.flow import Line, Span, wrap
 from tui.strings import text
 from tui.terminal.sanitise import Glyphs
 from tui.widgets.lines import LinesView

@@ -17,6 +17,7 @@ from tui.analysis.heat import HEATS, Heat, shade
 from tui.analysis.leaps import Leap, stops
 from tui.cards import Card, ContinueCard
 from tui.cards.forks import Trees
+from tui.cards.refs import BranchToken, Ref
 from tui.keys.actions import bindings
 from tui.render.blocks import INDENT, PLAIN, Block, Look, block
 from tui.render.flow import Line, Ref, Span, wrap
@@ -36,7 +37,7 @@ class Transcript(FollowingView, can_focus=True):
     chosen: reactive[str | None] = reactive(None)
     """The id of the chosen card."""
     ref: reactive[Ref | None] = reactive(None)
-    """The token under the cursor."""
+    """The place under the cursor."""
 
     class Moved(Message):
         """The cursor went to another card or token, or what it stands on changed."""
@@ -95,7 +96,7 @@ class Transcript(FollowingView, can_focus=True):
         self.chosen = self.ref = None
         self._take_in()
         if isinstance(card, ContinueCard) and card.origin is not None:
-            self.chosen, self.ref = card.id, (0, card.shared)
+            self.chosen, self.ref = card.id, BranchToken(0, card.shared)
         else:
             self.to_end()
         self.post_message(self.Moved())
@@ -211,15 +212,15 @@ class Transcript(FollowingView, can_focus=True):
 
     def _shaded(self, span: Span) -> Span:
         """A span of the chosen card: the token under the cursor, others by their heat."""
-        if span.ref is None:
+        card, ref = self.card, span.ref
+        if ref is None:
             return span
-        if span.ref == self.ref:
-            return Span(span.text, "cursor", span.ref)
-        card = self.card
-        if span.style or not isinstance(card, ContinueCard):
+        if ref == self.ref:
+            return Span(span.text, "cursor", ref)
+        if span.style or not isinstance(card, ContinueCard) or not isinstance(ref, BranchToken):
             return span
-        token = card.branches[span.ref[0]].tokens[span.ref[1]]
-        return Span(span.text, shade(token, self.look.heat or "surprisal"), span.ref)
+        token = card.branches[ref.branch].tokens[ref.index]
+        return Span(span.text, shade(token, self.look.heat or "surprisal"), ref)
 
     def _extent(self) -> tuple[int, int]:
         """First row and number of rows of the chosen card, without the blank one after it."""
@@ -331,11 +332,12 @@ class Transcript(FollowingView, can_focus=True):
         card = self.card
         if self.chosen is None or not isinstance(card, ContinueCard) or not card.branches:
             return
-        branch, at = self.ref or (0, -1)
-        found = stops(card.branches[branch].tokens, leap)
-        beyond = [n for n in found if n > at] if by > 0 else [n for n in found if n < at][::-1]
+        at = self.ref if isinstance(self.ref, BranchToken) else BranchToken(0, -1)
+        found = stops(card.branches[at.branch].tokens, leap)
+        after, before = [n for n in found if n > at.index], [n for n in found if n < at.index]
+        beyond = after if by > 0 else before[::-1]
         if beyond:
-            self.go((branch, beyond[0]))
+            self.go(BranchToken(at.branch, beyond[0]))
 
     def _step(self, by: int) -> None:
         if self.chosen is None:

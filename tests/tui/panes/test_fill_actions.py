@@ -25,6 +25,7 @@ from tests.support.fake_engine import MODELS, TaskEngine, answered, make, pane, 
 from tests.support.screen_host import model, seen, until
 from tui.app import TsuzukiApp
 from tui.cards import Card, FillCard, PairCard, PllCard
+from tui.cards.refs import MethodToken, WordList
 from tui.config.settings import Settings
 from tui.render import fillings
 from tui.screens.pair_table import PairTableScreen
@@ -79,7 +80,7 @@ async def test_a_joint_filling_is_taken_from_its_column_and_put_back(tmp_path: P
     async with running(app) as pilot:
         card = await send(pilot, app, "[MASK] and [MASK]")
         await pilot.press("shift+tab", "left")  # the last heading: HCB
-        await until(pilot, lambda: pane(app).transcript.ref == (1, 3))
+        await until(pilot, lambda: pane(app).transcript.ref == WordList("joint", 3))
         await pilot.press("2")
         box = pane(app).composers[0]
         assert box.text == "cards and cards"
@@ -201,7 +202,8 @@ async def test_a_text_without_masks_is_judged_and_walked(tmp_path: Path) -> None
         await until(pilot, lambda: "50 % or more" in seen(app))
         await send(pilot, app, "so unlikely", 2)
         await pilot.press("shift+tab", *["right"] * 4)
-        assert pane(app).transcript.ref == (1, 1)  # the second method has a strip of its own
+        # The second method has a strip of its own.
+        assert pane(app).transcript.ref == MethodToken(1, 1)
 
 
 async def test_a_causal_model_judges_no_text(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from tests.support.screen_host import seen, until
 from tests.support.streaming import streaming
 from tui.app import TsuzukiApp
 from tui.cards import ContinueCard
+from tui.cards.refs import BranchToken
 from tui.screens.compare import CompareScreen
 from tui.screens.likeliest import LikeliestScreen
 from tui.screens.swap import Swap
@@ -44,7 +45,7 @@ async def test_a_digit_forks_the_text_in_its_place(tmp_path: Path) -> None:
         assert (fork.prompt, fork.begin, fork.max_tokens) == ([7, 0, 1], [99], 64)
         assert pane(app).transcript.cards == [shown(app)]
         assert shown(app).branches[0].text.startswith("とても静か<99>とても")
-        assert pane(app).transcript.ref == (0, 2)
+        assert pane(app).transcript.ref == BranchToken(0, 2)
         await pilot.press("less_than_sign")
         assert shown(app) is before
         await pilot.press("1")  # the token that stands there
@@ -95,7 +96,7 @@ async def test_step_by_step_a_text_is_written_by_hand(tmp_path: Path) -> None:
         assert isinstance(step, Continue)
         assert (step.prompt, step.max_tokens) == ([7, *range(8)], 1)
         assert len(shown(app).branches[0].tokens) == 9
-        assert pane(app).transcript.ref == (0, 8)
+        assert pane(app).transcript.ref == BranchToken(0, 8)
         await pilot.press("2")
         await answered(pilot, app)
         swap = engine.tasks()[-1]
@@ -157,13 +158,13 @@ async def test_leaps_go_to_words_sentences_and_surprises(tmp_path: Path) -> None
         await at_a_token(pilot, app, 0)
         view = pane(app).transcript
         await pilot.press("w")
-        assert view.ref == (0, 1)  # とても|静か
+        assert view.ref == BranchToken(0, 1)  # とても|静か
         await pilot.press("right_parenthesis")
-        assert view.ref == (0, 7)  # after 。
+        assert view.ref == BranchToken(0, 7)  # after 。
         await pilot.press("left_parenthesis")
-        assert view.ref == (0, 0)
+        assert view.ref == BranchToken(0, 0)
         await pilot.press("right_square_bracket")
-        assert view.ref == (0, 5)  # the first of 4 bits or more
+        assert view.ref == BranchToken(0, 5)  # the first of 4 bits or more
 
 
 async def test_the_likeliest_ways_on_become_branches_or_the_text(tmp_path: Path) -> None:

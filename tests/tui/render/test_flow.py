@@ -6,6 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from tui.cards.refs import BranchToken
 from tui.render.flow import Flow, Line, Span, wrap
 
 TEXTS = st.text(
@@ -59,7 +60,7 @@ def test_a_text_in_pieces_is_laid_out_like_the_whole(
     flow = Flow(width)
     places = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
     for number, (start, end) in enumerate(itertools.pairwise(places)):
-        flow.add([Span(text[start:end], ref=(0, number))])
+        flow.add([Span(text[start:end], ref=BranchToken(0, number))])
     assert [line.text for line in flow.lines] == lines(text, width)
 
 
@@ -72,5 +73,8 @@ def test_finished_lines_are_kept_as_they_are() -> None:
 
 
 def test_a_grapheme_split_between_tokens_belongs_to_the_first() -> None:
-    (line,) = wrap([Span("e", ref=(0, 0)), Span("\u0301x", ref=(0, 1))], 10)
-    assert [(span.text, span.ref) for span in line.spans] == [("e\u0301", (0, 0)), ("x", (0, 1))]
+    (line,) = wrap([Span("e", ref=BranchToken(0, 0)), Span("\u0301x", ref=BranchToken(0, 1))], 10)
+    assert [(span.text, span.ref) for span in line.spans] == [
+        ("e\u0301", BranchToken(0, 0)),
+        ("x", BranchToken(0, 1)),
+    ]
