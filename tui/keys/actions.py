@@ -10,9 +10,11 @@ with c d f g l n o p q r s t. Single letters only where nobody types text.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
+from textual.actions import parse
 from textual.binding import Binding, BindingType
 
 from tui.strings import text
@@ -70,6 +72,37 @@ PARENT: Final[dict[Place, Place | None]] = {
 UNBOUND: Final = "unbound"
 """Stands where an action has no key: Textual wants a name, and no terminal sends this one."""
 
+CardKind = Literal["text", "open_end", "fill", "table", "judged", "pair", "score", "document"]
+"""What a card is: ``open_end`` a text that can be gone on from, ``table`` a filled text with a
+table of word pairs."""
+ANY_CARD: Final[tuple[CardKind, ...]] = get_args(CardKind)
+
+CardAction = Literal[
+    "composer",
+    "rerun",
+    "edit",
+    "continue_from_end",
+    "copy",
+    "save",
+    "delete",
+    "undo",
+    "swap_nth",
+    "swap",
+    "step",
+    "tree",
+    "path",
+    "samplers",
+    "other_model",
+    "replay",
+    "open_document",
+    "ask_words",
+    "pair_table",
+    "likeliest",
+    "details",
+    "shuffles",
+]
+"""What the transcript asks the pane to do with the chosen card: the first argument of `want`."""
+
 
 @dataclass(frozen=True)
 class Action:
@@ -79,7 +112,8 @@ class Action:
     `required` action always keeps a key: without it a person would be locked in. `command` lists
     it in the palette, which leaves out what only moves a cursor. `call` is the Textual action,
     where it is not simply the id. Actions of one `family` do the same with one thing or another:
-    they are explained together, under its name.
+    they are explained together, under its name. Among the cards, `cards` are the kinds of card
+    that it works on; with none it works without a card too.
     """
 
     id: str
@@ -91,6 +125,7 @@ class Action:
     command: bool = True
     call: str = ""
     family: str = ""
+    cards: tuple[CardKind, ...] = ANY_CARD
 
     @property
     def title_key(self) -> str:
@@ -112,6 +147,10 @@ class Action:
         """One sentence, for the palette and the help screen."""
         return text(self.help_key)
 
+    def works_on(self, kinds: Iterable[CardKind]) -> bool:
+        """Whether it does something on a card of these kinds, or, where there are none, without."""
+        return not self.cards or any(kind in self.cards for kind in kinds)
+
     def binding(self) -> Binding:
         """The Textual binding with the default keys; the app's keymap replaces them by id."""
         return Binding(
@@ -123,6 +162,27 @@ class Action:
             tooltip=self.help,
             id=self.id,
         )
+
+
+def _on_card(
+    action: CardAction,
+    *keys: str,
+    way: Literal["", "previous", "next"] = "",
+    show: bool = False,
+    command: bool = True,
+    cards: tuple[CardKind, ...] = ANY_CARD,
+) -> Action:
+    """What the pane does with the chosen card; in both ways, for one that goes on or back."""
+    by = {"": "", "previous": ", -1", "next": ", 1"}[way]
+    return Action(
+        f"{action}_{way}" if way else action,
+        keys,
+        "transcript",
+        show=show,
+        command=command,
+        call=f"want('{action}'{by})",
+        cards=cards,
+    )
 
 
 ACTIONS: Final[tuple[Action, ...]] = (
@@ -172,35 +232,23 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("card_last", ("end",), "transcript", command=False),
     Action("token_previous", ("left", "h"), "transcript", command=False),
     Action("token_next", ("right", "l"), "transcript", command=False),
-    Action("word_previous", ("b",), "transcript", command=False, call="leap('word', -1)"),
-    Action("word_next", ("w",), "transcript", command=False, call="leap('word', 1)"),
-    Action(
-        "sentence_previous",
-        ("left_parenthesis",),
-        "transcript",
-        command=False,
-        call="leap('sentence', -1)",
-    ),
-    Action(
-        "sentence_next",
-        ("right_parenthesis",),
-        "transcript",
-        command=False,
-        call="leap('sentence', 1)",
-    ),
-    Action(
-        "surprise_previous",
-        ("left_square_bracket",),
-        "transcript",
-        command=False,
-        call="leap('surprise', -1)",
-    ),
-    Action(
-        "surprise_next",
-        ("right_square_bracket",),
-        "transcript",
-        command=False,
-        call="leap('surprise', 1)",
+    *(
+        Action(
+            f"{leap}_{way}",
+            (key,),
+            "transcript",
+            command=False,
+            call=f"leap('{leap}', {by})",
+            cards=("text",),
+        )
+        for leap, way, key, by in (
+            ("word", "previous", "b", -1),
+            ("word", "next", "w", 1),
+            ("sentence", "previous", "left_parenthesis", -1),
+            ("sentence", "next", "right_parenthesis", 1),
+            ("surprise", "previous", "left_square_bracket", -1),
+            ("surprise", "next", "right_square_bracket", 1),
+        )
     ),
     *(
         Action(
@@ -210,34 +258,35 @@ ACTIONS: Final[tuple[Action, ...]] = (
             command=False,
             call=f"want('swap_nth', {n})",
             family="swap_nth",
+            cards=("text", "fill"),
         )
         for n in range(1, 11)
     ),
-    Action("swap", ("enter", "slash"), "transcript", show=True, call="want('swap')"),
-    Action("step", ("space",), "transcript", call="want('step')"),
-    Action("likeliest", ("g",), "transcript", call="want('likeliest')"),
-    Action("heat", ("v",), "transcript", show=True),
-    Action("word_ends", ("f",), "transcript"),
-    Action("tree", ("t",), "transcript", show=True, call="want('tree')"),
-    Action("samplers", ("z",), "transcript", call="want('samplers')"),
-    Action("replay", ("p",), "transcript", call="want('replay')"),
-    Action("other_model", ("m",), "transcript", call="want('other_model')"),
-    Action("shuffles", ("percent_sign",), "transcript", show=True, call="want('shuffles')"),
-    Action("open_document", ("o",), "transcript", show=True, call="want('open_document')"),
-    Action("details_next", ("full_stop",), "transcript", command=False, call="want('details', 1)"),
-    Action("details_previous", ("comma",), "transcript", command=False, call="want('details', -1)"),
-    Action("path_previous", ("less_than_sign",), "transcript", call="want('path', -1)"),
-    Action("path_next", ("greater_than_sign",), "transcript", call="want('path', 1)"),
-    Action("ask_words", ("a",), "transcript", show=True, call="want('ask_words')"),
-    Action("pair_table", ("x",), "transcript", show=True, call="want('pair_table')"),
-    Action("composer", ("tab", "i"), "transcript", command=False, call="want('composer')"),
-    Action("rerun", ("r",), "transcript", show=True, call="want('rerun')"),
-    Action("edit", ("e",), "transcript", show=True, call="want('edit')"),
-    Action("continue_from_end", ("n",), "transcript", show=True, call="want('continue_from_end')"),
-    Action("copy", ("c", "y"), "transcript", show=True, call="want('copy')"),
-    Action("save", ("s",), "transcript", call="want('save')"),
-    Action("delete", ("d", "delete"), "transcript", call="want('delete')"),
-    Action("undo", ("u",), "transcript", call="want('undo')"),
+    _on_card("swap", "enter", "slash", show=True, cards=("text",)),
+    _on_card("step", "space", cards=("text",)),
+    _on_card("likeliest", "g", cards=("text",)),
+    Action("heat", ("v",), "transcript", show=True, cards=("text", "judged")),
+    Action("word_ends", ("f",), "transcript", cards=("text",)),
+    _on_card("tree", "t", show=True, cards=("text",)),
+    _on_card("samplers", "z", cards=("text",)),
+    _on_card("replay", "p", cards=("text",)),
+    _on_card("other_model", "m", cards=("text", "score")),
+    _on_card("shuffles", "percent_sign", show=True, cards=("score",)),
+    _on_card("open_document", "o", show=True, cards=("document",)),
+    _on_card("details", "full_stop", way="next", command=False, cards=()),
+    _on_card("details", "comma", way="previous", command=False, cards=()),
+    _on_card("path", "less_than_sign", way="previous", cards=("text",)),
+    _on_card("path", "greater_than_sign", way="next", cards=("text",)),
+    _on_card("ask_words", "a", show=True, cards=("fill",)),
+    _on_card("pair_table", "x", show=True, cards=("table",)),
+    _on_card("composer", "tab", "i", command=False, cards=()),
+    _on_card("rerun", "r", show=True),
+    _on_card("edit", "e", show=True),
+    _on_card("continue_from_end", "n", show=True, cards=("open_end",)),
+    _on_card("copy", "c", "y", show=True),
+    _on_card("save", "s"),
+    _on_card("delete", "d", "delete"),
+    _on_card("undo", "u", cards=()),
     # On every screen that lies over the panes.
     Action("close", ("escape",), "screen", show=True, required=True, command=False),
     Action("models_stop", ("x",), "models", show=True, command=False),
@@ -326,6 +375,13 @@ ACTIONS: Final[tuple[Action, ...]] = (
 )
 
 BY_ID: Final[dict[str, Action]] = {action.id: action for action in ACTIONS}
+
+ON_CARDS: Final[dict[tuple[str, tuple[object, ...]], Action]] = {
+    parse(action.call or action.id)[1:]: action
+    for action in ACTIONS
+    if action.where == "transcript"
+}
+"""What the keys among the cards do, by the name and the arguments of their Textual action."""
 
 
 def bindings(where: Place) -> list[BindingType]:

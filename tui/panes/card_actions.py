@@ -14,6 +14,7 @@ from tui.cards.drafts import Draft
 from tui.cards.refs import BranchToken
 from tui.cards.replay import Replay
 from tui.export.markdown import save_card
+from tui.keys.actions import CardAction
 from tui.panes.fill_actions import Fillings
 from tui.panes.fork_actions import Forks
 from tui.screens.compare import CompareScreen
@@ -21,7 +22,6 @@ from tui.screens.document import DocumentScreen
 from tui.screens.forms import Picker
 from tui.strings import text
 from tui.terminal.sanitise import clean, token
-from tui.widgets.wishes import Wish
 
 if TYPE_CHECKING:
     from tui.panes.base import TaskPane
@@ -42,7 +42,7 @@ class Desk:
         self._recall = 0
         """How many prompts back the composer shows; 0 is what the person was writing."""
 
-    def do(self, action: Wish, number: int) -> None:
+    def do(self, action: CardAction, number: int) -> None:
         """Do what a key on the cards asked for; `number` says which one or how far."""
         pane = self._pane
         if action == "composer":

@@ -11,11 +11,11 @@ from engine.messages import PairTable
 from tui.cards import FillCard
 from tui.cards.refs import InputToken, Ref, WordList
 from tui.files import word_list
+from tui.keys.actions import CardAction
 from tui.render import fillings
 from tui.screens.dialogs import Ask
 from tui.strings import text
 from tui.terminal.sanitise import clean
-from tui.widgets.wishes import Wish
 
 if TYPE_CHECKING:
     from tui.panes.base import TaskPane
@@ -29,7 +29,7 @@ class Fillings:
         self._pane = pane
         self._done = done
 
-    def do(self, action: Wish, number: int, card: FillCard) -> None:
+    def do(self, action: CardAction, number: int, card: FillCard) -> None:
         """Do what a key on a card asked for."""
         if card.result is None:
             self._pane.notice(text("notice.no_masks"))

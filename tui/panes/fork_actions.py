@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from tui.cards import ContinueCard
 from tui.cards.refs import BranchToken
+from tui.keys.actions import CardAction
 from tui.strings import text
-from tui.widgets.wishes import Wish
 
 if TYPE_CHECKING:
     from tui.panes.base import TaskPane
@@ -21,7 +21,7 @@ class Forks:
         self._by_hand: set[str] = set()
         """The cards that are written one token a key press: a swap in them writes no more."""
 
-    def do(self, action: Wish, number: int, card: ContinueCard) -> None:
+    def do(self, action: CardAction, number: int, card: ContinueCard) -> None:
         """Do what a key on a card asked for."""
         if not card.branches:
             self._pane.notice(text("notice.no_tokens"))

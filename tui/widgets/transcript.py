@@ -18,12 +18,12 @@ from tui.analysis.leaps import Leap, stops
 from tui.cards import Card, ContinueCard
 from tui.cards.forks import Trees
 from tui.cards.refs import BranchToken, Ref
-from tui.keys.actions import bindings
+from tui.keys.actions import ON_CARDS, CardAction, bindings
 from tui.render.blocks import INDENT, PLAIN, Block, Look, block
 from tui.render.flow import Line, Ref, Span, wrap
 from tui.terminal.sanitise import Glyphs
+from tui.widgets.card_kinds import kinds
 from tui.widgets.following import FollowingView
-from tui.widgets.wishes import Wish, has
 
 FOLLOW_S = 0.25
 """How often the details of a text that is being written are told."""
@@ -45,7 +45,7 @@ class Transcript(FollowingView, can_focus=True):
     class Wanted(Message):
         """A key asks the pane to do something with the chosen card."""
 
-        def __init__(self, action: Wish, number: int) -> None:
+        def __init__(self, action: CardAction, number: int) -> None:
             super().__init__()
             self.action = action
             self.number = number
@@ -235,9 +235,10 @@ class Transcript(FollowingView, can_focus=True):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
         """Leave out what the chosen card does not have."""
-        return has(self.card, str(parameters[0]) if action == "want" else action)
+        found = ON_CARDS.get((action, parameters))
+        return found is None or found.works_on(kinds(self.card))
 
-    def action_want(self, action: Wish, number: int = 0) -> None:
+    def action_want(self, action: CardAction, number: int = 0) -> None:
         """Ask the pane to do something with the chosen card."""
         self.post_message(self.Wanted(action, number))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,17 @@ from textual.widgets import Static
 
 from tui.config.settings import Loaded, Settings
 from tui.keys import keymap
-from tui.keys.actions import ACTIONS, BY_ID, UNBOUND, Action, bindings, enclosing
+from tui.keys.actions import (
+    ACTIONS,
+    BY_ID,
+    ON_CARDS,
+    UNBOUND,
+    Action,
+    CardAction,
+    CardKind,
+    bindings,
+    enclosing,
+)
 
 
 def resolve(asked: dict[str, str | list[str]], *, enter_sends: bool = True) -> keymap.Keymap:
@@ -31,6 +42,19 @@ def test_ids_are_unique_and_explained() -> None:
     for action in ACTIONS:
         assert action.title
         assert action.help.endswith(".")
+
+
+def test_the_pane_is_asked_for_what_it_can_do() -> None:
+    asked = {arguments[0] for name, arguments in ON_CARDS if name == "want"}
+    assert asked == set(get_args(CardAction))
+
+
+def test_an_action_works_on_its_kinds_of_card_and_no_other() -> None:
+    kinds: tuple[CardKind, ...] = get_args(CardKind)
+    for action in ON_CARDS.values():
+        assert action.works_on(()) == (not action.cards)
+        if action.cards:
+            assert {kind for kind in kinds if action.works_on((kind,))} == set(action.cards)
 
 
 def test_default_keys_can_be_sent_and_are_safe() -> None:
