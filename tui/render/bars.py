@@ -7,6 +7,7 @@ from rich.cells import cell_len, set_cell_size
 from tui.cards.refs import Ref
 from tui.render.flow import Line, Span
 from tui.terminal.sanitise import Glyphs, token
+from tui.terminal.units import percent
 
 
 def bar(fraction: float, width: int, glyphs: Glyphs) -> tuple[str, str]:
@@ -16,16 +17,6 @@ def bar(fraction: float, width: int, glyphs: Glyphs) -> tuple[str, str]:
     full, rest = divmod(eighths, steps)
     filled = glyphs.bar[0] * full + (glyphs.bar[steps - rest] if rest else "")
     return filled, glyphs.track * (width - len(filled))
-
-
-def percent(probability: float) -> str:
-    """A probability as seven cells that keep their meaning down to one in a million."""
-    value = probability * 100
-    if value >= 99.995 and probability < 1.0:
-        return ">99.99%"
-    if value >= 0.01 or value == 0.0:
-        return f"{value:6.2f}%"
-    return f"{value:.0e}%".rjust(7)
 
 
 def label(text: str, token_id: int, width: int, glyphs: Glyphs) -> str:

@@ -24,6 +24,7 @@ from tui.render.token_lines import token_lines
 from tui.render.witness_lines import refs, witness_lines
 from tui.strings import text
 from tui.terminal.sanitise import Glyphs, clean
+from tui.terminal.units import percent
 
 INDENT = "  "
 """The chosen card's mark stands in its first column."""
@@ -223,7 +224,7 @@ class FillBlock(Block):
                 told = text(
                     "card.hidden",
                     word=word,
-                    prob=bars.percent(hidden.prob).strip(),
+                    prob=percent(hidden.prob).strip(),
                     rank=hidden.rank,
                 )
             lines += wrap([Span(told, "chip")], self._width, INDENT)

@@ -39,6 +39,7 @@ from tui.render.flow import Line, Ref, Span, wrap
 from tui.strings import text
 from tui.terminal.sanitise import Glyphs, clean
 from tui.terminal.sanitise import token as shown
+from tui.terminal.units import percent
 
 _LABEL = 13
 """Cells of the column of names."""
@@ -114,7 +115,7 @@ def _written(card: ContinueCard, branch: int, index: int, width: int, glyphs: Gl
         *_measures(token),
     ]
     if not card.request.sampling.greedy:
-        drawn = bars.percent(math.exp(token.sampled_logprob)).strip()
+        drawn = percent(math.exp(token.sampled_logprob)).strip()
         lines.append(_fact("sampled", drawn))
     return lines, _alternatives(token, width, glyphs)
 
@@ -151,7 +152,7 @@ def _judged(tokens: Sequence[Measured], index: int, width: int, glyphs: Glyphs) 
 def _measures(token: Measured) -> list[Line]:
     """The figures of a token in its place."""
     return [
-        _fact("probability", bars.percent(math.exp(token.logprob)).strip()),
+        _fact("probability", percent(math.exp(token.logprob)).strip()),
         _fact("rank", str(token.rank)),
         _fact("surprisal", text("inspector.bits", n=f"{bits(-token.logprob):.2f}")),
         _fact("entropy", text("inspector.bits", n=f"{bits(token.entropy):.2f}")),
@@ -278,7 +279,7 @@ def _scored(tokens: Sequence[ScoredToken], index: int, after: str, glyphs: Glyph
         told = text("inspector.unscored")
         if nats is not None:
             told = text("inspector.bits", n=f"{bits(-nats):.2f}")
-            told += f" {bars.percent(math.exp(nats)).strip()}"
+            told += f" {percent(math.exp(nats)).strip()}"
         lines.append(_fact(key, told))
     saved = gain(token)
     if saved is not None:

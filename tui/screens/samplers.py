@@ -25,6 +25,7 @@ from tui.screens.forms import Form
 from tui.screens.sampling import sampling_fields
 from tui.strings import text
 from tui.terminal.sanitise import token as shown
+from tui.terminal.units import percent
 from tui.widgets.lines import LinesView
 
 _TOP = 8
@@ -125,7 +126,7 @@ class SamplersScreen(Telling[None]):
         told = text(
             "screens.samplers.kept",
             n=step.kept,
-            removed=bars.percent(step.removed).strip(),
+            removed=percent(step.removed).strip(),
             entropy=f"{bits(step.entropy):.2f}",
         )
         token = shown(self._token.text, self._token.id, glyphs)
@@ -134,7 +135,7 @@ class SamplersScreen(Telling[None]):
             place = text(
                 "screens.samplers.place",
                 token=token,
-                prob=bars.percent(math.exp(step.logprob)).strip(),
+                prob=percent(math.exp(step.logprob)).strip(),
                 rank=step.rank,
             )
         lines = wrap([Span(name, "prompt"), Span(f"  {told}", "facts")], width, " ")

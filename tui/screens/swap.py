@@ -16,10 +16,11 @@ from tui.cards import ContinueCard
 from tui.cards.refs import BranchToken
 from tui.connection.services import Context
 from tui.keys.actions import bindings
-from tui.render.bars import bar, percent
+from tui.render.bars import bar
 from tui.screens.base import Table, Telling
 from tui.strings import text
 from tui.terminal.sanitise import token as shown
+from tui.terminal.units import percent
 
 _BAR = 20
 

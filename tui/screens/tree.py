@@ -22,6 +22,7 @@ from tui.screens.compare import CompareScreen
 from tui.screens.dialogs import Ask
 from tui.strings import text
 from tui.terminal.sanitise import clean
+from tui.terminal.units import percent
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,11 @@ def size(count: int) -> str:
     return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
 
 
-def percent(probability: float) -> str:
-    """A probability with enough digits to tell small ones apart."""
-    return f"{probability:.2%}" if probability >= 0.0001 else f"{probability * 100:.1e}%"
+def percent(probability: float, cells: int = 7) -> str:
+    """A probability in 7 or more cells, which keeps its meaning down to one in a million."""
+    value = probability * 100
+    if value >= 99.995 and probability < 1.0:
+        return ">99.99%".rjust(cells)
+    if value >= 0.01 or value == 0.0:
+        return f"{value:.2f}%".rjust(cells)
+    return f"{value:.{cells - 7}e}%".rjust(cells)

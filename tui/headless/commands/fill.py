@@ -140,7 +140,7 @@ def _logprob(word: WordScore) -> float:
 
 def _print_mask(mask: MaskFill, output: Output) -> None:
     for rank, candidate in enumerate(mask.candidates, start=1):
-        output.line(f"{rank:>4}  {percent(candidate.prob):>8}  {candidate.text}")
+        output.line(f"{rank:>4}  {percent(candidate.prob, 8)}  {candidate.text}")
     hidden = mask.hidden
     if hidden is None:
         return
@@ -148,5 +148,5 @@ def _print_mask(mask: MaskFill, output: Output) -> None:
         output.line(text("cli.hidden_pieces", word=hidden.word, pieces=hidden.pieces))
     else:
         output.line(
-            f"{hidden.rank:>4}  {percent(hidden.prob):>8}  {hidden.word}  {text('cli.hidden')}"
+            f"{hidden.rank:>4}  {percent(hidden.prob, 8)}  {hidden.word}  {text('cli.hidden')}"
         )

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+import pytest
+
+from tui.terminal.units import percent
+
+
+@pytest.mark.parametrize(
+    ("probability", "narrow", "wide"),
+    [
+        (1.0, "100.00%", " 100.00%"),
+        (0.99996, ">99.99%", " >99.99%"),
+        (0.25, " 25.00%", "  25.00%"),
+        (0.0001, "  0.01%", "   0.01%"),
+        (0.0000123, " 1e-03%", "1.2e-03%"),
+        (0.0, "  0.00%", "   0.00%"),
+    ],
+)
+def test_a_probability_keeps_its_meaning(probability: float, narrow: str, wide: str) -> None:
+    assert percent(probability) == narrow
+    assert percent(probability, 8) == wide
