@@ -48,15 +48,3 @@ def give_back() -> None:
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl has not
         if trim is not None:
             trim(0)
-
-
-def readable(size: int) -> str:
-    """Bytes for a person, in decimal units as disks and downloads are sold: "1.3 GB"."""
-    if size < 1000:
-        return f"{size} bytes"
-    amount = float(size)
-    for unit in ("kB", "MB"):
-        amount /= 1000
-        if amount < 999.5:
-            return f"{amount:.0f} {unit}" if amount >= 9.95 else f"{amount:.1f} {unit}"
-    return f"{amount / 1000:.1f} GB"

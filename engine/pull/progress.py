@@ -9,6 +9,7 @@ from typing import Protocol
 from engine.errors import EngineError
 from engine.machine.memory import available, readable
 from engine.messages import Error, State
+from engine.messages.units import size
 
 _SPARE = 64 * 1024 * 1024
 """Bytes of disk that a pull leaves free."""
@@ -34,7 +35,7 @@ def require_space(folder: Path, needed: int) -> None:
         raise EngineError(
             Error(
                 kind="unable",
-                message=f"The disk has {readable(free)} free; {readable(needed)} are needed.",
+                message=f"The disk has {size(free)} free; {size(needed)} are needed.",
                 hint=f"Make room on the disk of {folder}.",
             )
         )

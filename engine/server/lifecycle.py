@@ -13,9 +13,10 @@ from typing import Literal
 import msgspec
 
 from engine.errors import INTERNAL, EngineError, explain
-from engine.interfaces import ModelFiles
-from engine.machine.memory import give_back, readable
+from engine.interfaces import LoadedModel, ModelFiles
+from engine.machine.memory import give_back
 from engine.messages import Device, Error, Event, Memory, ModelInfo, ModelState, Precision
+from engine.messages.units import size
 from engine.precision import estimated_bytes
 from engine.runtime.loaded import LoadedModel
 
@@ -277,19 +278,19 @@ class Lifecycle:
             excess -= before - resident.bytes
 
     def _too_big(self, files: ModelFiles, bytes_needed: int) -> Error:
-        needs = f"{files.id} needs about {readable(bytes_needed)} of memory"
+        needs = f"{files.id} needs about {size(bytes_needed)} of memory"
         if bytes_needed > self._budget:
             return Error(
                 kind="too_big",
-                message=f"{needs}, and models may take {readable(self._budget)} on this machine.",
+                message=f"{needs}, and models may take {size(self._budget)} on this machine.",
                 hint="Take a smaller model, or close other programs or raise the memory budget.",
             )
         busy = [each for each in self._residents.values() if each.busy]
         names = ", ".join(dict.fromkeys(each.files.id for each in busy))
-        held = readable(sum(each.bytes for each in busy))
+        held = size(sum(each.bytes for each in busy))
         return Error(
             kind="too_big",
-            message=f"{needs}, but {held} of the {readable(self._budget)} that models may take "
+            message=f"{needs}, but {held} of the {size(self._budget)} that models may take "
             f"are in use by {names}.",
             hint=f"Wait until {names} is done, or stop it, and ask again.",
         )

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
+from engine.messages.units import size
 
-def size(count: int) -> str:
-    """Bytes as people write them, in powers of 1000 as shops and registries do."""
-    amount, unit = float(count), "B"
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if amount < 999.5 or unit == "TB":
-            break
-        amount /= 1000
-    return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
+__all__ = ["percent", "size"]
 
 
 def percent(probability: float, cells: int = 7) -> str:

@@ -9,24 +9,6 @@ import pytest
 from engine.machine import memory
 
 
-@pytest.mark.parametrize(
-    ("size", "text"),
-    [
-        (0, "0 bytes"),
-        (999, "999 bytes"),
-        (1000, "1.0 kB"),
-        (9_949, "9.9 kB"),
-        (9_950, "10 kB"),
-        (21_092_352, "21 MB"),
-        (999_499_999, "999 MB"),
-        (999_500_000, "1.0 GB"),
-        (14_473_649_356, "14.5 GB"),
-    ],
-)
-def test_sizes_read_well(size: int, text: str) -> None:
-    assert memory.readable(size) == text
-
-
 def container(folder: Path, limit: str) -> Path:
     (folder / "memory.max").write_text(f"{limit}\n")
     (folder / "memory.current").write_text("700000\n")

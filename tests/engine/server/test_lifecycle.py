@@ -215,7 +215,7 @@ def test_a_model_in_use_is_never_evicted() -> None:
         error = refusal(bench, "big", 50)
         assert busy.result() is bench.lifecycle.loaded("busy")
     assert error.kind == "too_big"
-    assert "60 bytes of the 100 bytes" in error.message
+    assert "60 B of the 100 B" in error.message
     assert "busy" in error.hint
     bench.keep("big", 50)
     assert ("busy", "on_disk", "evicted") in bench.states()

@@ -1,0 +1,13 @@
+"""How byte counts are written, in the engine's messages as on the screen."""
+
+from __future__ import annotations
+
+
+def size(count: int) -> str:
+    """Bytes as people write them, in powers of 1000 as shops and registries do: "1.3 GB"."""
+    amount, unit = float(count), "B"
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if amount < 999.5 or unit == "TB":
+            break
+        amount /= 1000
+    return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
