@@ -1,5 +1,6 @@
 """Pure functions over texts and the figures that came for them.
 
+scripts.py         which characters are kana and kanji
 word_surprisal.py  a text cut into words, and their surprisal
 heat.py            how surprising a token is, in five steps
 alignment.py       one text under two models

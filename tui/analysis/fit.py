@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from engine.messages import MASK, ModelInfo, Role, Tokenize, Tokens
+from tui.analysis.scripts import JAPANESE
 from tui.cards.drafts import FIRST, Draft
 from tui.connection.link import Link
 from tui.strings import text
@@ -18,7 +19,7 @@ from tui.terminal.units import size
 LIMIT: Final = 0.3
 """From this share of unknown or foreign text on, a warning comes before the answer."""
 
-_JAPANESE: Final = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
+_JAPANESE: Final = re.compile(f"[{JAPANESE}]")
 _LATIN: Final = re.compile(r"[A-Za-z]")
 
 

@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from engine.messages import MASK
+from tui.analysis.scripts import JAPANESE, RUN
 
 Hidden = tuple[str | None, ...]
 """For the masks in order, the word that each one hides, where it is known."""
 
-# Japanese is written without spaces: there, a run of one script is the nearest thing to a word.
-_WORD: Final = re.compile(
-    r"[\u4e00-\u9fff\u3005]+|[\u3041-\u309f]+|[\u30a1-\u30ff]+"
-    r"|(?:(?![\u3041-\u30ff\u4e00-\u9fff\u3005_])\w)+"
-    r"(?:['’](?:(?![\u3041-\u30ff\u4e00-\u9fff\u3005_])\w)+)*"
-)
+_LETTERS: Final = rf"(?:(?![{JAPANESE}_])\w)+"
+_WORD: Final = re.compile(rf"{RUN}|{_LETTERS}(?:['’]{_LETTERS})*")
 
 
 @dataclass(frozen=True)

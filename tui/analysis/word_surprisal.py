@@ -16,16 +16,14 @@ from typing import Literal
 
 from engine.messages import Token
 from tui.analysis.mask_words import unspaced
+from tui.analysis.scripts import JAPANESE, RUN
 
 Method = Literal["whitespace", "budoux", "script"]
 """``whitespace``: what stands between spaces, punctuation included. ``budoux``: phrases of Japanese
 by BudouX (https://github.com/google/budoux), which the optional extra ``japanese`` installs.
 ``script``: runs of one Japanese script, where it is not there."""
 
-_SCRIPTS = re.compile(
-    r"[\u4e00-\u9fff\u3005]+|[\u3041-\u309f]+|[\u30a1-\u30ff]+|\s+"
-    r"|[^\u4e00-\u9fff\u3005\u3041-\u309f\u30a1-\u30ff\s]+"
-)
+_SCRIPTS = re.compile(rf"{RUN}|\s+|[^{JAPANESE}\s]+")
 _SPACED = re.compile(r"\s*\S+|\s+")
 
 
