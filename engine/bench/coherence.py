@@ -37,7 +37,8 @@ from engine.text import ordering, texttiling
 from engine.text.sentences import split
 
 BLOCK = 3
-SHUFFLES = 20
+RANDOM_ORDERS = 20
+"""Orders of a text's blocks that its own should beat."""
 _SEED = 0
 
 Texts = tuple[str, str]
@@ -168,7 +169,7 @@ def _share(right: Iterator[bool] | Sequence[bool]) -> str:
 
 def _shuffles(judge: Judge, blocks: Sequence[str], name: str) -> str:
     """How many shuffles are worse than the text."""
-    orders = [list(range(len(blocks))), *ordering.shuffled(len(blocks), SHUFFLES)]
+    orders = [list(range(len(blocks))), *ordering.shuffled(len(blocks), RANDOM_ORDERS)]
     pairs = [(blocks[a], blocks[b]) for order in orders for a, b in pairwise(order)]
     try:
         found = iter(judge(pairs))

@@ -26,8 +26,8 @@ from tui.terminal.sanitise import clean, token
 if TYPE_CHECKING:
     from tui.panes.base import TaskPane
 
-SHUFFLES = 20
-"""How many a pair is set against: a percentile in steps of 5."""
+PAIR_SHUFFLES = 20
+"""Shuffles that a pair is set against: its figures' places come in steps of 5 percent."""
 
 
 class Desk:
@@ -75,7 +75,7 @@ class Desk:
             case "replay" if isinstance(card, ContinueCard):
                 pane.run_worker(self._replay(card))
             case "shuffles" if isinstance(card, ScoreCard):
-                self._ask_more(card, shuffles=SHUFFLES)
+                self._ask_more(card, shuffles=PAIR_SHUFFLES)
             case "open_document" if isinstance(card, DocumentCard):
                 pane.app.push_screen(DocumentScreen(pane.shared, card, pane.save_card))
             case _ if isinstance(card, FillCard):

@@ -24,8 +24,8 @@ from tui.screens.matrix import MatrixScreen
 from tui.strings import text
 from tui.terminal.sanitise import clean
 
-SHUFFLES = 1000
-"""They cost nothing once the matrix is there."""
+RANDOM_ORDERS = 1000
+"""Orders of the sentences that theirs is compared with: free once the matrix is there."""
 _BAR = 14
 
 
@@ -123,7 +123,7 @@ class DocumentScreen(Telling[None]):
             matrix=matrix,
             place=place,
             order=order,
-            shuffles=SHUFFLES if matrix or known == total > 0 else 0,
+            shuffles=RANDOM_ORDERS if matrix or known == total > 0 else 0,
         )
         card.status, card.error = "running", None
         self.shared.running.add(card.id)
