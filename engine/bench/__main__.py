@@ -13,6 +13,7 @@ import msgspec
 from engine.errors import EngineError
 from engine.machine.memory import default_threads
 from engine.messages import Error, Measured
+from engine.messages.starters import STARTER_CAUSAL, STARTER_MASKED
 from engine.precision import forms as possible
 from engine.server import pipes
 from engine.store.store import Store
@@ -64,7 +65,7 @@ def _results(options: argparse.Namespace) -> Iterator[Measured]:
             Error(
                 kind="unable",
                 message=f"{files.id} is not a causal model, whose decoding this measures.",
-                hint="Take a causal model, such as starter-ja.",
+                hint=f"Take a causal model, such as {STARTER_CAUSAL}.",
             )
         )
     forms = [form for form in options.precision if form in possible(files.model_type)]
@@ -81,7 +82,7 @@ def _results(options: argparse.Namespace) -> Iterator[Measured]:
         models, others = decoding.load(random, forms), peers(random)
         yield from decoding.decode(shapes.RINNA, models, others, tokens, rounds)
         yield from steps.steps(shapes.RINNA, models, rounds)
-    bert = store.find("starter-en")
+    bert = store.find(STARTER_MASKED)
     yield from filling.fill(bert, 2 if options.quick else 20, rounds)
     yield from scoring.pairs(bert, 20 if options.quick else 200, rounds)
     yield from loading.load(options.store, files, forms, rounds)

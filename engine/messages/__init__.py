@@ -7,6 +7,8 @@ engine remembers between two of them is a cache whose loss costs only time.
 Units, everywhere: ``logprob``, ``entropy`` and ``margin`` are in nats and belong to the model
 before any sampler; ``bits`` are base 2; ``rank`` is 1 + the number of ids with a strictly higher
 logit; ``start`` and ``end`` count code points of the text the user gave.
+
+Beside them, `units` and `starters` hold what both sides say alike to a person.
 """
 
 from __future__ import annotations

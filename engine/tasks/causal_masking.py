@@ -30,6 +30,7 @@ from engine.messages import (
     Piece,
     WordScore,
 )
+from engine.messages.starters import STARTER_MASKED
 from engine.runtime.loaded import LoadedModel
 from engine.runtime.prefix_cache import Prefixes
 from engine.tasks.limits import check_fits
@@ -73,7 +74,7 @@ def fill(model: LoadedModel, runtime: CausalRuntime, prefixes: Prefixes, request
             Error(
                 kind="unable",
                 message=f"{model.files.id} is a causal model: it fills one mask with one piece.",
-                hint="Take a masked model such as starter-en, or ask for words by name.",
+                hint=f"Take a masked model such as {STARTER_MASKED}, or ask for words by name.",
             )
         )
     asked = [_spelt(model.tokenizer, cut, word) for word in request.words]
@@ -99,7 +100,7 @@ def _cut(model: LoadedModel, text: str) -> _Cut:
             Error(
                 kind="unable",
                 message=f"{model.files.id} is a causal model and fills one mask at a time.",
-                hint="Leave one mask, or take a masked model such as starter-en.",
+                hint=f"Leave one mask, or take a masked model such as {STARTER_MASKED}.",
             )
         )
     begins = not left.strip()

@@ -8,6 +8,7 @@ from engine.decoding.prompting import unknown_token
 from engine.errors import EngineError
 from engine.interfaces import CausalRuntime, MaskedRuntime
 from engine.messages import Error
+from engine.messages.starters import STARTER_CAUSAL, STARTER_MASKED
 from engine.runtime.loaded import LoadedModel
 from engine.runtime.prefix_cache import Prefixes
 
@@ -46,7 +47,7 @@ def causal(model: LoadedModel) -> tuple[CausalRuntime, Prefixes]:
             Error(
                 kind="unable",
                 message=f"{model.files.id} cannot continue a text: it is not a causal model.",
-                hint="Take a causal model, such as starter-ja.",
+                hint=f"Take a causal model, such as {STARTER_CAUSAL}.",
             )
         )
     return model.causal, model.prefixes
@@ -84,7 +85,7 @@ def fills_masks(model: LoadedModel, hint: str) -> MaskedRuntime:
             Error(
                 kind="unable",
                 message=f"{model.files.id} has no masked-language head.",
-                hint=f"Take a masked model, such as starter-en. {hint}".strip(),
+                hint=f"Take a masked model, such as {STARTER_MASKED}. {hint}".strip(),
             )
         )
     return model.masked

@@ -24,6 +24,7 @@ from engine.messages import (
     MaskFill,
     Timing,
 )
+from engine.messages.starters import STARTER_MASKED
 from engine.runtime.loaded import LoadedModel
 from engine.tasks import causal_masking, joint_filling, whole_words
 from engine.tasks.limits import check_fits
@@ -69,7 +70,7 @@ def run(model: LoadedModel, request: Fill, load_s: float) -> Steps:
             Error(
                 kind="unable",
                 message=f"{model.files.id} cannot fill masks: it has no head for that.",
-                hint="Take a masked model (starter-en) or a causal one.",
+                hint=f"Take a masked model ({STARTER_MASKED}) or a causal one.",
             )
         )
     yield Done(timing=Timing(load_s=load_s, total_s=time.monotonic() - began))

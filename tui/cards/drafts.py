@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from engine.messages import GREEDY, JointMethod, PllMethod, PrecisionChoice, Sampling
 from tui.cards import Pane
-from tui.config.settings import Settings
+from tui.config.settings import PaneModels, Settings
 
 
 class Draft(Struct, frozen=True, kw_only=True):
@@ -45,17 +45,21 @@ class Draft(Struct, frozen=True, kw_only=True):
     """The form of the model's weights, where it can have that form."""
 
 
+_MODELS = PaneModels()
 FIRST: dict[Pane, Draft] = {
     "continue": Draft(
-        model="starter-ja", text="羽田空港に到着、東京の街は", sampling=GREEDY, max_tokens=43
+        model=_MODELS.continue_,
+        text="羽田空港に到着、東京の街は",
+        sampling=GREEDY,
+        max_tokens=43,
     ),
     "fill": Draft(
-        model="starter-en",
+        model=_MODELS.fill,
         text="I played [MASK] with my friends at school yesterday",
         hidden=("baseball",),
     ),
     "score": Draft(
-        model="starter-en",
+        model=_MODELS.score,
         text="What is baseball ?",
         second="It is a geme of hitting the ball with the bat.",
     ),

@@ -18,6 +18,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, structs
 
 from engine.messages import Configure, DeviceChoice, PrecisionChoice, Role, Sampling
+from engine.messages.starters import STARTER_CAUSAL, STARTER_MASKED
 from tui.config.validation import Reader
 from tui.files import paths
 from tui.files.yaml_reader import Mark, Problem, Table, read
@@ -27,9 +28,9 @@ from tui.strings import text
 class PaneModels(Struct, frozen=True, kw_only=True, rename={"continue_": "continue"}):
     """The model that each pane begins with: a catalogue id, a folder, or a .gguf file."""
 
-    continue_: str = "starter-ja"
-    fill: str = "starter-en"
-    score: str = "starter-en"
+    continue_: str = STARTER_CAUSAL
+    fill: str = STARTER_MASKED
+    score: str = STARTER_MASKED
 
     def of(self, role: Role) -> str:
         """The model of one pane."""

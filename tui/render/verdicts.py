@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engine.messages import CosineResult, ScoreResult, Shuffled, Trimmed, Verdict
+from engine.messages.starters import STARTER_MASKED
 from tui.cards.figures import judgement
 from tui.strings import text
 
@@ -26,6 +27,11 @@ def measures(result: ScoreResult) -> str:
 def likeness_alone(results: Iterable[ScoreResult]) -> bool:
     """Whether no witness judges more than how alike the texts are."""
     return all(isinstance(each, CosineResult) for each in results)
+
+
+def more_than_likeness(model: str) -> str:
+    """Which models judge more than the likeness that this one gives alone."""
+    return text("score.alone", model=model, other=STARTER_MASKED)
 
 
 def place(shuffled: Shuffled) -> str:

@@ -46,7 +46,7 @@ def witness_lines(card: ScoreCard, width: int, glyphs: Glyphs) -> list[Line]:
     if card.verdict is not None:
         lines += wrap([Span(verdicts.verdict(card.verdict), "chip")], width, INDENT)
         if verdicts.likeness_alone(results):
-            told = text("score.alone", model=clean(card.request.model))
+            told = verdicts.more_than_likeness(clean(card.request.model))
             lines += wrap([Span(told, "facts")], width, INDENT)
     several = len({each.model for each in results}) > 1
     for number, result in enumerate(results):

@@ -24,6 +24,7 @@ from engine.messages import (
     ScoreResult,
     SopResult,
 )
+from engine.messages.starters import STARTER_MASKED
 from engine.tasks.continuity.cosine import Cosine
 from engine.tasks.continuity.mutual_information import MutualInformation
 from engine.tasks.continuity.paired import next_sentence, sentence_order
@@ -54,7 +55,7 @@ def witnesses(model: LoadedModel, *, cosine: bool) -> list[AnyWitness]:
                 kind="unable",
                 message=f"{model.files.id} has no next-sentence or sentence-order head.",
                 hint="It can compare two texts by their cosine, if asked for it. "
-                "Take starter-en or a causal model for the rest.",
+                f"Take {STARTER_MASKED} or a causal model for the rest.",
             )
         )
     return found

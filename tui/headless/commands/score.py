@@ -110,4 +110,4 @@ def _print(results: list[ScoreResult], verdict: Verdict | None, output: Output) 
     if verdict is not None:
         output.line(verdicts.verdict(verdict))
     if verdicts.likeness_alone(results):
-        output.note(text("score.alone", model=results[0].model))
+        output.note(verdicts.more_than_likeness(results[0].model))
