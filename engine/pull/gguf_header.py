@@ -151,7 +151,7 @@ def _value(reader: GGUFReader, name: str) -> Any:
     return None if field is None else field.contents()
 
 
-class _Reader(GGUFReader):
+class _Reader(GGUFReader):  # type: ignore[misc]  # the library has no types
     """Stops where the file ends: the library goes on for as long as a header announces more."""
 
     def _get(self, offset: int, dtype: Any, count: int = 1, override_order: Any = None) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.errors import EngineError
-from engine.machine.memory import available, readable
+from engine.machine.memory import available
 from engine.messages import Error, State
 from engine.messages.units import size
 
@@ -52,8 +52,8 @@ def require_memory(needed: int) -> None:
         raise EngineError(
             Error(
                 kind="too_big",
-                message=f"Converting it needs about {readable(needed)} of memory; "
-                f"{readable(free)} are free.",
+                message=f"Converting it needs about {size(needed)} of memory; "
+                f"{size(free)} are free.",
                 hint="Take a smaller model, or close other programs.",
             )
         )

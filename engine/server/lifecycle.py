@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from engine.errors import INTERNAL, EngineError, explain
-from engine.interfaces import LoadedModel, ModelFiles
+from engine.interfaces import ModelFiles
 from engine.machine.memory import give_back
 from engine.messages import Device, Error, Event, Memory, ModelInfo, ModelState, Precision
 from engine.messages.units import size

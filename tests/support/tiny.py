@@ -349,7 +349,7 @@ def sentencepiece_model(
     verbatim: bool = False,
     control: Sequence[str] = (),
     user_defined: Sequence[str] = (),
-    **pieces: str,
+    **pieces: Any,
 ) -> bytes:
     """Train a sentencepiece model in memory; returns its serialised form. -1: no such piece.
 

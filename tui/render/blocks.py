@@ -19,7 +19,7 @@ from tui.cards import Card, ContinueCard, DocumentCard, FillCard, PairCard, PllC
 from tui.cards.refs import BranchToken, InputToken, MethodToken, Ref
 from tui.render import bars, curve, fillings, judged
 from tui.render.facts import facts
-from tui.render.flow import Flow, Line, Ref, Span, wrap
+from tui.render.flow import Flow, Line, Span, wrap
 from tui.render.token_lines import token_lines
 from tui.render.witness_lines import refs, witness_lines
 from tui.strings import text

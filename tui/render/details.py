@@ -35,7 +35,7 @@ from tui.cards.refs import (
     WordList,
 )
 from tui.render import bars, columns, fillings, judged
-from tui.render.flow import Line, Ref, Span, wrap
+from tui.render.flow import Line, Span, wrap
 from tui.strings import text
 from tui.terminal.sanitise import Glyphs, clean
 from tui.terminal.sanitise import token as shown

@@ -16,7 +16,6 @@ from tui.cards import ContinueCard
 from tui.cards.forks import Node, Trees
 from tui.connection.services import Context
 from tui.keys.actions import bindings
-from tui.render.bars import percent
 from tui.screens.base import Table, Telling
 from tui.screens.compare import CompareScreen
 from tui.screens.dialogs import Ask

@@ -20,7 +20,7 @@ from tui.cards.forks import Trees
 from tui.cards.refs import BranchToken, Ref
 from tui.keys.actions import ON_CARDS, CardAction, bindings
 from tui.render.blocks import INDENT, PLAIN, Block, Look, block
-from tui.render.flow import Line, Ref, Span, wrap
+from tui.render.flow import Line, Span, wrap
 from tui.terminal.sanitise import Glyphs
 from tui.widgets.card_kinds import kinds
 from tui.widgets.following import FollowingView

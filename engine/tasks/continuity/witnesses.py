@@ -12,7 +12,7 @@ from msgspec import structs
 
 from engine import messages
 from engine.errors import EngineError
-from engine.interfaces import LoadedModel
+from engine.runtime.loaded import LoadedModel
 from engine.messages import (
     CosineResult,
     Error,
