@@ -30,6 +30,8 @@ class ModelFiles:
     """Estimated bytes in memory, from the weight files' headers."""
     start_token: str | None = None
     """The token that begins a text when B is scored alone, where the catalogue names one."""
+    weights: str = ""
+    """How the file that they were converted from stored the weights: "Q4_1"; else ""."""
     derived: Path | None = None
     """Folder in the store for what is computed from the weights; see `engine.store.artifacts`."""
 

@@ -47,6 +47,12 @@ def read(logits: torch.Tensor, ids: torch.Tensor, top: int) -> list[Reading]:
             best.values.tolist(),
         )
     return [
-        Reading(logprob, rank, entropy, list(zip(names, values, strict=True)))
+        Reading(
+            logprob,
+            rank,
+            entropy,
+            # Ids that the model rules out are no alternatives.
+            [each for each in zip(names, values, strict=True) if each[1] > _IMPOSSIBLE],
+        )
         for logprob, rank, entropy, names, values in zip(*columns, strict=True)
     ]

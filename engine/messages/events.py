@@ -99,6 +99,8 @@ class Started(Struct, tag="started", frozen=True, kw_only=True):
     model: str
     revision: str
     precision: Precision
+    weights: str = ""
+    """How the file that they were converted from stored the weights: "Q4_1"; else ""."""
     prompt: str
     prompt_tokens: list[Piece]
     seed: int | None
@@ -158,6 +160,7 @@ class NBestResult(Struct, tag="nbest_result", frozen=True, kw_only=True):
     model: str
     revision: str
     precision: Precision
+    weights: str = ""
     paths: list[NBestPath]
     complete: bool
     reads: int
@@ -187,6 +190,7 @@ class FillResult(Struct, tag="fill_result", frozen=True, kw_only=True):
     masks: list[MaskFill]
     pool: int | None = None
     precision: Precision = "exact"
+    weights: str = ""
     joint: list[JointFills] = []
     """The likeliest fillings of all masks together, for each of `Fill.joint_methods`."""
     table: PairTable | None = None
@@ -205,6 +209,7 @@ class PseudoLikelihoodResult(Struct, tag="pseudo_likelihood_result", frozen=True
     tokens: list[PllToken]
     total: float
     precision: Precision = "exact"
+    weights: str = ""
 
 
 class Progress(Struct, tag="progress", frozen=True, kw_only=True):
@@ -225,6 +230,7 @@ class NspResult(Struct, tag="nsp_result", frozen=True, kw_only=True):
     tokens: list[Piece]
     attention_mask: list[int]
     precision: Precision = "exact"
+    weights: str = ""
     shuffled: Shuffled | None = None
     """Of `margin`."""
     trimmed: Trimmed | None = None
@@ -241,6 +247,7 @@ class SopResult(Struct, tag="sop_result", frozen=True, kw_only=True):
     tokens: list[Piece]
     attention_mask: list[int]
     precision: Precision = "exact"
+    weights: str = ""
     shuffled: Shuffled | None = None
     """Of `margin`."""
     trimmed: Trimmed | None = None
@@ -261,6 +268,7 @@ class PmiResult(Struct, tag="pmi_result", frozen=True, kw_only=True):
     start: str | None
     """The start token both were scored after, or None: then B's first id leaves both terms."""
     precision: Precision = "exact"
+    weights: str = ""
     shuffled: Shuffled | None = None
     """Of `bits_per_token`."""
     trimmed: Trimmed | None = None
@@ -275,6 +283,7 @@ class CosineResult(Struct, tag="cosine_result", frozen=True, kw_only=True):
     model: str
     cosine: float
     precision: Precision = "exact"
+    weights: str = ""
     shuffled: Shuffled | None = None
     trimmed: Trimmed | None = None
 
@@ -365,6 +374,7 @@ class DocumentResult(Struct, tag="document_result", frozen=True, kw_only=True):
     window_diff: float | None = None
     window: int | None = None
     precision: Precision = "exact"
+    weights: str = ""
 
 
 class MatrixCells(Struct, tag="matrix_cells", frozen=True):

@@ -411,6 +411,8 @@ class ModelInfo(Struct, frozen=True, kw_only=True):
     context: int | None = None
     chat: bool = False
     """True when a chat template comes with it."""
+    weights: str = ""
+    """How the file that they were converted from stored the weights: "Q4_1"; else ""."""
     precisions: list[Precision] = []
     """The forms that its weights can have in memory; empty where no file tells yet."""
     in_memory: list[Precision] = []

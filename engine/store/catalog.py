@@ -84,6 +84,8 @@ class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Bytes of its weights in fp32, tied ones once."""
     licence: str
     origin: Origin
+    weights: str = ""
+    """How a GGUF file stores them: "Q4_1"."""
     note: str = ""
     context: int | None = None
     chat: bool = False

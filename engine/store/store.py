@@ -137,6 +137,7 @@ class Store:
             weight_bytes=found.weight_bytes,
             memory=found.memory,
             start_token=entry.start_token if entry else None,
+            weights=_weights(entry, listed),
             derived=computed,
         )
 
@@ -301,6 +302,11 @@ def _read(place: Place) -> tuple[Checkpoint, Manifest | None]:
     return checkpoint.read(place.folder), listed
 
 
+def _weights(entry: Entry | None, listed: Manifest | None) -> str:
+    """How the weights were stored: as was seen when they came, else as the catalogue knows."""
+    return (listed.weights if listed else "") or (entry.weights if entry else "")
+
+
 def _absent(place: Place) -> EngineError:
     if place.gguf:
         return EngineError(
@@ -337,6 +343,7 @@ def _info(place: Place, root: Path) -> ModelInfo:
         memory=entry.memory if entry else 0,
         context=entry.context if entry else None,
         chat=entry.chat if entry else False,
+        weights=_weights(entry, None),
     )
     try:
         return _found_info(place, known, root)
@@ -362,6 +369,7 @@ def _found_info(place: Place, known: ModelInfo, root: Path) -> ModelInfo:
         memory=found.memory,
         context=found.context,
         chat=found.chat,
+        weights=_weights(place.entry, listed),
         precisions=list(precision.forms(found.model_type)),
         distances=distances.read(artifacts.place(root, place.folder)),
     )

@@ -220,6 +220,7 @@ def _result(
     return FillResult(
         model=model.files.id,
         precision=model.precision,
+        weights=model.files.weights,
         method="causal",
         text=request.text,
         tokens=_fed(tokenizer, request.text, cut, ranked[0][0]),

@@ -66,6 +66,7 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
         model=model.files.id,
         revision=model.files.revision,
         precision=model.precision,
+        weights=model.files.weights,
         prompt=prompt.text,
         prompt_tokens=prompt.pieces,
         seed=seed,

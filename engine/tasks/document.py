@@ -238,6 +238,7 @@ def _result(
     result = DocumentResult(
         model=model.files.id,
         precision=model.precision,
+        weights=model.files.weights,
         witness=name,
         sentences=sentences,
         gaps=gaps,

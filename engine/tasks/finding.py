@@ -35,7 +35,9 @@ def run(model: LoadedModel, request: Find, load_s: float) -> Events:
     row = yield from prefixes.prefill(request.ids)
     logits = row.logits[0]
     scores = logits.log_softmax(-1)
-    order = logits.argsort(descending=True, stable=True).tolist()
+    ranked = logits.argsort(descending=True, stable=True)
+    # Ids that the model rules out can stand in no place.
+    order: list[int] = ranked[logits[ranked].isfinite()].tolist()
     found = _tokens(model.texts, request.query, order)
     matches = [
         Match(

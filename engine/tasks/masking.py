@@ -116,6 +116,7 @@ def _fill(model: LoadedModel, runtime: MaskedRuntime, request: Fill) -> Steps:
     yield FillResult(
         model=model.files.id,
         precision=model.precision,
+        weights=model.files.weights,
         method="mlm",
         text=request.text,
         tokens=pieces,

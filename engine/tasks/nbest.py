@@ -105,6 +105,7 @@ def run(model: LoadedModel, request: NBest, load_s: float) -> Events:
         model=model.files.id,
         revision=model.files.revision,
         precision=model.precision,
+        weights=model.files.weights,
         paths=paths,
         complete=len(found) == request.n or not queue,
         reads=reads,

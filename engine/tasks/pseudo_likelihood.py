@@ -74,6 +74,7 @@ def run(model: LoadedModel, request: PseudoLikelihood, load_s: float) -> Steps:
             tokens=[tokens[hidden] for hidden in each],
             total=sum(tokens[hidden].logprob for hidden in each),
             precision=model.precision,
+            weights=model.files.weights,
         )
     yield Done(timing=Timing(load_s=load_s, total_s=time.monotonic() - began))
 

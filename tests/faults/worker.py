@@ -37,7 +37,10 @@ def killed(place: Path, rng: random.Random) -> Outcome:
         recovered = time.monotonic() - began
         assert DRAFT in screen
         before = shown(terminal)
-        terminal.press("f3", "We [MASK] here", "enter")
+        terminal.press("f3")
+        terminal.wait("top 5")  # or else the letters overtake the key
+        type_text(terminal, "We [MASK] here")
+        terminal.press("enter")
         terminal.wait("[CLS]")
         leave(terminal)
     session = saved(place)

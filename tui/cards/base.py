@@ -32,6 +32,8 @@ class BaseCard(Struct, kw_only=True):
     revision: str = ""
     precision: Precision | Literal[""] = ""
     """The form of the weights that answered; nothing until that is known."""
+    weights: str = ""
+    """How their file stored them, where that was not as they are: "Q4_1"."""
     status: Status = "running"
     error: Error | None = None
     timing: Timing = Timing()

@@ -77,7 +77,8 @@ class DocumentCard(BaseCard, tag="document"):
         """Take one event of the answer."""
         match event:
             case DocumentResult():
-                self.result, self.precision = event, event.precision
+                self.result = event
+                self.precision, self.weights = event.precision, event.weights
                 if not self.sentences:
                     self.sentences, self.reference = event.sentences, event.reference
                     self.order = list(range(len(event.sentences)))

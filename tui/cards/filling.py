@@ -55,6 +55,7 @@ class FillCard(BaseCard, tag="fill"):
     def fold(self, event: Event) -> None:
         """Take one event of the answer."""
         if isinstance(event, FillResult):
-            self.result, self.precision = event, event.precision
+            self.result = event
+            self.precision, self.weights = event.precision, event.weights
         else:
             self.end(event)

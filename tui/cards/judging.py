@@ -53,7 +53,7 @@ class PllCard(BaseCard, tag="pll"):
         """Take one event of the answer."""
         if isinstance(event, PseudoLikelihoodResult):
             self.results = [*self.results, event]
-            self.precision = event.precision
+            self.precision, self.weights = event.precision, event.weights
         else:
             self.end(event)
 
@@ -159,7 +159,8 @@ class PairCard(BaseCard, tag="pair"):
             self._conclude()
 
     def _conclude(self) -> None:
-        self.precision = self.parts[0].precision
+        first = self.parts[0]
+        self.precision, self.weights = first.precision, first.weights
         self.timing = Timing(total_s=sum(part.timing.total_s for part in self.parts))
         failed = [part for part in self.parts if part.error is not None]
         self.status = "failed" if len(failed) == len(self.parts) else "done"

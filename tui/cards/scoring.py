@@ -81,6 +81,7 @@ class ScoreCard(BaseCard, tag="score"):
         elif not isinstance(event, ScoreResult):
             self.end(event)
         elif self.result is None:
-            self.result, self.precision = event, event.precision
+            self.result = event
+            self.precision, self.weights = event.precision, event.weights
         else:
             self.others.append(event)

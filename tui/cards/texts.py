@@ -221,7 +221,8 @@ class ContinueCard(BaseCard, tag="continue"):
         if isinstance(event, Started):
             if self.prompt_tokens:
                 return  # it is only being extended
-            self.revision, self.precision = event.revision, event.precision
+            self.revision = event.revision
+            self.precision, self.weights = event.precision, event.weights
             self.fed = event.prompt
             if self.read:
                 self.prompt = event.prompt  # a first token that nothing stands before

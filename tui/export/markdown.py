@@ -33,6 +33,7 @@ from tui.cards.figures import judgement
 from tui.files import paths
 from tui.history.records import Session
 from tui.render import verdicts
+from tui.render.weights import form
 from tui.strings import text
 from tui.terminal.sanitise import clean, composed
 
@@ -259,7 +260,7 @@ def _facts(card: Card) -> str:
     facts: dict[str, object] = {
         "model": card.request.model,
         "revision": card.revision,
-        "precision": card.precision,
+        "precision": form(card),
         "status": card.status,
     }
     if isinstance(card, ContinueCard):

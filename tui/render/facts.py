@@ -7,6 +7,7 @@ from tui.analysis.heat import bits
 from tui.analysis.word_surprisal import word_mean
 from tui.cards import Card, ContinueCard, PairCard
 from tui.render.flow import Span
+from tui.render.weights import form
 from tui.strings import text
 from tui.terminal.sanitise import Glyphs, clean
 
@@ -49,7 +50,7 @@ def _model(card: Card) -> str:
         return ""  # both are named on the card
     # A model opened from a folder is named by its path, which says too much here.
     name = card.title if "/" in model and card.title else model
-    return clean(f"{name} {card.precision}".strip())
+    return clean(f"{name} {form(card)}".strip())
 
 
 def _measures(card: Card, speed: float | None, corrected: bool) -> list[str]:

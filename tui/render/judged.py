@@ -11,6 +11,7 @@ from tui.analysis.minimal_pairs import Part, aligned
 from tui.cards import Measured, PairCard, PllCard, total
 from tui.cards.refs import MethodToken, PairPart
 from tui.render.flow import Line, Span, wrap
+from tui.render.weights import form
 from tui.strings import text
 from tui.terminal.sanitise import Glyphs, clean
 from tui.terminal.sanitise import token as shown
@@ -68,7 +69,7 @@ def pair(card: PairCard, width: int, glyphs: Glyphs) -> list[Line]:
     for model in range(2):
         part = card.parts[2 * model]
         method = card.request.method if isinstance(part, PllCard) else "causal"
-        name = f"{clean(part.request.model)} {part.precision}".rstrip()
+        name = clean(f"{part.request.model} {form(part)}".rstrip())
         heading = [Span(name, "label"), Span(glyphs.dot + text(f"pll.{method}.name"), "facts")]
         lines += [*wrap(heading, width, "  ")]
         sides = card.scored(model)

@@ -17,6 +17,7 @@ from tui.cards.refs import WitnessToken
 from tui.render import bars, verdicts
 from tui.render.flow import Flow, Line, Span, wrap
 from tui.render.token_lines import token_lines
+from tui.render.weights import form, plain
 from tui.strings import text
 from tui.terminal.sanitise import Glyphs, clean
 from tui.terminal.sanitise import token as shown
@@ -61,7 +62,7 @@ def witness_lines(card: ScoreCard, width: int, glyphs: Glyphs) -> list[Line]:
 
 
 def _form(result: ScoreResult) -> str:
-    return "" if result.precision == "exact" else result.precision
+    return "" if plain(result) else form(result)
 
 
 def _figures(judged: Judgement, witness: int, width: int, glyphs: Glyphs) -> list[Line]:

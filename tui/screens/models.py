@@ -13,10 +13,11 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
-from engine.messages import Load, ModelInfo, PrecisionChoice, Pull, Remove, Role, Unload
+from engine.messages import Load, ModelInfo, Precision, PrecisionChoice, Pull, Remove, Role, Unload
 from tui.connection.services import Context
 from tui.files import paths
 from tui.keys.actions import bindings
+from tui.render.weights import forms
 from tui.screens.base import Over, Table
 from tui.screens.dialogs import Ask, Confirm
 from tui.strings import text
@@ -237,13 +238,14 @@ class ModelsScreen(Over[str]):
 def _forms(info: ModelInfo) -> Iterator[str]:
     """The forms that a model can have, with what has been measured of them."""
     distances = {distance.precision: distance for distance in info.distances}
-    for precision in info.precisions:
+    precisions: list[Precision] = info.precisions or ["exact"]
+    for precision, name in zip(precisions, forms(info), strict=False):
         measured = distances.get(precision)
         if measured is None:
-            yield precision
+            yield name
         else:
             kl, top = f"{measured.kl:.1e}", f"{measured.top1:.1%}"
-            yield f"{precision} ({text('screens.models.distance', kl=kl, top=top)})"
+            yield f"{name} ({text('screens.models.distance', kl=kl, top=top)})"
 
 
 def _place(written: str) -> Path | None:

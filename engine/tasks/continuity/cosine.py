@@ -54,8 +54,15 @@ class Cosine:
     def judge(self, cuts: Sequence[Sides]) -> Results:
         """See `Witness.judge`."""
         found = yield from self.figures(cuts)
-        name, precision = self._model.files.id, self._model.precision
-        return [CosineResult(model=name, cosine=each, precision=precision) for each in found]
+        return [
+            CosineResult(
+                model=self._model.files.id,
+                cosine=each,
+                precision=self._model.precision,
+                weights=self._model.files.weights,
+            )
+            for each in found
+        ]
 
     def figures(self, cuts: Sequence[Sides]) -> Figures:
         """See `Witness.figures`."""

@@ -65,6 +65,7 @@ class MutualInformation:
             PmiResult(
                 model=self._model.files.id,
                 precision=self._model.precision,
+                weights=self._model.files.weights,
                 bits=there.bits,
                 bits_per_token=there.bits_per_token,
                 logprob_conditional=there.logprob_conditional,

@@ -71,6 +71,7 @@ class PairedHead:
             self._result(
                 model=self._model.files.id,
                 precision=self._model.precision,
+                weights=self._model.files.weights,
                 probability=there.probability,
                 logits=there.logits,
                 margin=there.margin,

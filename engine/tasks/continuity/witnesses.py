@@ -12,7 +12,6 @@ from msgspec import structs
 
 from engine import messages
 from engine.errors import EngineError
-from engine.runtime.loaded import LoadedModel
 from engine.messages import (
     CosineResult,
     Error,
@@ -25,6 +24,7 @@ from engine.messages import (
     SopResult,
 )
 from engine.messages.starters import STARTER_MASKED
+from engine.runtime.loaded import LoadedModel
 from engine.tasks.continuity.cosine import Cosine
 from engine.tasks.continuity.mutual_information import MutualInformation
 from engine.tasks.continuity.paired import next_sentence, sentence_order

@@ -88,6 +88,7 @@ def test_a_file_is_converted_once(gguf: Path, tmp_path: Path) -> None:
     files = store.find(str(gguf))
     assert files.revision == manifest.sha256(gguf)
     assert files.heads == {"causal"}
+    assert files.weights == store.info(str(gguf)).weights == "Q4_1"
     again = pulls.run(store, Pull(str(gguf)), pulls.environment(tmp_path)).succeeded()
     assert {state.state for state in again.states} == {"on_disk"}
 

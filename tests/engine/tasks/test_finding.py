@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
+from engine.decoding import token_stats
 from engine.errors import EngineError
 from engine.messages import Done, Find, Found
 from engine.runtime.loaded import LoadedModel
@@ -72,6 +75,18 @@ def test_a_word_of_several_tokens_is_scored_whole(tiny: Tiny, name: str) -> None
             logprobs = plain(sequence).logits[0].log_softmax(-1)
         parts = [float(logprobs[len(ids) - 1 + n, number]) for n, number in enumerate(match.ids)]
         assert match.logprob == pytest.approx(sum(parts), abs=1e-3)
+
+
+def test_what_a_model_rules_out_is_no_alternative_and_not_found() -> None:
+    def only_two(ids: Sequence[int]) -> torch.Tensor:
+        logits = torch.full((VOCABULARY,), -torch.inf)
+        logits[97], logits[98] = 1.0, 0.0
+        return logits
+
+    answer = found(loaded(FunctionModel(only_two)), Find(model="m", ids=[1]))
+    assert [match.ids for match in answer.matches] == [[97], [98]]
+    (reading,) = token_stats.read(only_two([])[None], torch.tensor([97]), 9)
+    assert [number for number, _ in reading.top] == [97, 98]
 
 
 @pytest.mark.parametrize("ids", [[], [VOCABULARY], [-1]])

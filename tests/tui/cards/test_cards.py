@@ -19,6 +19,8 @@ from engine.messages import (
 )
 from tests.support import sample_cards
 from tui.cards import Branch, ContinueCard, FillCard, ScoreCard, copy_request
+from tui.render.facts import facts
+from tui.terminal.sanitise import UNICODE
 
 
 def test_a_continuation_grows_by_its_events() -> None:
@@ -52,6 +54,23 @@ def test_the_form_that_auto_came_to_is_what_repeats_an_answer() -> None:
     assert (asked.precision, card.repeatable.precision) == ("auto", "int4")
     again = copy_request(card)
     assert (again.request.precision, again.precision) == ("auto", "")
+
+
+def test_a_card_shows_what_its_form_was_made_of() -> None:
+    card = ContinueCard(request=Continue(model="m", prompt="p"), prompt="p")
+    card.fold(
+        Started(
+            model="m",
+            revision="",
+            precision="exact",
+            weights="Q4_1",
+            prompt="p",
+            prompt_tokens=[],
+            seed=1,
+        )
+    )
+    shown = "".join(span.text for span in facts(card, UNICODE, "", None))
+    assert "m exact of Q4_1" in shown
 
 
 def test_a_dead_worker_interrupts_and_a_refusal_fails() -> None:

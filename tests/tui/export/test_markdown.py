@@ -68,6 +68,14 @@ def test_every_card_says_the_form_that_answered() -> None:
     assert markdown.markdown(session(*cards)).count("- precision: exact\n") == 3
 
 
+def test_a_card_says_what_its_form_was_made_of() -> None:
+    card = finished()
+    card.weights = "Q4_1"
+    (document,) = json.loads(markdown.json(session(card)))["cards"]
+    assert (document["precision"], document["weights"]) == ("exact", "Q4_1")
+    assert "- precision: exact of Q4_1\n" in markdown.markdown(session(card))
+
+
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     folder = tmp_path / "new"
     paths = {markdown.save(folder, session(filled()), "md") for _ in range(3)}

@@ -69,6 +69,12 @@ def toasts(app: Host) -> list[str]:
     return [notice.message for notice in app._notifications]
 
 
+async def test_a_model_from_a_gguf_file_says_what_exact_is_of() -> None:
+    small = model("small", weights="Q4_1", precisions=["exact", "int8"])
+    async with shown(FakeEngine([small])) as (app, _):
+        assert "exact of Q4_1, int8" in seen(app)
+
+
 async def test_everything_known_of_a_model_is_on_an_80x24_screen() -> None:
     async with shown() as (app, pilot):
         text = seen(app)

@@ -79,6 +79,7 @@ def compare(one: Reading, other: Reading) -> CompareDocument:
                 bits=bits(side.nats),
                 revision=side.revision,
                 precision=side.precision,
+                weights=side.weights,
             )
             for side in (one, other)
         ],

@@ -186,6 +186,7 @@ def _document(card: ContinueCard, likeliest: NBestResult | None) -> ContinueDocu
         timing=msgspec.convert(timing, TimingDocument, from_attributes=True),
         revision=card.revision,
         precision=card.precision,
+        weights=card.weights,
         context=card.context,
         dropped_turns=card.dropped_turns,
         fed=card.fed,

@@ -21,6 +21,7 @@ from tui.headless.schemas.answers import (
     SentenceDocument,
 )
 from tui.render import curve
+from tui.render.weights import form, plain
 from tui.strings import text
 from tui.terminal.exit_codes import Exit, Failure
 from tui.terminal.sanitise import ASCII
@@ -100,8 +101,8 @@ def _conclude(card: DocumentCard, json: bool, output: Output) -> None:
     if json:
         output.document(_document(card, card.result))
         return
-    if card.result.precision != "exact":
-        output.note(text("cli.ran_in", model=card.result.model, precision=card.result.precision))
+    if not plain(card.result):
+        output.note(text("cli.ran_in", model=card.result.model, form=form(card.result)))
     _print(card.result, output)
     _print_matrix(card.matrix, output)
     if card.arranged is not None:

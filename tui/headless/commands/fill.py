@@ -17,6 +17,7 @@ from tui.headless.io.request import given, pane_model, read_given, validated
 from tui.headless.io.session import Session, run
 from tui.headless.io.word_list import read_words
 from tui.headless.schemas.answers import FillDocument, JointDocument, WordDocument
+from tui.render.weights import form, plain
 from tui.strings import text
 from tui.terminal.exit_codes import Exit, Failure
 from tui.terminal.units import percent
@@ -107,8 +108,8 @@ def _document(result: FillResult) -> FillDocument:
 
 
 def _print(result: FillResult, output: Output) -> None:
-    if result.precision != "exact":
-        output.note(text("cli.ran_in", model=result.model, precision=result.precision))
+    if not plain(result):
+        output.note(text("cli.ran_in", model=result.model, form=form(result)))
     if result.method == "causal":
         output.note(text("cli.fill_causal", model=result.model, pool=result.pool))
     for number, mask in enumerate(result.masks, start=1):

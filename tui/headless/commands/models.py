@@ -29,6 +29,7 @@ from tui.headless.io.output import Output
 from tui.headless.io.request import model_name
 from tui.headless.io.session import Session, run
 from tui.headless.schemas.answers import ModelDocument, ModelsDocument
+from tui.render.weights import forms
 from tui.strings import text
 from tui.terminal.exit_codes import Exit, Failure
 from tui.terminal.units import size
@@ -131,7 +132,7 @@ def _described(model: ModelInfo) -> list[tuple[str, str]]:
         "revision": model.revision,
         "path": model.path or "",
         "note": model.note,
-        "forms": ", ".join(model.precisions),
+        "forms": ", ".join(forms(model)),
     }
     return [(text(f"cli.field.{name}"), value) for name, value in values.items() if value]
 

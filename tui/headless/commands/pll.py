@@ -11,6 +11,7 @@ from tui.headless.io.output import Output
 from tui.headless.io.request import pane_model, read_given
 from tui.headless.io.session import Session, run
 from tui.headless.schemas.answers import PllDocument
+from tui.render.weights import form, plain
 from tui.strings import text
 from tui.terminal.exit_codes import Exit, Failure
 
@@ -54,8 +55,8 @@ async def ask(
 
 
 def _print(result: PseudoLikelihoodResult, output: Output) -> None:
-    if result.precision != "exact":
-        output.note(text("cli.ran_in", model=result.model, precision=result.precision))
+    if not plain(result):
+        output.note(text("cli.ran_in", model=result.model, form=form(result)))
     for token in result.tokens:
         output.line(f"{token.logprob:>10.4f}  {token.rank:>6}  {token.text}")
     output.line(text("cli.pll_total", total=f"{result.total:.4f}", count=len(result.tokens)))

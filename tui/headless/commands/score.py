@@ -15,6 +15,7 @@ from tui.headless.io.score_line import line
 from tui.headless.io.session import Session, run
 from tui.headless.schemas.score import score_document
 from tui.render import verdicts
+from tui.render.weights import form, plain
 from tui.strings import text
 from tui.terminal.exit_codes import Exit, Failure
 
@@ -92,9 +93,8 @@ async def _ask(
 
 
 def _print(results: list[ScoreResult], verdict: Verdict | None, output: Output) -> None:
-    ran = {(each.model, each.precision) for each in results if each.precision != "exact"}
-    for model, precision in sorted(ran):
-        output.note(text("cli.ran_in", model=model, precision=precision))
+    for model, ran in sorted({(each.model, form(each)) for each in results if not plain(each)}):
+        output.note(text("cli.ran_in", model=model, form=ran))
     for result in results:
         measures = verdicts.measures(result)
         output.line(text("cli.one_witness", model=result.model, measures=measures))

@@ -78,6 +78,7 @@ def describe(reading: Reading, *, corrected: bool) -> SurprisalDocument:
         windows=reading.windows,
         revision=reading.revision,
         precision=reading.precision,
+        weights=reading.weights,
     )
 
 

@@ -28,6 +28,7 @@ class Reading:
     model: str
     revision: str = ""
     precision: str = ""
+    weights: str = ""
     start: str | None = None
     """The token that the text was read after; None where there was none."""
     unscored: Piece | None = None
@@ -103,7 +104,8 @@ async def _take(reading: Reading, events: AsyncIterator[object], *, first: bool)
     async for event in events:
         match event:
             case Started() if first:
-                reading.revision, reading.precision = event.revision, event.precision
+                reading.revision = event.revision
+                reading.precision, reading.weights = event.precision, event.weights
                 piece = event.prompt_tokens[0]
                 if piece.special:
                     reading.start = piece.piece

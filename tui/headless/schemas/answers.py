@@ -79,6 +79,7 @@ class ContinueDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
     timing: TimingDocument
     revision: str
     precision: str
+    weights: str = ""
     """The form that it was run in; nothing where it was stopped before it began."""
     context: int | None
     dropped_turns: int
@@ -130,6 +131,7 @@ class FillDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
     masks: list[MaskDocument]
     pool: int | None
     precision: Precision
+    weights: str = ""
     words: list[WordDocument] = []
     whole: list[WordDocument] = []
     joint: list[JointDocument] = []
@@ -219,6 +221,7 @@ class CoherenceDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
     coherence: float
     threshold: float
     precision: Precision
+    weights: str = ""
     pk: float | None = None
     window_diff: float | None = None
     window: int | None = None
@@ -260,6 +263,7 @@ class ModelDocument(Struct, frozen=True, kw_only=True):
     context: int | None
     chat: bool
     precisions: list[Precision]
+    weights: str = ""
     distances: list[Distance]
 
 
@@ -302,6 +306,7 @@ class SurprisalDocument(Struct, frozen=True, kw_only=True):
     windows: int
     revision: str
     precision: str
+    weights: str = ""
 
 
 class ComparedModel(Struct, frozen=True, kw_only=True):
@@ -313,6 +318,7 @@ class ComparedModel(Struct, frozen=True, kw_only=True):
     bits: float
     revision: str
     precision: str
+    weights: str = ""
 
 
 class ComparedSpan(Struct, frozen=True, kw_only=True):

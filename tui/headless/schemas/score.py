@@ -54,6 +54,7 @@ class ScoreDocument(Struct, frozen=True, kw_only=True):
     beside: list[ScoreDocument] = []
     index: int | UnsetType = UNSET
     precision: Precision
+    weights: str = ""
 
 
 class NspDocument(ScoreDocument, frozen=True, kw_only=True):

@@ -61,6 +61,18 @@ def test_one_model_is_described(engine: FakeEngine, tsuzuki: Tsuzuki, name: str)
     assert (document["id"], document["state"]) == ("gpt2", "absent")
 
 
+def test_what_a_gguf_file_held_is_said_with_the_forms(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+    engine.scripts[ListModels] = [
+        Models([model("small", weights="Q4_1", precisions=["exact", "bf16"])])
+    ]
+
+    plain = tsuzuki("models", "info", "small")
+    document = tsuzuki("models", "info", "small", "--json").json
+
+    assert "exact of Q4_1, bf16" in plain.out
+    assert document["weights"] == "Q4_1"
+
+
 def test_an_unknown_model_is_wrong_use(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
     engine.scripts[ListModels] = [KNOWN]
 

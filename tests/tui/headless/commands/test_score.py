@@ -51,6 +51,7 @@ PMI = PmiResult(
 
 
 NOTHING_MORE: dict[str, object] = {
+    "weights": "",
     "verdict": None,
     "cosine": None,
     "cosine_shuffled": None,
