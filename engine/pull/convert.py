@@ -37,6 +37,8 @@ from engine.store.checkpoint import Broken
 from engine.store.manifest import Manifest
 from engine.store.store import Place
 
+_MALFORMED = (RuntimeError, EOFError)
+"""What the libraries raise besides on a file that is not what it says, or of a kind not known."""
 _PEAK = 1.3
 """Memory that a conversion takes, by the bytes of its weights in fp32: 1.2 was measured."""
 
@@ -82,7 +84,7 @@ def convert_gguf(gguf: Path, folder: Path, report: Report) -> str:
         model, tokenizer = _read(file, header, folder, report)
     except Broken as error:
         raise _unusable(gguf, str(error)) from error
-    except UNREADABLE as error:
+    except (*UNREADABLE, *_MALFORMED) as error:
         raise _unusable(gguf, told(error)) from error
     finally:
         joined.unlink(missing_ok=True)
@@ -179,7 +181,7 @@ def from_pickles(files: Sequence[Path], folder: Path, report: Report) -> None:
         report("converting", file.name)
         try:
             loaded = torch.load(file, map_location="cpu", weights_only=True)
-        except (*UNREADABLE, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        except (*UNREADABLE, *_MALFORMED, pickle.UnpicklingError) as error:
             raise _unusable(file, "it is damaged, or holds more than tensors") from error
         if not isinstance(loaded, Mapping):
             raise _unusable(file, "it holds no table of tensors")

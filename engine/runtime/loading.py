@@ -109,6 +109,7 @@ _LAYER = re.compile(r"\.\d+\.")
 
 UNREADABLE = (
     ArithmeticError,
+    AssertionError,
     AttributeError,
     LookupError,
     OSError,

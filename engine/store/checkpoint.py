@@ -62,7 +62,7 @@ def read(folder: Path) -> Checkpoint:
         raise Broken(f"models of type {model_type!r} are not known here")
     if "quantization_config" in config:
         raise Broken("its weights are stored quantised, which is not read here")
-    if reason := config_sizes.impossible(config):
+    if reason := config_sizes.impossible(config) or config_sizes.unlike(config, shapes):
         raise Broken(f"its configuration cannot be right: {reason}")
     found = heads.find(config, shapes)
     if not found:

@@ -1,15 +1,20 @@
-"""Whether the sizes in a configuration can be those of a model at all.
+"""Whether the sizes in a configuration can be those of a model at all, and those of its files.
 
-Libraries take what is written there and fail, or run on for ever, somewhere else.
+Libraries take what is written there and fail, run on for ever or take all memory, somewhere else.
 """
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Mapping
+
+from engine.store import heads
 
 _WIDTH = ("hidden_size", "n_embd", "d_model", "dim")
 _HEADS = ("num_attention_heads", "n_head", "n_heads", "num_heads", "attention_heads")
 _KEY_HEADS = ("num_key_value_heads", "num_kv_heads")
+_LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 _OTHERS = (
     "vocab_size",
     "embedding_size",
@@ -18,10 +23,6 @@ _OTHERS = (
     "ffn_dim",
     "n_inner",
     "head_dim",
-    "num_hidden_layers",
-    "n_layer",
-    "n_layers",
-    "num_layers",
     "num_hidden_groups",
     "inner_group_num",
     "max_position_embeddings",
@@ -34,7 +35,7 @@ _OTHERS = (
 def impossible(config: Mapping[str, object]) -> str | None:
     """What is wrong with the sizes in a configuration, for a person; None where nothing is."""
     sizes: dict[str, int] = {}
-    for name in (*_WIDTH, *_HEADS, *_KEY_HEADS, *_OTHERS):
+    for name in (*_WIDTH, *_HEADS, *_KEY_HEADS, *_LAYERS, *_OTHERS):
         size = config.get(name)
         if isinstance(size, int) and not isinstance(size, bool) and size >= 1:
             sizes[name] = size
@@ -48,6 +49,32 @@ def impossible(config: Mapping[str, object]) -> str | None:
     return None
 
 
-def _first(sizes: Mapping[str, int], names: tuple[str, ...]) -> str:
+def unlike(config: heads.Config, shapes: heads.Shapes) -> str | None:
+    """What a configuration counts that its weight files hold another number of; None: nothing."""
+    rows = heads.embedding(config, shapes)
+    vocabulary = config.get("vocab_size")
+    if rows is not None and vocabulary is not None and rows != vocabulary:
+        return f"vocab_size is {vocabulary}, and the files hold {rows} tokens"
+    # ALBERT's layers are one over and over.
+    name = "num_hidden_groups" if "num_hidden_groups" in config else _first(config, _LAYERS)
+    layers, held = config.get(name), _layers(shapes)
+    if layers is not None and held and layers != held:
+        return f"{name} is {layers}, and the files hold {held} layers"
+    return None
+
+
+def _layers(shapes: heads.Shapes) -> int:
+    """Layers in weight files: the numbers in the names of most of their tensors."""
+    stacks: dict[str, list[int]] = defaultdict(list)
+    for name in shapes:
+        if found := _NUMBERED.match(name):
+            stacks[found[1]].append(int(found[2]))
+    return max(sorted(stacks.values(), key=len)[-1]) + 1 if stacks else 0
+
+
+_NUMBERED = re.compile(r"(.*?)\b(\d+)\.")
+
+
+def _first(sizes: Mapping[str, object], names: tuple[str, ...]) -> str:
     """The one of these names that the configuration uses; "" where it uses none."""
     return next((name for name in names if name in sizes), "")

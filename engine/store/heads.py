@@ -214,6 +214,14 @@ def memory(config: Config, shapes: Shapes) -> int:
     )
 
 
+def embedding(config: Config, shapes: Shapes) -> int | None:
+    """The tokens that an embedding has rows for; None where there is no known one."""
+    model_type = str(config.get("model_type"))
+    family = CAUSAL.get(model_type) or MASKED.get(model_type)
+    found = [shape for name, shape in shapes.items() if family and _is(name, family.embedding)]
+    return found[0][0] if len(found) == 1 and found[0] else None
+
+
 def tied_output(config: Config, names: Iterable[str]) -> tuple[str, str] | None:
     """The output layer's name and the embedding's, where both are in a file though tied.
 

@@ -174,14 +174,14 @@ class TokenizerFiles:
         for source in (self.generation, self.model):
             if source is not None and source.eos_token_id is not None:
                 ids = source.eos_token_id
-                return ids if isinstance(ids, list) else [ids]
+                return [each for each in (ids if isinstance(ids, list) else [ids]) if _is_id(each)]
         return []
 
     def start(self) -> int | None:
         """The id that begins a text, where the model's (not the tokenizer's) files name one."""
         for source in (self.generation, self.model):
             if source is not None and source.bos_token_id is not None:
-                return source.bos_token_id
+                return source.bos_token_id if _is_id(source.bos_token_id) else None
         return None
 
 
@@ -200,6 +200,11 @@ def read(folder: Path) -> TokenizerFiles:
         map=_json(folder / "special_tokens_map.json", SpecialTokens),
         added=_json(folder / "added_tokens.json", dict[str, int]),
     )
+
+
+def _is_id(number: int) -> bool:
+    """Whether a token can have this id: -1 stands for none, as for transformers."""
+    return 0 <= number < 2**31
 
 
 T = TypeVar("T")

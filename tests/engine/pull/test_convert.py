@@ -162,6 +162,21 @@ def test_a_header_that_its_tensors_belie_is_refused(
     assert told in _refusal(path, tmp_path)
 
 
+@pytest.mark.parametrize("place", [8, 16])
+def test_a_header_that_announces_more_than_there_is_ends_at_once(
+    place: int, gguf: Path, tmp_path: Path
+) -> None:
+    held = bytearray(gguf.read_bytes())
+    held[place : place + 8] = (2**60).to_bytes(8, "little")  # tensors, then keys
+    gguf.write_bytes(held)
+    _refusal(gguf, tmp_path)
+
+
+def test_a_kind_that_the_library_cannot_place_is_refused(tmp_path: Path) -> None:
+    path = tiny_gguf.write(tmp_path / "m.gguf", architecture="mistral")
+    assert "mistral" in _refusal(path, tmp_path)
+
+
 def test_memory_is_looked_at_before_anything_is_built(tmp_path: Path) -> None:
     path = tiny_gguf.write(tmp_path / "m.gguf", facts={"llama.vocab_size": 2**31})
     with pytest.raises(EngineError) as caught:

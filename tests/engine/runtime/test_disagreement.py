@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -15,11 +16,13 @@ from safetensors.torch import load_file, save_file
 from engine import runtime
 from engine.errors import EngineError
 from engine.interfaces import CausalRuntime, ModelFiles
+from engine.messages import Continue, Done
 from engine.runtime.generic import load_causal
 from engine.runtime.masked import load_masked
 from engine.runtime.packed.loading import load_packed
 from engine.store import checkpoint
 from engine.store.checkpoint import Broken
+from engine.tasks import continuation
 from tests.conftest import Tiny
 from tests.engine.runtime.test_load import files, quiet
 from tests.support.tiny import configure
@@ -177,7 +180,8 @@ def test_an_encoder_of_other_sizes_is_refused(model: Path, facts: dict[str, obje
         ("llama", {"rope_parameters": 3}),
         ("llama", {"eos_token_id": "</s>"}),
         ("bert", {"hidden_act": "nosuch"}),
-        ("modernbert", {"num_hidden_layers": 2}),
+        ("bert", {"pad_token_id": 10**9}),
+        ("modernbert", {"layer_types": ["nosuch"] * 3}),
     ],
     indirect=["model"],
 )
@@ -188,6 +192,25 @@ def test_what_libraries_fail_on_is_put_in_words(model: Path, facts: dict[str, ob
         runtime.load(files(model, *found.heads), quiet)
     assert caught.value.event.kind == "broken_model"
     assert not re.search(r"\w(Error|Exception)\b", caught.value.event.message)
+
+
+@pytest.mark.parametrize("end", [-1, [-1], 2**70, 99_999])
+@pytest.mark.parametrize("model", ["gpt2", "llama"], indirect=True)
+def test_an_end_that_no_token_has_ends_nothing(model: Path, end: object) -> None:
+    configure(model, eos_token_id=end)
+    (model / "generation_config.json").unlink()
+    loaded = runtime.load(files(model, "causal"), quiet)
+    request = Continue(model="m", prompt="I play", max_tokens=3)
+    last = list(continuation.run(loaded, request, 0.0))[-1]
+    assert isinstance(last, Done)
+
+
+@pytest.mark.parametrize("model", ["gpt2"], indirect=True)
+def test_a_tokenizer_without_tokens_is_refused(model: Path) -> None:
+    empty = {"model": {"type": "BPE", "vocab": {}, "merges": []}}
+    (model / "tokenizer.json").write_text(json.dumps(empty))
+    with pytest.raises(EngineError, match="its vocabulary is empty"):
+        runtime.load(files(model, "causal"), quiet)
 
 
 @pytest.mark.parametrize("model", ["gpt2", "llama"], indirect=True)

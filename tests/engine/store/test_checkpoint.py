@@ -152,6 +152,27 @@ def test_sizes_that_no_model_can_have_are_told(
         checkpoint.read(model)
 
 
+@pytest.mark.parametrize(
+    ("kind", "facts", "told"),
+    [
+        ("gpt2", {"vocab_size": 2**40}, "vocab_size is 1099511627776, and the files hold 420"),
+        ("gpt2", {"n_layer": 2**31}, "n_layer is 2147483648, and the files hold 2 layers"),
+        ("bert", {"num_hidden_layers": 2**31}, "the files hold 2 layers"),
+        ("bert", {"vocab_size": 2**40}, "the files hold 6000 tokens"),
+        ("distilbert", {"n_layers": 1}, "the files hold 2 layers"),
+        ("modernbert", {"num_hidden_layers": 4}, "the files hold 3 layers"),
+        ("albert", {"num_hidden_groups": 2}, "the files hold 1 layers"),
+    ],
+)
+def test_what_the_files_hold_another_number_of_is_told(
+    kind: str, facts: dict[str, object], told: str, tiny: Tiny, tmp_path: Path
+) -> None:
+    model = Path(shutil.copytree(tiny(kind), tmp_path / "model"))
+    configure(model, **facts)
+    with pytest.raises(Broken, match=told):
+        checkpoint.read(model)
+
+
 def test_keys_are_shared_by_whole_groups_of_heads(tiny: Tiny, tmp_path: Path) -> None:
     model = Path(shutil.copytree(tiny("llama"), tmp_path / "model"))
     configure(model, num_key_value_heads=3)
