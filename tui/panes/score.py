@@ -11,9 +11,11 @@ from textual import on
 from engine.messages import Document, Score
 from tui.cards import Card, DocumentCard, Pane, ScoreCard
 from tui.cards.drafts import Draft
+from tui.connection.services import Context
 from tui.files import text_file
+from tui.keys.actions import CardAction
 from tui.panes.base import TaskPane
-from tui.screens.document import DocumentScreen
+from tui.panes.score_actions import ScoreActions
 from tui.strings import text
 from tui.widgets.composer import Composer, SideComposer
 
@@ -23,8 +25,21 @@ class ScorePane(TaskPane):
 
     role: ClassVar[Pane] = "score"
 
-    _held = ""
-    """A text of many sentences that waits for the answer to an offer."""
+    def __init__(self, shared: Context, draft: Draft) -> None:
+        super().__init__(shared, draft)
+        self._score = ScoreActions(self)
+        self._held = ""
+        """A text of many sentences that waits for the answer to an offer."""
+
+    def act(self, action: CardAction, number: int, card: Card) -> None:
+        """Ask for more about a pair, or open a text of many sentences."""
+        match action, card:
+            case "other_model", ScoreCard():
+                self._score.other_witness(card)
+            case "shuffles", ScoreCard():
+                self._score.shuffles(card)
+            case "open_document", DocumentCard():
+                self._score.open_document(card)
 
     def make_composers(self) -> Iterator[Composer]:
         """A, and B below it."""
@@ -107,16 +122,16 @@ class ScorePane(TaskPane):
             self.notice(text("notice.no_document"))
             return
         draft = msgspec.structs.replace(self.edited(), text=written, second="")
-        if await self.offering.hold_back(draft):
+        if await self.offers.hold_back(draft):
             self._held = written
             return
-        self.offering.withdraw()
+        self.offers.withdraw()
         self.notice("")
         self._held = ""
         request = Document(model=self.draft.model, text=written, precision=self.form)
         card = DocumentCard(request=request, title=self.shared.link.title(self.draft.model))
         self.transcript.add(card)
-        self.app.push_screen(DocumentScreen(self.shared, card, self.save_card))
+        self._score.open_document(card)
 
     @on(Composer.Sent)
     def _go_to_b(self, event: Composer.Sent) -> None:
