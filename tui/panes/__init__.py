@@ -6,7 +6,8 @@
     score.py             two texts, and texts of many sentences
     live.py              what could come next, while a prompt is written
     recall.py            the way back through what was sent
-    offers.py            another model, for a text that this one does not know
+    reading.py           files of the user
+    offers.py            another model, for a text that suits this one badly
     host.py              what the actions below see of a pane
     card_actions.py      what can be done with any card
     continue_actions.py  with a whole text of Continue

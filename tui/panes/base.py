@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import ClassVar
 
 import msgspec
@@ -23,7 +22,6 @@ from tui.cards import Card, ContinueCard, Pane, questions
 from tui.cards.drafts import Draft, first, fresh, written
 from tui.connection.runs import Runs
 from tui.connection.services import Context
-from tui.files import text_file
 from tui.keys.actions import CardAction, bindings
 from tui.panes.card_actions import CardActions
 from tui.panes.host import Result
@@ -32,7 +30,6 @@ from tui.panes.recall import Recall
 from tui.screens import sampling
 from tui.screens.forms import Field, Form, Picker
 from tui.strings import text
-from tui.terminal.sanitise import clean
 from tui.widgets.composer import Composer
 from tui.widgets.header import state_text
 from tui.widgets.hints import brief
@@ -40,9 +37,9 @@ from tui.widgets.inspector import Inspector
 from tui.widgets.transcript import Transcript
 
 SPEED_S = 1.0
-"""How often the speed of what is running is told."""
+"""Seconds between updates of the speed that is shown."""
 WIDE = 110
-"""From so many columns on, the inspector stands beside the cards."""
+"""The columns from which the inspector is beside the cards."""
 
 
 class TaskPane(Horizontal):
@@ -75,7 +72,7 @@ class TaskPane(Horizontal):
         self.speed: float | None = None
         """Tokens a second of what is running or was run last."""
         self._timed = 0.0
-        """When that was told last."""
+        """When that was updated last, on the monotonic clock."""
         empty = text(f"pane.{self.role}.empty", send=brief(shared.keymap.shown("send")))
         slow = shared.settings.slow_link()
         self.transcript = Transcript(shared.glyphs, empty, jump=slow)
@@ -86,7 +83,7 @@ class TaskPane(Horizontal):
         self.runs = Runs(shared.link, shared.running, self._ended)
         self.actions = CardActions(self, self.edit, self.act)
         self.offers = Offers(self)
-        self._recall = Recall()
+        self._recall = Recall(self)
         self.older: list[str] = []
         """What was sent here in any session, the latest first."""
         self._notice = Static(classes="notice", markup=False)
@@ -105,7 +102,7 @@ class TaskPane(Horizontal):
         yield self.inspector
 
     def on_mount(self) -> None:
-        """Draw what has come at most so many times a second."""
+        """Start the timer that draws what has come, and show an empty notice."""
         rate = 8 if self.shared.settings.slow_link() else 12
         self.set_interval(1 / rate, self._catch_up)
         self._below.update(text("notice.below", key=self.shared.keymap.shown("card_last")))
@@ -120,7 +117,7 @@ class TaskPane(Horizontal):
         yield Composer(self.draft.text)
 
     def aids(self) -> Iterator[Widget]:
-        """What stands above the composers."""
+        """The widgets above the composers."""
         yield from ()
 
     def edited(self) -> Draft:
@@ -128,7 +125,7 @@ class TaskPane(Horizontal):
         return msgspec.structs.replace(self.draft, text=self.composers[0].text)
 
     def build(self, draft: Draft) -> Card | None:
-        """The card that sending this draft makes; None where something is missing (say what)."""
+        """The card that sending this draft makes; None, with a notice, where it lacks something."""
         raise NotImplementedError
 
     def recalled(self, card: Card) -> Draft:
@@ -162,7 +159,7 @@ class TaskPane(Horizontal):
         return self.shared.link.form(self.draft.model, self.draft.precision)
 
     @property
-    def form_told(self) -> str:
+    def form_label(self) -> str:
         """The form in a word, and what auto came to last; nothing where it is exact."""
         if self.form != "auto":
             return "" if self.form == "exact" else self.form
@@ -176,14 +173,14 @@ class TaskPane(Horizontal):
     def chip(self) -> list[str]:
         """The model and its form, and its state where it cannot answer at once."""
         link, model = self.shared.link, self.draft.model
-        told = f"{model} {self.form_told}".rstrip()
+        name = f"{model} {self.form_label}".rstrip()
         info = link.seen_as(model, self.form)
         if info is None or info.state in ("ready", "on_disk"):
-            return [told]
-        return [told, state_text(info, link.progress.get(model))]
+            return [name]
+        return [name, state_text(info, link.progress.get(model))]
 
     def notice(self, message: str) -> None:
-        """Say something in a line above the composer, or nothing any more."""
+        """Show a line above the composer; "" takes it away."""
         self._notice.update(message)
         self._notice.display = bool(message)
 
@@ -195,7 +192,7 @@ class TaskPane(Horizontal):
         self.written()
 
     def adopt(self, draft: Draft) -> None:
-        """Go by another draft, whose text the composers hold already."""
+        """Take over another draft, whose text the composers hold already."""
         self.draft = draft
         self.label()
         self.post_message(self.Changed(self))
@@ -215,7 +212,7 @@ class TaskPane(Horizontal):
         self.screen.set_focus(self.composers[0])
 
     def engine_changed(self) -> None:
-        """Show a model's new state wherever it is told."""
+        """Show a model's new state wherever it appears."""
         self.label()
         self.runs.touch()
         self.offers.engine_changed()
@@ -251,7 +248,7 @@ class TaskPane(Horizontal):
             self.written()
 
     def written(self) -> None:
-        """What stands in the composers changed."""
+        """React to a change of the text in the composers."""
 
     # ------------------------------------------------------------------------ running
 
@@ -305,7 +302,7 @@ class TaskPane(Horizontal):
             self.card_changed(run.card)
 
     async def send(self) -> None:
-        """Run the draft, unless there is something to say first; sent again, it runs."""
+        """Run the draft, unless a notice or an offer comes first; sent again, it runs."""
         draft = self.edited()
         card = self.build(draft)
         if card is None:
@@ -322,7 +319,7 @@ class TaskPane(Horizontal):
         self.run_card(card)
 
     def start_sending(self) -> None:
-        """Run the draft as soon as it is known to fit."""
+        """Run the draft once it has been checked against the model."""
         self.run_worker(self.send(), group="send", exclusive=True)
 
     def use_model(self, model: str) -> None:
@@ -349,23 +346,8 @@ class TaskPane(Horizontal):
 
     @on(Composer.Recalled)
     def _recalled(self, event: Composer.Recalled) -> None:
-        """Bring the words of an earlier draft back; the model and the parameters stay."""
         event.stop()
-        if not any(composer.text for composer in self.composers):
-            self._recall.restart()
-        old = self._recall.move(event.by, self._earlier())
-        if old is None:
-            return
-        words = {"text": old.text, "second": old.second, "hidden": old.hidden}
-        self.put(msgspec.structs.replace(self.draft, **words))
-        for composer in self.composers:
-            composer.recalled = composer.text
-
-    def _earlier(self) -> list[Draft]:
-        """What was sent here, each text once: of other sessions, then of this one's cards."""
-        cards = {card.wrote: self.recalled(card) for card in self.transcript.cards}
-        older = (prompt for prompt in reversed(self.older) if prompt not in cards)
-        return [*(self.reworded(prompt) for prompt in older), *cards.values()]
+        self._recall.move(event.by)
 
     def edit(self, card: Card) -> None:
         """Bring the draft that made a card back."""
@@ -450,17 +432,6 @@ class TaskPane(Horizontal):
     def _set(self, values: Mapping[str, object] | None) -> None:
         if values is not None:
             self.adopt(sampling.apply(self.draft, values))
-
-    def content(self, path: Path) -> str | None:
-        """The text of a file; where it cannot be read, say why."""
-        try:
-            return text_file.read(path)
-        except UnicodeError:
-            self.notice(text("notice.not_utf8", file=clean(str(path))))
-        except OSError as error:
-            reason = error.strerror or error
-            self.notice(text("notice.unreadable_file", file=clean(str(path)), reason=reason))
-        return None
 
     def action_read_file(self) -> None:
         """Only the pane of continuations reads."""

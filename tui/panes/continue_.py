@@ -19,6 +19,7 @@ from tui.panes.base import TaskPane
 from tui.panes.continue_actions import ContinueActions
 from tui.panes.fork_actions import ForkActions
 from tui.panes.live import Live
+from tui.panes.reading import read_text
 from tui.screens.dialogs import Ask
 from tui.screens.forms import Field, TextDialog
 from tui.screens.sampling import continue_fields
@@ -115,7 +116,7 @@ class ContinuePane(TaskPane):
         if path is None:
             self.notice(text("notice.no_file", file=clean(name)))
             return
-        written = self.content(path)
+        written = read_text(self, path)
         if written:
             self.notice("")
             self._score(composed(written))
@@ -175,7 +176,7 @@ class ContinuePane(TaskPane):
         super().use_model(model)
 
     def action_chat(self) -> None:
-        """Make the cards above the earlier turns, or no more."""
+        """Turn the chat on, with the cards above as its earlier turns, or off."""
         info = self.shared.link.models.get(self.draft.model)
         if info is None or not info.chat:
             key = self.shared.keymap.shown("continue_from_end")
@@ -186,7 +187,7 @@ class ContinuePane(TaskPane):
         self.notice(text("notice.chat_on" if self.draft.chat else "notice.chat_off"))
 
     def action_system_prompt(self) -> None:
-        """Edit what a chat tells the model first."""
+        """Edit the system prompt of a chat."""
         if self.draft.chat:
             dialog = TextDialog(text("dialog.system"), self.draft.system)
             self.push_screen(dialog, self._set_system)

@@ -16,7 +16,8 @@ from tui.cards.drafts import Draft
 from tui.connection.services import Context
 from tui.keys.actions import CardAction
 from tui.panes.base import TaskPane
-from tui.panes.fill_actions import FillActions, read_words
+from tui.panes.fill_actions import FillActions
+from tui.panes.reading import read_words
 from tui.screens.forms import Field
 from tui.screens.sampling import fill_fields
 from tui.strings import text
@@ -107,7 +108,7 @@ class FillPane(TaskPane):
         return PairCard.of(request)
 
     def _masked(self, model: str) -> bool:
-        """Whether a model fills masks by nature; what is not known of it yet is told by it."""
+        """Whether a model is a masked one; True until its heads are listed, as it may be."""
         info = self.shared.link.models.get(model)
         return info is None or "masked" in info.heads
 

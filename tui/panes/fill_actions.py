@@ -9,13 +9,12 @@ import msgspec
 from engine.messages import PairTable
 from tui.cards import FillCard
 from tui.cards.refs import InputToken, Ref, WordList
-from tui.files import word_list
 from tui.keys.actions import CardAction
 from tui.panes.host import PaneHost
+from tui.panes.reading import read_words
 from tui.render import fillings
 from tui.screens.dialogs import Ask
 from tui.strings import text
-from tui.terminal.sanitise import clean
 
 
 class FillActions:
@@ -92,9 +91,9 @@ class FillActions:
                 pane.run_card(FillCard(request=request))
                 pane.transcript.enter()
 
-        known = ", ".join(card.request.words)
+        before = ", ".join(card.request.words)
         question = text("dialog.words")
-        pane.push_screen(Ask(question, known, text("dialog.words_example")), asked)
+        pane.push_screen(Ask(question, before, text("dialog.words_example")), asked)
 
     def _table(self, card: FillCard, table: PairTable) -> None:
         """Show every pair of words of two masks, under both orders."""
@@ -105,18 +104,6 @@ class FillActions:
                 self._put(card, words)
 
         self._pane.push_screen(PairTableScreen(self._pane.shared, table), chosen)
-
-
-def read_words(pane: PaneHost, written: str) -> list[str] | None:
-    """The words that are asked for; None, with a notice, where their file cannot be read."""
-    try:
-        return word_list.read(written)
-    except OSError as error:
-        reason = error.strerror or str(error)
-    except UnicodeError:
-        reason = text("notice.no_utf8")
-    pane.notice(text("notice.no_words", file=clean(written), reason=reason))
-    return None
 
 
 def _nth(card: FillCard, ref: Ref | None, number: int) -> dict[int, str] | None:

@@ -18,7 +18,7 @@ class ForkActions:
         self._pane = pane
         self._edits = edits
         self._by_hand: set[str] = set()
-        """The cards that are written one token a key press: a swap in them writes no more."""
+        """The cards that are written one token a key press: a swap in them adds nothing else."""
 
     def do(self, action: CardAction, number: int, card: ContinueCard) -> None:
         """Do what a key on a card asked for."""
@@ -110,7 +110,7 @@ class ForkActions:
         pane.push_screen(LikeliestScreen(pane.shared, card, place), chosen)
 
     def _step(self, card: ContinueCard) -> None:
-        """Write one more token at the end, and stand on it to see what else it could have been."""
+        """Write one token at the end and put the cursor on it, to show its alternatives."""
         pane = self._pane
         branch = self._place(card).branch
         if card.status == "running":
@@ -155,7 +155,7 @@ class ForkActions:
             pane.push_screen(SamplersScreen(pane.shared, card, place))
 
     def _tree(self, card: ContinueCard) -> None:
-        """Show the tree that the card stands in."""
+        """Show the tree of the card."""
         from tui.screens.tree import TreeScreen
 
         def chosen(card_id: str | None) -> None:

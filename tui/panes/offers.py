@@ -29,7 +29,7 @@ class Offers:
         self._pane = pane
         self._offer: Offer | None = None
         self._about: Draft | None = None
-        """The draft that was warned of: sent again, it runs as it is."""
+        """The draft that the offer is about: sent again, it runs as it is."""
         self._awaited: Draft | None = None
         """The draft whose model is being pulled."""
 

@@ -15,6 +15,7 @@ from tui.connection.services import Context
 from tui.files import text_file
 from tui.keys.actions import CardAction
 from tui.panes.base import TaskPane
+from tui.panes.reading import read_text
 from tui.panes.score_actions import ScoreActions
 from tui.strings import text
 from tui.widgets.composer import Composer, SideComposer
@@ -52,7 +53,7 @@ class ScorePane(TaskPane):
         return msgspec.structs.replace(self.draft, text=first, second=second)
 
     def build(self, draft: Draft) -> ScoreCard | None:
-        """A judgement of both orders."""
+        """A question about both orders."""
         for side, missing in ((draft.text, "notice.no_a"), (draft.second, "notice.no_b")):
             if not side.strip():
                 self.notice(text(missing))
@@ -80,11 +81,11 @@ class ScorePane(TaskPane):
         self.composers[1].fill(draft.second)
 
     def parameters(self) -> str:
-        """Only the form of the weights can be set, which stands by the model."""
+        """Nothing: only the form of the weights can be set, and the model's label shows it."""
         return ""
 
     def label(self) -> None:
-        """Name the two fields; the model stands on the first."""
+        """Name the two fields; the first shows the model too."""
         self.composers[0].label(self.shared.glyphs.dot.join(["A", *self.chip()]), "")
         self.composers[1].label("B", "")
 
@@ -101,7 +102,7 @@ class ScorePane(TaskPane):
             super().start_sending()
 
     def written(self) -> None:
-        """What was held back is no longer what is written."""
+        """Drop the text that was held back: another one is written."""
         self._held = ""
 
     @on(SideComposer.Opened)
@@ -114,7 +115,7 @@ class ScorePane(TaskPane):
     async def _open_document(self, written: str) -> None:
         path = text_file.named(written.strip())
         if path is not None:
-            held = self.content(path)
+            held = read_text(self, path)
             if held is None:
                 return
             written = held
