@@ -304,7 +304,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
 
     def _tell(self) -> None:
         pane = self.panes[self.pane]
-        self.header.show(self.pane, pane.draft.model, pane.form, pane.form_told, pane.speed)
+        self.header.show(self.pane, pane.draft.model, pane.form, pane.form_label, pane.speed)
         self.hints.follow()
 
     # ------------------------------------------------------------------------- layout

@@ -278,13 +278,13 @@ async def test_what_is_typed_while_a_draft_is_weighed_stays(
     engine, go_on = TaskEngine(), asyncio.Event()
     app = make(tmp_path, engine)
     async with running(app) as pilot:
-        weigh = pane(app).offering.hold_back
+        weigh = pane(app).offers.hold_back
 
         async def slowly(draft: Draft) -> bool:
             await go_on.wait()
             return await weigh(draft)
 
-        monkeypatch.setattr(pane(app).offering, "hold_back", slowly)
+        monkeypatch.setattr(pane(app).offers, "hold_back", slowly)
         sent = pane(app).composers[0].text
         await pilot.press("enter", *"next")
         go_on.set()

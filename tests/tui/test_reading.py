@@ -140,13 +140,14 @@ async def test_what_comes_next_follows_the_keys(tmp_path: Path) -> None:
         await pilot.press("ctrl+u", "ctrl+d", "a")
         await until(pilot, lambda: bool(engine.live))
         await pilot.press("b")
-        await until(pilot, lambda: len(engine.live) == 2)
+        # A busy machine asks about the empty text and the "a" too.
+        await until(pilot, lambda: getattr(engine.tasks()[-1], "prompt", "") == "ab")
         second = engine.tasks()[-1]
         assert isinstance(second, Continue)
         assert (second.prompt, second.max_tokens, second.sampling) == ("ab", 1, GREEDY)
         assert any(isinstance(asked, Cancel) for asked in engine.asked)
         for event in engine.events(second):
-            engine.live[1].put(event)
+            engine.live[-1].put(event)
         await until(pilot, lambda: "1 とても" in seen(app))
         assert pane(app).transcript.cards == []
         await pilot.press("ctrl+d")

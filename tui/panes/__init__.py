@@ -1,14 +1,20 @@
 """The three panes, one shape three times: transcript, composer, inspector.
 
-    base.py          what they share
-    continue_.py     a text goes on
-    fill.py          words for masks
-    score.py         two texts, and texts of many sentences
-    live.py          what could come next, while a prompt is written
-    card_actions.py  what can be done with any card
-    fork_actions.py  what can be done with a text of Continue
-    fill_actions.py  what can be done with a card of Fill
-    offer.py         another model, for a text that this one does not know
+    base.py              what they share
+    continue_.py         a text goes on
+    fill.py              words for masks
+    score.py             two texts, and texts of many sentences
+    live.py              what could come next, while a prompt is written
+    recall.py            the way back through what was sent
+    reading.py           files of the user
+    offers.py            another model, for a text that suits this one badly
+    host.py              what the actions below see of a pane
+    card_actions.py      what can be done with any card
+    continue_actions.py  with a whole text of Continue
+    fork_actions.py      at a token of such a text
+    fill_actions.py      with a card of Fill
+    score_actions.py     with a card of Score
 
-A pane holds no model logic: it builds requests and shows cards.
+A pane holds no model logic: it builds requests and shows cards. It makes the action objects that
+its own cards need; they import the host, never a pane.
 """

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import ClassVar
 
 import msgspec
@@ -14,22 +13,23 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import Resize
 from textual.message import Message
+from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static, TextArea
 
-from engine.messages import PrecisionChoice
+from engine.messages import PrecisionChoice, Request
 from tui.cards import Card, ContinueCard, Pane, questions
 from tui.cards.drafts import Draft, first, fresh, written
 from tui.connection.runs import Runs
 from tui.connection.services import Context
-from tui.files import text_file
-from tui.keys.actions import bindings
-from tui.panes.card_actions import Desk
-from tui.panes.offer import Offering
+from tui.keys.actions import CardAction, bindings
+from tui.panes.card_actions import CardActions
+from tui.panes.host import Result
+from tui.panes.offers import Offers
+from tui.panes.recall import Recall
 from tui.screens import sampling
 from tui.screens.forms import Field, Form, Picker
 from tui.strings import text
-from tui.terminal.sanitise import clean
 from tui.widgets.composer import Composer
 from tui.widgets.header import state_text
 from tui.widgets.hints import brief
@@ -37,9 +37,9 @@ from tui.widgets.inspector import Inspector
 from tui.widgets.transcript import Transcript
 
 SPEED_S = 1.0
-"""How often the speed of what is running is told."""
+"""Seconds between updates of the speed that is shown."""
 WIDE = 110
-"""From so many columns on, the inspector stands beside the cards."""
+"""The columns from which the inspector is beside the cards."""
 
 
 class TaskPane(Horizontal):
@@ -72,7 +72,7 @@ class TaskPane(Horizontal):
         self.speed: float | None = None
         """Tokens a second of what is running or was run last."""
         self._timed = 0.0
-        """When that was told last."""
+        """When that was updated last, on the monotonic clock."""
         empty = text(f"pane.{self.role}.empty", send=brief(shared.keymap.shown("send")))
         slow = shared.settings.slow_link()
         self.transcript = Transcript(shared.glyphs, empty, jump=slow)
@@ -81,8 +81,9 @@ class TaskPane(Horizontal):
         for composer in self.composers:
             composer.cursor_blink = not slow  # each blink is sent
         self.runs = Runs(shared.link, shared.running, self._ended)
-        self.desk = Desk(self)
-        self.offering = Offering(self)
+        self.actions = CardActions(self, self.edit, self.act)
+        self.offers = Offers(self)
+        self._recall = Recall(self)
         self.older: list[str] = []
         """What was sent here in any session, the latest first."""
         self._notice = Static(classes="notice", markup=False)
@@ -101,7 +102,7 @@ class TaskPane(Horizontal):
         yield self.inspector
 
     def on_mount(self) -> None:
-        """Draw what has come at most so many times a second."""
+        """Start the timer that draws what has come, and show an empty notice."""
         rate = 8 if self.shared.settings.slow_link() else 12
         self.set_interval(1 / rate, self._catch_up)
         self._below.update(text("notice.below", key=self.shared.keymap.shown("card_last")))
@@ -116,7 +117,7 @@ class TaskPane(Horizontal):
         yield Composer(self.draft.text)
 
     def aids(self) -> Iterator[Widget]:
-        """What stands above the composers."""
+        """The widgets above the composers."""
         yield from ()
 
     def edited(self) -> Draft:
@@ -124,7 +125,7 @@ class TaskPane(Horizontal):
         return msgspec.structs.replace(self.draft, text=self.composers[0].text)
 
     def build(self, draft: Draft) -> Card | None:
-        """The card that sending this draft makes; None where something is missing (say what)."""
+        """The card that sending this draft makes; None, with a notice, where it lacks something."""
         raise NotImplementedError
 
     def recalled(self, card: Card) -> Draft:
@@ -137,6 +138,10 @@ class TaskPane(Horizontal):
     def reworded(self, prompt: str) -> Draft:
         """The draft with another prompt, as the history holds it."""
         return msgspec.structs.replace(self.draft, text=prompt, second="", hidden=())
+
+    def act(self, action: CardAction, number: int, card: Card) -> None:
+        """Do what only cards of this pane have; `number` is which one or how far."""
+        raise NotImplementedError
 
     def parameters(self) -> str:
         """A few words on how a request will be run, for the composer's frame."""
@@ -154,7 +159,7 @@ class TaskPane(Horizontal):
         return self.shared.link.form(self.draft.model, self.draft.precision)
 
     @property
-    def form_told(self) -> str:
+    def form_label(self) -> str:
         """The form in a word, and what auto came to last; nothing where it is exact."""
         if self.form != "auto":
             return "" if self.form == "exact" else self.form
@@ -168,14 +173,14 @@ class TaskPane(Horizontal):
     def chip(self) -> list[str]:
         """The model and its form, and its state where it cannot answer at once."""
         link, model = self.shared.link, self.draft.model
-        told = f"{model} {self.form_told}".rstrip()
+        name = f"{model} {self.form_label}".rstrip()
         info = link.seen_as(model, self.form)
         if info is None or info.state in ("ready", "on_disk"):
-            return [told]
-        return [told, state_text(info, link.progress.get(model))]
+            return [name]
+        return [name, state_text(info, link.progress.get(model))]
 
     def notice(self, message: str) -> None:
-        """Say something in a line above the composer, or nothing any more."""
+        """Show a line above the composer; "" takes it away."""
         self._notice.update(message)
         self._notice.display = bool(message)
 
@@ -187,15 +192,15 @@ class TaskPane(Horizontal):
         self.written()
 
     def adopt(self, draft: Draft) -> None:
-        """Go by another draft, whose text the composers hold already."""
+        """Take over another draft, whose text the composers hold already."""
         self.draft = draft
         self.label()
         self.post_message(self.Changed(self))
 
     def open_session(self, cards: list[Card], draft: Draft | None) -> None:
         """Show the cards and the draft of a session; without a draft the one here stays."""
-        self.offering.withdraw()
-        self.desk.forget()
+        self.offers.withdraw()
+        self.actions.forget()
         self.transcript.show(cards)
         if draft is not None:
             # Of a damaged draft, only the text is left.
@@ -207,10 +212,10 @@ class TaskPane(Horizontal):
         self.screen.set_focus(self.composers[0])
 
     def engine_changed(self) -> None:
-        """Show a model's new state wherever it is told."""
+        """Show a model's new state wherever it appears."""
         self.label()
         self.runs.touch()
-        self.offering.engine_changed()
+        self.offers.engine_changed()
 
     def on_resize(self, event: Resize) -> None:
         """Put the inspector beside the cards or below them."""
@@ -237,13 +242,13 @@ class TaskPane(Horizontal):
         draft = self.edited()
         if draft != self.draft:
             self.adopt(draft)
-            self.offering.withdraw()
+            self.offers.withdraw()
             held = sum(len(composer.document.held) for composer in self.composers)
             self.notice(text("notice.held", n=f"{held:,}") if held else "")
             self.written()
 
     def written(self) -> None:
-        """What stands in the composers changed."""
+        """React to a change of the text in the composers."""
 
     # ------------------------------------------------------------------------ running
 
@@ -251,17 +256,35 @@ class TaskPane(Horizontal):
         """Show a card and ask the engine for its answer."""
         card.title = self.shared.link.title(card.request.model)
         self.transcript.add(card)
+        self.card_changed(card)
+        self.ask(card, questions(card))
+
+    def ask(self, card: Card, requests: Iterable[Request]) -> None:
+        """Ask the engine for more of a card that is shown."""
+        self.run_worker(self.runs.run(card, requests))
+
+    def card_changed(self, card: Card) -> None:
+        """Have a card saved."""
         self.post_message(self.Changed(self, card))
-        self.run_worker(self.runs.run(card, questions(card)))
 
     def save_card(self, card: Card) -> None:
-        """Have a card saved that was changed by hand, and draw it again."""
+        """Draw a card that was changed by hand, and have it saved."""
         self.transcript.update_card(card.id, "", None)
-        self.post_message(self.Changed(self, card))
+        self.card_changed(card)
 
-    def extend_card(self, card: ContinueCard, by: int) -> None:
-        """Let a card go on at its end."""
-        self.run_worker(self.runs.run(card, [card.extend(by)]))
+    def remove_card(self, card: Card) -> list[Card]:
+        """Stop a card and all its forks and take them away; return them, oldest first."""
+        gone = self.transcript.remove_card(card)
+        for each in gone:
+            self.runs.stop_card(each)
+            self.post_message(self.Removed(each, back=False))
+        return gone
+
+    def restore_cards(self, cards: list[Card]) -> None:
+        """Bring removed cards back to their places."""
+        self.transcript.restore(cards)
+        for each in cards:
+            self.post_message(self.Removed(each, back=True))
 
     def _ended(self, card: Card) -> None:
         if isinstance(card, ContinueCard):
@@ -276,17 +299,17 @@ class TaskPane(Horizontal):
             if run.speed is not None and now - self._timed > SPEED_S:
                 self.speed, self._timed = run.speed, now
             self.transcript.update_card(run.card.id, self.runs.note(run), run.speed)
-            self.post_message(self.Changed(self, run.card))
+            self.card_changed(run.card)
 
     async def send(self) -> None:
-        """Run the draft, unless there is something to say first; sent again, it runs."""
+        """Run the draft, unless a notice or an offer comes first; sent again, it runs."""
         draft = self.edited()
         card = self.build(draft)
         if card is None:
             return
-        if await self.offering.hold_back(draft):
+        if await self.offers.hold_back(draft):
             return
-        self.offering.withdraw()
+        self.offers.withdraw()
         if draft == first(self.role, self.shared.settings):
             self.draft = fresh(self.role, self.shared.settings)
         now = self.edited()  # what was written while it waited is not sent
@@ -296,7 +319,7 @@ class TaskPane(Horizontal):
         self.run_card(card)
 
     def start_sending(self) -> None:
-        """Run the draft as soon as it is known to fit."""
+        """Run the draft once it has been checked against the model."""
         self.run_worker(self.send(), group="send", exclusive=True)
 
     def use_model(self, model: str) -> None:
@@ -322,9 +345,24 @@ class TaskPane(Horizontal):
             self.transcript.enter()
 
     @on(Composer.Recalled)
-    def _recall(self, event: Composer.Recalled) -> None:
+    def _recalled(self, event: Composer.Recalled) -> None:
         event.stop()
-        self.desk.recall(event.by)
+        self._recall.move(event.by)
+
+    def edit(self, card: Card) -> None:
+        """Bring the draft that made a card back."""
+        self.put(self.recalled(card))
+        self.focus_composer()
+
+    def push_screen(
+        self, screen: Screen[Result], then: Callable[[Result | None], None] | None = None
+    ) -> None:
+        """Open a screen over the pane; `then` gets what it returns."""
+        self.app.push_screen(screen, then)
+
+    def copy(self, answer: str) -> None:
+        """Send a text to the terminal's clipboard, which may or may not take it."""
+        self.app.copy_to_clipboard(answer)
 
     @on(Transcript.Wanted)
     def _on_card(self, event: Transcript.Wanted) -> None:
@@ -333,7 +371,7 @@ class TaskPane(Horizontal):
             self._leaf(event.number)
         else:
             self.notice("")
-            self.desk.do(event.action, event.number)
+            self.actions.do(event.action, event.number)
 
     def _leaf(self, by: int) -> None:
         """Show the details, or move on in them."""
@@ -346,9 +384,9 @@ class TaskPane(Horizontal):
         """Close what is open; else stop and keep what came; else go back to the composer."""
         if self._inspecting and self.has_class("-narrow"):
             self.action_inspector()
-        elif self.offering.open:
-            self.offering.withdraw()
-        elif not self.runs.stop() and not self.offering.stop_pull():
+        elif self.offers.open:
+            self.offers.withdraw()
+        elif not self.runs.stop() and not self.offers.stop_pull():
             self.focus_composer()
 
     def action_inspector(self) -> None:
@@ -360,23 +398,23 @@ class TaskPane(Horizontal):
     def action_rerun_last(self) -> None:
         """Run the newest card once more."""
         if self.transcript.cards:
-            self.desk.rerun(self.transcript.cards[-1])
+            self.actions.rerun(self.transcript.cards[-1])
 
     def action_accept_offer(self) -> None:
         """Use the model that is offered for this text."""
-        self.offering.accept()
+        self.offers.accept()
 
     def action_choose_model(self) -> None:
         """Choose among the models that can do this."""
         picker = Picker(self.shared.link, self.role, self.draft.model)
-        self.app.push_screen(picker, self.picked)
+        self.push_screen(picker, self.picked)
 
     def picked(self, model: str | None) -> None:
         """Use the model that was chosen on another screen, if one was."""
         if model is None:
             return
         self.use_model(model)
-        self.offering.consider(model)
+        self.offers.consider(model)
 
     def fields(self) -> list[Field]:
         """What can be set here."""
@@ -385,26 +423,15 @@ class TaskPane(Horizontal):
 
     def action_sampling(self) -> None:
         """Set how what is sent is run."""
-        self.app.push_screen(Form(self.fields()), self._set)
+        self.push_screen(Form(self.fields()), self._set)
 
     def action_precision(self) -> None:
         """Set the form of the model's weights."""
-        self.app.push_screen(Form(self.fields(), at="precision"), self._set)
+        self.push_screen(Form(self.fields(), at="precision"), self._set)
 
     def _set(self, values: Mapping[str, object] | None) -> None:
         if values is not None:
             self.adopt(sampling.apply(self.draft, values))
-
-    def content(self, path: Path) -> str | None:
-        """The text of a file; where it cannot be read, say why."""
-        try:
-            return text_file.read(path)
-        except UnicodeError:
-            self.notice(text("notice.not_utf8", file=clean(str(path))))
-        except OSError as error:
-            reason = error.strerror or error
-            self.notice(text("notice.unreadable_file", file=clean(str(path)), reason=reason))
-        return None
 
     def action_read_file(self) -> None:
         """Only the pane of continuations reads."""

@@ -14,11 +14,16 @@ from tui.cards import Card, ContinueCard, Pane
 from tui.cards.drafts import Draft
 from tui.connection.services import Context
 from tui.files import text_file
+from tui.keys.actions import CardAction
 from tui.panes.base import TaskPane
+from tui.panes.continue_actions import ContinueActions
+from tui.panes.fork_actions import ForkActions
 from tui.panes.live import Live
+from tui.panes.reading import read_text
 from tui.screens.dialogs import Ask
 from tui.screens.forms import Field, TextDialog
 from tui.screens.sampling import continue_fields
+from tui.screens.tree import Edits
 from tui.strings import text
 from tui.terminal.sanitise import clean, composed
 from tui.widgets.composer import Composer, PromptComposer
@@ -32,6 +37,23 @@ class ContinuePane(TaskPane):
     def __init__(self, shared: Context, draft: Draft) -> None:
         super().__init__(shared, draft)
         self._live = Live(shared)
+        self._texts = ContinueActions(self)
+        edits = Edits(self.save_card, self.actions.delete, self.actions.undo)
+        self._forks = ForkActions(self, edits)
+
+    def act(self, action: CardAction, number: int, card: Card) -> None:
+        """Act on a text as a whole, or at one of its tokens."""
+        if not isinstance(card, ContinueCard):
+            return
+        match action:
+            case "continue_from_end":
+                self._texts.go_on(card)
+            case "other_model":
+                self._texts.other_model(card)
+            case "replay":
+                self.run_worker(self._texts.replay(card))
+            case _:
+                self._forks.do(action, number, card)
 
     def build(self, draft: Draft) -> ContinueCard | None:
         """A continuation of the text; an empty one is nothing to go on from."""
@@ -94,7 +116,7 @@ class ContinuePane(TaskPane):
         if path is None:
             self.notice(text("notice.no_file", file=clean(name)))
             return
-        written = self.content(path)
+        written = read_text(self, path)
         if written:
             self.notice("")
             self._score(composed(written))
@@ -154,7 +176,7 @@ class ContinuePane(TaskPane):
         super().use_model(model)
 
     def action_chat(self) -> None:
-        """Make the cards above the earlier turns, or no more."""
+        """Turn the chat on, with the cards above as its earlier turns, or off."""
         info = self.shared.link.models.get(self.draft.model)
         if info is None or not info.chat:
             key = self.shared.keymap.shown("continue_from_end")
@@ -165,10 +187,10 @@ class ContinuePane(TaskPane):
         self.notice(text("notice.chat_on" if self.draft.chat else "notice.chat_off"))
 
     def action_system_prompt(self) -> None:
-        """Edit what a chat tells the model first."""
+        """Edit the system prompt of a chat."""
         if self.draft.chat:
             dialog = TextDialog(text("dialog.system"), self.draft.system)
-            self.app.push_screen(dialog, self._set_system)
+            self.push_screen(dialog, self._set_system)
         else:
             super().action_system_prompt()
 

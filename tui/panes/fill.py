@@ -13,8 +13,11 @@ from tui.analysis import masks
 from tui.analysis.partners import able, partner
 from tui.cards import Card, FillCard, Pair, PairCard, Pane, PllCard
 from tui.cards.drafts import Draft
+from tui.connection.services import Context
+from tui.keys.actions import CardAction
 from tui.panes.base import TaskPane
-from tui.panes.fill_actions import read_words
+from tui.panes.fill_actions import FillActions
+from tui.panes.reading import read_words
 from tui.screens.forms import Field
 from tui.screens.sampling import fill_fields
 from tui.strings import text
@@ -27,6 +30,15 @@ class FillPane(TaskPane):
     """Fill."""
 
     role: ClassVar[Pane] = "fill"
+
+    def __init__(self, shared: Context, draft: Draft) -> None:
+        super().__init__(shared, draft)
+        self._fills = FillActions(self, self.actions.undoable)
+
+    def act(self, action: CardAction, number: int, card: Card) -> None:
+        """Act on the masks of a text."""
+        if isinstance(card, FillCard):
+            self._fills.do(action, number, card)
 
     def make_composers(self) -> Iterator[Composer]:
         """One editor, for a text with masks."""
@@ -96,7 +108,7 @@ class FillPane(TaskPane):
         return PairCard.of(request)
 
     def _masked(self, model: str) -> bool:
-        """Whether a model fills masks by nature; what is not known of it yet is told by it."""
+        """Whether a model is a masked one; True until its heads are listed, as it may be."""
         info = self.shared.link.models.get(model)
         return info is None or "masked" in info.heads
 

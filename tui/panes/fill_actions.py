@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from engine.messages import PairTable
 from tui.cards import FillCard
 from tui.cards.refs import InputToken, Ref, WordList
-from tui.files import word_list
 from tui.keys.actions import CardAction
+from tui.panes.host import PaneHost
+from tui.panes.reading import read_words
 from tui.render import fillings
 from tui.screens.dialogs import Ask
 from tui.strings import text
-from tui.terminal.sanitise import clean
-
-if TYPE_CHECKING:
-    from tui.panes.base import TaskPane
 
 
-class Fillings:
+class FillActions:
     """Acts on the filled texts of one pane."""
 
-    def __init__(self, pane: TaskPane, done: Callable[[Callable[[], None]], None]) -> None:
-        """`done` is told how each step is taken back."""
+    def __init__(self, pane: PaneHost, undoable: Callable[[Callable[[], None]], None]) -> None:
+        """`undoable` keeps what takes each step back."""
         self._pane = pane
-        self._done = done
+        self._undoable = undoable
 
     def do(self, action: CardAction, number: int, card: FillCard) -> None:
         """Do what a key on a card asked for."""
@@ -58,7 +54,7 @@ class Fillings:
             again = FillCard(request=left)
             pane.run_card(again)
             pane.transcript.enter()
-            self._done(lambda: self._unfill(again, card))
+            self._undoable(lambda: self._unfill(again, card))
             return
         # Nothing is left to fill: the sentence is at hand to hide another word in.
         before = pane.edited()
@@ -69,19 +65,16 @@ class Fillings:
 
         def unput() -> None:
             pane.put(before)
-            self._stand(card)
+            self._return_to(card)
 
-        self._done(unput)
+        self._undoable(unput)
 
     def _unfill(self, again: FillCard, card: FillCard) -> None:
         """Take the card of a later step away and go back to the one before."""
-        pane = self._pane
-        pane.runs.stop_card(again)
-        for gone in pane.transcript.remove_card(again):
-            pane.post_message(pane.Removed(gone, back=False))
-        self._stand(card)
+        self._pane.remove_card(again)
+        self._return_to(card)
 
-    def _stand(self, card: FillCard) -> None:
+    def _return_to(self, card: FillCard) -> None:
         pane = self._pane
         if pane.transcript.trees.get(card.id) is not None:
             pane.transcript.choose(card.id)
@@ -98,9 +91,9 @@ class Fillings:
                 pane.run_card(FillCard(request=request))
                 pane.transcript.enter()
 
-        known = ", ".join(card.request.words)
+        before = ", ".join(card.request.words)
         question = text("dialog.words")
-        pane.app.push_screen(Ask(question, known, text("dialog.words_example")), asked)
+        pane.push_screen(Ask(question, before, text("dialog.words_example")), asked)
 
     def _table(self, card: FillCard, table: PairTable) -> None:
         """Show every pair of words of two masks, under both orders."""
@@ -110,19 +103,7 @@ class Fillings:
             if words:
                 self._put(card, words)
 
-        self._pane.app.push_screen(PairTableScreen(self._pane.shared, table), chosen)
-
-
-def read_words(pane: TaskPane, written: str) -> list[str] | None:
-    """The words that are asked for; None where their file cannot be read, which is then told."""
-    try:
-        return word_list.read(written)
-    except OSError as error:
-        reason = error.strerror or str(error)
-    except UnicodeError:
-        reason = text("notice.no_utf8")
-    pane.notice(text("notice.no_words", file=clean(written), reason=reason))
-    return None
+        self._pane.push_screen(PairTableScreen(self._pane.shared, table), chosen)
 
 
 def _nth(card: FillCard, ref: Ref | None, number: int) -> dict[int, str] | None:

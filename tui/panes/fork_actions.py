@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tui.cards import ContinueCard
 from tui.cards.refs import BranchToken
 from tui.keys.actions import CardAction
+from tui.panes.host import PaneHost
+from tui.screens.tree import Edits
 from tui.strings import text
 
-if TYPE_CHECKING:
-    from tui.panes.base import TaskPane
 
-
-class Forks:
+class ForkActions:
     """Forks and steps the texts of one pane."""
 
-    def __init__(self, pane: TaskPane) -> None:
+    def __init__(self, pane: PaneHost, edits: Edits) -> None:
+        """`edits` is what can be done with the cards of a tree."""
         self._pane = pane
+        self._edits = edits
         self._by_hand: set[str] = set()
-        """The cards that are written one token a key press: a swap in them writes no more."""
+        """The cards that are written one token a key press: a swap in them adds nothing else."""
 
     def do(self, action: CardAction, number: int, card: ContinueCard) -> None:
         """Do what a key on a card asked for."""
@@ -72,7 +71,7 @@ class Forks:
             if ids:
                 self._fork(card, place, ids)
 
-        self._pane.app.push_screen(Swap(self._pane.shared, card, place), chosen)
+        self._pane.push_screen(Swap(self._pane.shared, card, place), chosen)
 
     def _fork(self, card: ContinueCard, place: BranchToken, ids: list[int]) -> None:
         pane = self._pane
@@ -108,10 +107,10 @@ class Forks:
                     pane.run_card(card.fork(place.branch, place.index, ids, 0))
             self._tree(card)
 
-        pane.app.push_screen(LikeliestScreen(pane.shared, card, place), chosen)
+        pane.push_screen(LikeliestScreen(pane.shared, card, place), chosen)
 
     def _step(self, card: ContinueCard) -> None:
-        """Write one more token at the end, and stand on it to see what else it could have been."""
+        """Write one token at the end and put the cursor on it, to show its alternatives."""
         pane = self._pane
         branch = self._place(card).branch
         if card.status == "running":
@@ -120,7 +119,7 @@ class Forks:
         at = len(card.branches[branch].tokens)
         if card.extensible:
             self._by_hand.add(card.id)
-            pane.extend_card(card, 1)
+            pane.ask(card, [card.extend(1)])
             pane.transcript.ref = BranchToken(0, at)
         else:
             fork = card.fork(branch, at, [], 1)
@@ -144,7 +143,7 @@ class Forks:
         pane.transcript.turn_to(card)
         if card.shared < len(card.branches[0].tokens):
             pane.transcript.go(BranchToken(0, card.shared))
-        pane.post_message(pane.Changed(pane, card))
+        pane.card_changed(card)
 
     def _samplers(self, card: ContinueCard) -> None:
         """Show how the token under the cursor was drawn."""
@@ -153,11 +152,11 @@ class Forks:
         place = self._place(card)
         if 0 <= place.index < len(card.branches[place.branch].tokens):
             pane = self._pane
-            pane.app.push_screen(SamplersScreen(pane.shared, card, place))
+            pane.push_screen(SamplersScreen(pane.shared, card, place))
 
     def _tree(self, card: ContinueCard) -> None:
-        """Show the tree that the card stands in."""
-        from tui.screens.tree import Edits, TreeScreen
+        """Show the tree of the card."""
+        from tui.screens.tree import TreeScreen
 
         def chosen(card_id: str | None) -> None:
             found = self._pane.transcript.trees.get(card_id)
@@ -165,5 +164,5 @@ class Forks:
                 self.turn_to(found)
 
         pane = self._pane
-        edits = Edits(pane.save_card, pane.desk.delete, pane.desk.undo)
-        pane.app.push_screen(TreeScreen(pane.shared, pane.transcript.trees, card, edits), chosen)
+        screen = TreeScreen(pane.shared, pane.transcript.trees, card, self._edits)
+        pane.push_screen(screen, chosen)

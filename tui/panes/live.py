@@ -18,7 +18,7 @@ from tui.terminal.sanitise import clean
 from tui.widgets.lines import LinesView
 
 PAUSE_S = 0.12
-"""Nothing is asked before the keys have rested so long."""
+"""Seconds without a key press before the engine is asked."""
 ROWS = 5
 
 
@@ -30,7 +30,7 @@ class Live(LinesView):
         self._shared = shared
         self._lines: list[Line] = []
         self._token: Token | None = None
-        self._said = ""
+        self._message = ""
         self.display = False
 
     @property
@@ -67,15 +67,15 @@ class Live(LinesView):
         finally:
             answer.cancel()  # does nothing to one that has ended
 
-    def _show(self, token: Token | None, said: str) -> None:
-        self._token, self._said = token, said
+    def _show(self, token: Token | None, message: str) -> None:
+        self._token, self._message = token, message
         self._draw()
 
     def _draw(self) -> None:
         width, glyphs = max(8, self.size.width - 1), self._shared.glyphs
         if self._token is None:
             self._lines = wrap(
-                [Span(clean(self._said) or text("live.empty"), "facts")], width, "  "
+                [Span(clean(self._message) or text("live.empty"), "facts")], width, "  "
             )
         else:
             top = self._token.top
@@ -90,6 +90,6 @@ class Live(LinesView):
                 )
                 for rank, other in enumerate(top, 1)
             ]
-            told = text("live.entropy", n=f"{bits(self._token.entropy):.2f}")
-            self._lines.append(Line((Span(f"  {told}", "facts"),)))
+            entropy = text("live.entropy", n=f"{bits(self._token.entropy):.2f}")
+            self._lines.append(Line((Span(f"  {entropy}", "facts"),)))
         self.resized()

@@ -11,9 +11,12 @@ from textual import on
 from engine.messages import Document, Score
 from tui.cards import Card, DocumentCard, Pane, ScoreCard
 from tui.cards.drafts import Draft
+from tui.connection.services import Context
 from tui.files import text_file
+from tui.keys.actions import CardAction
 from tui.panes.base import TaskPane
-from tui.screens.document import DocumentScreen
+from tui.panes.reading import read_text
+from tui.panes.score_actions import ScoreActions
 from tui.strings import text
 from tui.widgets.composer import Composer, SideComposer
 
@@ -23,8 +26,21 @@ class ScorePane(TaskPane):
 
     role: ClassVar[Pane] = "score"
 
-    _held = ""
-    """A text of many sentences that waits for the answer to an offer."""
+    def __init__(self, shared: Context, draft: Draft) -> None:
+        super().__init__(shared, draft)
+        self._score = ScoreActions(self)
+        self._held = ""
+        """A text of many sentences that waits for the answer to an offer."""
+
+    def act(self, action: CardAction, number: int, card: Card) -> None:
+        """Ask for more about a pair, or open a text of many sentences."""
+        match action, card:
+            case "other_model", ScoreCard():
+                self._score.other_witness(card)
+            case "shuffles", ScoreCard():
+                self._score.shuffles(card)
+            case "open_document", DocumentCard():
+                self._score.open_document(card)
 
     def make_composers(self) -> Iterator[Composer]:
         """A, and B below it."""
@@ -37,7 +53,7 @@ class ScorePane(TaskPane):
         return msgspec.structs.replace(self.draft, text=first, second=second)
 
     def build(self, draft: Draft) -> ScoreCard | None:
-        """A judgement of both orders."""
+        """A question about both orders."""
         for side, missing in ((draft.text, "notice.no_a"), (draft.second, "notice.no_b")):
             if not side.strip():
                 self.notice(text(missing))
@@ -65,11 +81,11 @@ class ScorePane(TaskPane):
         self.composers[1].fill(draft.second)
 
     def parameters(self) -> str:
-        """Only the form of the weights can be set, which stands by the model."""
+        """Nothing: only the form of the weights can be set, and the model's label shows it."""
         return ""
 
     def label(self) -> None:
-        """Name the two fields; the model stands on the first."""
+        """Name the two fields; the first shows the model too."""
         self.composers[0].label(self.shared.glyphs.dot.join(["A", *self.chip()]), "")
         self.composers[1].label("B", "")
 
@@ -86,7 +102,7 @@ class ScorePane(TaskPane):
             super().start_sending()
 
     def written(self) -> None:
-        """What was held back is no longer what is written."""
+        """Drop the text that was held back: another one is written."""
         self._held = ""
 
     @on(SideComposer.Opened)
@@ -99,7 +115,7 @@ class ScorePane(TaskPane):
     async def _open_document(self, written: str) -> None:
         path = text_file.named(written.strip())
         if path is not None:
-            held = self.content(path)
+            held = read_text(self, path)
             if held is None:
                 return
             written = held
@@ -107,16 +123,16 @@ class ScorePane(TaskPane):
             self.notice(text("notice.no_document"))
             return
         draft = msgspec.structs.replace(self.edited(), text=written, second="")
-        if await self.offering.hold_back(draft):
+        if await self.offers.hold_back(draft):
             self._held = written
             return
-        self.offering.withdraw()
+        self.offers.withdraw()
         self.notice("")
         self._held = ""
         request = Document(model=self.draft.model, text=written, precision=self.form)
         card = DocumentCard(request=request, title=self.shared.link.title(self.draft.model))
         self.transcript.add(card)
-        self.app.push_screen(DocumentScreen(self.shared, card, self.save_card))
+        self._score.open_document(card)
 
     @on(Composer.Sent)
     def _go_to_b(self, event: Composer.Sent) -> None:

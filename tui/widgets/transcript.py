@@ -109,10 +109,15 @@ class Transcript(FollowingView, can_focus=True):
         self.choose(card.id)
 
     def restore(self, cards: list[Card]) -> None:
-        """Put cards back where they were."""
+        """Put cards back where they were, and choose the first of them."""
         self.trees.restore(cards)
-        self.chosen = self.ref = None
-        self._take_in()
+        first = cards[0]
+        if isinstance(first, ContinueCard):
+            self.turn_to(first)
+        else:
+            self.chosen = self.ref = None
+            self._take_in()
+            self.choose(first.id)
 
     def remove_card(self, card: Card) -> list[Card]:
         """Take a card out with all that was forked from it; return them, oldest first."""

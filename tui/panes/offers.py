@@ -1,27 +1,35 @@
-"""Holding an offer until it is taken, or until the text it was about has changed."""
+"""Keeping an offer until it is taken, or until the text it was about has changed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from engine.messages import Pull
 from tui.analysis.fit import Offer, absent, judge
 from tui.cards.drafts import Draft
+from tui.panes.host import PaneHost
 from tui.strings import text
 from tui.terminal.sanitise import clean
 
-if TYPE_CHECKING:
-    from tui.panes.base import TaskPane
+
+class OfferHost(PaneHost, Protocol):
+    """A pane that sends what is offered."""
+
+    def use_model(self, model: str, /) -> None:
+        """Make a model the pane's own."""
+
+    def start_sending(self) -> None:
+        """Run the draft."""
 
 
-class Offering:
+class Offers:
     """The offers of one pane."""
 
-    def __init__(self, pane: TaskPane) -> None:
+    def __init__(self, pane: OfferHost) -> None:
         self._pane = pane
         self._offer: Offer | None = None
         self._about: Draft | None = None
-        """The draft that was warned of: sent again, it runs as it is."""
+        """The draft that the offer is about: sent again, it runs as it is."""
         self._awaited: Draft | None = None
         """The draft whose model is being pulled."""
 
@@ -31,14 +39,14 @@ class Offering:
         return self._offer is not None
 
     async def hold_back(self, draft: Draft) -> bool:
-        """Whether there is something to say before this draft runs, which is then said."""
+        """Whether this draft should wait for an answer to an offer, which is then shown."""
         pane = self._pane
         if draft == self._about:
             return False
         key = pane.shared.keymap.shown("accept_offer")
         try:
             offer = await judge(pane.shared.link, pane.role, draft, key)
-        except OSError:  # running the draft tells it on its card
+        except OSError:  # the draft's card will show it
             return False
         if offer is None:
             return False
@@ -56,7 +64,7 @@ class Offering:
             pane.notice(self._offer.message)
 
     def withdraw(self) -> None:
-        """Forget the offer: what it was about is no more."""
+        """Forget the offer: what it was about has changed."""
         if self._about is not None:
             self._offer = self._about = None
             self._pane.notice("")
@@ -68,7 +76,7 @@ class Offering:
             pane.notice(text("notice.no_offer"))
             return
         pane.use_model(offer.model)
-        # What was offered is not warned of in its turn.
+        # No warning about the model that was offered.
         self._offer, self._about = None, pane.edited()
         title = clean(pane.shared.link.title(offer.model))
         if offer.pull:

@@ -1,0 +1,90 @@
+"""What can be done with a whole text of Continue: go on from it, compare it, make it again."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+
+import msgspec
+
+from tui.cards import ContinueCard, replay
+from tui.cards.refs import BranchToken
+from tui.cards.replay import Replay
+from tui.panes.host import PaneHost
+from tui.screens.compare import CompareScreen
+from tui.screens.forms import Picker
+from tui.strings import text
+from tui.terminal.sanitise import clean, token
+
+
+class ContinueActions:
+    """Acts on the texts of one pane."""
+
+    def __init__(self, pane: PaneHost) -> None:
+        self._pane = pane
+
+    def go_on(self, card: ContinueCard) -> None:
+        """Continue from the end of the branch that the cursor is in."""
+        pane = self._pane
+        ref = pane.transcript.ref
+        number = ref.branch if isinstance(ref, BranchToken) else 0
+        if number >= len(card.branches):
+            pane.notice(text("notice.no_end"))
+            return
+        branch = card.branches[number]
+        ids = [piece.id for piece in card.prompt_tokens] + [token.id for token in branch.tokens]
+        length = card.request.max_tokens or pane.draft.max_tokens
+        request = msgspec.structs.replace(card.request, prompt=ids, begin="", max_tokens=length)
+        pane.run_card(ContinueCard(request=request, prompt=card.prompt + branch.text))
+
+    def other_model(self, card: ContinueCard) -> None:
+        """Ask another model the same, and show both side by side."""
+        pane = self._pane
+        if not card.branches:
+            pane.notice(text("notice.no_tokens"))
+            return
+
+        def picked(model: str | None) -> None:
+            if model is None:
+                return
+            other = card.under(model, pane.shared.link.form(model, card.request.precision))
+            pane.run_card(other)
+            pane.push_screen(CompareScreen(pane.shared, card, other))
+
+        pane.push_screen(Picker(pane.shared.link, pane.role, card.request.model), picked)
+
+    async def replay(self, card: ContinueCard) -> None:
+        """Make the text again, and show whether it is the same."""
+        pane = self._pane
+        if not card.branches or card.status == "running":
+            pane.notice(text("notice.no_tokens"))
+            return
+        pane.notice(text("replay.running"))
+        try:
+            answer = await pane.shared.link.request(replay.request(card))
+        except OSError as error:
+            pane.notice(text("notice.no_engine", reason=error.strerror or error))
+            return
+        async with aclosing(answer) as events:
+            found = await replay.replay(card, events)
+        pane.notice(self._replayed(card, found))
+
+    def _replayed(self, card: ContinueCard, found: Replay) -> str:
+        """The notice about a replay."""
+        if found.error is not None:
+            return clean(f"{found.error.message} {found.error.hint}".strip())
+        message = text("replay.same")
+        if found.difference is not None:
+            was, now = (
+                "" if each is None else token(each.text, each.id, self._pane.shared.glyphs)
+                for each in (found.difference.was, found.difference.now)
+            )
+            message = text(
+                "replay.differs",
+                branch=found.difference.branch + 1,
+                token=found.difference.at + 1,
+                was=was,
+                now=now,
+            )
+        if found.revision != card.revision:
+            message += text("replay.revision", was=card.revision, now=found.revision)
+        return message[:1].upper() + message[1:]
