@@ -6,7 +6,6 @@ transformers reads from the original: for a GGUF file, the dequantised ones, in 
 
 from __future__ import annotations
 
-import pickle
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -31,7 +30,7 @@ from engine.errors import EngineError
 from engine.messages import Error
 from engine.pull.gguf_header import Header
 from engine.pull.progress import Report, require_memory, require_space
-from engine.runtime.loading import UNREADABLE, some, told, unfit
+from engine.runtime.loading import readable, some, unfit
 from engine.store import checkpoint, config_sizes, gguf_files, heads, manifest
 from engine.store.checkpoint import Broken
 from engine.store.manifest import Manifest
@@ -71,19 +70,16 @@ def convert_gguf(gguf: Path, folder: Path, report: Report) -> str:
     """
     joined = folder / "joined.gguf"
     try:
-        report("converting", "reading the file")
-        header = Header(gguf)
-        file = gguf
-        if len(header.files) > 1:
-            report("converting", "joining its parts")
-            require_space(folder, sum(part.stat().st_size for part in header.files))
-            header.join(joined)
-            file = joined
-        model, tokenizer = _read(file, header, folder, report)
-    except Broken as error:
-        raise _unusable(gguf, str(error)) from error
-    except UNREADABLE as error:
-        raise _unusable(gguf, told(error)) from error
+        with readable(lambda reason: _unusable(gguf, reason)):
+            report("converting", "reading the file")
+            header = Header(gguf)
+            file = gguf
+            if len(header.files) > 1:
+                report("converting", "joining its parts")
+                require_space(folder, sum(part.stat().st_size for part in header.files))
+                header.join(joined)
+                file = joined
+            model, tokenizer = _read(file, header, folder, report)
     finally:
         joined.unlink(missing_ok=True)
     report("converting", "writing safetensors")
@@ -177,10 +173,9 @@ def from_pickles(files: Sequence[Path], folder: Path, report: Report) -> None:
     tensors: dict[str, torch.Tensor] = {}
     for file in files:
         report("converting", file.name)
-        try:
+        refusal = _unusable(file, "it is damaged, or holds more than tensors")
+        with readable(lambda _, refusal=refusal: refusal):
             loaded = torch.load(file, map_location="cpu", weights_only=True)
-        except (*UNREADABLE, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            raise _unusable(file, "it is damaged, or holds more than tensors") from error
         if not isinstance(loaded, Mapping):
             raise _unusable(file, "it holds no table of tensors")
         tensors.update(
