@@ -17,6 +17,7 @@ from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
+    PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
@@ -103,6 +104,7 @@ def _read(
         Broken: it is not whole; besides, what transformers raises.
     """
     config = AutoConfig.from_pretrained(gguf.parent, gguf_file=gguf.name)
+    _complete(config, header)
     if not heads.known(config.model_type):
         raise Broken(f"models of type {config.model_type!r} are not known here")
     if reason := config_sizes.impossible(config.to_dict()):
@@ -137,6 +139,15 @@ def _read(
             ]
         )
     return model, tokenizer
+
+
+def _complete(config: PreTrainedConfig, header: Header) -> None:
+    """Put in what transformers passes over in a header: GPT-2's positions, the size of a head."""
+    positions, head = header.size("context_length"), header.size("attention.key_length")
+    if config.model_type == "gpt2" and positions is not None:
+        config.n_positions = positions
+    if hasattr(config, "head_dim") and head is not None:
+        config.head_dim = head
 
 
 def _require_whole(header: Header, shell: PreTrainedModel) -> None:
