@@ -184,9 +184,7 @@ def from_pickles(files: Sequence[Path], folder: Path, report: Report) -> None:
     tensors: dict[str, torch.Tensor] = {}
     for file in files:
         report("converting", file.name)
-        refusal = _unusable(file, "it is damaged, or holds more than tensors")
-        with readable(lambda _, refusal=refusal: refusal):
-            loaded = torch.load(file, map_location="cpu", weights_only=True)
+        loaded = _unpickled(file)
         if not isinstance(loaded, Mapping):
             raise _unusable(file, "it holds no table of tensors")
         tensors.update(
@@ -196,6 +194,11 @@ def from_pickles(files: Sequence[Path], folder: Path, report: Report) -> None:
     _save(tensors, checkpoint.read_config(folder), folder)
     for name in (*(file.name for file in files), checkpoint.PICKLES[1]):
         (folder / name).unlink(missing_ok=True)
+
+
+def _unpickled(file: Path) -> object:
+    with readable(lambda _: _unusable(file, "it is damaged, or holds more than tensors")):
+        return torch.load(file, map_location="cpu", weights_only=True)
 
 
 def _save(tensors: Mapping[str, torch.Tensor], config: Mapping[str, object], folder: Path) -> None:
