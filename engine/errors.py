@@ -32,7 +32,7 @@ def explain(error: BaseException) -> Error:
     """What to show of an exception to a person who cannot read tracebacks."""
     if isinstance(error, EngineError):
         return error.event
-    if _is_memory(error):
+    if lacks_memory(error):
         return Error(
             kind="too_big",
             message="The machine has no more memory to give.",
@@ -41,5 +41,6 @@ def explain(error: BaseException) -> Error:
     return INTERNAL
 
 
-def _is_memory(error: BaseException) -> bool:
+def lacks_memory(error: BaseException) -> bool:
+    """Whether the machine had no more memory to give."""
     return isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)) is not None

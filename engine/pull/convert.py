@@ -6,7 +6,6 @@ transformers reads from the original: for a GGUF file, the dequantised ones, in 
 
 from __future__ import annotations
 
-import pickle
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
+    PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
@@ -31,7 +31,7 @@ from engine.errors import EngineError
 from engine.messages import Error
 from engine.pull.gguf_header import Header
 from engine.pull.progress import Report, require_memory, require_space
-from engine.runtime.loading import UNREADABLE, some, told, unfit
+from engine.runtime.loading import readable, some, unfit
 from engine.store import checkpoint, config_sizes, gguf_files, heads, manifest
 from engine.store.checkpoint import Broken
 from engine.store.manifest import Manifest
@@ -73,19 +73,16 @@ def convert_gguf(gguf: Path, folder: Path, report: Report) -> str:
     """
     joined = folder / "joined.gguf"
     try:
-        report("converting", "reading the file")
-        header = Header(gguf)
-        file = gguf
-        if len(header.files) > 1:
-            report("converting", "joining its parts")
-            require_space(folder, sum(part.stat().st_size for part in header.files))
-            header.join(joined)
-            file = joined
-        model, tokenizer = _read(file, header, folder, report)
-    except Broken as error:
-        raise _unusable(gguf, str(error)) from error
-    except (*UNREADABLE, *_MALFORMED) as error:
-        raise _unusable(gguf, told(error)) from error
+        with readable(lambda reason: _unusable(gguf, reason)):
+            report("converting", "reading the file")
+            header = Header(gguf)
+            file = gguf
+            if len(header.files) > 1:
+                report("converting", "joining its parts")
+                require_space(folder, sum(part.stat().st_size for part in header.files))
+                header.join(joined)
+                file = joined
+            model, tokenizer = _read(file, header, folder, report)
     finally:
         joined.unlink(missing_ok=True)
     report("converting", "writing safetensors")
@@ -109,6 +106,7 @@ def _read(
         Broken: it is not whole; besides, what transformers raises.
     """
     config = AutoConfig.from_pretrained(gguf.parent, gguf_file=gguf.name)
+    _complete(config, header)
     if not heads.known(config.model_type):
         raise Broken(f"models of type {config.model_type!r} are not known here")
     if reason := config_sizes.impossible(config.to_dict()):
@@ -145,6 +143,15 @@ def _read(
     return model, tokenizer
 
 
+def _complete(config: PreTrainedConfig, header: Header) -> None:
+    """Put in what transformers passes over in a header: GPT-2's positions, the size of a head."""
+    positions, head = header.size("context_length"), header.size("attention.key_length")
+    if config.model_type == "gpt2" and positions is not None:
+        config.n_positions = positions
+    if hasattr(config, "head_dim") and head is not None:
+        config.head_dim = head
+
+
 def _require_whole(header: Header, shell: PreTrainedModel) -> None:
     """See that each tensor of the file has its place in the model, and the other way round.
 
@@ -179,10 +186,7 @@ def from_pickles(files: Sequence[Path], folder: Path, report: Report) -> None:
     tensors: dict[str, torch.Tensor] = {}
     for file in files:
         report("converting", file.name)
-        try:
-            loaded = torch.load(file, map_location="cpu", weights_only=True)
-        except (*UNREADABLE, *_MALFORMED, pickle.UnpicklingError) as error:
-            raise _unusable(file, "it is damaged, or holds more than tensors") from error
+        loaded = _unpickled(file)
         if not isinstance(loaded, Mapping):
             raise _unusable(file, "it holds no table of tensors")
         tensors.update(
@@ -192,6 +196,11 @@ def from_pickles(files: Sequence[Path], folder: Path, report: Report) -> None:
     _save(tensors, checkpoint.read_config(folder), folder)
     for name in (*(file.name for file in files), checkpoint.PICKLES[1]):
         (folder / name).unlink(missing_ok=True)
+
+
+def _unpickled(file: Path) -> object:
+    with readable(lambda _: _unusable(file, "it is damaged, or holds more than tensors")):
+        return torch.load(file, map_location="cpu", weights_only=True)
 
 
 def _save(tensors: Mapping[str, torch.Tensor], config: Mapping[str, object], folder: Path) -> None:

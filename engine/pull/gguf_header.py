@@ -71,6 +71,11 @@ class Header:
         """The name of the rules by which its tokenizer first cuts a text; "" where it has none."""
         return str(self._value("tokenizer.ggml.pre") or "")
 
+    def size(self, name: str) -> int | None:
+        """A size of the architecture's; None where the header has none."""
+        value = self._value(f"{self.architecture}.{name}")
+        return value if type(value) is int else None
+
     def join(self, path: Path) -> None:
         """Write all parts as one file, which is what transformers reads."""
         first = self._readers[0]

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 
-from engine.errors import EngineError
+from engine.errors import EngineError, lacks_memory
 from engine.interfaces import ModelFiles
 from engine.messages import Device, Error
 from engine.store import heads
+from engine.store.checkpoint import Broken
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -38,19 +39,16 @@ def read_model(
     """
     import torch
 
-    with _followed(report):
-        try:
-            model, info = architecture.from_pretrained(
-                files.folder,
-                local_files_only=True,
-                trust_remote_code=False,
-                use_safetensors=True,
-                ignore_mismatched_sizes=True,  # refused below, with the tensor's name
-                dtype=torch.float32,
-                output_loading_info=True,
-            )
-        except UNREADABLE as error:
-            raise broken(files, told(error)) from error
+    with _followed(report), readable(lambda reason: broken(files, reason)):
+        model, info = architecture.from_pretrained(
+            files.folder,
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            ignore_mismatched_sizes=True,  # refused below, with the tensor's name
+            dtype=torch.float32,
+            output_loading_info=True,
+        )
     if reason := unfit(info, model):
         raise broken(files, reason)
     model.requires_grad_(False)
@@ -107,25 +105,31 @@ def _owners(name: str) -> list[str]:
 _LAYER = re.compile(r"\.\d+\.")
 
 
-UNREADABLE = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    OSError,
-    SafetensorError,
-    StrictDataclassError,
-    TypeError,
-    ValueError,
-)
-"""What libraries raise on files, and on facts in a configuration, that are of no model."""
+@contextmanager
+def readable(refusal: Callable[[str], EngineError]) -> Iterator[None]:
+    """Refuse files on which a library fails, whatever it raises, and those that are `Broken`.
+
+    `refusal` makes what is raised out of the reason. Want of memory is no fault of the files.
+    """
+    try:
+        yield
+    except EngineError:
+        raise
+    except Exception as error:
+        if lacks_memory(error):
+            raise
+        raise refusal(_told(error)) from error
 
 
-def told(error: Exception) -> str:
-    """The first line of what a library says for a person; the rest is for its author."""
+_FOR_PEOPLE = (Broken, OSError, SafetensorError, StrictDataclassError, ValueError)
+"""What is raised with a reason in words; other exceptions say where in the code it went wrong."""
+
+
+def _told(error: Exception) -> str:
+    """The first line of what an exception says for a person; the rest is for its author."""
     cause = (error.__cause__ or error) if isinstance(error, StrictDataclassError) else error
     first = str(cause).strip().partition("\n")[0]
-    if first and isinstance(error, (OSError, SafetensorError, StrictDataclassError, ValueError)):
+    if first and isinstance(error, _FOR_PEOPLE):
         return first
     why = f" ({first})" if first else ""
     return f"its configuration is not one that transformers can build{why}"

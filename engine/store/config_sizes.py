@@ -14,14 +14,11 @@ from engine.store import heads
 _WIDTH = ("hidden_size", "n_embd", "d_model", "dim")
 _HEADS = ("num_attention_heads", "n_head", "n_heads", "num_heads", "attention_heads")
 _KEY_HEADS = ("num_key_value_heads", "num_kv_heads")
+_LONG = ("vocab_size", "embedding_size", "intermediate_size", "hidden_dim", "ffn_dim", "n_inner")
 _LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
+_SHARED = ".albert_layer_groups."
+"""In the names of weights that any number of layers may share."""
 _OTHERS = (
-    "vocab_size",
-    "embedding_size",
-    "intermediate_size",
-    "hidden_dim",
-    "ffn_dim",
-    "n_inner",
     "head_dim",
     "num_hidden_groups",
     "inner_group_num",
@@ -35,7 +32,7 @@ _OTHERS = (
 def impossible(config: Mapping[str, object]) -> str | None:
     """What is wrong with the sizes in a configuration, for a person; None where nothing is."""
     sizes: dict[str, int] = {}
-    for name in (*_WIDTH, *_HEADS, *_KEY_HEADS, *_LAYERS, *_OTHERS):
+    for name in (*_WIDTH, *_HEADS, *_KEY_HEADS, *_LONG, *_LAYERS, *_OTHERS):
         size = config.get(name)
         if isinstance(size, int) and not isinstance(size, bool) and size >= 1:
             sizes[name] = size
@@ -73,6 +70,27 @@ def _layers(shapes: heads.Shapes) -> int:
 
 
 _NUMBERED = re.compile(r"(.*?)\b(\d+)\.")
+
+
+def beyond(config: Mapping[str, object], shapes: Mapping[str, tuple[int, ...]]) -> str | None:
+    """Which size is more than the weight files can hold, for a person; None where none is.
+
+    A library would build a model of that size, for ever or until the memory is full, before it
+    looks what the files have for it. The sizes must be possible ones.
+    """
+    longest = max((length for shape in shapes.values() for length in shape), default=0)
+    for name in (*_WIDTH, *_LONG):
+        size = config.get(name)
+        if isinstance(size, int) and size > longest:
+            return f"{name} is {size:,}, and no tensor is longer than {longest:,}"
+    layers = config.get(_first(config, _LAYERS))
+    held = 1 + max((int(number) for name in shapes for number in _LAYER.findall(name)), default=-1)
+    if isinstance(layers, int) and layers > held and not any(_SHARED in name for name in shapes):
+        return f"it counts {layers:,} layers, and its weight files lack all but {held:,}"
+    return None
+
+
+_LAYER = re.compile(r"\.(\d+)\.")
 
 
 def _first(sizes: Mapping[str, object], names: tuple[str, ...]) -> str:

@@ -296,6 +296,11 @@ def _expanded(path: Path) -> Path:
         return path
 
 
+def _text(name: str) -> str:
+    """The name of a file as text that can be sent: an escape for each byte that is not UTF-8."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def _read(place: Place) -> tuple[Checkpoint, Manifest | None]:
     """Raises Broken or Damaged."""
     listed = read_manifest(place.folder) if place.ours else None
@@ -328,16 +333,17 @@ def _absent(place: Place) -> EngineError:
 def _info(place: Place, root: Path) -> ModelInfo:
     """Describe a place: from its files where it has them, else from the catalogue."""
     entry = place.entry
+    name = _text((place.gguf or place.folder).name)
     known = ModelInfo(
-        id=place.id,
-        title=entry.title if entry else (place.gguf or place.folder).name.replace("--", "/", 1),
+        id=_text(place.id),
+        title=entry.title if entry else name.replace("--", "/", 1),
         roles=list(heads.roles(entry.heads)) if entry else [],
         heads=list(entry.heads) if entry else [],
         languages=list(entry.languages) if entry else [],
         bytes=entry.bytes if entry else 0,
         licence=entry.licence if entry else "",
         source=place.source,
-        origin=entry.origin.name if entry else place.id,
+        origin=entry.origin.name if entry else _text(place.id),
         revision=(entry.origin.revision or "") if entry else "",
         note=entry.note if entry else "",
         memory=entry.memory if entry else 0,
@@ -348,11 +354,14 @@ def _info(place: Place, root: Path) -> ModelInfo:
     try:
         return _found_info(place, known, root)
     except _UNUSABLE as error:
-        return structs.replace(known, path=str(place.folder), state="failed", reason=_why(error))
+        path = _text(str(place.folder))
+        return structs.replace(known, path=path, state="failed", reason=_why(error))
 
 
 def _found_info(place: Place, known: ModelInfo, root: Path) -> ModelInfo:
     """What the files tell besides what is known; raises what is in `_UNUSABLE`."""
+    if str(place.folder) != _text(str(place.folder)):
+        raise Broken("its name is not in UTF-8")  # no request could name it
     if not place.folder.exists():
         return _absent_info(place, known)
     found, listed = _read(place)

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import gguf
 import numpy
 from tokenizers.pre_tokenizers import ByteLevel
+
+if TYPE_CHECKING:
+    from transformers import GPT2LMHeadModel
 
 CHAT = "{% for message in messages %}<|im_start|>{{ message['content'] }}<|im_end|>{% endfor %}"
 _WIDTH = 64
@@ -101,6 +105,48 @@ def write(
         matrix("output", len(tokens), _WIDTH, kinds.Q8_0)
     for name in extra:
         writer.add_tensor(name, numpy.ones(_WIDTH, numpy.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+_GPT2 = {
+    "wte": "token_embd",
+    "wpe": "position_embd",
+    "ln_f": "output_norm",
+    "ln_1": "attn_norm",
+    "attn.c_attn": "attn_qkv",
+    "attn.c_proj": "attn_output",
+    "ln_2": "ffn_norm",
+    "mlp.c_fc": "ffn_up",
+    "mlp.c_proj": "ffn_down",
+}
+
+
+def write_gpt2(path: Path, model: GPT2LMHeadModel) -> Path:
+    """Write the weights of a GPT-2 in fp32 and return its path. Its words are made up."""
+    config = model.config
+    writer = gguf.GGUFWriter(path, "gpt2")
+    writer.add_block_count(config.n_layer)
+    writer.add_context_length(config.n_positions)
+    writer.add_embedding_length(config.n_embd)
+    writer.add_feed_forward_length(4 * config.n_embd)
+    writer.add_head_count(config.n_head)
+    writer.add_layer_norm_eps(config.layer_norm_epsilon)
+    writer.add_tokenizer_model("gpt2")
+    made_up = [f"w{number}" for number in range(config.vocab_size - 3)]
+    writer.add_token_list(["a", "b", "ab", *made_up])
+    writer.add_token_types([1] * config.vocab_size)
+    writer.add_token_merges(["a b"])
+    for name, tensor in model.transformer.state_dict().items():
+        owner, _, own = name.rpartition(".")
+        layer = owner.removeprefix("h.").split(".", 1) if owner.startswith("h.") else None
+        place = f"blk.{layer[0]}.{_GPT2[layer[1]]}" if layer else _GPT2[owner]
+        # Its projections are stored the other way round than those of other families.
+        turned = own == "weight" and owner.rpartition(".")[2].startswith("c_")
+        writer.add_tensor(f"{place}.{own}", (tensor.T if turned else tensor).contiguous().numpy())
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

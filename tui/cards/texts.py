@@ -23,6 +23,11 @@ from tui.cards.base import BaseCard, Pane
 _LARGEST = math.log(sys.float_info.max)
 
 
+def perplexity(mean: float) -> float | None:
+    """exp of the mean surprisal of a token, in nats; None where no float is that large."""
+    return math.exp(mean) if mean < _LARGEST else None
+
+
 class Branch(Struct):
     """One of the texts that a continuation wrote."""
 
@@ -47,11 +52,9 @@ class Branch(Struct):
 
     @property
     def perplexity(self) -> float | None:
-        """exp of the mean surprisal; None without tokens."""
+        """`perplexity` of its tokens; None without tokens."""
         mean = self.surprisal
-        if mean is None:
-            return None
-        return math.exp(mean) if mean < _LARGEST else math.inf
+        return None if mean is None else perplexity(mean)
 
 
 class Origin(Struct, frozen=True, kw_only=True):

@@ -74,7 +74,9 @@ def _measures(card: Card, speed: float | None, corrected: bool) -> list[str]:
         return told  # what all its tokens come to is told once they are there
     if card.timing.first_token_s is not None:
         told.append(text("card.first", s=f"{card.timing.first_token_s:.2f}"))
-    perplexities = [f"{b.perplexity:.2f}" for b in card.branches if b.perplexity is not None]
+    perplexities = [
+        "–" if b.perplexity is None else f"{b.perplexity:.2f}" for b in card.branches if b.tokens
+    ]
     told.append(text("card.perplexity", value=" ".join(perplexities)))
     means = [f"{bits(b.surprisal):.2f}" for b in card.branches if b.surprisal is not None]
     told.append(text("card.mean", bits=" ".join(means)))

@@ -8,14 +8,13 @@ from transformers import AutoConfig
 
 from engine.interfaces import ModelFiles
 from engine.messages import Device, Precision
-from engine.runtime.loading import UNREADABLE, Report, broken, told
+from engine.runtime.loading import Report, broken, readable
 from engine.runtime.packed import embedding, linear, stored
 from engine.runtime.packed.decoder import Layer, Model, PackedRuntime, Step
 from engine.runtime.packed.families import Shape, shape
 from engine.runtime.packed.linear import Tensors
 from engine.runtime.packed.stored import Parts
-from engine.runtime.packed.weights import LayerWeights, Matrix, Norm, Unfit, Weights
-from engine.store.checkpoint import Broken
+from engine.runtime.packed.weights import LayerWeights, Matrix, Norm, Weights
 
 
 def load_packed(
@@ -28,7 +27,7 @@ def load_packed(
     Raises:
         EngineError: ``broken_model``, when the files do not hold what the configuration says.
     """
-    try:
+    with readable(lambda reason: broken(files, reason)):
         config = AutoConfig.from_pretrained(
             files.folder, local_files_only=True, trust_remote_code=False
         )
@@ -37,10 +36,6 @@ def load_packed(
             return None
         with torch.inference_mode():
             return PackedRuntime(_model(files, found, precision, report, device), device)
-    except (Unfit, Broken) as error:
-        raise broken(files, str(error)) from error
-    except UNREADABLE as error:
-        raise broken(files, told(error)) from error
 
 
 def _model(

@@ -15,16 +15,13 @@ from safetensors import SafetensorError, safe_open
 from engine.runtime.loading import unplaced
 from engine.runtime.packed.families import Shape
 from engine.store import checkpoint
+from engine.store.checkpoint import Broken
 
 if TYPE_CHECKING:
     from types import TracebackType
 
 
 _OUTPUT = "lm_head.weight"
-
-
-class Unfit(Exception):
-    """The files do not hold what the configuration says; the message is for a person."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +74,7 @@ class Weights:
                 file = self._files.enter_context(safe_open(path, framework="pt"))
                 names = file.offset_keys()
             except (SafetensorError, OSError) as error:
-                raise Unfit(f"{path.name} is damaged or cut short: {error}") from error
+                raise Broken(f"{path.name} is damaged or cut short: {error}") from error
             self._readers.update(dict.fromkeys(names, file.get_tensor))
         root = "transformer." if self._shape.conv1d else "model."
         # Checkpoints of the bare model, without a head's class around it, leave the root out.
@@ -123,11 +120,11 @@ class Weights:
         """See, after all was read, that the files hold no more of what the model is made of.
 
         Raises:
-            Unfit: they do.
+            Broken: they do.
         """
         parts = {name[: dot.end()] for name in self._taken for dot in re.finditer(r"\.", name)}
         if more := unplaced(sorted(self._readers.keys() - self._taken), parts):
-            raise Unfit(more)
+            raise Broken(more)
 
     def layer(self, number: int) -> LayerWeights:
         """Everything of one layer."""
@@ -188,13 +185,13 @@ class Weights:
     def _take(self, name: str, *shape: int) -> torch.Tensor:
         reader = self._readers.get(name)
         if reader is None:
-            raise Unfit(f"its weight files lack {name}")
+            raise Broken(f"its weight files lack {name}")
         self._taken.add(name)
         try:
             stored = reader(name)
         except SafetensorError as error:
-            raise Unfit(f"{name} cannot be read: {error}") from error
+            raise Broken(f"{name} cannot be read: {error}") from error
         if tuple(stored.shape) != shape:
-            raise Unfit(f"its configuration gives another shape to {name}")
+            raise Broken(f"its configuration gives another shape to {name}")
         # A copy: what the file maps may begin at any byte, and fast kernels want aligned rows.
         return stored.to(torch.float32, copy=True)

@@ -11,7 +11,12 @@ import gguf as gguf_library
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GPT2Config,
+    GPT2LMHeadModel,
+)
 
 from engine.errors import EngineError
 from engine.messages import Pull
@@ -192,6 +197,16 @@ def test_an_output_layer_of_its_own_is_kept(tmp_path: Path) -> None:
     assert not torch.equal(kept["lm_head.weight"], kept["model.embed_tokens.weight"])
     model = AutoModelForCausalLM.from_pretrained(tmp_path / "out")
     assert torch.equal(model.lm_head.weight, kept["lm_head.weight"])
+
+
+def test_a_gpt2_is_as_long_as_its_table_of_positions(tmp_path: Path) -> None:
+    config = GPT2Config(vocab_size=64, n_positions=24, n_embd=32, n_layer=2, n_head=4)
+    model = GPT2LMHeadModel(config).eval()
+    (tmp_path / "out").mkdir()
+    convert_gguf(tiny_gguf.write_gpt2(tmp_path / "m.gguf", model), tmp_path / "out", lambda *_: 0)
+    ids = torch.tensor([range(24)])
+    kept = AutoModelForCausalLM.from_pretrained(tmp_path / "out")
+    torch.testing.assert_close(kept(ids).logits, model(ids).logits)
 
 
 def _parts(folder: Path) -> list[Path]:

@@ -28,6 +28,20 @@ def test_a_whole_model_is_described(model: Path) -> None:
     assert not found.chat
 
 
+@pytest.mark.parametrize("name", ["vocab_size", "n_inner", "n_layer"])
+def test_sizes_beyond_the_weights_are_told_before_a_model_is_built(model: Path, name: str) -> None:
+    configure(model, **{name: 10_000_000})
+    with pytest.raises(Broken, match=r"not that of its weights: .* 10,000,000"):
+        checkpoint.read(model)
+
+
+def test_layers_that_share_weights_are_any_number(tiny: Tiny, tmp_path: Path) -> None:
+    folder = tmp_path / "albert"
+    shutil.copytree(tiny("albert"), folder)
+    configure(folder, num_hidden_layers=24)
+    assert "masked" in checkpoint.read(folder).heads
+
+
 def _shard(model: Path) -> dict[str, str]:
     """Split the weights in two files and return the index's map."""
     weights = load_file(model / "model.safetensors")

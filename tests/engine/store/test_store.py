@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from engine.errors import EngineError
@@ -272,6 +273,10 @@ UNUSABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
         "links lead in a circle",
     ),
     "NUL in its name": (lambda path: Path(f"{path}\0x"), "a character that no name can hold"),
+    "a name that is not in UTF-8": (
+        lambda path: _configured(path.with_name("caf\udce9"), b"{}"),
+        "its name is not in UTF-8",
+    ),
     "too long a name": (lambda path: path.with_name("x" * 300), "name is too long"),
     "too long a path": (lambda path: path.joinpath(*["x" * 200] * 40), "name is too long"),
     "below a file": (
@@ -300,6 +305,7 @@ def test_one_bad_folder_is_a_row_of_its_own(kind: str, tiny: Tiny, tmp_path: Pat
     assert (good.state, good.path) == ("on_disk", str(tiny("gpt2")))
     assert failed.state == "failed"
     assert reason in failed.reason
+    msgspec.msgpack.encode(failed)
     with pytest.raises(EngineError) as caught:
         store.find(str(bad))
     assert caught.value.event.kind in {"broken_model", "unknown_model"}

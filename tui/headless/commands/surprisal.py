@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import sys
 
 from engine.messages import Token
 from tui.analysis.heat import bits
 from tui.analysis.word_surprisal import Word, segment, words
+from tui.cards.texts import perplexity
 from tui.headless.invocations import SurprisalCommand
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
@@ -17,8 +17,6 @@ from tui.headless.io.session import Session, run
 from tui.headless.schemas.answers import SurprisalDocument, SurprisalToken, SurprisalWord
 from tui.strings import text as string
 from tui.terminal.exit_codes import Exit, Failure
-
-_LARGEST = math.log(sys.float_info.max)
 
 
 def execute(command: SurprisalCommand, output: Output) -> Exit:
@@ -69,7 +67,7 @@ def describe(reading: Reading, *, corrected: bool) -> SurprisalDocument:
             SurprisalWord(word.text, None if word.nats is None else bits(word.nats))
             for word in found
         ],
-        perplexity=None if mean is None else math.exp(min(mean, _LARGEST)),
+        perplexity=None if mean is None else perplexity(mean),
         word_method=method,
         word_boundary=corrected,
         nats=reading.nats,
@@ -111,10 +109,15 @@ def _print(document: SurprisalDocument, output: Output) -> None:
     summary = string(
         "cli.surprisal_summary",
         nats=f"{document.nats:.4f}",
-        bits=f"{document.bits_per_token or 0:.3f}",
-        words=f"{document.bits_per_word or 0:.3f}",
+        bits=_figure(document.bits_per_token, 3),
+        words=_figure(document.bits_per_word, 3),
         method=document.word_method,
-        perplexity=f"{document.perplexity or 0:.2f}",
+        perplexity=_figure(document.perplexity, 2),
         start=document.bos or string("cli.no_start"),
     )
     output.line(summary)
+
+
+def _figure(value: float | None, digits: int) -> str:
+    """A figure; a dash where there is none."""
+    return "–" if value is None else f"{value:.{digits}f}"
