@@ -71,28 +71,28 @@ class Answer(AsyncIterator[Event]):
     def __init__(self, cancel: Callable[[], None]) -> None:
         self._cancel = cancel
         self._events: asyncio.Queue[Event] = asyncio.Queue()
-        self._over = False
+        self._finished = False
 
     def cancel(self) -> None:
         """Ask the engine to stop; what is under way still comes, then the last event."""
-        if not self._over:
+        if not self._finished:
             self._cancel()
 
     async def aclose(self) -> None:
         """Stop, and take no more events."""
         self.cancel()
-        self._over = True
+        self._finished = True
 
     async def __anext__(self) -> Event:
         """The next event, as it comes."""
-        if self._over:
+        if self._finished:
             raise StopAsyncIteration
         try:
             event = await self._events.get()
         except asyncio.CancelledError:
             await self.aclose()
             raise
-        self._over = isinstance(event, LAST)
+        self._finished = isinstance(event, LAST)
         return event
 
     def put(self, event: Event) -> None:
@@ -526,8 +526,8 @@ def _how(code: int) -> str:
         return f"exit code {code}"
     if code == -signal.SIGKILL:
         return "SIGKILL, perhaps because memory ran out"
-    known = {number.value: number.name for number in signal.Signals}
-    return known.get(-code, f"signal {-code}")
+    names = {number.value: number.name for number in signal.Signals}
+    return names.get(-code, f"signal {-code}")
 
 
 def _unstartable(error: OSError) -> Error:

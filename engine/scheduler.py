@@ -114,9 +114,9 @@ class Scheduler:
 
     def _step(self, request_id: int, task: Task) -> None:
         try:
-            said = next(task)
-            if not isinstance(said, Wait):
-                finite.check(said)
+            event = next(task)
+            if not isinstance(event, Wait):
+                finite.check(event)
         except StopIteration:
             self._finish(request_id, task, Done())
         except EngineError as error:
@@ -127,14 +127,14 @@ class Scheduler:
             log.exception("request %d failed", request_id)
             self._finish(request_id, task, explain(error))
         else:
-            if isinstance(said, Wait):
-                self._park(request_id, task, said)
-            elif isinstance(said, LAST):
-                self._finish(request_id, task, said)
-            elif said is not None:
-                self._say(request_id, task, said)
+            if isinstance(event, Wait):
+                self._park(request_id, task, event)
+            elif isinstance(event, LAST):
+                self._finish(request_id, task, event)
+            elif event is not None:
+                self._pass_on(request_id, task, event)
 
-    def _say(self, request_id: int, task: Task, event: Event) -> None:
+    def _pass_on(self, request_id: int, task: Task, event: Event) -> None:
         try:
             self._send(request_id, event)
         except wire.Unsendable as fault:
@@ -159,4 +159,4 @@ class Scheduler:
             raise
         except BaseException:  # as in _step; the answer itself is not in doubt
             log.exception("request %d failed while it was closed", request_id)
-        self._say(request_id, task, last)
+        self._pass_on(request_id, task, last)

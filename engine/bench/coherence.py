@@ -84,7 +84,7 @@ class Judge:
 
     def __init__(self, model: LoadedModel) -> None:
         self._model = model
-        self._known: dict[Texts, Both] = {}
+        self._cache: dict[Texts, Both] = {}
 
     def __call__(self, pairs: Sequence[Texts]) -> list[Both]:
         """The figures of each pair.
@@ -92,13 +92,13 @@ class Judge:
         Raises:
             ValueError: the model can read nothing of one of them; what is too long is trimmed.
         """
-        missing = [pair for pair in dict.fromkeys(pairs) if pair not in self._known]
+        missing = [pair for pair in dict.fromkeys(pairs) if pair not in self._cache]
         if missing:
             request = ScorePairs(model=self._model.files.id, pairs=missing)
             for event in continuity.run_pairs(self._model, request, 0.0):
                 if isinstance(event, PairScore):
-                    self._known[missing[event.index]] = _figures(event)
-        return [self._known[pair] for pair in pairs]
+                    self._cache[missing[event.index]] = _figures(event)
+        return [self._cache[pair] for pair in pairs]
 
 
 def _figures(scored: PairScore) -> Both:
@@ -130,16 +130,16 @@ def rows(judge: Judge, sample: Sample) -> Iterator[str]:
         right = _share(a[name][0] > b[name][0] for a, b in zip(own, foreign, strict=True))
         yield f"{name:20} random        {right}"
         if name == "nsp_margin":
-            said = [each[name][0] > 0 for each in own] + [each[name][0] <= 0 for each in foreign]
-            yield f"{name:20} random, by sign {_share(said)}"
+            signs = [each[name][0] > 0 for each in own] + [each[name][0] <= 0 for each in foreign]
+            yield f"{name:20} random, by sign {_share(signs)}"
         yield f"{name:20} order         {_share(each[name][0] > each[name][1] for each in own)}"
-        for told, pairs in sides.items():
+        for label, pairs in sides.items():
             try:
                 curve = [each[name][0] for each in judge(pairs)]
             except ValueError as error:
-                yield f"{name:20} {told:13} {error}"
+                yield f"{name:20} {label:13} {error}"
             else:
-                yield f"{name:20} {_agreement(told, sample, texttiling.boundaries(curve))}"
+                yield f"{name:20} {_agreement(label, sample, texttiling.boundaries(curve))}"
     for name in own[0]:
         for size in range(1, 6):
             blocks = sample.blocks(size)
@@ -163,8 +163,8 @@ def _elsewhere(sample: Sample, at: int, draw: random.Random) -> str:
 
 
 def _share(right: Iterator[bool] | Sequence[bool]) -> str:
-    told = list(right)
-    return f"{sum(told) / len(told):6.1%} of {len(told)}"
+    counted = list(right)
+    return f"{sum(counted) / len(counted):6.1%} of {len(counted)}"
 
 
 def _shuffles(judge: Judge, blocks: Sequence[str], name: str) -> str:
@@ -181,11 +181,11 @@ def _shuffles(judge: Judge, blocks: Sequence[str], name: str) -> str:
     )
 
 
-def _agreement(told: str, sample: Sample, found: Sequence[int]) -> str:
+def _agreement(label: str, sample: Sample, found: Sequence[int]) -> str:
     count = len(sample.sentences)
     pk = texttiling.pk(count, sample.marked, found)
     window_diff = texttiling.window_diff(count, sample.marked, found)
-    return f"{told:13} Pk {pk:.3f}  WindowDiff {window_diff:.3f}  {len(found)} boundaries"
+    return f"{label:13} Pk {pk:.3f}  WindowDiff {window_diff:.3f}  {len(found)} boundaries"
 
 
 def _read(path: Path) -> str:

@@ -72,8 +72,8 @@ def load(
 
 def _footprint(store: Path, files: ModelFiles, form: Precision) -> Footprint:
     call = [sys.executable, "-P", "-m", "engine.bench.loading", str(store), files.id, form]
-    told = subprocess.run(call, stdout=subprocess.PIPE, check=True, stdin=subprocess.DEVNULL)
-    return msgspec.json.decode(told.stdout, type=Footprint)
+    finished = subprocess.run(call, stdout=subprocess.PIPE, check=True, stdin=subprocess.DEVNULL)
+    return msgspec.json.decode(finished.stdout, type=Footprint)
 
 
 def main() -> None:
@@ -103,7 +103,7 @@ def main() -> None:
     decode(SMALL)  # imports the rest of what there is, and warms up the allocator
     imports = process.memory_info().rss
     model = decode(options.model)
-    kept = 0 if model.prefixes is None else model.prefixes.bytes
+    kept = 0 if model.prefix_cache is None else model.prefix_cache.bytes
     weights = model.bytes - kept
     seen = Footprint(imports, weights, kept, process.memory_info().rss)
     sys.stdout.buffer.write(msgspec.json.encode(seen))

@@ -39,7 +39,7 @@ class Lookup:
             return []
         return list(ids[found : found + min(most, GUESSED)]) if found else []
 
-    def came_true(self, count: int) -> None:
+    def record_accepted(self, count: int) -> None:
         """Hear how many ids of the last guess were drawn."""
         self._average = 0.7 * self._average + 0.3 * count
         if self._average < PAYS:

@@ -31,7 +31,7 @@ from engine.errors import EngineError
 from engine.messages import Error
 from engine.pull.gguf_header import Header
 from engine.pull.progress import Report, require_memory, require_space
-from engine.runtime.loading import UNREADABLE, some, told, unfit
+from engine.runtime.loading import UNREADABLE, describe, some, unfit
 from engine.store import checkpoint, config_sizes, gguf_files, heads, manifest
 from engine.store.checkpoint import Broken
 from engine.store.manifest import Manifest
@@ -83,7 +83,7 @@ def convert_gguf(gguf: Path, folder: Path, report: Report) -> str:
     except Broken as error:
         raise _unusable(gguf, str(error)) from error
     except UNREADABLE as error:
-        raise _unusable(gguf, told(error)) from error
+        raise _unusable(gguf, describe(error)) from error
     finally:
         joined.unlink(missing_ok=True)
     report("converting", "writing safetensors")
@@ -107,7 +107,7 @@ def _read(
         Broken: it is not whole; besides, what transformers raises.
     """
     config = AutoConfig.from_pretrained(gguf.parent, gguf_file=gguf.name)
-    if not heads.known(config.model_type):
+    if not heads.supported(config.model_type):
         raise Broken(f"models of type {config.model_type!r} are not known here")
     if reason := config_sizes.impossible(config.to_dict()):
         raise Broken(f"its header cannot be right: {reason}")

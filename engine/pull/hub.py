@@ -105,7 +105,7 @@ def from_repository(
     ]
     _fetch_all(origin, commit, small, folder, report)
     try:
-        _require_known(folder)
+        _require_supported(folder)
         names, pickled = _weights(origin, commit, listed, folder, report)
     except Broken as error:
         raise _unusable(place, error) from error
@@ -204,10 +204,10 @@ def _weights(
     raise Broken("it has no weights that transformers can read")
 
 
-def _require_known(folder: Path) -> None:
+def _require_supported(folder: Path) -> None:
     """Raises Broken before the weights are fetched if they would be of no use."""
     model_type = checkpoint.read_config(folder).get("model_type")
-    if not isinstance(model_type, str) or not heads.known(model_type):
+    if not isinstance(model_type, str) or not heads.supported(model_type):
         raise Broken(f"models of type {model_type!r} are not known here")
 
 
@@ -229,10 +229,10 @@ def _fetch_all(
             # Only verified files bear their final name.
             part = folder / f"{file.name}.part"
 
-            def tell(done: int, name: str = file.name, start: int = got) -> None:
+            def on_bytes(done: int, name: str = file.name, start: int = got) -> None:
                 report("pulling", name, start + done, total)
 
-            _fetch(origin, commit, file, part, tell)
+            _fetch(origin, commit, file, part, on_bytes)
             if not file.matches(part):
                 part.unlink()
                 raise EngineError(
@@ -246,7 +246,9 @@ def _fetch_all(
         got += file.bytes
 
 
-def _fetch(origin: Hub, commit: str, file: Remote, part: Path, tell: Callable[[int], None]) -> None:
+def _fetch(
+    origin: Hub, commit: str, file: Remote, part: Path, on_bytes: Callable[[int], None]
+) -> None:
     """Stream a file to `part`, going on after what is there already."""
     url = hf_hub_url(origin.repo, file.name, revision=commit)
     failures = 0
@@ -258,7 +260,7 @@ def _fetch(origin: Hub, commit: str, file: Remote, part: Path, tell: Callable[[i
         if start == file.bytes and part.exists():
             return
         try:
-            _stream(url, part, start, file.bytes, tell)
+            _stream(url, part, start, file.bytes, on_bytes)
         except (httpx.TransportError, _CutShort) as error:
             gained = part.exists() and part.stat().st_size > start
             failures = 0 if gained else failures + 1
@@ -275,7 +277,7 @@ class _CutShort(Exception):
     """The server ended a file early, in good order."""
 
 
-def _stream(url: str, part: Path, start: int, size: int, tell: Callable[[int], None]) -> None:
+def _stream(url: str, part: Path, start: int, size: int, on_bytes: Callable[[int], None]) -> None:
     headers = {**build_hf_headers(), "Accept-Encoding": "identity"}
     if start:
         headers["Range"] = f"bytes={start}-"
@@ -286,13 +288,13 @@ def _stream(url: str, part: Path, start: int, size: int, tell: Callable[[int], N
         resumed = response.status_code == httpx.codes.PARTIAL_CONTENT
         done = start if resumed else 0
         with part.open("ab" if resumed else "wb") as stream:
-            tell(done)
+            on_bytes(done)
             for chunk in response.iter_bytes(_CHUNK):
                 done += len(chunk)
                 if done > size:
                     break  # not the file that was described; its hash will say so
                 stream.write(chunk)
-                tell(done)
+                on_bytes(done)
     if done < size:
         raise _CutShort(f"{done:,} of {size:,} bytes")
 

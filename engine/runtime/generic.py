@@ -142,9 +142,9 @@ class GenericRuntime:
                 )
             )
         rows.cache.crop(length - rows.length)
-        known = torch.full_like(rows.logits, torch.nan) if logits is None else logits
+        last_logits = torch.full_like(rows.logits, torch.nan) if logits is None else logits
         fed = tuple(row[:length] for row in rows.fed)
-        return replace(rows, length=length, logits=known, fed=fed)
+        return replace(rows, length=length, logits=last_logits, fed=fed)
 
     def states(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
         """The last hidden states of texts; see `CausalRuntime.states`.

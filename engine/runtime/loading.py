@@ -50,7 +50,7 @@ def read_model(
                 output_loading_info=True,
             )
         except UNREADABLE as error:
-            raise broken(files, told(error)) from error
+            raise broken(files, describe(error)) from error
     if reason := unfit(info, model):
         raise broken(files, reason)
     model.requires_grad_(False)
@@ -120,7 +120,7 @@ UNREADABLE = (
 """What libraries raise on files, and on facts in a configuration, that are of no model."""
 
 
-def told(error: Exception) -> str:
+def describe(error: Exception) -> str:
     """The first line of what a library says for a person; the rest is for its author."""
     cause = (error.__cause__ or error) if isinstance(error, StrictDataclassError) else error
     first = str(cause).strip().partition("\n")[0]
@@ -172,10 +172,10 @@ def _followed(report: Report) -> Iterator[None]:
 
 def _counted(items: Collection[object], report: Report) -> Iterator[object]:
     total = len(items)
-    told = 0
+    reported = 0
     for number, item in enumerate(items):
         yield item
         percent = 100 * (number + 1) // total
-        if percent > told:
-            told = percent
+        if percent > reported:
+            reported = percent
             report("reading weights", float(percent))

@@ -12,7 +12,7 @@ _EACH = 500
 """Bytes, about, that a pair and what is said of it take."""
 
 
-class PairMemory:
+class PairCache:
     """The pairs kept for one model in one form."""
 
     def __init__(self, limit: int = LIMIT) -> None:

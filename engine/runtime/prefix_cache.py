@@ -44,7 +44,7 @@ class _Kept:
     row: Branches
 
 
-class Prefixes:
+class PrefixCache:
     """The rows kept for one model in one form."""
 
     def __init__(self, runtime: CausalRuntime, limit: int = LIMIT, chunk: int = CHUNK) -> None:

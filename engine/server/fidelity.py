@@ -52,11 +52,11 @@ class Fidelity:
             EngineError: ``unable``, when there is no such device; what loading raises.
         """
         device = yield from settled(self._device)
-        known = {distance.precision: distance for distance in distances.read(files.derived)}
+        measured = {distance.precision: distance for distance in distances.read(files.derived)}
         for precision in _others(files):
             if home(device, precision) != device:
                 continue  # off the GPU it would be no faster
-            distance = known.get(precision)
+            distance = measured.get(precision)
             if distance is None:
                 distance = yield from self._measure(files, precision)
                 distances.write(files, [distance])
@@ -81,13 +81,15 @@ class Fidelity:
             try:
                 while True:
                     share = next(measuring)
-                    self._lifecycle.tell(files, precision, f"measuring {precision}", 100 * share)
+                    self._lifecycle.report_stage(
+                        files, precision, f"measuring {precision}", 100 * share
+                    )
                     yield None
             except StopIteration as stop:
                 found: Distance = stop.value
                 return found
             finally:
-                self._lifecycle.tell(files, precision)
+                self._lifecycle.report_stage(files, precision)
 
 
 def _others(files: ModelFiles) -> tuple[Precision, ...]:

@@ -73,7 +73,7 @@ class Lifecycle:
         load: Callable[[ModelFiles, Precision, Report], LoadedModel],
         loader: Executor,
         post: Callable[[Callable[[], None]], None],
-        tell: Callable[[Event], None],
+        broadcast: Callable[[Event], None],
         budget: int,
         idle_s: float,
         clock: Callable[[], float] = time.monotonic,
@@ -81,7 +81,7 @@ class Lifecycle:
         self._load = load
         self._loader = loader
         self._post = post
-        self._tell = tell
+        self._broadcast = broadcast
         self._budget = budget
         self._idle_s = idle_s
         self._clock = clock
@@ -154,13 +154,13 @@ class Lifecycle:
         """The files of a model have changed: why it could not be loaded is no longer true."""
         self._failures.pop(model, None)
 
-    def tell(
+    def report_stage(
         self, files: ModelFiles, precision: Precision, stage: str = "", percent: float | None = None
     ) -> None:
         """Tell what is being done to a form that is held; with no stage, that it is ready."""
         resident = self._residents.get((files.id, precision))
         if resident is not None:
-            self._tell_state(resident, stage=stage, percent=percent)
+            self._broadcast_state(resident, stage=stage, percent=percent)
 
     def expire(self) -> float | None:
         """Unload what has been idle for too long; in how many seconds the next one is due."""
@@ -187,21 +187,21 @@ class Lifecycle:
         self._failures.pop(files.id, None)
         resident = _Resident(files, precision, needs, self._clock())
         self._residents[resident.key] = resident
-        self._tell_state(resident, percent=0.0)
+        self._broadcast_state(resident, percent=0.0)
         job = self._loader.submit(self._load, files, precision, self._reporter(resident))
         self._jobs[resident.key] = job
         job.add_done_callback(lambda job: self._post(lambda: self._arrived(resident, job)))
         return resident
 
     def _reporter(self, resident: _Resident) -> Report:
-        told_stage, told_at = "", 0.0
+        last_stage, last_at = "", 0.0
 
         def report(stage: str, percent: float) -> None:
-            nonlocal told_stage, told_at
+            nonlocal last_stage, last_at
             now = self._clock()
-            if stage != told_stage or now - told_at >= _INTERVAL_S:
-                told_stage, told_at = stage, now
-                self._tell_state(resident, stage=stage, percent=percent)
+            if stage != last_stage or now - last_at >= _INTERVAL_S:
+                last_stage, last_at = stage, now
+                self._broadcast_state(resident, stage=stage, percent=percent)
 
         return report
 
@@ -217,8 +217,8 @@ class Lifecycle:
         resident.loaded = True
         resident.last_used = self._clock()
         resident.ready.set_result(model)
-        self._tell_state(resident)
-        self._tell_memory()
+        self._broadcast_state(resident)
+        self._broadcast_memory()
         if not resident.users:
             self._unused(resident)
 
@@ -232,12 +232,12 @@ class Lifecycle:
         del self._residents[resident.key]
         self._failures[model] = why
         resident.ready.set_exception(error)
-        self._tell(
+        self._broadcast(
             ModelState(model=model, state="failed", precision=resident.precision, reason=why)
         )
         if others := self._forms(model):
-            self._tell_state(others[0])
-        self._tell_memory()
+            self._broadcast_state(others[0])
+        self._broadcast_memory()
 
     def _unused(self, resident: _Resident) -> None:
         if resident.loaded:
@@ -301,17 +301,19 @@ class Lifecycle:
         give_back()
         model, precision = resident.key
         if others := self._forms(model):
-            self._tell_state(others[0])
+            self._broadcast_state(others[0])
         else:
-            self._tell(ModelState(model=model, state="on_disk", precision=precision, cause=cause))
-        self._tell_memory()
+            self._broadcast(
+                ModelState(model=model, state="on_disk", precision=precision, cause=cause)
+            )
+        self._broadcast_memory()
 
-    def _tell_state(
+    def _broadcast_state(
         self, resident: _Resident, stage: str = "", percent: float | None = None
     ) -> None:
         """Tell how a form is doing, and which forms of its model are in memory."""
         loaded = [each for each in self._forms(resident.files.id) if each.loaded]
-        self._tell(
+        self._broadcast(
             ModelState(
                 model=resident.files.id,
                 state="ready" if resident.loaded and not stage else "loading",
@@ -324,8 +326,8 @@ class Lifecycle:
             )
         )
 
-    def _tell_memory(self) -> None:
-        self._tell(Memory(used=self.used, budget=self._budget))
+    def _broadcast_memory(self) -> None:
+        self._broadcast(Memory(used=self.used, budget=self._budget))
 
 
 def _device(residents: Sequence[_Resident]) -> Device:

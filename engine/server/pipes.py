@@ -84,7 +84,7 @@ class EventWriter:
             except BrokenPipeError:
                 os._exit(0)
 
-    def tell(self, event: Event) -> None:
+    def broadcast(self, event: Event) -> None:
         """Write one event for everybody; one that cannot be written down is nobody's loss."""
         try:
             self.send(0, event)

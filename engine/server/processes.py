@@ -45,8 +45,8 @@ class Children:
     children report; `at_rest` too, for the state that a model is in after its child was killed.
     """
 
-    def __init__(self, tell: Callable[[Event], None], at_rest: Callable[[str], State]) -> None:
-        self._tell = tell
+    def __init__(self, broadcast: Callable[[Event], None], at_rest: Callable[[str], State]) -> None:
+        self._broadcast = broadcast
         self._at_rest = at_rest
         self._running: dict[str, _Child] = {}
         self._failures: dict[str, str] = {}
@@ -132,9 +132,9 @@ class Children:
         )
         if child.cancelled:
             state = self._at_rest(child.model)
-            self._tell(ModelState(model=child.model, state=state, cause="asked"))
+            self._broadcast(ModelState(model=child.model, state=state, cause="asked"))
         else:
-            self._tell(ModelState(model=child.model, state="failed", reason=failure.message))
+            self._broadcast(ModelState(model=child.model, state="failed", reason=failure.message))
         return failure
 
     def _listen(self, child: _Child, stdin: bytes) -> Error | None:
@@ -151,5 +151,5 @@ class Children:
                     return error
                 case ModelState() as state:
                     child.last = state
-                    self._tell(state)
+                    self._broadcast(state)
         raise wire.BrokenStream("no answer")

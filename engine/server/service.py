@@ -87,7 +87,7 @@ class Service:
         children: Children,
         disk: Executor,
         job: Callable[[Pull], PullJob],
-        tell: Callable[[Event], None],
+        broadcast: Callable[[Event], None],
     ) -> None:
         self._store = store
         self._lifecycle = lifecycle
@@ -95,7 +95,7 @@ class Service:
         self._children = children
         self._disk = disk
         self._job = job
-        self._tell = tell
+        self._broadcast = broadcast
         self._tokenizer = lru_cache(maxsize=4)(tokenization.load)
 
     def task(self, request: Work) -> Task:
@@ -184,7 +184,7 @@ class Service:
             with self._lifecycle.use(files, precision) as loading:
                 model = yield from settled(loading)
                 load_s += time.monotonic() - waits
-                results += yield from continuity.hear(model, request)
+                results += yield from continuity.score_pair(model, request)
         yield continuity.verdict(results)
         yield Done(timing=Timing(load_s=load_s, total_s=time.monotonic() - began))
 
@@ -223,7 +223,7 @@ class Service:
         yield from self._read(self._store.remove, request.model)
         self._lifecycle.unload(place.id)
         self._changed(place.id)
-        self._tell(ModelState(model=place.id, state="absent", cause="asked"))
+        self._broadcast(ModelState(model=place.id, state="absent", cause="asked"))
         yield Done()
 
     def _files(self, model: str) -> Generator[Wait, None, ModelFiles]:

@@ -151,11 +151,11 @@ class Worker:
             load=lambda files, precision, report: _load(files, precision, report, prepared),
             loader=Loader(),
             post=self._scheduler.post,
-            tell=self._writer.tell,
+            broadcast=self._writer.broadcast,
             budget=budget,
             idle_s=configure.idle_s,
         )
-        self._children = Children(self._writer.tell, lambda model: store.info(model).state)
+        self._children = Children(self._writer.broadcast, lambda model: store.info(model).state)
         self._service = Service(
             store=store,
             lifecycle=self._lifecycle,
@@ -163,7 +163,7 @@ class Worker:
             children=self._children,
             disk=ThreadPoolExecutor(1, "disk"),
             job=lambda pull: job.command(store, pull, self._environ),
-            tell=self._writer.tell,
+            broadcast=self._writer.broadcast,
         )
         ready = Ready(protocol=PROTOCOL, pid=os.getpid(), memory_budget=budget, threads=threads)
         self._writer.send(request_id, ready)

@@ -58,7 +58,7 @@ def read(folder: Path) -> Checkpoint:
     model_type = config.get("model_type")
     if not isinstance(model_type, str):
         raise Broken("config.json names no model_type")
-    if not heads.known(model_type):
+    if not heads.supported(model_type):
         raise Broken(f"models of type {model_type!r} are not known here")
     if "quantization_config" in config:
         raise Broken("its weights are stored quantised, which is not read here")

@@ -159,7 +159,7 @@ BUFFERS = (
 """Constants that old checkpoints carry; transformers computes them anew and drops these."""
 
 
-def known(model_type: str) -> bool:
+def supported(model_type: str) -> bool:
     """Whether this model type is one whose heads can be recognised."""
     return model_type in CAUSAL or model_type in MASKED
 

@@ -328,7 +328,7 @@ def _absent(place: Place) -> EngineError:
 def _info(place: Place, root: Path) -> ModelInfo:
     """Describe a place: from its files where it has them, else from the catalogue."""
     entry = place.entry
-    known = ModelInfo(
+    info = ModelInfo(
         id=place.id,
         title=entry.title if entry else (place.gguf or place.folder).name.replace("--", "/", 1),
         roles=list(heads.roles(entry.heads)) if entry else [],
@@ -346,23 +346,23 @@ def _info(place: Place, root: Path) -> ModelInfo:
         weights=_weights(entry, None),
     )
     try:
-        return _found_info(place, known, root)
+        return _found_info(place, info, root)
     except _UNUSABLE as error:
-        return structs.replace(known, path=str(place.folder), state="failed", reason=_why(error))
+        return structs.replace(info, path=str(place.folder), state="failed", reason=_why(error))
 
 
-def _found_info(place: Place, known: ModelInfo, root: Path) -> ModelInfo:
+def _found_info(place: Place, info: ModelInfo, root: Path) -> ModelInfo:
     """What the files tell besides what is known; raises what is in `_UNUSABLE`."""
     if not place.folder.exists():
-        return _absent_info(place, known)
+        return _absent_info(place, info)
     found, listed = _read(place)
     return structs.replace(
-        known,
+        info,
         roles=list(heads.roles(found.heads)),
         heads=sorted(found.heads),
-        languages=list(known.languages or (listed.languages if listed else ())),
+        languages=list(info.languages or (listed.languages if listed else ())),
         bytes=found.weight_bytes,
-        licence=known.licence or (listed.licence if listed else ""),
+        licence=info.licence or (listed.licence if listed else ""),
         revision=listed.revision if listed else "",
         path=str(place.folder),
         state="on_disk",
@@ -375,9 +375,9 @@ def _found_info(place: Place, known: ModelInfo, root: Path) -> ModelInfo:
     )
 
 
-def _absent_info(place: Place, known: ModelInfo) -> ModelInfo:
+def _absent_info(place: Place, info: ModelInfo) -> ModelInfo:
     if place.source != "local":
-        return known
+        return info
     path = place.gguf or place.folder
     if path.exists() and not path.is_file():
         raise Broken("it is no plain file")
@@ -385,11 +385,11 @@ def _absent_info(place: Place, known: ModelInfo) -> ModelInfo:
         with path.open("rb") as stream:
             magic = stream.read(len(gguf_files.MAGIC))
     except FileNotFoundError:
-        return structs.replace(known, state="failed", reason=f"there is nothing at {path}")
+        return structs.replace(info, state="failed", reason=f"there is nothing at {path}")
     if magic != gguf_files.MAGIC:
-        return structs.replace(known, path=str(path), state="failed", reason="not a GGUF file")
+        return structs.replace(info, path=str(path), state="failed", reason="not a GGUF file")
     return structs.replace(
-        known,
+        info,
         heads=["causal"],
         roles=list(heads.roles(["causal"])),
         bytes=sum(part.stat().st_size for part in gguf_files.parts(path) if part.is_file()),

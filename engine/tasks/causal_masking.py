@@ -32,7 +32,7 @@ from engine.messages import (
 )
 from engine.messages.starters import STARTER_MASKED
 from engine.runtime.loaded import LoadedModel
-from engine.runtime.prefix_cache import Prefixes
+from engine.runtime.prefix_cache import PrefixCache
 from engine.tasks.limits import check_fits
 from engine.tasks.words import as_word
 
@@ -58,7 +58,9 @@ class _Cut:
     """The word may be written with a space before it or without."""
 
 
-def fill(model: LoadedModel, runtime: CausalRuntime, prefixes: Prefixes, request: Fill) -> Steps:
+def fill(
+    model: LoadedModel, runtime: CausalRuntime, prefix_cache: PrefixCache, request: Fill
+) -> Steps:
     """Yield a `FillResult`, and None between steps.
 
     Its tokens are those fed for the best candidate.
@@ -83,11 +85,11 @@ def fill(model: LoadedModel, runtime: CausalRuntime, prefixes: Prefixes, request
     check_fits(model, runtime, around, max(longest, 1))
     hidden = _hidden(model.tokenizer, cut, request, runtime.vocabulary)
     left = [piece.id for piece in cut.left]
-    prefix = yield from prefixes.prefill(left)
+    prefix = yield from prefix_cache.prefill(left)
     pool = _likeliest(model, prefix, cut, max(POOL, request.top))
     if hidden is not None and hidden.id is not None:
         pool.append((hidden.id,))
-    pool += [ids for ids in asked if _known(model.tokenizer, ids, runtime.vocabulary)]
+    pool += [ids for ids in asked if _in_vocabulary(model.tokenizer, ids, runtime.vocabulary)]
     pool = list(dict.fromkeys(pool))
     scores = yield from _scores(runtime, left, pool, [piece.id for piece in cut.right])
     yield _result(model, request, cut, pool, scores, hidden, asked)
@@ -137,7 +139,7 @@ def _hidden(tokenizer: Tokenizer, cut: _Cut, request: Fill, vocabulary: int) -> 
     if word is None:
         return None
     ids = _spelt(tokenizer, cut, word)
-    whole = len(ids) == 1 and _known(tokenizer, ids, vocabulary)
+    whole = len(ids) == 1 and _in_vocabulary(tokenizer, ids, vocabulary)
     return _HiddenWord(word, len(ids), ids[0] if whole else None)
 
 
@@ -147,7 +149,7 @@ def _spelt(tokenizer: Tokenizer, cut: _Cut, word: str) -> Word:
     return tuple(piece.id for piece in pieces)
 
 
-def _known(tokenizer: Tokenizer, ids: Word, vocabulary: int) -> bool:
+def _in_vocabulary(tokenizer: Tokenizer, ids: Word, vocabulary: int) -> bool:
     return bool(ids) and tokenizer.unknown not in ids and max(ids) < vocabulary
 
 
@@ -212,11 +214,11 @@ def _result(
         own = found.get(ids)
         return None if own is None else 1 + sum(other > own for other in logprobs)
 
-    told = None
+    hidden_result = None
     if hidden is not None:
         own = None if hidden.id is None else dict(ranked)[hidden.id]
         place = None if hidden.id is None else rank((hidden.id,))
-        told = Hidden(word=hidden.word, pieces=hidden.pieces, prob=own, rank=place)
+        hidden_result = Hidden(word=hidden.word, pieces=hidden.pieces, prob=own, rank=place)
     return FillResult(
         model=model.files.id,
         precision=model.precision,
@@ -231,7 +233,7 @@ def _result(
                     Candidate(number, as_word(tokenizer.token(number)), probability)
                     for number, probability in ranked[: request.top]
                 ],
-                hidden=told,
+                hidden=hidden_result,
                 words=[
                     WordScore(text=word, ids=list(ids), logprob=found.get(ids), rank=rank(ids))
                     for word, ids in zip(request.words, asked, strict=True)

@@ -58,7 +58,7 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
     from engine.decoding.token_stats import read
 
     clock = _Clock(load_s)
-    runtime, prefixes = causal(model)
+    runtime, prefix_cache = causal(model)
     _check_stops(request.stop)
     prompt = yield from _lay_out(model, runtime, request)
     seed = choose_seed(request.sampling)
@@ -74,12 +74,12 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
         context=runtime.context,
     )
     ids = [piece.id for piece in prompt.pieces]
-    batch = yield from prefixes.prefill(ids, len(ids) + len(prompt.begin))
+    batch = yield from prefix_cache.prefill(ids, len(ids) + len(prompt.begin))
     alive = _branches(model.tokenizer, request, prompt, runtime.context)
     words = _Words(model, boundaries=request.boundaries)
     if prompt.begin:
         batch = yield from _begin(runtime, batch, prompt.begin, alive, request.top, words, clock)
-        prefixes.keep(alive[0].ids, batch)
+        prefix_cache.keep(alive[0].ids, batch)
     if request.max_tokens == 0:
         after = words.boundary(batch.logits)[0]
         yield from [structs.replace(branch.done("length"), boundary=after) for branch in alive]
@@ -107,13 +107,13 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
             if finish is None:
                 staying.append(row)
             else:
-                prefixes.keep(branch.ids[:-1], steps.rows, row)
+                prefix_cache.keep(branch.ids[:-1], steps.rows, row)
                 events.append(branch.done(finish))
         try:
             yield from events
         except GeneratorExit:
             for row in staying:
-                prefixes.keep(alive[row].ids[:-1], steps.rows, row)
+                prefix_cache.keep(alive[row].ids[:-1], steps.rows, row)
             raise
         if not staying:
             break

@@ -86,7 +86,7 @@ class _Pairs:
     def __init__(self, model: LoadedModel, texts: list[str]) -> None:
         self._model = model
         self._texts = texts
-        self._known: dict[Pair, Witness] = {}
+        self._witnesses: dict[Pair, Witness] = {}
         """In both orders; the model's memory may let go of a pair before this text is done."""
 
     def score(self, pairs: Iterable[Pair]) -> Steps:
@@ -94,12 +94,12 @@ class _Pairs:
         missing: dict[tuple[str, str], list[Pair]] = {}
         for one, other in pairs:
             first, second = self._texts[one], self._texts[other]
-            there = self._model.pairs.get(first, second)
-            back = self._model.pairs.get(second, first)
+            there = self._model.pair_cache.get(first, second)
+            back = self._model.pair_cache.get(second, first)
             if there is None or back is None:
                 missing.setdefault((first, second), []).append((one, other))
             else:
-                self._known[one, other], self._known[other, one] = there, back
+                self._witnesses[one, other], self._witnesses[other, one] = there, back
         if not missing:
             return
         texts = list(missing)
@@ -108,15 +108,15 @@ class _Pairs:
             if isinstance(event, PairScore):
                 first, second = texts[event.index]
                 there, back = continuity.both_ways(event)
-                self._model.pairs.keep(first, second, there)
-                self._model.pairs.keep(second, first, back)
+                self._model.pair_cache.keep(first, second, there)
+                self._model.pair_cache.keep(second, first, back)
                 for one, other in missing[first, second]:
-                    self._known[one, other], self._known[other, one] = there, back
+                    self._witnesses[one, other], self._witnesses[other, one] = there, back
             yield None
 
     def witness(self, first: int, second: int) -> Witness:
         """What the model says of a sentence right after another; the pair must be scored."""
-        return self._known[first, second]
+        return self._witnesses[first, second]
 
     def cells(self, pair: Pair, name: WitnessName) -> list[Cell]:
         """A pair's cells of the matrix."""
@@ -127,10 +127,10 @@ class _Pairs:
 
     def scores(self, name: WitnessName) -> list[list[float]]:
         """The figure of every pair; one that is not known counts as the worst that is."""
-        known = {at: figure(witness, name) for at, witness in self._known.items()}
-        worst = min(score for score in known.values() if score is not None)
+        figures = {at: figure(witness, name) for at, witness in self._witnesses.items()}
+        worst = min(score for score in figures.values() if score is not None)
         numbers = range(len(self._texts))
-        found = [[known.get((one, other)) for other in numbers] for one in numbers]
+        found = [[figures.get((one, other)) for other in numbers] for one in numbers]
         return [[worst if score is None else score for score in row] for row in found]
 
 

@@ -31,8 +31,8 @@ def run(model: LoadedModel, request: Find, load_s: float) -> Events:
     from engine.runtime.scoring import logprobs
 
     began = time.perf_counter()
-    runtime, prefixes = place(model, request.ids)
-    row = yield from prefixes.prefill(request.ids)
+    runtime, prefix_cache = place(model, request.ids)
+    row = yield from prefix_cache.prefill(request.ids)
     logits = row.logits[0]
     scores = logits.log_softmax(-1)
     ranked = logits.argsort(descending=True, stable=True)

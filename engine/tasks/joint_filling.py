@@ -45,7 +45,7 @@ Filling = tuple[int | None, ...]
 
 
 @dataclass(frozen=True)
-class _Said:
+class _Prediction:
     """What the model says at an open mask of a text, as far as any method asks."""
 
     best: list[tuple[int, float]]
@@ -71,13 +71,13 @@ class Masks:
     positions: Sequence[int]
     logprobs: torch.Tensor
     """float32 [masks, vocabulary]"""
-    _said: dict[tuple[Filling, int], _Said] = field(default_factory=dict)
+    _predictions: dict[tuple[Filling, int], _Prediction] = field(default_factory=dict)
     _tabled: list[list[tuple[int, float]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._tabled.extend(self._best(row, TABLE) for row in self.logprobs)
         for place, row in enumerate(self.logprobs):
-            self._said[self.empty, place] = self._taken(place, row)
+            self._predictions[self.empty, place] = self._taken(place, row)
 
     @property
     def empty(self) -> Filling:
@@ -88,28 +88,30 @@ class Masks:
         """The words of the table of pairs at a mask, likeliest first."""
         return self._tabled[place]
 
-    def at(self, filling: Filling, place: int) -> _Said:
+    def at(self, filling: Filling, place: int) -> _Prediction:
         """What the model says at a mask, after `read`."""
-        return self._said[filling, place]
+        return self._predictions[filling, place]
 
     def read(self, asked: Sequence[tuple[Filling, Sequence[int]]]) -> Reading[None]:
         """Read the text with each of these fillings, asking for some of the open masks."""
         from engine.runtime import masked_rows  # not at the top: torch is not there yet
 
         missing = [
-            (filling, [place for place in places if (filling, place) not in self._said])
+            (filling, [place for place in places if (filling, place) not in self._predictions])
             for filling, places in asked
         ]
         missing = [(filling, places) for filling, places in missing if places]
 
-        def taken(number: int, logprobs: torch.Tensor) -> list[_Said]:
+        def taken(number: int, logprobs: torch.Tensor) -> list[_Prediction]:
             places = missing[number][1]
             return [self._taken(*each) for each in zip(places, logprobs, strict=True)]
 
         rows = [self._row(filling, places) for filling, places in missing]
         found = yield from masked_rows.read(self.runtime, rows, taken)
-        for (filling, places), said in zip(missing, found, strict=True):
-            self._said.update(zip(((filling, place) for place in places), said, strict=True))
+        for (filling, places), predictions in zip(missing, found, strict=True):
+            self._predictions.update(
+                zip(((filling, place) for place in places), predictions, strict=True)
+            )
 
     def _row(self, filling: Filling, places: Sequence[int]) -> Row:
         """The text with some masks filled; asks for those with these numbers."""
@@ -119,10 +121,10 @@ class Masks:
                 row[position] = self.model.tokenizer.token(number)
         return row, [self.positions[place] for place in places]
 
-    def _taken(self, place: int, logprobs: torch.Tensor) -> _Said:
+    def _taken(self, place: int, logprobs: torch.Tensor) -> _Prediction:
         mask = self.model.tokenizer.mask
         assert mask is not None, "a masked-language head comes with a mask"
-        return _Said(
+        return _Prediction(
             best=self._best(logprobs, BEAM),
             surest=float(logprobs.max()),
             mask=float(logprobs[mask]),
@@ -135,7 +137,7 @@ class Masks:
 
 def fill(masks: Masks, methods: Sequence[JointMethod], top: int) -> Reading[list[JointFills]]:
     """The likeliest fillings of all masks, at most `BEAM`; see the module for the methods."""
-    told: list[JointFills] = []
+    results: list[JointFills] = []
     tokenizer = masks.model.tokenizer
     for method in methods:
         beam = _independent(masks) if method == "independent" else None
@@ -149,8 +151,8 @@ def fill(masks: Masks, methods: Sequence[JointMethod], top: int) -> Reading[list
             )
             for filling, score in beam[:top]
         ]
-        told.append(JointFills(method=method, fillings=fillings))
-    return told
+        results.append(JointFills(method=method, fillings=fillings))
+    return results
 
 
 def _independent(masks: Masks) -> list[tuple[Filling, float]]:
@@ -175,12 +177,12 @@ def _chained(masks: Masks, method: JointMethod) -> Reading[list[tuple[Filling, f
         longer: list[tuple[Filling, float]] = []
         for (filling, score), places in zip(beam, opened, strict=True):
             place = max(places, key=lambda place, filling=filling: masks.at(filling, place).surest)  # type: ignore[misc]
-            said = masks.at(filling, place)
+            prediction = masks.at(filling, place)
             if method == "hcb":
                 # How much likelier the mask token itself became, by what is filled before it.
-                score -= said.mask - masks.at(masks.empty, place).mask
+                score -= prediction.mask - masks.at(masks.empty, place).mask
             before, after = filling[:place], filling[place + 1 :]
-            longer += [((*before, own, *after), score + more) for own, more in said.best]
+            longer += [((*before, own, *after), score + more) for own, more in prediction.best]
         beam = _kept(longer)
     return beam
 

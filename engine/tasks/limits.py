@@ -10,7 +10,7 @@ from engine.interfaces import CausalRuntime, MaskedRuntime
 from engine.messages import Error
 from engine.messages.starters import STARTER_CAUSAL, STARTER_MASKED
 from engine.runtime.loaded import LoadedModel
-from engine.runtime.prefix_cache import Prefixes
+from engine.runtime.prefix_cache import PrefixCache
 
 
 def check_fits(
@@ -36,13 +36,13 @@ def check_fits(
             raise unknown_token(model, number, runtime.vocabulary)
 
 
-def causal(model: LoadedModel) -> tuple[CausalRuntime, Prefixes]:
+def causal(model: LoadedModel) -> tuple[CausalRuntime, PrefixCache]:
     """The parts of a model that goes on from a text.
 
     Raises:
         EngineError: ``unable``, when it is not a causal model.
     """
-    if model.causal is None or model.prefixes is None:
+    if model.causal is None or model.prefix_cache is None:
         raise EngineError(
             Error(
                 kind="unable",
@@ -50,17 +50,17 @@ def causal(model: LoadedModel) -> tuple[CausalRuntime, Prefixes]:
                 hint=f"Take a causal model, such as {STARTER_CAUSAL}.",
             )
         )
-    return model.causal, model.prefixes
+    return model.causal, model.prefix_cache
 
 
-def place(model: LoadedModel, ids: Sequence[int]) -> tuple[CausalRuntime, Prefixes]:
+def place(model: LoadedModel, ids: Sequence[int]) -> tuple[CausalRuntime, PrefixCache]:
     """A causal model and what it has read, for a question about what comes after these ids.
 
     Raises:
         EngineError: ``unable`` for a model that is not causal; ``bad_request`` without ids; what
             `check_fits` raises.
     """
-    runtime, prefixes = causal(model)
+    runtime, prefix_cache = causal(model)
     if not ids:
         raise EngineError(
             Error(
@@ -70,7 +70,7 @@ def place(model: LoadedModel, ids: Sequence[int]) -> tuple[CausalRuntime, Prefix
             )
         )
     check_fits(model, runtime, ids)
-    return runtime, prefixes
+    return runtime, prefix_cache
 
 
 def fills_masks(model: LoadedModel, hint: str) -> MaskedRuntime:

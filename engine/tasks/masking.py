@@ -63,8 +63,8 @@ def run(model: LoadedModel, request: Fill, load_s: float) -> Steps:
         )
     if model.masked is not None and "masked" in model.files.heads:
         yield from _fill(model, model.masked, request)
-    elif model.causal is not None and model.prefixes is not None:
-        yield from causal_masking.fill(model, model.causal, model.prefixes, request)
+    elif model.causal is not None and model.prefix_cache is not None:
+        yield from causal_masking.fill(model, model.causal, model.prefix_cache, request)
     else:
         raise EngineError(
             Error(

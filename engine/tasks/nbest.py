@@ -67,7 +67,7 @@ def run(model: LoadedModel, request: NBest, load_s: float) -> Events:
         EngineError: the model is not causal, or the prompt cannot be laid out.
     """
     began = time.perf_counter()
-    runtime, prefixes = causal(model)
+    runtime, prefix_cache = causal(model)
     prompt = lay_out(
         model, runtime, Continue(model=request.model, prompt=request.prompt, max_tokens=1)
     )
@@ -75,7 +75,7 @@ def run(model: LoadedModel, request: NBest, load_s: float) -> Events:
     length = request.max_tokens
     if runtime.context is not None:
         length = min(length, runtime.context - len(ids))
-    row = yield from prefixes.prefill(ids)
+    row = yield from prefix_cache.prefill(ids)
     ends = model.tokenizer.ends
     queue = [_Path(0.0, ())]
     found: list[_Path] = []

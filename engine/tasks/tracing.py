@@ -30,10 +30,10 @@ def run(model: LoadedModel, request: Trace, load_s: float) -> Events:
     from engine.decoding.sampling import Sampler, choose_seed, processors
 
     began = time.perf_counter()
-    runtime, prefixes = place(model, request.ids)
+    runtime, prefix_cache = place(model, request.ids)
     if request.watch is not None and not 0 <= request.watch < runtime.vocabulary:
         raise unknown_token(model, request.watch, runtime.vocabulary)
-    row = yield from prefixes.prefill(request.ids)
+    row = yield from prefix_cache.prefill(request.ids)
     sampler = Sampler(request.sampling, choose_seed(request.sampling))
     drawn = int(sampler.draw(row.logits, [request.branch], [request.ids]).ids)
     watched = drawn if request.watch is None else request.watch
@@ -70,12 +70,12 @@ def _step(
     possible = logprobs.isfinite()
     best = logprobs.topk(min(request.top, int(possible.sum())))
     own = float(logprobs[watched])
-    gone = before.softmax(-1)[0][~possible].double().sum()
+    removed = before.softmax(-1)[0][~possible].double().sum()
     return SamplerStep(
         name=name,
         value=value,
         kept=int(possible.sum()),
-        removed=float(gone),
+        removed=float(removed),
         entropy=float(torch.special.entr(logprobs.exp()).sum()),
         logprob=own if bool(possible[watched]) else None,
         rank=1 + int((logprobs > own).sum()) if bool(possible[watched]) else None,

@@ -83,7 +83,7 @@ def asked(
 
     tokenizer = model.tokenizer
 
-    def known(ids: tuple[int, ...]) -> bool:
+    def in_vocabulary(ids: tuple[int, ...]) -> bool:
         return bool(ids) and tokenizer.unknown not in ids and max(ids) < runtime.vocabulary
 
     spelt = [[slot.spell(tokenizer, word) for word in words] for slot in slots]
@@ -91,7 +91,7 @@ def asked(
     for number, spellings in enumerate(spelt):
         for spelling in spellings:
             ids = spelling.ids
-            if (len(ids) > 1 or not spelling.usual) and known(ids):
+            if (len(ids) > 1 or not spelling.usual) and in_vocabulary(ids):
                 for place, following in enumerate(ids):
                     wanted[_begun(number, spelling, place)].add(following)
     keys = list(wanted)
@@ -108,7 +108,7 @@ def asked(
 
     def score(number: int, spelling: Spelling) -> float | None:
         ids = spelling.ids
-        if not known(ids):
+        if not in_vocabulary(ids):
             return None
         if len(ids) == 1 and spelling.usual:
             return float(slots[number].logprobs[ids[0]])

@@ -44,10 +44,10 @@ def shuffled(count: int, times: int) -> list[list[int]]:
 def percentile(scores: Scores, orders: Sequence[Sequence[int]]) -> float:
     """The percentage (0-100) of these orders that score below the given one; ties count half."""
     own = total(scores, range(len(scores)))
-    return standing(own, [total(scores, order) for order in orders])
+    return percentile_among(own, [total(scores, order) for order in orders])
 
 
-def standing(own: float, others: Sequence[float]) -> float:
+def percentile_among(own: float, others: Sequence[float]) -> float:
     """The percentage (0-100) of the others that are below one figure; ties count half."""
     below = sum(each < own for each in others) + sum(each == own for each in others) / 2
     return 100 * below / len(others)

@@ -129,9 +129,9 @@ def main() -> None:
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     for line in sys.stdin.buffer:
         signal.setitimer(signal.ITIMER_PROF, TIME_S)
-        told = json.dumps(answer(**json.loads(line)))
+        reply = json.dumps(answer(**json.loads(line)))
         signal.setitimer(signal.ITIMER_PROF, 0)
-        sys.stdout.write(told + "\n")
+        sys.stdout.write(reply + "\n")
         sys.stdout.flush()
 
 

@@ -262,9 +262,9 @@ class SentenceTokenizer:
 
     def stream(self, before: Sequence[int] = ()) -> ByteStream:
         """See `engine.interfaces.Tokenizer.stream`."""
-        return ByteStream(self._spell, self._stands, EACH_BYTE, before)
+        return ByteStream(self._spell, self._is_text, EACH_BYTE, before)
 
-    def _stands(self, token_id: int, data: bytes) -> bool:
+    def _is_text(self, token_id: int, data: bytes) -> bool:
         if token_id >= self._size or self._processor.is_control(token_id):
             return False
         return bool(data) or not self._strip_all

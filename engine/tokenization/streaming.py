@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 Spell = Callable[[int, bool], bytes]
 """The bytes that an id stands for; the flag says that no visible text stands before it."""
-Stands = Callable[[int, bytes], bool]
+IsText = Callable[[int, bytes], bool]
 """Whether an id with these bytes counts as text, for the rule about what stands first."""
 
 EACH_BYTE = "tsuzuki.each-byte"
@@ -28,10 +28,10 @@ class ByteStream:
     """Decodes ids as they come. The pieces it gives, joined, are the text of all its ids."""
 
     def __init__(
-        self, spell: Spell, stands: Stands, errors: str, before: Iterable[int] = ()
+        self, spell: Spell, is_text: IsText, errors: str, before: Iterable[int] = ()
     ) -> None:
         self._spell = spell
-        self._stands = stands
+        self._is_text = is_text
         self._decoder = _utf8(errors)
         self._first = True
         for token_id in before:
@@ -40,7 +40,7 @@ class ByteStream:
     def push(self, token_id: int) -> str:
         """Take one id; return the characters that are now whole."""
         data = self._spell(token_id, self._first)
-        if self._stands(token_id, data):
+        if self._is_text(token_id, data):
             self._first = False
         return self._decoder.decode(data)
 

@@ -73,11 +73,11 @@ class ChatTemplate:
         try:
             process.stdin.write(line)
             process.stdin.flush()
-            said = process.stdout.readline()
+            reply = process.stdout.readline()
         except BrokenPipeError:
-            said = b""
-        if said:
-            return msgspec.json.decode(said, type=_Answer)
+            reply = b""
+        if reply:
+            return msgspec.json.decode(reply, type=_Answer)
         self._process = None
         code = process.wait()
         if code == -signal.SIGPROF:

@@ -180,8 +180,8 @@ def scripted(
 
     def function(ids: Sequence[int]) -> torch.Tensor:
         logits = torch.zeros(vocabulary)
-        said = len(ids) - prompt
-        logits[script[said] if said < len(script) else end] = 50.0
+        written = len(ids) - prompt
+        logits[script[written] if written < len(script) else end] = 50.0
         return logits
 
     return function

@@ -120,8 +120,8 @@ class PackedRuntime:
         rows = _own(branches)
         if length == rows.length:
             return rows
-        known = torch.full_like(rows.logits, torch.nan) if logits is None else logits
-        return cache.crop(rows, length, known)
+        last_logits = torch.full_like(rows.logits, torch.nan) if logits is None else logits
+        return cache.crop(rows, length, last_logits)
 
     def states(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
         """The last hidden states of texts; see `CausalRuntime.states`.

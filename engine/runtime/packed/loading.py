@@ -8,7 +8,7 @@ from transformers import AutoConfig
 
 from engine.interfaces import ModelFiles
 from engine.messages import Device, Precision
-from engine.runtime.loading import UNREADABLE, Report, broken, told
+from engine.runtime.loading import UNREADABLE, Report, broken, describe
 from engine.runtime.packed import embedding, linear, stored
 from engine.runtime.packed.decoder import Layer, Model, PackedRuntime, Step
 from engine.runtime.packed.families import Shape, shape
@@ -40,7 +40,7 @@ def load_packed(
     except (Unfit, Broken) as error:
         raise broken(files, str(error)) from error
     except UNREADABLE as error:
-        raise broken(files, told(error)) from error
+        raise broken(files, describe(error)) from error
 
 
 def _model(

@@ -12,7 +12,7 @@ from functools import cache
 
 import torch
 
-_KNOWN = (16, 32)
+_LANES = (16, 32)
 """Of the kernels for AVX2 and for AVX-512."""
 
 
@@ -21,7 +21,7 @@ def lanes() -> int | None:
     """Outputs that lie side by side in this processor's layout; None where it is another one."""
     steps = torch.arange(128 * 32).mul_(40503).bitwise_right_shift_(5).remainder_(16).view(128, 32)
     packed = torch.ops.aten._convert_weight_to_int4pack_for_cpu(steps.int(), 1)
-    found = (known for known in _KNOWN if torch.equal(_steps(packed, known), steps.t()))
+    found = (count for count in _LANES if torch.equal(_steps(packed, count), steps.t()))
     return next(found, None)
 
 

@@ -35,8 +35,8 @@ def trimmed(tokenizer: Tokenizer, context: int, a: str, b: str) -> tuple[str, st
     first, second = tokenizer.encode(a), tokenizer.encode(b)
     of_a = min(len(first), max(room // 2, room - len(second)))
     of_b = min(len(second), room - of_a)
-    told = Trimmed(a=len(first), a_kept=of_a, b=len(second), b_kept=of_b)
-    return a[_start(first[len(first) - of_a :]) :].lstrip(), b[: _end(second[:of_b])].rstrip(), told
+    kept = Trimmed(a=len(first), a_kept=of_a, b=len(second), b_kept=of_b)
+    return a[_start(first[len(first) - of_a :]) :].lstrip(), b[: _end(second[:of_b])].rstrip(), kept
 
 
 def _start(pieces: Sequence[Piece]) -> int:

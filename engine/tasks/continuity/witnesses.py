@@ -98,8 +98,10 @@ def both_ways(scored: PairScore) -> tuple[messages.Witness, messages.Witness]:
 
 
 def _with(
-    witness: messages.Witness, said: NspResult | NspDirection | PmiResult | PmiDirection
+    witness: messages.Witness, result: NspResult | NspDirection | PmiResult | PmiDirection
 ) -> messages.Witness:
-    if isinstance(said, NspResult | NspDirection):
-        return structs.replace(witness, nsp_margin=said.margin, nsp_probability=said.probability)
-    return structs.replace(witness, pmi_bits=said.bits, pmi_bits_per_token=said.bits_per_token)
+    if isinstance(result, NspResult | NspDirection):
+        return structs.replace(
+            witness, nsp_margin=result.margin, nsp_probability=result.probability
+        )
+    return structs.replace(witness, pmi_bits=result.bits, pmi_bits_per_token=result.bits_per_token)

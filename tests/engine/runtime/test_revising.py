@@ -213,9 +213,9 @@ def test_figures_of_the_packed_decoder(saved: Callable[[str], Path], variety: st
 def test_a_row_without_its_logits_is_not_kept() -> None:
     runtime, model = GenericRuntime(build("llama")), build("llama")
     text = Text(runtime, model)
-    prefixes = text.loaded.prefixes
-    assert prefixes is not None
+    prefix_cache = text.loaded.prefix_cache
+    assert prefix_cache is not None
     row = runtime.feed(runtime.empty(), [PROMPT])
-    prefixes.keep(PROMPT[:5], runtime.crop(row, 5))
+    prefix_cache.keep(PROMPT[:5], runtime.crop(row, 5))
     text.ask(PROMPT[:5], sampling=GREEDY, max_tokens=1)
     assert torch.isfinite(row.logits).all()

@@ -324,14 +324,14 @@ def test_a_folder_may_be_called_like_a_file(name: str, tiny: Tiny, tmp_path: Pat
     assert store.models()[0].state == "on_disk"
 
 
-def test_an_adapter_is_told_from_a_model(tmp_path: Path) -> None:
+def test_an_adapter_is_distinguished_from_a_model(tmp_path: Path) -> None:
     folder = tmp_path / "adapter"
     folder.mkdir()
     (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "gpt2"}')
-    told = Store(tmp_path / "store", [folder], []).models()[0].reason
-    assert told.startswith("it is an adapter (LoRA) of gpt2, not a model")
+    reason = Store(tmp_path / "store", [folder], []).models()[0].reason
+    assert reason.startswith("it is an adapter (LoRA) of gpt2, not a model")
     (folder / "config.json").write_text('{"model_type": "gpt2"}')
-    assert Store(tmp_path / "store", [folder], []).models()[0].reason == told
+    assert Store(tmp_path / "store", [folder], []).models()[0].reason == reason
 
 
 @pytest.mark.parametrize("main", ["a" * 40, "b" * 40])
@@ -349,5 +349,5 @@ def test_a_folder_above_a_model_leads_to_it(main: str, tiny: Tiny, tmp_path: Pat
 def test_a_folder_around_a_gguf_file_leads_to_it(tmp_path: Path) -> None:
     (tmp_path / "m").mkdir()
     path = tiny_gguf.write(tmp_path / "m" / "tiny.gguf")
-    told = Store(tmp_path / "store", [tmp_path / "m"], []).models()[0].reason
-    assert told.endswith(f"the model is the file {path}")
+    reason = Store(tmp_path / "store", [tmp_path / "m"], []).models()[0].reason
+    assert reason.endswith(f"the model is the file {path}")

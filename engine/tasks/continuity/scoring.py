@@ -38,7 +38,9 @@ CUT_AT_ONCE = 64
 """Pairs cut into tokens between two steps of the scheduler."""
 
 
-def hear(model: LoadedModel, request: Score) -> Generator[Event | None, None, list[ScoreResult]]:
+def score_pair(
+    model: LoadedModel, request: Score
+) -> Generator[Event | None, None, list[ScoreResult]]:
     """Yield each witness's result, and `Progress` between them; return them all.
 
     Raises:
@@ -80,15 +82,15 @@ def run_pairs(model: LoadedModel, request: ScorePairs, load_s: float) -> Steps:
             yield None
     for numbers in by_length([pair.length for pair in ready], BATCH_TOKENS):
         batch = [ready[number] for number in numbers]
-        said = []
+        judged = []
         for number, witness in enumerate(asked):
-            said.append((yield from witness.judge([pair.cuts[number] for pair in batch])))
-        for pair, results in zip(batch, zip(*said, strict=True), strict=True):
+            judged.append((yield from witness.judge([pair.cuts[number] for pair in batch])))
+        for pair, results in zip(batch, zip(*judged, strict=True), strict=True):
             others = pair.shuffles(model, request.shuffles)
-            told = []
+            finished = []
             for witness, result in zip(asked, results, strict=True):
-                told.append((yield from _finished(witness, pair, result, others)))
-            first, *rest = told
+                finished.append((yield from _finished(witness, pair, result, others)))
+            first, *rest = finished
             yield PairScore(
                 index=pair.index, result=first, others=rest, verdict=verdict([first, *rest])
             )
@@ -123,8 +125,8 @@ class _Pair:
             context = min((each for each in contexts if each is not None), default=None)
             if error.event.kind != "too_long" or context is None:
                 raise
-        a, b, told = trimmed(model.tokenizer, context, a, b)
-        return cls(index, a, b, [witness.cut(a, b) for witness in asked], told)
+        a, b, kept = trimmed(model.tokenizer, context, a, b)
+        return cls(index, a, b, [witness.cut(a, b) for witness in asked], kept)
 
     @property
     def length(self) -> int:
@@ -154,6 +156,6 @@ def _finished(
         yield None
     if others is None or not figures:
         return result
-    place = ordering.standing(main_figure(result), figures)
+    place = ordering.percentile_among(main_figure(result), figures)
     shuffled = Shuffled(unit=others.unit, times=len(figures), percentile=place)
     return structs.replace(result, shuffled=shuffled)
