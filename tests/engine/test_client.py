@@ -374,7 +374,7 @@ async def test_a_load_that_hangs_is_noticed_though_the_worker_answers(
     while (state := await front.states.get())[0] != "silent":
         pass
     assert state[1] is not None
-    assert "got nowhere" in state[1].message
+    assert "made no progress" in state[1].message
     answer.cancel()
     assert await all_of(answer) == [Done(finish="cancelled")]
     while (await front.states.get())[0] != "ready":

@@ -201,7 +201,7 @@ def test_no_memory_is_explained(bench: Bench, error: Exception) -> None:
     bench.rounds(2)
     (_, last) = bench.of(1)
     assert isinstance(last, Error)
-    assert (last.kind, last.message) == ("too_big", "The machine has no more memory to give.")
+    assert (last.kind, last.message) == ("too_big", "The machine is out of memory.")
     assert last.hint
 
 

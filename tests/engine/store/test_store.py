@@ -271,7 +271,7 @@ UNUSABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
         lambda path: _circle(path.with_suffix(".gguf")),
         "links lead in a circle",
     ),
-    "NUL in its name": (lambda path: Path(f"{path}\0x"), "a character that no name can hold"),
+    "NUL in its name": (lambda path: Path(f"{path}\0x"), "a character that is not allowed"),
     "too long a name": (lambda path: path.with_name("x" * 300), "name is too long"),
     "too long a path": (lambda path: path.joinpath(*["x" * 200] * 40), "name is too long"),
     "below a file": (
@@ -287,7 +287,7 @@ UNUSABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
         lambda path: _configured(path, '{"model_type": "gpté"}'.encode("latin-1")),
         "not in UTF-8",
     ),
-    "a pipe": (_piped, "config.json is no plain file"),
+    "a pipe": (_piped, "config.json is not a regular file"),
 }
 
 
