@@ -25,6 +25,6 @@
 
 A request comes in through `server.worker`, becomes a generator in `server.service`, which finds the
 model through `server.lifecycle` and runs a file of `tasks/`. A room imports only rooms after it in
-this order, enforced by the contracts in `pyproject.toml`: server, tasks and pull, decoding, runtime,
-tokenization and text, store, machine. Only the worker imports PyTorch and transformers.
+this order: server, tasks and pull, decoding, runtime, tokenization and text, store, machine. The
+contracts in `pyproject.toml` enforce it. Only the worker imports PyTorch and transformers.
 """

@@ -126,5 +126,5 @@ def test_a_device_that_is_full_is_reported_with_what_to_do(
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
     monkeypatch.setattr("engine.runtime.packed.loading.load_packed", out_of_memory)
-    with pytest.raises(Exception, match="does not fit into the memory that meta has left"):
+    with pytest.raises(Exception, match="does not fit into the free memory of meta"):
         load(files_with(tiny("llama"), "causal"), quiet, "exact", META)

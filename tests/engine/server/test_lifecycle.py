@@ -88,7 +88,7 @@ class Bench:
         return Weighed(files=files, tokenizer=ByteTokenizer(), precision=precision, weight=weight)
 
     def work(self) -> None:
-        """Let the loader do all it has to, and the scheduler's thread hear of it."""
+        """Let the loader finish its work, and the scheduler's thread receive it."""
         while self.loader.waiting or self.posted:
             if self.loader.waiting:
                 self.loader.waiting.pop(0)()
@@ -364,7 +364,7 @@ def _user(bench: Bench) -> Generator[Future[LoadedModel], None, None]:
         ),
         (
             ValueError("index out of range in self"),
-            "The engine has a fault that kept it from loading this model.",
+            "The engine could not load this model because of an internal error.",
         ),
     ],
 )
