@@ -1,4 +1,4 @@
-"""A model in memory: its runtimes, its tokenizer, and what is kept of the texts it has read."""
+"""A model in memory: its runtimes, its tokenizer and its caches."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class LoadedModel:
     precision: Precision = "exact"
     device: Device = "cpu"
     prefix_cache: PrefixCache | None = field(init=False)
-    """What the causal runtime has read lately, where there is one."""
+    """The texts read recently by the causal runtime; None without one."""
     pair_cache: PairCache = field(default_factory=PairCache)
-    """What was said of pairs of sentences lately."""
+    """The pairs of sentences scored recently."""
 
     def __post_init__(self) -> None:
         self.prefix_cache = None
@@ -34,17 +34,17 @@ class LoadedModel:
 
     @cached_property
     def texts(self) -> list[str]:
-        """What each id of the vocabulary reads as; asking for all takes some tenths of a second."""
+        """The text of each id of the vocabulary; the first call takes some tenths of a second."""
         return [self.tokenizer.token(number).text for number in range(self.tokenizer.vocabulary)]
 
     @property
     def bytes(self) -> int:
-        """Bytes that its weights take in memory, and what is kept of the texts it has read."""
+        """Bytes that its weights and caches take in memory."""
         parts = (self.causal, self.masked, self.prefix_cache)
         return sum(part.bytes for part in parts if part) + self.pair_cache.bytes
 
     def forget(self) -> None:
-        """Give back what is kept of texts."""
+        """Empty the caches."""
         if self.prefix_cache is not None:
             self.prefix_cache.clear()
         self.pair_cache.clear()
