@@ -1,4 +1,4 @@
-"""How a token was drawn: the distribution after each sampler, and the draw made again."""
+"""How a token was drawn: the distribution after each sampler, and the repeated draw."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def run(model: LoadedModel, request: Trace, load_s: float) -> Events:
     """Yield `Traced` and `Done`.
 
     Raises:
-        EngineError: ``bad_request`` for a token to watch that there is none of; see
+        EngineError: ``bad_request`` for a watched token outside the vocabulary; see
             `engine.tasks.limits.place`.
     """
-    # Not at the top: the worker imports its tasks before torch is there.
+    # Not at the top: the worker imports its tasks before torch.
     import torch
 
     from engine.decoding.sampling import Sampler, choose_seed, processors
@@ -63,7 +63,7 @@ def _step(
     scores: torch.Tensor,
     watched: int,
 ) -> SamplerStep:
-    """What a step made of the scores before it; both are float32 [1, vocabulary]."""
+    """The effect of a step on the scores before it; both are float32 [1, vocabulary]."""
     import torch
 
     logprobs = scores.log_softmax(-1)[0]

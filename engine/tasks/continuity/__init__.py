@@ -1,7 +1,7 @@
-"""How well one text continues another, as more than one witness sees it.
+"""How well one text continues another, according to several witnesses.
 
 They measure different things: a next-sentence head topic, a sentence-order head order, a causal
-model's mutual information both, and the cosine likeness alone.
+model's mutual information both, and the cosine only similarity.
 """
 
 from engine.tasks.continuity.scoring import run_pairs, score_pair
