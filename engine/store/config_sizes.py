@@ -1,6 +1,6 @@
-"""Whether the sizes in a configuration can be those of a model at all.
+"""Checks whether the sizes in a configuration are possible.
 
-Libraries take what is written there and fail, or run on for ever, somewhere else.
+Libraries trust them, and fail or hang somewhere else.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _OTHERS = (
 
 
 def impossible(config: Mapping[str, object]) -> str | None:
-    """What is wrong with the sizes in a configuration, for a person; None where nothing is."""
+    """What is wrong with the sizes in a configuration, for the user; None if nothing is."""
     sizes: dict[str, int] = {}
     for name in (*_WIDTH, *_HEADS, *_KEY_HEADS, *_OTHERS):
         size = config.get(name)
@@ -49,5 +49,5 @@ def impossible(config: Mapping[str, object]) -> str | None:
 
 
 def _first(sizes: Mapping[str, int], names: tuple[str, ...]) -> str:
-    """The one of these names that the configuration uses; "" where it uses none."""
+    """The first of these names that the configuration uses; "" if it uses none."""
     return next((name for name in names if name in sizes), "")
