@@ -65,7 +65,7 @@ def unfit(
     if missing := _names(info["missing_keys"]):
         return f"its weight files lack {some(missing)}"
     if other := _names(info["mismatched_keys"]):
-        return f"its configuration gives another shape to {some(other)}"
+        return f"its configuration specifies another shape for {some(other)}"
     return unplaced(
         _names(info["unexpected_keys"]), (f"{name}." for name, _ in model.named_modules() if name)
     )
@@ -86,12 +86,12 @@ def unplaced(names: Iterable[str], parts: Iterable[str]) -> str | None:
         names: the tensors that were not read.
         parts: the names of the model's modules, each ending with a dot.
     """
-    known = ["." + part for part in parts]
+    dotted = ["." + part for part in parts]
     inside = [
         name
         for name in names
         if not name.endswith(heads.BUFFERS)
-        and any(part.endswith(f".{owner}") for owner in _owners(name) for part in known)
+        and any(part.endswith(f".{owner}") for owner in _owners(name) for part in dotted)
     ]
     return f"its configuration has no place for {some(inside)}" if inside else None
 

@@ -22,14 +22,14 @@ from engine.tokenization.templates import ChatTemplate, chat_template
 _KNOWN = {"ByteLevel", "ByteFallback", "WordPiece", "Metaspace", "Replace", "Fuse", "Strip"}
 
 _LETTER = tokenizers.Tokenizer(models.WordLevel({"a": 0}, unk_token="a")).encode("a")
-"""A text as any tokenizer might have cut it: what it is framed with can be seen around it."""
+"""A sample encoding, to find out which tokens a post-processor adds around a text."""
 
 
 class LibraryTokenizer:
     """A pipeline of the `tokenizers` library as an `engine.interfaces.Tokenizer`."""
 
     def __init__(self, files: TokenizerFiles, backend: tokenizers.Tokenizer) -> None:
-        """Raises EngineError (``broken_model``) for a decoder that cannot run piece by piece."""
+        """Raises EngineError (``broken_model``) for a decoder that cannot run token by token."""
         self._files = files
         self._backend = backend
         self._specials = {
@@ -38,7 +38,7 @@ class LibraryTokenizer:
         self._steps = _steps(backend)
         strange = self._steps - _KNOWN
         if strange:
-            raise broken(files.folder, f"it is decoded by {', '.join(sorted(strange))}")
+            raise broken(files.folder, f"its decoder {', '.join(sorted(strange))} is not supported")
         added = backend.get_added_tokens_decoder()
         self.vocabulary = max([backend.get_vocab_size(with_added_tokens=True) - 1, *added]) + 1
         self.unknown = self._unknown()
@@ -51,7 +51,7 @@ class LibraryTokenizer:
         self._spelled: dict[int, bytes] = {}
         first = backend.encode("a", add_special_tokens=False).ids[:1]
         self._prefixed = any(self.token(number).text.startswith(" ") for number in first)
-        # The start tokens that its post-processor adds are those before the text itself.
+        # The post-processor's start tokens are those before the text.
         probe = backend.post_process(_LETTER)
         place = probe.special_tokens_mask.index(0)
         self._lead = [self.token(number) for number in probe.ids[:place]]
@@ -95,13 +95,13 @@ class LibraryTokenizer:
         return self.prompt(text) if self._files.causal else self.single(text)
 
     def _framed(self, *texts: str) -> tuple[list[Piece], list[int | None]]:
-        """Cut one or two texts in their frame; the pieces, and the number of each one's word."""
+        """Tokenize one or two texts with their frame; return the pieces and their word numbers."""
         spec = self._files.special("mask")
         rewritten = [Rewritten(checked(text)) for text in texts]
         if spec is not None:
             rewritten = [with_mask(text.text, spec.content) for text in rewritten]
         if self._lead and self._trail:
-            # A frame that the text was pasted with is its frame.
+            # A text that already has a frame gets no other.
             first, last = self._lead[-1].piece, self._trail[0].piece
             rewritten = [text.within(first, last) for text in rewritten]
         split = self._prefixed and spec and any(spec.content in text.text for text in rewritten)
@@ -125,7 +125,7 @@ class LibraryTokenizer:
         return pieces, words
 
     def _together(self, texts: Sequence[str]) -> Encoding:
-        """Cut one or two texts in their frame, at once."""
+        """Tokenize one or two texts with their frame, in one call."""
         with guarded(self._files.folder):
             return self._backend.encode(texts[0], texts[1] if len(texts) > 1 else None)
 
@@ -139,8 +139,8 @@ class LibraryTokenizer:
     def _around_masks(
         self, text: Rewritten, spec: TokenSpec
     ) -> tuple[list[Piece], list[int | None]]:
-        """Cut what is before, between and after masks as it would be cut without them: only the
-        beginning of the text is given a space."""
+        """Tokenize the text before, between and after masks as if without them: only the beginning
+        of the text gets a space."""
         pieces: list[Piece] = []
         words: list[int | None] = []
         before, after = (r"\s*" if greedy else "" for greedy in (spec.lstrip, spec.rstrip))
@@ -163,7 +163,7 @@ class LibraryTokenizer:
         return pieces, words
 
     def _bare(self, text: Rewritten, *, bare: bool = True) -> tuple[list[Piece], list[int | None]]:
-        """Cut a part of a text; `bare`: with no space before it."""
+        """Tokenize a part of a text; `bare`: without a space before it."""
         anchored = text.anchored() if bare else text
         encoding = self._cut(anchored.text)
         ends = [end for _, end in encoding.offsets]
@@ -247,7 +247,7 @@ class LibraryTokenizer:
         decoder = self._backend.decoder
         if decoder is None:
             return (piece if first else " " + piece).encode("utf-8")
-        # What a piece adds to a text is what its decoder makes of it after another.
+        # What a piece adds to a text is its decoding after another piece.
         with guarded(self._files.folder):
             text: str = decoder.decode([piece]) if first else decoder.decode(["x", piece])[1:]
         return text.encode("utf-8")
@@ -280,7 +280,7 @@ class LibraryTokenizer:
 
 
 def _steps(backend: tokenizers.Tokenizer) -> set[str]:
-    """The names of the decoder's steps."""
+    """The types of the decoder's steps."""
     if backend.decoder is None:
         return set()
     written: dict[str, object] = json.loads(backend.decoder.__getstate__())
@@ -293,7 +293,7 @@ def _byte_table() -> dict[str, int]:
     """How byte-level vocabularies write each byte as one printable character.
 
     From GPT-2's `bytes_to_unicode` (openai/gpt-2, src/encoder.py): printable Latin-1 characters
-    stand for themselves, the other bytes take the code points from 256 on, in order.
+    represent themselves, the other bytes take the code points from 256 on, in order.
     """
     own = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(256) if byte not in own]

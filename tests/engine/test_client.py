@@ -259,7 +259,7 @@ async def test_a_command_is_informed_that_no_other_worker_comes(
     os.kill(worker, signal.SIGKILL)
     (died,) = await all_of(answer)
     assert isinstance(died, Error)
-    assert "started again" not in died.hint
+    assert "restarting" not in died.hint
     assert state_of(engine) == "dead"
     await engine.stop()
 

@@ -195,6 +195,6 @@ class Weights:
         except SafetensorError as error:
             raise Unfit(f"{name} cannot be read: {error}") from error
         if tuple(stored.shape) != shape:
-            raise Unfit(f"the shape of {name} does not match its configuration")
+            raise Unfit(f"its configuration specifies another shape for {name}")
         # A copy: mapped tensors may begin at any byte, but fast kernels need aligned rows.
         return stored.to(torch.float32, copy=True)

@@ -171,7 +171,7 @@ def test_weights_that_are_not_what_the_hub_lists_are_refused(
 ) -> None:
     hub.repos[REPO] = Repo(files)
     hub.lie[WEIGHTS] = files[WEIGHTS][:-1] + b"\x01"
-    assert "did not arrive" in _pull(store, environ).error.message
+    assert "was corrupted in transfer" in _pull(store, environ).error.message
     assert store.info("small").state == "absent"
     hub.lie.clear()
     _pull(store, environ).succeeded()

@@ -266,17 +266,17 @@ def _piped(folder: Path) -> Path:
 
 
 UNUSABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
-    "a circle of links": (_circle, "links lead in a circle"),
+    "a circle of links": (_circle, "links form a loop"),
     "a circle of links to a file": (
         lambda path: _circle(path.with_suffix(".gguf")),
-        "links lead in a circle",
+        "links form a loop",
     ),
     "NUL in its name": (lambda path: Path(f"{path}\0x"), "a character that is not allowed"),
     "too long a name": (lambda path: path.with_name("x" * 300), "name is too long"),
     "too long a path": (lambda path: path.joinpath(*["x" * 200] * 40), "name is too long"),
     "below a file": (
         lambda path: _configured(path, b"{}") / "config.json" / "x",
-        "below something that is no folder",
+        "parent is not a folder",
     ),
     "no home of this name": (lambda path: Path("~nosuchuser/x"), "there is nothing at"),
     "nested too deeply": (
