@@ -1,15 +1,15 @@
-"""`python -P -m engine.bench.coherence`: how well scores of pairs tell a text from its shambles.
+"""`python -P -m engine.bench.coherence`: how well scores of pairs distinguish a text from shuffles.
 
-For each model and figure, over texts whose blank lines stand between topics:
+For each model and figure, over texts with blank lines between topics:
 
 - ``random``: how often a sentence scores higher after its own predecessor than a sentence of
   another paragraph does there (50 % by chance).
-- ``order``: how often a pair of neighbours scores higher than the same pair turned round (50 %).
+- ``order``: how often a pair of neighbours scores higher than the reversed pair (50 % by chance).
 - ``shuffles``: over blocks of 1 to 5 sentences, how many of 20 shuffles of the blocks have a lower
-  mean score than the text as it is (50 %).
-- ``Pk``, ``WindowDiff``: how far the boundaries found are from the blank lines (0 is no difference)
-  from single sentences and from blocks of `BLOCK` on both sides of a gap, beside lexical cohesion
-  after Hearst (1997) in the same blocks, and beside no boundary at all.
+  mean score than the original text (50 % by chance).
+- ``Pk``, ``WindowDiff``: how far the boundaries found are from the blank lines (0: no difference),
+  from single sentences and from blocks of `BLOCK` on both sides of a gap, compared with lexical
+  cohesion after Hearst (1997) in the same blocks, and with no boundary at all.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ from engine.text.sentences import split
 
 BLOCK = 3
 RANDOM_ORDERS = 20
-"""Orders of a text's blocks that its own should beat."""
+"""Random orders of a text's blocks, which the original should beat."""
 _SEED = 0
 
 Texts = tuple[str, str]
 Both = dict[str, tuple[float, float]]
-"""Each figure of a pair, as it is and turned round."""
+"""Each figure of a pair, in its order and reversed."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A part of a text, cut at a blank line, as sentences; `marked` are the gaps at blank lines."""
+    """The sentences of part of a text, ending at a blank line; `marked` are gaps at blank lines."""
 
     name: str
     sentences: list[str]
@@ -56,12 +56,12 @@ class Sample:
 
     @classmethod
     def of(cls, name: str, text: str, most: int) -> Sample:
-        """The beginning of a text, at most so many sentences."""
+        """The beginning of a text, at most `most` sentences."""
         found = split(text)[:most]
         return cls(name, [_flat(each) for each in found], _marked(found))
 
     def blocks(self, size: int) -> list[str]:
-        """The text in blocks of so many sentences; what is left over at its end is left out."""
+        """The text in blocks of `size` sentences, without the rest at the end."""
         last = len(self.sentences) - size + 1
         return [" ".join(self.sentences[at : at + size]) for at in range(0, last, size)]
 
@@ -90,7 +90,7 @@ class Judge:
         """The figures of each pair.
 
         Raises:
-            ValueError: the model can read nothing of one of them; what is too long is trimmed.
+            ValueError: a pair cannot be scored at all; long ones are trimmed.
         """
         missing = [pair for pair in dict.fromkeys(pairs) if pair not in self._cache]
         if missing:
@@ -148,7 +148,7 @@ def rows(judge: Judge, sample: Sample) -> Iterator[str]:
 
 
 def baselines(sample: Sample) -> Iterator[str]:
-    """What needs no model."""
+    """The lines of the table that need no model."""
     for block in (1, BLOCK):
         found = texttiling.boundaries(cohesion.scores(sample.sentences, block))
         yield f"{'lexical cohesion':20} {_agreement(f'blocks of {block}', sample, found)}"
@@ -168,7 +168,7 @@ def _share(right: Iterator[bool] | Sequence[bool]) -> str:
 
 
 def _shuffles(judge: Judge, blocks: Sequence[str], name: str) -> str:
-    """How many shuffles are worse than the text."""
+    """How many shuffles score lower than the text."""
     orders = [list(range(len(blocks))), *ordering.shuffled(len(blocks), RANDOM_ORDERS)]
     pairs = [(blocks[a], blocks[b]) for order in orders for a, b in pairwise(order)]
     try:
