@@ -60,38 +60,30 @@ class LibraryTokenizer:
     # ------------------------------------------------------------------------- encoding
 
     def encode(self, text: str) -> list[Piece]:
-        """See `engine.interfaces.Tokenizer.encode`."""
         encoding = self._cut(checked(text))
         return self._pieces(encoding, Rewritten(text))
 
     def laid_out(self, text: str) -> list[Piece]:
-        """See `engine.interfaces.Tokenizer.laid_out`."""
         return self.encode(text)
 
     def prompt(self, text: str) -> list[Piece]:
-        """See `engine.interfaces.Tokenizer.prompt`."""
         return [*self._lead, *self.encode(text)]
 
     def single(self, text: str) -> list[Piece]:
-        """See `engine.interfaces.Tokenizer.single`."""
         return self._framed(text)[0]
 
     def pair(self, a: str, b: str) -> list[Piece]:
-        """See `engine.interfaces.Tokenizer.pair`."""
         return self._framed(a, b)[0]
 
     def words(self, text: str) -> list[int | None]:
-        """See `engine.interfaces.Tokenizer.words`."""
         return self._framed(text)[1]
 
     def after(self, text: str) -> list[Piece]:
-        """See `engine.interfaces.Tokenizer.after`."""
         if not self._prefixed:
             return self.encode(text)
         return self._bare(Rewritten(checked(text)))[0]
 
     def fed(self, text: str) -> list[Piece]:
-        """See `engine.interfaces.Tokenizer.fed`."""
         return self.prompt(text) if self._files.causal else self.single(text)
 
     def _framed(self, *texts: str) -> tuple[list[Piece], list[int | None]]:
@@ -156,8 +148,8 @@ class LibraryTokenizer:
                 assert self.mask is not None, "its content was found in the vocabulary"
                 position = match.end()
                 start, stop = text.span(end, position)
-                known = self.token(self.mask)
-                pieces.append(structs.replace(known, special=True, start=start, end=stop))
+                mask = self.token(self.mask)
+                pieces.append(structs.replace(mask, special=True, start=start, end=stop))
                 words.append(word)
                 word += 1
         return pieces, words
@@ -202,7 +194,6 @@ class LibraryTokenizer:
     # ------------------------------------------------------------------------- decoding
 
     def token(self, token_id: int) -> Piece:
-        """See `engine.interfaces.Tokenizer.token`."""
         text = self._spell(token_id, False).decode("utf-8", "replace")
         if "WordPiece" in self._steps:
             text = text.removeprefix(" ")  # the decoder's own space between two words
@@ -210,15 +201,12 @@ class LibraryTokenizer:
         return Piece(token_id, text, written, special=token_id in self._specials)
 
     def find(self, piece: str) -> int | None:
-        """See `engine.interfaces.Tokenizer.find`."""
         return self._backend.token_to_id(piece)
 
     def decode(self, ids: Sequence[int]) -> str:
-        """See `engine.interfaces.Tokenizer.decode`."""
         return decode(self.stream(), ids)
 
     def stream(self, before: Sequence[int] = ()) -> ByteStream:
-        """See `engine.interfaces.Tokenizer.stream`."""
         errors = EACH_BYTE if "ByteFallback" in self._steps else "replace"
         return ByteStream(self._spell, lambda token_id, _: self._exists(token_id), errors, before)
 
@@ -255,7 +243,6 @@ class LibraryTokenizer:
     # ----------------------------------------------------------------------------- chat
 
     def chat(self, turns: Sequence[Turn]) -> str | None:
-        """See `engine.interfaces.Tokenizer.chat`."""
         return None if self._template is None else self._template.render(turns)
 
     @cached_property

@@ -70,31 +70,25 @@ class SentenceTokenizer:
     # ------------------------------------------------------------------------- encoding
 
     def encode(self, text: str) -> list[Piece]:
-        """See `engine.interfaces.Tokenizer.encode`."""
         return self._cut(checked(text))
 
     def prompt(self, text: str) -> list[Piece]:
-        """See `engine.interfaces.Tokenizer.prompt`."""
         start = self._role("bos") if self._files.tokenizer.add_bos_token else None
         return [*([] if start is None else [self.token(start)]), *self.encode(text)]
 
     def laid_out(self, text: str) -> list[Piece]:
-        """See `engine.interfaces.Tokenizer.laid_out`."""
         return self._around(checked(text), self._matched)
 
     def single(self, text: str) -> list[Piece]:
-        """See `engine.interfaces.Tokenizer.single`."""
         return self._framed(self._with_masks(text), 0, first=True)
 
     def pair(self, a: str, b: str) -> list[Piece]:
-        """See `engine.interfaces.Tokenizer.pair`."""
         return [
             *self._framed(self._with_masks(a), 0, first=True),
             *self._framed(self._with_masks(b), 1, first=False),
         ]
 
     def words(self, text: str) -> list[int | None]:
-        """See `engine.interfaces.Tokenizer.words`."""
         words: list[int | None] = []
         word, begins = -1, True
         for piece in self.single(text):
@@ -108,11 +102,9 @@ class SentenceTokenizer:
         return words
 
     def after(self, text: str) -> list[Piece]:
-        """See `engine.interfaces.Tokenizer.after`."""
         return self._cut(checked(text), bare=True)
 
     def fed(self, text: str) -> list[Piece]:
-        """See `engine.interfaces.Tokenizer.fed`."""
         return self.prompt(text) if self._files.causal else self.single(text)
 
     def _cut(self, text: str, offset: int = 0, *, bare: bool = False) -> list[Piece]:
@@ -131,13 +123,13 @@ class SentenceTokenizer:
             if place[1] <= len(before) and before:
                 break
             start, stop = lower.span(*place)
-            known = self.token(number)
+            token = self.token(number)
             pieces.append(
                 Piece(
                     id=number,
-                    text=known.text,
-                    piece=known.piece,
-                    special=known.special,
+                    text=token.text,
+                    piece=token.piece,
+                    special=token.special,
                     start=max(0, start - len(before)) + offset,
                     end=stop - len(before) + offset,
                 )
@@ -163,11 +155,11 @@ class SentenceTokenizer:
                 if number is None:  # with spaces around it
                     number = self.find(match.group().strip())
                 assert number is not None
-                known = self.token(number)
+                token = self.token(number)
                 position = match.end()
                 special = number in self._specials
                 pieces.append(
-                    Piece(number, known.text, known.piece, special, match.start(), match.end())
+                    Piece(number, token.text, token.piece, special, match.start(), match.end())
                 )
         return pieces
 
@@ -205,9 +197,9 @@ class SentenceTokenizer:
     def _spelt(self) -> dict[str, TokenSpec]:
         """The special tokens whose options are in the folder's files."""
         named = [self._files.special(role) for role in ROLES] + self._files.extra()
-        known = {spec.content: spec for spec in named if spec is not None}
+        specs = {spec.content: spec for spec in named if spec is not None}
         listed = self._files.tokenizer.added_tokens_decoder.values()
-        return known | {spec.content: spec for spec in listed}
+        return specs | {spec.content: spec for spec in listed}
 
     def _with_masks(self, text: str) -> list[Piece]:
         inner = Rewritten(checked(text))
@@ -244,12 +236,10 @@ class SentenceTokenizer:
     # ------------------------------------------------------------------------- decoding
 
     def token(self, token_id: int) -> Piece:
-        """See `engine.interfaces.Tokenizer.token`."""
         text = self._spell(token_id, False).decode("utf-8", "replace")
         return Piece(token_id, text, self._written(token_id), special=token_id in self._specials)
 
     def find(self, piece: str) -> int | None:
-        """See `engine.interfaces.Tokenizer.find`."""
         for number, written in self._beyond.items():
             if written == piece:
                 return number
@@ -257,11 +247,9 @@ class SentenceTokenizer:
         return number if self._processor.id_to_piece(number) == piece else None
 
     def decode(self, ids: Sequence[int]) -> str:
-        """See `engine.interfaces.Tokenizer.decode`."""
         return decode(self.stream(), ids)
 
     def stream(self, before: Sequence[int] = ()) -> ByteStream:
-        """See `engine.interfaces.Tokenizer.stream`."""
         return ByteStream(self._spell, self._is_text, EACH_BYTE, before)
 
     def _is_text(self, token_id: int, data: bytes) -> bool:
@@ -288,7 +276,6 @@ class SentenceTokenizer:
     # ----------------------------------------------------------------------------- chat
 
     def chat(self, turns: Sequence[Turn]) -> str | None:
-        """See `engine.interfaces.Tokenizer.chat`."""
         return None if self._template is None else self._template.render(turns)
 
     @cached_property

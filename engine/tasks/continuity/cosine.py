@@ -48,11 +48,9 @@ class Cosine:
         self._start = start_token(model) if model.masked is None else None
 
     def cut(self, a: str, b: str) -> Sides:
-        """See `Witness.cut`."""
         return Sides(self._read(a), self._read(b))
 
     def judge(self, cuts: Sequence[Sides]) -> Results:
-        """See `Witness.judge`."""
         found = yield from self.figures(cuts)
         return [
             CosineResult(
@@ -65,7 +63,6 @@ class Cosine:
         ]
 
     def figures(self, cuts: Sequence[Sides]) -> Figures:
-        """See `Witness.figures`."""
         # A text in many pairs is read only once.
         rows = list(dict.fromkeys(row for cut in cuts for row in (cut.a, cut.b)))
         means = dict(zip(rows, (yield from self._means(rows)), strict=True))

@@ -55,11 +55,9 @@ class MutualInformation:
         self._start = start_token(model)
 
     def cut(self, a: str, b: str) -> BothJoined:
-        """See `Witness.cut`."""
         return BothJoined(self._joined(a, b), self._joined(b, a))
 
     def judge(self, cuts: Sequence[BothJoined]) -> Results:
-        """See `Witness.judge`."""
         found = yield from self._compared([way for cut in cuts for way in (cut.there, cut.back)])
         return [
             PmiResult(
@@ -79,7 +77,6 @@ class MutualInformation:
         ]
 
     def figures(self, cuts: Sequence[BothJoined]) -> Figures:
-        """See `Witness.figures`."""
         found = yield from self._compared([cut.there for cut in cuts])
         return [direction.bits_per_token for direction in found]
 

@@ -55,7 +55,6 @@ class PairedHead:
         self._result = result
 
     def cut(self, a: str, b: str) -> Ordered:
-        """See `Witness.cut`."""
         tokenizer = self._model.tokenizer
         pair = Ordered(tokenizer.pair(a, b), tokenizer.pair(b, a))
         for row in (pair.forwards, pair.backwards):
@@ -63,7 +62,6 @@ class PairedHead:
         return pair
 
     def judge(self, cuts: Sequence[Ordered]) -> Results:
-        """See `Witness.judge`."""
         rows = [row for pair in cuts for row in (pair.forwards, pair.backwards)]
         found = self._judged(rows)
         yield None
@@ -83,7 +81,6 @@ class PairedHead:
         ]
 
     def figures(self, cuts: Sequence[Ordered]) -> Figures:
-        """See `Witness.figures`."""
         found = self._judged([pair.forwards for pair in cuts])
         yield None
         return [order.margin for order in found]
