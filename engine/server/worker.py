@@ -130,7 +130,7 @@ class Worker:
                 f"The engine speaks version {PROTOCOL} of the protocol, "
                 f"the front version {configure.protocol}."
             )
-            hint = "Both come with tsuzuki: install it anew, and start it again."
+            hint = "Both come with tsuzuki: reinstall it and start it again."
             self._writer.send(request_id, Error(kind="bad_request", message=message, hint=hint))
             return
         if self._service is not None:

@@ -43,7 +43,7 @@ LONG = Continue(model="starter-ja", prompt="東京の街は", sampling=GREEDY, m
 
 
 class Front:
-    """An engine with all that it tells everybody."""
+    """An engine, and the events that it broadcasts."""
 
     def __init__(self, folder: Path) -> None:
         self.configure = Configure(store=str(folder / "store"), threads=1)

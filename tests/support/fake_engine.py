@@ -471,7 +471,7 @@ def pane(app: TsuzukiApp) -> TaskPane:
 
 
 async def answered(pilot: Pilot[None], app: TsuzukiApp, count: int = 1) -> None:
-    """Wait until so many cards of the pane have their whole answer on the screen."""
+    """Wait until this many cards of the pane show their whole answer."""
     here = pane(app)
     await until(
         pilot,

@@ -176,7 +176,7 @@ class FunctionModel:
 def scripted(
     prompt: int, script: Sequence[int], vocabulary: int = VOCABULARY, end: int = END
 ) -> Callable[[Sequence[int]], torch.Tensor]:
-    """A model that is all but sure to say the script after so many prompt tokens, then ends."""
+    """A model that almost certainly writes the script after the prompt's tokens, then ends."""
 
     def function(ids: Sequence[int]) -> torch.Tensor:
         logits = torch.zeros(vocabulary)
@@ -188,7 +188,7 @@ def scripted(
 
 
 def dreaming(ids: Sequence[int]) -> torch.Tensor:
-    """A model that says anything: random logits, always the same ones after the same ids."""
+    """A model with random logits, always the same ones after the same ids."""
     seed = 0
     for number in ids:
         seed = (seed * 1000003 + number + 1) % 2**31

@@ -1,4 +1,4 @@
-"""Random models of many families, and what plain transformers says with them."""
+"""Random models of many families, and the results of plain transformers with them."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ class Peer:
 
 @contextmanager
 def worker(log: Path, environ: Mapping[str, str] = os.environ) -> Iterator[Peer]:
-    """A worker process in an environment; all that it says goes to the log."""
+    """A worker process in an environment; its output goes to the log."""
     with (
         log.open("ab") as stderr,
         subprocess.Popen(

@@ -47,7 +47,7 @@ def logits(rows: int, seed: int = 0) -> torch.Tensor:
     ],
 )
 def test_the_steps_are_those_of_generate(tiny: Tiny, sampling: Sampling) -> None:
-    """`generate` itself makes the list, from a configuration that says the same."""
+    """`generate` itself makes the list, from the equivalent configuration."""
     model = AutoModelForCausalLM.from_pretrained(tiny("gpt2"))
     config = GenerationConfig(
         do_sample=True,

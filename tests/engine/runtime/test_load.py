@@ -1,4 +1,4 @@
-"""Loading gives a model the runtimes that its heads call for, and tells how far it is."""
+"""Loading gives a model the runtimes that its heads need, and reports its progress."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class Held(Executor):
-    """Begins a job, and ends it, when the test says so."""
+    """Begins and ends jobs on the test's command."""
 
     def __init__(self) -> None:
         self.waiting: list[Callable[[], None]] = []
@@ -345,7 +345,7 @@ def test_a_load_that_has_begun_is_kept_though_nobody_waits() -> None:
     bench = Bench()
     with closing(_user(bench)) as user:
         next(user)
-        bench.loader.waiting.pop(0)()  # done on the loader's thread, not yet heard of
+        bench.loader.waiting.pop(0)()  # done on the loader's thread, not yet received
     bench.work()
     assert bench.lifecycle.loaded("a") is not None
 

@@ -58,7 +58,7 @@ def shown(peer: Peer, model: str) -> ModelInfo | None:
 
 
 def states(peer: Peer, model: str) -> list[str]:
-    """Each state that everybody was told of, once."""
+    """The sequence of states that were broadcast."""
     found: list[str] = []
     for _, event in peer.received:
         if isinstance(event, ModelState) and event.model == model and event.state not in found[-1:]:

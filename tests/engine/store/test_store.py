@@ -83,7 +83,7 @@ def test_the_bundled_models_are_there_with_no_store(tmp_path: Path) -> None:
     assert store.find("starter-en").heads == {"masked", "next_sentence"}
     assert listed["starter-ja"].precisions == ["exact", "bf16", "int8", "int4"]
     assert listed["starter-en"].precisions == ["exact"]
-    assert listed["gpt2"].precisions == []  # no file tells yet
+    assert listed["gpt2"].precisions == []  # unknown without files
     assert not (tmp_path / "none").exists()
 
 

@@ -1,4 +1,4 @@
-"""Every answer says how the file stored the weights that it was computed with."""
+"""Every answer names the storage format of the weights that it was computed with."""
 
 from __future__ import annotations
 

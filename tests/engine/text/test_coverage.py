@@ -1,4 +1,4 @@
-"""How foreign or unknown a text is to a model, and what inspection says of it."""
+"""How foreign or unknown a text is to a model, and how inspection reports it."""
 
 from __future__ import annotations
 
