@@ -1,30 +1,30 @@
-"""Everything about models. Runs in a process of its own, the worker, and knows no screen.
+"""Everything about models. Runs in its own process, the worker, and has no user interface.
 
     __main__.py    `python -P -m engine` is the worker
-    client.py      the front's side: starts the worker, watches it, starts it again
+    client.py      the front end's side: starts, watches and restarts the worker
     wire.py        messages as frames on a byte stream
     messages/      every request and event, with units: the one contract with the front
-    errors.py      a failure that a person reads
-    scheduler.py   takes one step of each task in turn; a task is a generator of events
-    interfaces.py  the protocols that the rooms hand to each other: tokenizer, runtime, files
-    precision.py   which forms the weights of a model can take in memory
-    finite.py      no infinite figure, and none that is no number, leaves the engine
-    json_files.py  small files that may be anything, read with what is wrong in words
+    errors.py      failures that are shown to the user
+    scheduler.py   runs tasks round-robin, one step at a time; a task is a generator of events
+    interfaces.py  the protocols shared by the rooms: tokenizer, runtime, files
+    precision.py   the precisions in which a model's weights can be loaded
+    finite.py      refuses answers that contain NaN or infinity
+    json_files.py  reads small untrusted JSON files, with readable error messages
 
     server/        the worker: reads requests, runs tasks, keeps models within a budget
-    tasks/         one file for each thing that can be asked for
+    tasks/         one file for each kind of request
     decoding/      from a prompt to the next token: sampling, stopping, look-up
-    runtime/       models in memory, how they take a step, and what they keep of a text
+    runtime/       models in memory: forward passes and caches
     tokenization/  text <-> pieces <-> ids
-    text/          what is known of a text without a model: sentences, topics, languages
+    text/          text analysis that needs no model: sentences, topics, languages
     pull/          the child process that fetches and converts models
     store/         models on disk
-    machine/       memory, devices and the thread that loads
-    bench/         this engine beside its peers
+    machine/       memory, devices and the loader thread
+    bench/         benchmarks against other engines
     starter/       the bundled models
 
 A request comes in through `server.worker`, becomes a generator in `server.service`, which finds the
-model through `server.lifecycle` and runs a file of `tasks/`. Rooms import only rooms below them in
-this order, which the contracts in `pyproject.toml` hold: server, tasks and pull, decoding, runtime,
-tokenization and text, store, machine. PyTorch and transformers are imported by the worker alone.
+model through `server.lifecycle` and runs a file of `tasks/`. A room imports only rooms after it in
+this order: server, tasks and pull, decoding, runtime, tokenization and text, store, machine. The
+contracts in `pyproject.toml` enforce it. Only the worker imports PyTorch and transformers.
 """

@@ -11,11 +11,11 @@ from engine.server import pipes
 
 
 def main() -> None:
-    """Take the pipes and the network away from all other code, then serve until the front ends."""
+    """Keep other code away from the pipes and the network, then serve until the front end exits."""
     pipes.end_with_parent()
     requests, events = pipes.claim()
     environ = pipes.go_offline(os.environ)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C at the terminal is for the front
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the front end
     faulthandler.enable()
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"

@@ -1,4 +1,4 @@
-"""The front's side of the wire: starts the worker, watches it, and starts it again."""
+"""The front end's side of the connection: starts, watches and restarts the worker."""
 
 from __future__ import annotations
 
@@ -31,81 +31,81 @@ from engine.messages import (
 log = logging.getLogger(__name__)
 
 EngineState = Literal["starting", "ready", "silent", "restarting", "dead", "stopped"]
-"""``silent``: it may hang; ``ready`` follows where it does not. ``restarting``: the worker ended,
-all models left memory, a new one is on its way. ``dead``: it ended too often, or refused to serve;
-nothing more will come, except of `Engine.restart`."""
+"""``silent``: it may hang; ``ready`` follows if it does not. ``restarting``: the worker ended, all
+models are unloaded, and a new worker is starting. ``dead``: it ended too often, or refused to
+serve; only `Engine.restart` brings it back."""
 
 PAUSES_S = (0.0, 1.0, 4.0)
-"""How long to wait before a worker is started again, by how many before it ended in vain."""
+"""How long to wait before a restart, by the number of workers in a row that failed at once."""
 DEATHS = len(PAUSES_S) + 1
-"""After so many in a row no other is started."""
+"""After this many such failures in a row, no other worker is started."""
 IN_VAIN_S = 60.0
-"""A worker that ends sooner, and without having answered anything, ended in vain."""
+"""A worker that ends sooner than this without having answered anything counts as failed."""
 
 GRACE_S = 2.0
-"""How long a worker that was told to end may take before it is killed."""
+"""How long a worker may take to exit before it is killed."""
 TICK_S = 0.5
-"""Between two looks at whether a worker that was asked something still answers."""
+"""Interval between checks that the worker still responds."""
 SILENT_S = 10.0
-"""A worker whose scheduler does not answer for so long is ``silent``."""
+"""A worker whose scheduler has not answered a ping for this long is ``silent``."""
 STALLED_S = 60.0
-"""So is one that answers, but of whose work nothing has come for so long."""
+"""So is one that answers pings but has sent no results for this long."""
 RELUCTANT_S = 2.0
-"""And one that has not stopped what it was told to, for so long."""
+"""And one that has not stopped a cancelled request after this long."""
 START_S = 60.0
-"""One that has not come up after so long is ended."""
+"""A worker that is not ready after this long is killed."""
 CANCEL_S = 8.0
-"""So is one that still has not stopped it after so long."""
+"""So is one that has not stopped a cancelled request after this long."""
 
 _LOG_LIMIT = 1024 * 1024
 _READ_AHEAD = 1024 * 1024
 
 
 class Answer(AsyncIterator[Event]):
-    """The events that answer one request, the last one being one of `engine.messages.LAST`.
+    """The events that answer one request; the last is one of `engine.messages.LAST`.
 
-    Leave it early through `aclose` (`contextlib.aclosing`), so that the engine stops working on
-    it. Cancelling the asyncio task that waits for an event does the same.
+    To stop early, call `aclose` (or use `contextlib.aclosing`), so that the engine stops working
+    on the request. Cancelling the asyncio task that waits for an event does the same.
     """
 
     def __init__(self, cancel: Callable[[], None]) -> None:
         self._cancel = cancel
         self._events: asyncio.Queue[Event] = asyncio.Queue()
-        self._over = False
+        self._finished = False
 
     def cancel(self) -> None:
-        """Ask the engine to stop; what is under way still comes, then the last event."""
-        if not self._over:
+        """Ask the engine to stop. Events already on their way still arrive, then the last one."""
+        if not self._finished:
             self._cancel()
 
     async def aclose(self) -> None:
-        """Stop, and take no more events."""
+        """Cancel the request and end the iteration."""
         self.cancel()
-        self._over = True
+        self._finished = True
 
     async def __anext__(self) -> Event:
-        """The next event, as it comes."""
-        if self._over:
+        """Wait for the next event."""
+        if self._finished:
             raise StopAsyncIteration
         try:
             event = await self._events.get()
         except asyncio.CancelledError:
             await self.aclose()
             raise
-        self._over = isinstance(event, LAST)
+        self._finished = isinstance(event, LAST)
         return event
 
     def put(self, event: Event) -> None:
-        """Take an event from the engine."""
+        """Add an event received from the engine."""
         self._events.put_nowait(event)
 
 
 class Engine:
-    """A worker process and the conversation with it, for one asyncio loop.
+    """A worker process and the connection to it, for one asyncio loop.
 
-    A worker that dies, or does not stop what it is told to stop, is started again and configured
-    as before. Requests that were under way end with an `Error` of kind ``worker_died``; those made
-    meanwhile wait for the new one.
+    A worker that dies, or does not stop a cancelled request, is restarted with the same
+    configuration. Pending requests end with an `Error` of kind ``worker_died``; requests made in
+    the meantime wait for the new worker.
     """
 
     def __init__(
@@ -129,19 +129,19 @@ class Engine:
         self._answers: dict[int, Answer] = {}
         self._unsent: dict[int, bytes] = {}
         self._cancelled: dict[int, int] = {}
-        """For how many ticks each answer has not ended that was to stop."""
+        """Ticks since each request was cancelled whose answer has not ended yet."""
         self._serving = False
-        """Whether the worker takes requests."""
+        """Whether the worker accepts requests."""
         self._worked = False
-        """Whether it has answered any."""
+        """Whether it has answered any request."""
         self._ping = 0
-        """The question by which it is seen whether the worker hangs; 0 while none is open."""
+        """Id of the pending ping; 0 without one."""
         self._unanswered = 0
-        """For how many ticks that has been open."""
+        """Ticks since that ping was sent."""
         self._idle = 0
-        """For how many ticks nothing has come of its work."""
+        """Ticks since the last result."""
         self._fault = ""
-        """Why we ended the worker, where we did."""
+        """Why the worker was killed, if it was killed here."""
         self._changing = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
         self._supervisor: asyncio.Task[None] | None = None
@@ -156,15 +156,15 @@ class Engine:
         *,
         revive: bool = True,
     ) -> Engine:
-        """Start a worker. Requests can be made at once; they wait until it is ready.
+        """Start a worker. Requests can be made immediately; they wait until it is ready.
 
         Args:
-            configure: how the worker should be set up, now and after each restart.
-            log: file for all that the worker and its libraries say; grows to a megabyte or so.
-                Where it cannot be written, what they say is lost, and all else works.
-            on_event: called in the loop with the events for everybody, `ModelState` and `Memory`.
-            on_state: called in the loop on each change, with the reason when it is a bad one.
-            revive: whether a worker that dies is started again; else it is ``dead``.
+            configure: the worker's configuration, now and after each restart.
+            log: file for the output of the worker and its libraries; grows to about a megabyte.
+                If it cannot be written, the output is discarded and everything else works.
+            on_event: called in the loop with broadcast events, `ModelState` and `Memory`.
+            on_state: called in the loop on each change of state, with the error if there is one.
+            revive: whether to restart a worker that dies; otherwise it becomes ``dead``.
 
         Raises:
             OSError: the process cannot be started.
@@ -177,21 +177,21 @@ class Engine:
 
     @property
     def state(self) -> EngineState:
-        """How the worker is."""
+        """The state of the worker."""
         return self._state
 
     @property
     def alive(self) -> bool:
-        """Whether requests are, or will be, answered by a worker."""
+        """Whether requests are answered, now or after a restart."""
         return self._state not in {"dead", "stopped"}
 
     @property
     def pid(self) -> int | None:
-        """The worker's process id, for a person who wants to look at it."""
+        """The worker's process id."""
         return self._process.pid if self._process is not None else None
 
     def request(self, body: Request) -> Answer:
-        """Ask something. The answer can be iterated once, from this loop."""
+        """Send a request. The answer can be iterated once, from this loop."""
         self._last_id += 1
         request_id = self._last_id
         answer = Answer(lambda: self._cancel(request_id))
@@ -211,17 +211,17 @@ class Engine:
         return answer
 
     async def restart(self) -> None:
-        """End the worker, if there is one, and start another, whatever became of those before.
+        """Stop the worker, if there is one, and start a new one, even after it was given up.
 
-        All models leave memory, and all answers end.
+        All models are unloaded, and all answers end.
         """
         async with self._changing:
             if self._state == "stopped":
                 return
             ended = Error(
                 kind="worker_died",
-                message="The engine was ended, as you asked.",
-                hint="It is started again: ask again.",
+                message="You restarted the engine.",
+                hint="Try again once it is ready.",
             )
             self._serving = False
             self._become("restarting", ended)
@@ -235,7 +235,7 @@ class Engine:
                 self._begin()
 
     async def stop(self) -> None:
-        """End the worker and all answers: within moments, whatever it is doing."""
+        """Stop the worker and end all answers within moments, whatever it is doing."""
         self._become("stopped")
         async with self._changing:
             await self._leave()
@@ -245,7 +245,7 @@ class Engine:
         self._supervisor = asyncio.create_task(self._supervise(), name="engine")
 
     async def _leave(self) -> None:
-        """End the supervisor and its worker."""
+        """Stop the supervisor and its worker."""
         if self._supervisor is not None:
             self._supervisor.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -257,15 +257,15 @@ class Engine:
             try:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(process.wait(), GRACE_S)
-            finally:  # also when whoever stops us is in a hurry
+            finally:  # also when the caller is cancelled
                 if process.returncode is None:
                     process.kill()
             await process.wait()
 
     async def _spawn(self) -> None:
-        """Start a process that runs this package's worker, wherever the user stands (-P).
+        """Start a process that runs this package's worker, not one in the current folder (-P).
 
-        It leads a session of its own, so that Ctrl+C at the terminal does not reach it.
+        It leads its own session, so that Ctrl+C at the terminal does not reach it.
         """
         descriptor = _open_log(self._log)
         try:
@@ -284,16 +284,16 @@ class Engine:
             os.close(descriptor)
 
     async def _supervise(self) -> None:
-        """See to it that there is a worker; where that cannot be, that nobody waits for one."""
+        """Keep a worker running; if that fails, end all answers."""
         try:
             await self._keep_up()
         except Exception as error:
             log.exception("the engine's supervisor failed")
-            message = f"The engine can no longer be watched: {error}"
+            message = f"The connection to the engine failed: {error}"
             self._give_up(Error(kind="internal", message=message))
 
     async def _keep_up(self) -> None:
-        """Talk with one worker after the other, until one refuses or they end in vain."""
+        """Serve one worker after the other, until one refuses or too many fail at once."""
         clock, in_vain = asyncio.get_running_loop().time, 0
         while True:
             born = clock()
@@ -318,10 +318,10 @@ class Engine:
                 return
 
     async def _serve(self) -> None:
-        """Let a new worker work, until it says no more.
+        """Talk to a new worker until its output ends.
 
         Raises:
-            _Refused: it will not serve us.
+            _Refused: the worker rejected its configuration.
         """
         self._serving = self._worked = False
         self._unanswered = self._idle = 0
@@ -330,7 +330,7 @@ class Engine:
         try:
             await self._converse()
         except wire.BrokenStream:
-            self._fault = "what it sent was no message"
+            self._fault = "it sent no message but other bytes"
         except (asyncio.IncompleteReadError, OSError):
             pass
         finally:
@@ -338,12 +338,12 @@ class Engine:
             watch.cancel()
 
     async def _converse(self) -> None:
-        """Configure a worker, then pass on what it says.
+        """Configure a worker, then forward its events.
 
         Raises:
-            _Refused: it will not serve us.
-            wire.BrokenStream: it talks nonsense.
-            OSError, asyncio.IncompleteReadError: it says no more.
+            _Refused: the worker rejected its configuration.
+            wire.BrokenStream: its output is not made of messages.
+            OSError, asyncio.IncompleteReadError: its output ended.
         """
         assert self._process is not None and self._process.stdout is not None
         self._last_id += 1
@@ -372,7 +372,7 @@ class Engine:
                 answer.put(self._with_log(event))
 
     def _with_log(self, event: Event) -> Event:
-        """Add to an error that only the log explains where the log is."""
+        """Add the path of the log to an internal error, which only the log explains."""
         if isinstance(event, Error) and event.kind == "internal":
             hint = f"{event.hint} The details are in {self._log}".lstrip()
             return msgspec.structs.replace(event, hint=hint)
@@ -381,7 +381,7 @@ class Engine:
     async def _watch(self) -> None:
         """Notice when the worker hangs.
 
-        What is counted is looks, not seconds, so that a front that was itself held up does not
+        Counts ticks rather than seconds, so that a front end that was itself suspended does not
         blame the worker.
         """
         while True:
@@ -407,15 +407,15 @@ class Engine:
                 continue
             if reluctant_s >= RELUCTANT_S:
                 left = f"{CANCEL_S - RELUCTANT_S:.0f} seconds"
-                hint = f"It is ended and started again if it does not within {left}."
+                hint = f"It is restarted if it does not stop within {left}."
                 self._become("silent", _silent("has not stopped yet", hint))
             elif self._unanswered * TICK_S >= SILENT_S:
                 self._become("silent", _silent(f"has not answered for {SILENT_S:.0f} seconds"))
             elif self._idle * TICK_S >= STALLED_S:
-                self._become("silent", _silent(f"has got nowhere for {STALLED_S:.0f} seconds"))
+                self._become("silent", _silent(f"has made no progress for {STALLED_S:.0f} seconds"))
 
     def _moved(self, request_id: int, event: Event) -> None:
-        """Note that the worker has said something."""
+        """Record that the worker has sent something."""
         if request_id == self._ping:
             self._ping = self._unanswered = 0
         if not isinstance(event, Pong):
@@ -444,7 +444,7 @@ class Engine:
             self._write(wire.encode(self._last_id, Cancel(request_id)))
 
     def _end_answers(self, last: Done | Error) -> None:
-        """End what the worker was told; while another is on its way, the rest waits for it."""
+        """End the answers to sent requests; unsent ones wait if another worker is starting."""
         for request_id in list(self._answers):
             if request_id not in self._unsent or not self.alive:
                 stopped = request_id in self._cancelled
@@ -464,7 +464,7 @@ class Engine:
         asyncio.get_running_loop().call_soon(self._on_state, state, error)
 
     async def _ended(self) -> int:
-        """See that a worker whose output ended, or made no sense, is gone; its exit code."""
+        """Wait for, or kill, a worker whose output ended or was broken; return its exit code."""
         assert self._process is not None
         try:
             return await asyncio.wait_for(self._process.wait(), GRACE_S)
@@ -476,18 +476,18 @@ class Engine:
     def _died(self, code: int, *, again: bool) -> Error:
         how = self._fault or _how(code)
         if again:
-            then = "It is started again: ask again."
+            then = "It is restarting; try again."
         else:
-            then = "It keeps ending, so it stays off." if self._revive else "Try it once more."
+            then = "It keeps failing, so it stays off." if self._revive else "Try again."
         return Error(
             kind="worker_died",
             message=f"The engine ended unexpectedly ({how}).",
-            hint=f"{then} What it said last is in {self._log}",
+            hint=f"{then} Its last output is in {self._log}",
         )
 
 
 class _Refused(Exception):
-    """The worker answered `Configure` with an error; starting it again would not help."""
+    """The worker answered `Configure` with an error; a restart would not help."""
 
     def __init__(self, error: Error) -> None:
         super().__init__(error.message)
@@ -495,11 +495,11 @@ class _Refused(Exception):
 
 
 def _unsendable(fault: wire.Unsendable) -> Error:
-    return Error(kind="bad_request", message=f"The engine cannot be asked this: {fault}.")
+    return Error(kind="bad_request", message=f"This cannot be sent to the engine: {fault}.")
 
 
 def _make_way(log: Path) -> None:
-    """See that the log has a folder and stays small; one older file is kept."""
+    """Create the log's folder, and rotate a log that has grown too large."""
     with contextlib.suppress(OSError):
         log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if log.exists() and log.stat().st_size > _LOG_LIMIT:
@@ -507,7 +507,7 @@ def _make_way(log: Path) -> None:
 
 
 def _open_log(log: Path) -> int:
-    """The log, or where it cannot be written, nowhere: an engine without a log is still one."""
+    """Open the log, or the null device if it cannot be written."""
     try:
         return os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK, 0o600)
     except OSError:
@@ -521,21 +521,21 @@ async def _read(stream: asyncio.StreamReader) -> tuple[int, Event]:
 
 
 def _how(code: int) -> str:
-    """What is known of the end of a process."""
+    """How a process ended."""
     if code >= 0:
         return f"exit code {code}"
     if code == -signal.SIGKILL:
         return "SIGKILL, perhaps because memory ran out"
-    known = {number.value: number.name for number in signal.Signals}
-    return known.get(-code, f"signal {-code}")
+    names = {number.value: number.name for number in signal.Signals}
+    return names.get(-code, f"signal {-code}")
 
 
 def _unstartable(error: OSError) -> Error:
-    message = f"The engine cannot be started again: {error.strerror or error}"
+    message = f"The engine cannot be restarted: {error.strerror or error}"
     return Error(kind="worker_died", message=message)
 
 
 def _silent(
-    how: str, hint: str = "It is busy with something long, or hangs: wait, or stop it."
+    how: str, hint: str = "It is busy with a long task, or it hangs: wait, or stop it."
 ) -> Error:
     return Error(kind="worker_died", message=f"The engine {how}.", hint=hint)

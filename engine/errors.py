@@ -1,4 +1,4 @@
-"""The one exception that engine code raises on purpose, and what to say of all others."""
+"""The one exception that engine code raises on purpose, and the error shown for all others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from engine.messages import Error
 
 
 class EngineError(Exception):
-    """Something a person can act on: it leaves the worker as an `Error`, never a traceback."""
+    """A failure the user can act on. It leaves the worker as an `Error`, never a traceback."""
 
     def __init__(self, event: Error) -> None:
         super().__init__(event.message)
@@ -17,26 +17,26 @@ class EngineError(Exception):
 
 INTERNAL = Error(
     kind="internal",
-    message="The engine has a fault that kept it from answering this.",
-    hint="Ask something else, or take another model.",
+    message="The engine could not answer this because of an internal error.",
+    hint="Try another input or another model.",
 )
-"""What is said of an exception that nobody foresaw; `engine.client` adds where the log is."""
+"""The error for an unexpected exception; `engine.client` adds the path of the log."""
 
 _NO_MEMORY = re.compile(
     r"allocate memory|out of memory|bad_alloc|start new thread|map segment", re.I
 )
-"""How libraries say it, in exceptions of several kinds."""
+"""How libraries report it, in exceptions of several types."""
 
 
 def explain(error: BaseException) -> Error:
-    """What to show of an exception to a person who cannot read tracebacks."""
+    """The error to show to the user for an exception."""
     if isinstance(error, EngineError):
         return error.event
     if lacks_memory(error):
         return Error(
             kind="too_big",
-            message="The machine has no more memory to give.",
-            hint="Unload a model, close other programs, or take a smaller model or a shorter text.",
+            message="The machine is out of memory.",
+            hint="Unload a model, close other programs, or use a smaller model or a shorter text.",
         )
     return INTERNAL
 

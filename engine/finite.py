@@ -1,7 +1,7 @@
-"""The last look at an answer: no figure that is infinite, or no number, leaves the engine.
+"""The last check of an answer: no NaN and no infinity leaves the engine.
 
-JSON has no word for such a figure, a mean that takes it in is spoilt, and a card that holds it
-cannot be read back. So an answer that has one is refused as a whole.
+JSON cannot represent them, they spoil any mean, and a card that contains one cannot be read back.
+So an answer that contains one is refused as a whole.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from engine.errors import EngineError
 from engine.messages import Error, Event
 
 _SUSPECT = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]")
-"""How msgpack begins a figure that is infinite or no number; other bytes may agree by chance."""
+"""How an infinite or NaN float begins in msgpack; other bytes may match by chance."""
 
 _encoder = msgpack.Encoder()
 
 
 def check(answer: Event | None) -> None:
-    """Look at every figure of an event.
+    """Check every number in an event.
 
     Raises:
-        EngineError: ``unable``, when one is NaN or infinite.
+        EngineError: ``unable``, if one is NaN or infinite.
     """
-    # Encoding a message and looking through its bytes is several times as fast as walking it.
+    # Encoding a message and searching its bytes is several times as fast as walking it.
     try:
         encoded = _encoder.encode(answer)
     except (UnicodeEncodeError, OverflowError):
-        return  # it is not sent at all: `engine.wire` says why
+        return  # it cannot be sent: `engine.wire` reports why
     if _SUSPECT.search(encoded) and not _finite(answer):
         raise EngineError(
             Error(
                 kind="unable",
-                message="The model gives a part of this text no probability at all, so no figure"
-                " can be given for it.",
-                hint="Change the text, or take another model.",
+                message="The model gives part of this text zero probability, so it cannot be"
+                " scored.",
+                hint="Change the text, or use another model.",
             )
         )
 

@@ -1,4 +1,4 @@
-"""The shapes that the parts of the engine hand to each other. Imports no torch at run time."""
+"""The protocols and types shared by the engine's rooms. Imports no torch at run time."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ class ModelFiles:
     memory: int
     """Estimated bytes in memory, from the weight files' headers."""
     start_token: str | None = None
-    """The token that begins a text when B is scored alone, where the catalogue names one."""
+    """The token that begins a text when B is scored alone, if the catalogue names one."""
     weights: str = ""
-    """How the file that they were converted from stored the weights: "Q4_1"; else ""."""
+    """How the original file stored the weights, if they were converted: "Q4_1"; else ""."""
     derived: Path | None = None
-    """Folder in the store for what is computed from the weights; see `engine.store.artifacts`."""
+    """Folder in the store for files computed from the weights; see `engine.store.artifacts`."""
 
 
 class Stream(Protocol):
-    """Turns ids into text as they come, holding back bytes of unfinished characters."""
+    """Decodes ids one at a time, holding back the bytes of incomplete characters."""
 
     def push(self, token_id: int) -> str:
-        """Take one id; return the whole characters that are now complete, perhaps none."""
+        """Add one id; return the characters that are now complete, if any."""
 
     def flush(self) -> str:
-        """Return what is still held back, with U+FFFD for broken bytes."""
+        """Return what is still held back, with U+FFFD for invalid bytes."""
 
 
 class Tokenizer(Protocol):
@@ -56,45 +56,45 @@ class Tokenizer(Protocol):
     mask: int | None
 
     def encode(self, text: str) -> list[Piece]:
-        """Cut a text into pieces with no special token added."""
+        """Tokenize a text without adding special tokens."""
 
     def prompt(self, text: str) -> list[Piece]:
-        """Cut a text as a causal model's prompt: with a start token only where its
-        configuration asks for one, never with an end token."""
+        """Tokenize a text as a causal model's prompt: with a start token if its configuration
+        asks for one, never with an end token."""
 
     def single(self, text: str) -> list[Piece]:
-        """Cut a text as a masked model is fed: special tokens around, each `[MASK]` one id."""
+        """Tokenize a text for a masked model: framed by special tokens, each `[MASK]` one id."""
 
     def pair(self, a: str, b: str) -> list[Piece]:
-        """Cut two texts as a next-sentence head is fed, with segment ids."""
+        """Tokenize two texts for a next-sentence head, with segment ids."""
 
     def words(self, text: str) -> list[int | None]:
-        """For each piece of `single`, the number of its word as this tokenizer first splits a
-        text (at spaces, mostly at punctuation too); None for tokens that frame the text."""
+        """For each piece of `single`, the number of its word in this tokenizer's pre-tokenization
+        (at spaces, usually at punctuation too); None for tokens that frame the text."""
 
     def after(self, text: str) -> list[Piece]:
-        """Cut a text that goes on right after another: no space is put before it."""
+        """Tokenize a text that directly follows another: no space is put before it."""
 
     def fed(self, text: str) -> list[Piece]:
-        """Cut a text as this model is fed: `prompt` for a causal one, else `single`."""
+        """Tokenize a text as input of this model: `prompt` for a causal one, else `single`."""
 
     def laid_out(self, text: str) -> list[Piece]:
-        """Cut what `chat` laid out: special tokens written in it stand for themselves."""
+        """Tokenize the result of `chat`, in which special tokens are recognised."""
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text of these ids, special tokens included as they are written."""
+        """The text of these ids, special tokens included."""
 
     def token(self, token_id: int) -> Piece:
-        """One id of the vocabulary: what it reads as, how it is written, whether special."""
+        """Describe one id: its text, its spelling in the vocabulary, whether it is special."""
 
     def find(self, piece: str) -> int | None:
-        """The id of a token as the vocabulary writes it; None where there is none such."""
+        """The id of a token by its spelling in the vocabulary; None if there is none."""
 
     def stream(self, before: Sequence[int] = ()) -> Stream:
         """A decoder for ids that follow `before` (which it does not repeat)."""
 
     def chat(self, turns: Sequence[Turn]) -> str | None:
-        """Lay turns out by the chat template, ready for the answer; None without a template."""
+        """Render turns with the chat template, ready for the answer; None without a template."""
 
 
 class Branches(Protocol):
@@ -102,7 +102,7 @@ class Branches(Protocol):
 
     @property
     def rows(self) -> int:
-        """How many branches are alive."""
+        """The number of branches."""
 
     @property
     def length(self) -> int:
@@ -110,68 +110,69 @@ class Branches(Protocol):
 
     @property
     def memory(self) -> Mapping[int, int]:
-        """Bytes of each piece of memory that holds their keys and values, by its address.
+        """Bytes of each tensor that holds their keys and values, by its address.
 
-        Forks may share pieces.
+        Forks may share tensors.
         """
 
     @property
     def regime(self) -> int:
-        """Of the text that they were read as the beginning of; see `CausalRuntime.regime`."""
+        """The regime in which they were read; see `CausalRuntime.regime`."""
 
     @property
     def logits(self) -> torch.Tensor:
-        """float32 [rows, vocabulary]: for the token after the last one fed."""
+        """float32 [rows, vocabulary], for the token after the last one fed."""
 
 
 class CausalRuntime(Protocol):
-    """How a causal model takes a step. Implementations are in `engine.runtime`.
+    """Runs a causal model step by step. Implementations are in `engine.runtime`.
 
-    `feed`, `read` and `crop` may take over the memory of the branches they are given, which are
-    then spent; `select` leaves them as they were. Callers keep within `context`.
+    `feed`, `read` and `crop` may reuse the memory of the branches they are given, which are then
+    invalid; `select` leaves them unchanged. Callers must stay within `context`.
     """
 
     vocabulary: int
     context: int | None
     bytes: int
     reversible: bool
-    """Whether it can `crop`: recurrent layers cannot go back."""
+    """Whether it supports `crop`: recurrent layers do not."""
 
     def empty(self) -> Branches:
-        """One row that nothing was fed to yet. Its logits are invalid."""
+        """One empty row. Its logits are invalid."""
 
     def regime(self, length: int) -> int:
-        """How a text of so many tokens is read: 0 for a short one, and for any by most models.
+        """How a text of `length` tokens is read: 0 for short texts, and in most models for all.
 
-        Some read all of a text otherwise once it is longer than a border. What is kept of it can
-        be gone on from only where the regime stays the same.
+        Some models compute every position differently once a text exceeds a certain length.
+        Cached keys and values can be reused only while the regime stays the same.
         """
 
     def feed(self, branches: Branches, ids: Sequence[Sequence[int]], whole: int = 0) -> Branches:
-        """Feed ids to the rows: a list for each row, all equally long and not empty.
+        """Feed ids to the rows: a list for each row, all of the same length and not empty.
 
-        They are read as in a text of `whole` tokens where that is longer than what is then fed;
-        rows of another regime are read anew.
+        They are read as part of a text of `whole` tokens if that is longer than what has been
+        fed. Rows of another regime are computed again.
         """
 
     def read(
         self, branches: Branches, ids: Sequence[Sequence[int]], whole: int = 0
     ) -> tuple[Branches, torch.Tensor]:
-        """Feed ids, and say the logits after each of them: float32 [rows, ids, vocabulary]."""
+        """Feed ids; also return the logits after each: float32 [rows, ids, vocabulary]."""
 
     def select(self, branches: Branches, rows: Sequence[int]) -> Branches:
         """Keep these rows, in this order; a row named twice is forked."""
 
     def crop(self, branches: Branches, length: int, logits: torch.Tensor | None = None) -> Branches:
-        """Forget all tokens after the first `length`, which these logits followed.
+        """Drop all tokens after the first `length`.
 
-        Without them, float32 [rows, vocabulary], its logits are NaN until it is fed.
+        `logits`, float32 [rows, vocabulary], are those after the last token that is left; without
+        them the logits are NaN until the rows are fed.
         """
 
     def states(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
         """The last hidden states of texts, before the output layer: float32 [rows, longest, width].
 
-        All are read in one forward; what stands beyond a text's end is meaningless.
+        All are read in one forward pass; values beyond a text's end are meaningless.
         """
 
 
@@ -185,26 +186,35 @@ class MaskedRuntime(Protocol):
     def mask_logits(
         self, rows: Sequence[Sequence[Piece]], places: Sequence[tuple[int, int]]
     ) -> torch.Tensor:
-        """float32 [len(places), vocabulary], a place being a row and a position in it; raises
-        EngineError without a masked-LM head.
+        """Logits at places, each a row and a position in it: float32 [len(places), vocabulary].
 
-        All rows are read in one forward, padded to the longest; see `next_sentence`.
+        All rows are read in one forward pass, padded to the longest; see `next_sentence`.
+
+        Raises:
+            EngineError: ``unable`` without a masked-LM head.
         """
 
     def next_sentence(self, pairs: Sequence[Sequence[Piece]]) -> torch.Tensor:
-        """float32 [len(pairs), 2], index 0 = "B continues A"; raises EngineError without.
+        """Logits of a next-sentence head: float32 [len(pairs), 2], index 0 = "B continues A".
 
-        All pairs are read in one forward, padded to the longest, which changes the last digits of
-        the shorter ones (by some 1e-6): pairs of like length belong together.
+        All pairs are read in one forward pass, padded to the longest, which changes the last digits
+        of the shorter ones (by about 1e-6): batch pairs of similar length.
+
+        Raises:
+            EngineError: ``unable`` without such a head.
         """
 
     def sentence_order(self, pairs: Sequence[Sequence[Piece]]) -> torch.Tensor:
-        """float32 [len(pairs), 2], index 0 = "they are in their original order"; raises EngineError
-        without. All pairs are read in one forward; see `next_sentence`.
+        """Logits of a sentence-order head: float32 [len(pairs), 2], index 0 = "in original order".
+
+        All pairs are read in one forward pass; see `next_sentence`.
+
+        Raises:
+            EngineError: ``unable`` without such a head.
         """
 
     def states(self, rows: Sequence[Sequence[Piece]]) -> torch.Tensor:
         """The last hidden states of texts: float32 [rows, longest, width].
 
-        All are read in one forward; what stands beyond a text's end is meaningless.
+        All are read in one forward pass; values beyond a text's end are meaningless.
         """

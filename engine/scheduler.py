@@ -1,4 +1,4 @@
-"""Runs tasks side by side on one thread, a step of each in turn."""
+"""Runs tasks concurrently on one thread, one step of each in turn."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ Action = Callable[[], None]
 
 @dataclass(frozen=True)
 class Wait:
-    """What a task yields to be left alone until `subscribe`'s argument has been called."""
+    """Yielded by a task to be parked until `subscribe`'s argument is called."""
 
     subscribe: Callable[[Action], None]
 
 
 Task = Generator[Event | Wait | None, None, None]
-"""Yields events, None after a step with nothing to say, or a `Wait`. Closing it cancels it."""
+"""Yields events, None after a step without one, or a `Wait`. Closing it cancels it."""
 
 
 def settled(future: Future[T]) -> Generator[Wait, None, T]:
-    """Park the task that yields from this until the future is settled, and give its result.
+    """Park the task that yields from this until the future is done, and return its result.
 
     Raises:
-        Exception: whatever the future was settled with.
+        Exception: the future's exception.
     """
     if not future.done():
         yield Wait(lambda wake: future.add_done_callback(lambda _: wake()))
@@ -42,12 +42,12 @@ def settled(future: Future[T]) -> Generator[Wait, None, T]:
 
 
 class Scheduler:
-    """A round-robin of tasks, each known by its request's id.
+    """Runs tasks round-robin, each identified by its request's id.
 
     Everything happens on the thread that calls `run`; only `post` may be called from others.
-    What other threads have posted is looked at between any two steps, so a cancel takes effect
-    within one step of whatever is running. `housekeeping` is called every round and tells in how
-    many seconds it wants to be called again though nothing else happens (None: never).
+    Posted actions run between any two steps, so a cancel takes effect within one step of whatever
+    is running. `housekeeping` is called every round and returns the seconds after which it must be
+    called again even if nothing else happens (None: never).
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Scheduler:
         self._parked: dict[int, Task] = {}
 
     def post(self, action: Action) -> None:
-        """Have the scheduler's thread do something before its next step. Safe on any thread."""
+        """Run an action on the scheduler's thread before its next step. Thread-safe."""
         self._inbox.put(action)
 
     def start(self, request_id: int, task: Task) -> None:
@@ -73,18 +73,18 @@ class Scheduler:
         self._live[request_id] = task
 
     def cancel(self, request_id: int) -> None:
-        """Close a task, live or parked, and say so; nothing happens when it is over already."""
+        """Close a task, live or parked, and answer that it was cancelled; ignored if it ended."""
         task = self._live.get(request_id) or self._parked.get(request_id)
         if task is not None:
             self._finish(request_id, task, Done(finish="cancelled"))
 
     def run(self) -> NoReturn:
-        """Take rounds for ever."""
+        """Run rounds forever."""
         while True:
             self.round()
 
     def round(self) -> None:
-        """Take one step of every live task; without any, wait for something to be posted."""
+        """Run one step of every live task; without any, wait for a posted action."""
         wait_s = self._housekeeping()
         if self._live:
             self._catch_up()
@@ -114,32 +114,32 @@ class Scheduler:
 
     def _step(self, request_id: int, task: Task) -> None:
         try:
-            said = next(task)
-            if not isinstance(said, Wait):
-                finite.check(said)
+            event = next(task)
+            if not isinstance(event, Wait):
+                finite.check(event)
         except StopIteration:
             self._finish(request_id, task, Done())
         except EngineError as error:
             self._finish(request_id, task, error.event)
         except (KeyboardInterrupt, SystemExit):
             raise
-        except BaseException as error:  # a panic in Rust is no Exception; the other tasks go on
+        except BaseException as error:  # a panic in Rust is no Exception; the other tasks continue
             log.exception("request %d failed", request_id)
             self._finish(request_id, task, explain(error))
         else:
-            if isinstance(said, Wait):
-                self._park(request_id, task, said)
-            elif isinstance(said, LAST):
-                self._finish(request_id, task, said)
-            elif said is not None:
-                self._say(request_id, task, said)
+            if isinstance(event, Wait):
+                self._park(request_id, task, event)
+            elif isinstance(event, LAST):
+                self._finish(request_id, task, event)
+            elif event is not None:
+                self._pass_on(request_id, task, event)
 
-    def _say(self, request_id: int, task: Task, event: Event) -> None:
+    def _pass_on(self, request_id: int, task: Task, event: Event) -> None:
         try:
             self._send(request_id, event)
         except wire.Unsendable as fault:
             log.error("request %d: %s cannot be sent: %s", request_id, type(event), fault)
-            message = f"The answer cannot be passed on: {fault}."
+            message = f"The answer cannot be sent: {fault}."
             self._finish(request_id, task, Error(kind="internal", message=message))
 
     def _park(self, request_id: int, task: Task, wait: Wait) -> None:
@@ -159,4 +159,4 @@ class Scheduler:
             raise
         except BaseException:  # as in _step; the answer itself is not in doubt
             log.exception("request %d failed while it was closed", request_id)
-        self._say(request_id, task, last)
+        self._pass_on(request_id, task, last)

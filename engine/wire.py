@@ -19,15 +19,15 @@ _requests = msgspec.msgpack.Decoder(Request)
 _events = msgspec.msgpack.Decoder(Event)
 
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What decoding raises: the second for a string that is no UTF-8, the last for deep nesting."""
+"""What decoding raises: the second for a string that is not UTF-8, the last for deep nesting."""
 
 
 class BrokenStream(Exception):
-    """The bytes on the pipe are not frames, or what a frame holds is no message."""
+    """The bytes on the pipe are not frames, or a frame does not contain a message."""
 
 
 class Unsendable(Exception):
-    """A message has no place on the wire; says which of its fields is the reason."""
+    """A message that cannot be encoded; names the field that is the reason."""
 
 
 class Readable(Protocol):
@@ -38,11 +38,11 @@ class Readable(Protocol):
 
 
 def encode(request_id: int, body: Request | Event) -> bytes:
-    """One message as bytes ready to be written.
+    """Encode a message as a frame.
 
     Raises:
-        Unsendable: it holds text that is not Unicode or a number of more than 64 bits, or it is
-            longer than `LIMIT`.
+        Unsendable: it contains text that is not valid Unicode or a number of more than 64 bits,
+            or it is longer than `LIMIT`.
     """
     try:
         packed = _encoder.encode(body)
@@ -66,10 +66,10 @@ def _fault(body: Request | Event) -> str:
 
 
 def length(header: bytes) -> int:
-    """The length that a frame's header announces.
+    """The length given in a frame's header.
 
     Raises:
-        BrokenStream: it is beyond `LIMIT`; the peer is not speaking this protocol.
+        BrokenStream: it exceeds `LIMIT`; the peer does not speak this protocol.
     """
     (size,) = LENGTH.unpack(header)
     if size > LIMIT:
@@ -111,7 +111,7 @@ def request(body: msgspec.Raw) -> Request:
     """Decode and validate a request's body.
 
     Raises:
-        BrokenStream: it is no request.
+        BrokenStream: it is not a request.
     """
     try:
         decoded: Request = _requests.decode(body)
@@ -124,7 +124,7 @@ def event(body: msgspec.Raw) -> Event:
     """Decode and validate an event's body.
 
     Raises:
-        BrokenStream: it is no event.
+        BrokenStream: it is not an event.
     """
     try:
         decoded: Event = _events.decode(body)

@@ -1,4 +1,4 @@
-"""`python -P -m engine.bench`: a line of JSON for every result, or for the error that ends it."""
+"""`python -P -m engine.bench`: prints a line of JSON for every result, or for a fatal error."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from engine.store.store import Store
 
 
 def main() -> None:
-    """Run the groups asked for, on the models of a store."""
+    """Run the requested groups on the models of a store."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--store", type=Path, required=True)
     parser.add_argument("--model", required=True)
@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
     pipes.go_offline(os.environ)
-    # Libraries print to standard output, which is for results alone.
+    # Libraries print to standard output, which is only for results.
     results = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     try:
@@ -64,8 +64,8 @@ def _results(options: argparse.Namespace) -> Iterator[Measured]:
         raise EngineError(
             Error(
                 kind="unable",
-                message=f"{files.id} is not a causal model, whose decoding this measures.",
-                hint=f"Take a causal model, such as {STARTER_CAUSAL}.",
+                message=f"{files.id} is not a causal model, so its decoding cannot be measured.",
+                hint=f"Use a causal model, such as {STARTER_CAUSAL}.",
             )
         )
     forms = [form for form in options.precision if form in possible(files.model_type)]

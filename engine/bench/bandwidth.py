@@ -1,6 +1,6 @@
-"""How fast this machine's memory can be read, and the share of that which decoding reaches.
+"""This machine's memory bandwidth, and the share of it that decoding reaches.
 
-Each token needs all weights once, so memory sets the pace of one stream; what is below it is
+Each token needs all weights once, so memory bandwidth limits one stream; the difference is
 computation and the small operations in between.
 """
 
@@ -15,11 +15,11 @@ from engine.bench.timing import seconds, turns
 from engine.messages import Measured
 
 READ = 1_000_000_000
-"""Bytes summed up: more than any cache holds."""
+"""Bytes to sum: more than fits into any cache."""
 
 
 def shares(models: Forms, decoded: Sequence[Measured], rounds: int) -> Iterator[Measured]:
-    """Bytes of weights read a second by one stream of each form, beside the memory's own speed."""
+    """Bytes of weights that one stream of each form reads per second, and the memory bandwidth."""
     numbers = torch.ones(READ // 8, dtype=torch.int64)
     found = turns({"read": lambda: seconds(numbers.sum)}, rounds)
     speed = READ / found["read"] / 1e9

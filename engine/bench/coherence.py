@@ -1,15 +1,15 @@
-"""`python -P -m engine.bench.coherence`: how well scores of pairs tell a text from its shambles.
+"""`python -P -m engine.bench.coherence`: how well scores of pairs distinguish a text from shuffles.
 
-For each model and figure, over texts whose blank lines stand between topics:
+For each model and figure, over texts with blank lines between topics:
 
 - ``random``: how often a sentence scores higher after its own predecessor than a sentence of
   another paragraph does there (50 % by chance).
-- ``order``: how often a pair of neighbours scores higher than the same pair turned round (50 %).
+- ``order``: how often a pair of neighbours scores higher than the reversed pair (50 % by chance).
 - ``shuffles``: over blocks of 1 to 5 sentences, how many of 20 shuffles of the blocks have a lower
-  mean score than the text as it is (50 %).
-- ``Pk``, ``WindowDiff``: how far the boundaries found are from the blank lines (0 is no difference)
-  from single sentences and from blocks of `BLOCK` on both sides of a gap, beside lexical cohesion
-  after Hearst (1997) in the same blocks, and beside no boundary at all.
+  mean score than the original text (50 % by chance).
+- ``Pk``, ``WindowDiff``: how far the boundaries found are from the blank lines (0: no difference),
+  from single sentences and from blocks of `BLOCK` on both sides of a gap, compared with lexical
+  cohesion after Hearst (1997) in the same blocks, and with no boundary at all.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ from engine.text.sentences import split
 
 BLOCK = 3
 RANDOM_ORDERS = 20
-"""Orders of a text's blocks that its own should beat."""
+"""Random orders of a text's blocks, which the original should beat."""
 _SEED = 0
 
 Texts = tuple[str, str]
 Both = dict[str, tuple[float, float]]
-"""Each figure of a pair, as it is and turned round."""
+"""Each figure of a pair, in its order and reversed."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A part of a text, cut at a blank line, as sentences; `marked` are the gaps at blank lines."""
+    """The sentences of part of a text, ending at a blank line; `marked` are gaps at blank lines."""
 
     name: str
     sentences: list[str]
@@ -56,12 +56,12 @@ class Sample:
 
     @classmethod
     def of(cls, name: str, text: str, most: int) -> Sample:
-        """The beginning of a text, at most so many sentences."""
+        """The beginning of a text, at most `most` sentences."""
         found = split(text)[:most]
         return cls(name, [_flat(each) for each in found], _marked(found))
 
     def blocks(self, size: int) -> list[str]:
-        """The text in blocks of so many sentences; what is left over at its end is left out."""
+        """The text in blocks of `size` sentences, without the rest at the end."""
         last = len(self.sentences) - size + 1
         return [" ".join(self.sentences[at : at + size]) for at in range(0, last, size)]
 
@@ -84,21 +84,21 @@ class Judge:
 
     def __init__(self, model: LoadedModel) -> None:
         self._model = model
-        self._known: dict[Texts, Both] = {}
+        self._cache: dict[Texts, Both] = {}
 
     def __call__(self, pairs: Sequence[Texts]) -> list[Both]:
         """The figures of each pair.
 
         Raises:
-            ValueError: the model can read nothing of one of them; what is too long is trimmed.
+            ValueError: a pair cannot be scored at all; long ones are trimmed.
         """
-        missing = [pair for pair in dict.fromkeys(pairs) if pair not in self._known]
+        missing = [pair for pair in dict.fromkeys(pairs) if pair not in self._cache]
         if missing:
             request = ScorePairs(model=self._model.files.id, pairs=missing)
             for event in continuity.run_pairs(self._model, request, 0.0):
                 if isinstance(event, PairScore):
-                    self._known[missing[event.index]] = _figures(event)
-        return [self._known[pair] for pair in pairs]
+                    self._cache[missing[event.index]] = _figures(event)
+        return [self._cache[pair] for pair in pairs]
 
 
 def _figures(scored: PairScore) -> Both:
@@ -130,16 +130,16 @@ def rows(judge: Judge, sample: Sample) -> Iterator[str]:
         right = _share(a[name][0] > b[name][0] for a, b in zip(own, foreign, strict=True))
         yield f"{name:20} random        {right}"
         if name == "nsp_margin":
-            said = [each[name][0] > 0 for each in own] + [each[name][0] <= 0 for each in foreign]
-            yield f"{name:20} random, by sign {_share(said)}"
+            signs = [each[name][0] > 0 for each in own] + [each[name][0] <= 0 for each in foreign]
+            yield f"{name:20} random, by sign {_share(signs)}"
         yield f"{name:20} order         {_share(each[name][0] > each[name][1] for each in own)}"
-        for told, pairs in sides.items():
+        for label, pairs in sides.items():
             try:
                 curve = [each[name][0] for each in judge(pairs)]
             except ValueError as error:
-                yield f"{name:20} {told:13} {error}"
+                yield f"{name:20} {label:13} {error}"
             else:
-                yield f"{name:20} {_agreement(told, sample, texttiling.boundaries(curve))}"
+                yield f"{name:20} {_agreement(label, sample, texttiling.boundaries(curve))}"
     for name in own[0]:
         for size in range(1, 6):
             blocks = sample.blocks(size)
@@ -148,7 +148,7 @@ def rows(judge: Judge, sample: Sample) -> Iterator[str]:
 
 
 def baselines(sample: Sample) -> Iterator[str]:
-    """What needs no model."""
+    """The lines of the table that need no model."""
     for block in (1, BLOCK):
         found = texttiling.boundaries(cohesion.scores(sample.sentences, block))
         yield f"{'lexical cohesion':20} {_agreement(f'blocks of {block}', sample, found)}"
@@ -163,12 +163,12 @@ def _elsewhere(sample: Sample, at: int, draw: random.Random) -> str:
 
 
 def _share(right: Iterator[bool] | Sequence[bool]) -> str:
-    told = list(right)
-    return f"{sum(told) / len(told):6.1%} of {len(told)}"
+    counted = list(right)
+    return f"{sum(counted) / len(counted):6.1%} of {len(counted)}"
 
 
 def _shuffles(judge: Judge, blocks: Sequence[str], name: str) -> str:
-    """How many shuffles are worse than the text."""
+    """How many shuffles score lower than the text."""
     orders = [list(range(len(blocks))), *ordering.shuffled(len(blocks), RANDOM_ORDERS)]
     pairs = [(blocks[a], blocks[b]) for order in orders for a, b in pairwise(order)]
     try:
@@ -181,11 +181,11 @@ def _shuffles(judge: Judge, blocks: Sequence[str], name: str) -> str:
     )
 
 
-def _agreement(told: str, sample: Sample, found: Sequence[int]) -> str:
+def _agreement(label: str, sample: Sample, found: Sequence[int]) -> str:
     count = len(sample.sentences)
     pk = texttiling.pk(count, sample.marked, found)
     window_diff = texttiling.window_diff(count, sample.marked, found)
-    return f"{told:13} Pk {pk:.3f}  WindowDiff {window_diff:.3f}  {len(found)} boundaries"
+    return f"{label:13} Pk {pk:.3f}  WindowDiff {window_diff:.3f}  {len(found)} boundaries"
 
 
 def _read(path: Path) -> str:

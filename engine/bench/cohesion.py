@@ -1,4 +1,4 @@
-"""Lexical cohesion after Hearst (1997): the baseline that a model's judgement of gaps must beat."""
+"""Lexical cohesion after Hearst (1997): the baseline for a model's scores of gaps."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Sequence
 
 _WORD = re.compile(r"[a-z]{4,}|[\u30a1-\u30fa\u30fc]{2,}|[\u4e00-\u9fff]+")
-"""Words of four letters and more, katakana words and runs of kanji: about what a list of stop words
-would leave."""
+"""Words of at least four letters, katakana words and runs of kanji: roughly what remains without
+stop words."""
 
 
 def scores(sentences: Sequence[str], block: int) -> list[float]:
-    """For each gap the cosine (0-1) of the words on both sides, in blocks of so many sentences."""
+    """For each gap, the cosine (0-1) of the words in the `block` sentences on both sides."""
     counts = [Counter(_WORD.findall(sentence.lower())) for sentence in sentences]
     return [
         _cosine(

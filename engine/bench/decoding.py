@@ -1,4 +1,4 @@
-"""Tokens a second and the time to the first token, through the task that the app itself runs."""
+"""Tokens per second and the time to the first token, through the same task that the app runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from engine.tasks import continuation
 BRANCHES = (2, 4, 8)
 PROMPTS = (16, 256, 1000)
 NEAR_TIE = 1e-4
-"""Two best logits closer than this may be told apart otherwise by another order of sums."""
+"""If the two best logits are closer than this, another order of summation may swap them."""
 
 
 Forms = Mapping[Precision, LoadedModel]
@@ -23,7 +23,7 @@ Forms = Mapping[Precision, LoadedModel]
 
 
 def load(files: ModelFiles, forms: Sequence[Precision]) -> Forms:
-    """A model in these forms, with nobody told of the progress."""
+    """Load a model in these forms, without reporting progress."""
     return {form: runtime.load(files, lambda stage, percent: None, form) for form in forms}
 
 
@@ -34,7 +34,7 @@ def decode(
     tokens: int,
     rounds: int,
 ) -> Iterator[Measured]:
-    """One stream beside the peers, then branches, for each form."""
+    """Measure one stream against the peers, then several branches, for each form."""
     ids = _prompt(next(iter(models.values())), 8)
     runs: dict[str, Callable[[], float]] = {
         form: _speed(model, ids, tokens, 1) for form, model in models.items()
@@ -62,7 +62,7 @@ def decode(
 
 
 def first_token(models: Forms, peers: Mapping[str, Decode], rounds: int) -> Iterator[Measured]:
-    """The first token after nothing was read, and after a text that differs in one token only."""
+    """Measure the first token with an empty cache, and after a text that differs in one token."""
     some = next(iter(models.values()))
     assert some.causal is not None
     for length in PROMPTS:
@@ -92,7 +92,7 @@ def first_token(models: Forms, peers: Mapping[str, Decode], rounds: int) -> Iter
 
 
 def _cold(model: LoadedModel, ids: Sequence[int]) -> Callable[[], float]:
-    """Nothing of the text was read before."""
+    """Time with an empty cache."""
 
     def run() -> float:
         model.forget()
@@ -102,7 +102,7 @@ def _cold(model: LoadedModel, ids: Sequence[int]) -> Callable[[], float]:
 
 
 def _swapped(model: LoadedModel, ids: Sequence[int]) -> Callable[[], float]:
-    """The same text was read with another token near its end."""
+    """Time after the same text with another token near its end."""
     swapped = [*ids[:-4], ids[0], *ids[-3:]]
 
     def run() -> float:
@@ -114,7 +114,7 @@ def _swapped(model: LoadedModel, ids: Sequence[int]) -> Callable[[], float]:
 
 
 def _prompt(model: LoadedModel, length: int) -> list[int]:
-    """Ids that look like text to nobody, but to no cache either: all different places."""
+    """Ids without repetitions, so that prompt look-up finds nothing."""
     return [(number * 7919) % (model.tokenizer.vocabulary - 100) + 50 for number in range(length)]
 
 
@@ -149,7 +149,7 @@ def _first(peer: Decode, ids: Sequence[int]) -> Callable[[], float]:
 
 
 def _agrees(model: LoadedModel, peer: Decode, ids: Sequence[int], tokens: int) -> bool:
-    """Whether greedy ids are the peer's, up to the first near tie."""
+    """Whether the greedy ids equal the peer's, up to the first near tie."""
     events = [event for event in _answer(model, ids, tokens, 1) if isinstance(event, Token)]
     for event, expected in zip(events, peer(ids, tokens).ids, strict=False):
         if event.id != expected:

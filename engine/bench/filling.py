@@ -1,4 +1,4 @@
-"""One mask beside transformers' pipeline, and many words at it beside one forward for each."""
+"""One mask against transformers' pipeline, and many words at it against one forward pass each."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WORDS = tuple(dict.fromkeys(re.findall("[a-z]+", distances.text(["en"]).lower())
 
 
 def fill(files: ModelFiles, repeats: int, rounds: int) -> Iterator[Measured]:
-    """Seconds for one text with one mask, and for all of `WORDS` at it."""
+    """Seconds for one text with one mask, and for scoring all `WORDS` at it."""
     model = runtime.load(files, lambda stage, percent: None)
     tokenizer = AutoTokenizer.from_pretrained(files.folder)
     reference = AutoModelForMaskedLM.from_pretrained(files.folder, dtype=torch.float32).eval()
@@ -83,7 +83,7 @@ def _fill(model: LoadedModel, words: Sequence[str] = ()) -> MaskFill:
 
 
 def _alone(reference: torch.nn.Module, tokenizer: Any, word: str) -> float:
-    """log p of a word's pieces from left to right, a forward for each."""
+    """log p of a word's pieces from left to right, with a forward pass for each."""
     pieces = tokenizer(word, add_special_tokens=False)["input_ids"]
     text = TEXT.replace("[MASK]", tokenizer.mask_token * len(pieces))
     ids = tokenizer(text, return_tensors="pt")["input_ids"]

@@ -1,4 +1,4 @@
-"""How long loading takes, and the memory of a process that decodes: each in one of its own."""
+"""Loading times, and the memory of a decoding process, each measured in a separate process."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ SMALL = "starter-ja"
 
 
 class Footprint(Struct, frozen=True):
-    """What one process saw of itself; sizes in bytes of resident memory."""
+    """The measurements of one process; sizes in bytes of resident memory."""
 
     imports: int
-    """When `SMALL` had answered and was gone."""
+    """After `SMALL` had answered and was freed."""
     weights: int
     keys_and_values: int
     decoding: int
@@ -38,7 +38,7 @@ class Footprint(Struct, frozen=True):
 def load(
     store: Path, files: ModelFiles, forms: Sequence[Precision], rounds: int
 ) -> Iterator[Measured]:
-    """Seconds to load each form, and the memory of a process that has it."""
+    """Seconds to load each form, and the memory of a process that has loaded it."""
     import torch
     from transformers import AutoModelForCausalLM
 
@@ -46,7 +46,7 @@ def load(
     from engine.bench.timing import seconds, turns
 
     def ours(form: Precision, kept: bool) -> Callable[[], float]:
-        # Without a place to keep it, a form is packed anew.
+        # Without a place to store it, a form is packed again.
         where = files if kept else replace(files, derived=None)
         return lambda: seconds(lambda: runtime.load(where, lambda stage, percent: None, form))
 
@@ -72,8 +72,8 @@ def load(
 
 def _footprint(store: Path, files: ModelFiles, form: Precision) -> Footprint:
     call = [sys.executable, "-P", "-m", "engine.bench.loading", str(store), files.id, form]
-    told = subprocess.run(call, stdout=subprocess.PIPE, check=True, stdin=subprocess.DEVNULL)
-    return msgspec.json.decode(told.stdout, type=Footprint)
+    finished = subprocess.run(call, stdout=subprocess.PIPE, check=True, stdin=subprocess.DEVNULL)
+    return msgspec.json.decode(finished.stdout, type=Footprint)
 
 
 def main() -> None:
@@ -100,10 +100,10 @@ def main() -> None:
         return model
 
     prepare_more()  # as a worker does
-    decode(SMALL)  # imports the rest of what there is, and warms up the allocator
+    decode(SMALL)  # imports everything else, and warms up the allocator
     imports = process.memory_info().rss
     model = decode(options.model)
-    kept = 0 if model.prefixes is None else model.prefixes.bytes
+    kept = 0 if model.prefix_cache is None else model.prefix_cache.bytes
     weights = model.bytes - kept
     seen = Footprint(imports, weights, kept, process.memory_info().rss)
     sys.stdout.buffer.write(msgspec.json.encode(seen))

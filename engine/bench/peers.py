@@ -1,4 +1,4 @@
-"""The others: transformers' `generate`; llama.cpp and CTranslate2 where they are installed."""
+"""Peers: transformers' `generate`; llama.cpp and CTranslate2 if they are installed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from engine.interfaces import ModelFiles
 
 @dataclass(frozen=True)
 class Run:
-    """A continuation by a peer: seconds to its first token, tokens a second after it, the ids."""
+    """A peer's continuation: seconds to the first token, tokens per second after it, the ids."""
 
     first_s: float
     tokens_per_s: float
@@ -28,11 +28,11 @@ class Run:
 
 
 Decode = Callable[[Sequence[int], int], Run]
-"""Greedy from a prompt's ids for so many tokens, the prompt read anew each time."""
+"""Decodes a number of tokens greedily after a prompt's ids, which are read again each time."""
 
 
 def peers(files: ModelFiles) -> dict[str, Decode]:
-    """All that can decode this model here, by name."""
+    """All peers that can decode this model here, by name."""
     found = {
         "generate fp32": generate(files, torch.float32),
         "generate bf16": generate(files, torch.bfloat16),
@@ -43,7 +43,7 @@ def peers(files: ModelFiles) -> dict[str, Decode]:
 
 
 def generate(files: ModelFiles, dtype: torch.dtype) -> Decode:
-    """`model.generate`, read token by token; as ids, because no text of theirs is compared."""
+    """`model.generate`, timed token by token."""
     model = AutoModelForCausalLM.from_pretrained(files.folder, dtype=dtype).eval()
 
     def decode(ids: Sequence[int], tokens: int) -> Run:
@@ -58,14 +58,14 @@ def generate(files: ModelFiles, dtype: torch.dtype) -> Decode:
             do_sample=False,
             streamer=clock,
         )
-        # The prompt itself is put first, then every token.
+        # The streamer gets the prompt first, then every token.
         return _run(begin, clock.times[1:], found[0, len(ids) :].tolist())
 
     return decode
 
 
 class _Clock:
-    """A streamer, in transformers' sense, that notes when each token comes."""
+    """A transformers streamer that records the time of each token."""
 
     def __init__(self) -> None:
         self.times: list[float] = []
@@ -94,10 +94,10 @@ def llama_cpp(files: ModelFiles, threads: int) -> Decode | None:
 
 
 def ctranslate2(files: ModelFiles, threads: int) -> Decode | None:
-    """CTranslate2 on an int8 conversion made for this; None where it is not installed.
+    """CTranslate2 on an int8 conversion made for this purpose; None if it is not installed.
 
-    In a process of its own: OpenMP counts its idle threads among ours, which would then sleep
-    between the pieces of a step instead of waiting awake, at half the speed.
+    It runs in a separate process: OpenMP would count its idle threads among ours, which would then
+    sleep between the parts of a step instead of spinning, at half the speed.
     """
     if importlib.util.find_spec("ctranslate2") is None:
         return None
@@ -122,7 +122,7 @@ def ctranslate2(files: ModelFiles, threads: int) -> Decode | None:
 
 
 _generator: Any = None
-"""In CTranslate2's own process: the model."""
+"""The model, in CTranslate2's process."""
 
 
 def _open_ctranslate2(folder: str, threads: int) -> None:
@@ -140,7 +140,7 @@ def _ctranslate2(prompt: list[str], tokens: int) -> Run:
 
 
 def _timed(begin: float, drawn: Iterable[int], tokens: int) -> Run:
-    """Take so many tokens as they come."""
+    """Draw `tokens` tokens, recording the time of each."""
     ids, times = [], []
     for token in drawn:
         ids.append(int(token))

@@ -1,4 +1,4 @@
-"""Many sentence pairs in few forwards, beside a plain loop over transformers."""
+"""Many sentence pairs in few forward passes, against a plain loop over transformers."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ CLOSE = 1e-4
 
 
 def pairs(files: ModelFiles, count: int, rounds: int) -> Iterator[Measured]:
-    """Next-sentence logits of so many short pairs and so many long ones, both orders of each."""
+    """Next-sentence logits of `count` short pairs and `count` long ones, in both orders."""
     model = runtime.load(files, lambda stage, percent: None)
     reference = BertForNextSentencePrediction.from_pretrained(
         files.folder, dtype=torch.float32
     ).eval()
     tokenizer = AutoTokenizer.from_pretrained(files.folder)
     sentences = [each for each in distances.text(["en"]).replace("\n", " ").split(". ") if each]
-    # Sentences as people compare them, and the longest of this text, which are all computation.
+    # Sentences of a typical length, and the longest of this text, which are compute-bound.
     for name, chosen in (
         ("short", sorted(sentences, key=len)[:40]),
         ("long", sorted(sentences, key=len)[-40:]),

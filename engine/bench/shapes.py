@@ -12,12 +12,12 @@ from engine.interfaces import ModelFiles
 from engine.store.store import STARTER, Store
 
 RINNA = "rinna-xsmall's shape"
-"""rinna/japanese-gpt2-xsmall: 6 layers, 512 wide, 32,000 pieces. Speed does not depend on what the
-weights are."""
+"""rinna/japanese-gpt2-xsmall: 6 layers, width 512, 32,000 pieces. Speed does not depend on the
+values of the weights."""
 
 
 def rinna(place: Path) -> ModelFiles:
-    """Write it into a folder that exists, with the tokenizer of starter-ja."""
+    """Write it to a folder below `place`, with the tokenizer of starter-ja."""
     folder = place / RINNA
     torch.manual_seed(0)
     config = GPT2Config(vocab_size=32_000, n_embd=512, n_layer=6, n_head=8)

@@ -1,4 +1,4 @@
-"""From no process to the first token of the bundled model, beside the import of torch alone."""
+"""From starting the engine to the bundled model's first token, against importing torch alone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MODEL = "starter-ja"
 
 
 def start(store: Path, rounds: int) -> Iterator[Measured]:
-    """Seconds until an engine that is started for it has said its first token."""
+    """Seconds until a newly started engine sends its first token."""
     found = turns(
         {
             "ours": lambda: seconds(lambda: asyncio.run(_first(store))),

@@ -1,6 +1,6 @@
-"""Where the time of one decoding step goes: what its matrices take, and all that is between them.
+"""The time of one decoding step: its matrix multiplications, and everything between them.
 
-The matrices are PyTorch's kernels. A step that they fill can only be made faster by other kernels.
+The multiplications are PyTorch's kernels. A step they dominate only gets faster with other kernels.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ KERNELS = frozenset(
 
 
 def steps(name: str, models: Forms, rounds: int) -> Iterator[Measured]:
-    """Milliseconds of a step of one stream, without draws and measures, beside its matrices'."""
+    """Milliseconds per step of one stream, without sampling, and those of its matrices."""
     for form, model in models.items():
         assert model.causal is not None
         ways = {
@@ -51,7 +51,7 @@ def _run(runtime: CausalRuntime) -> None:
 
 
 def _kernels(runtime: CausalRuntime) -> float:
-    """Seconds that the matrices take of `_run`."""
+    """Seconds of `_run` spent in matrix multiplications."""
     with profile(activities=[ProfilerActivity.CPU]) as seen:
         _run(runtime)
     taken: list[float] = [

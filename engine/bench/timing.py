@@ -1,4 +1,4 @@
-"""Takes turns, so that a machine that slows down does so for everybody."""
+"""Times contestants in turns, so that a machine that slows down affects all of them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Mapping
 
 SETTLE_S = 0.5
-"""Between two turns: the threads of whoever came before wait awake for a while."""
+"""Pause between two turns, as the threads of the previous one keep spinning for a while."""
 
 
 def turns(contestants: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, float]:
-    """The median result of each contestant, after a turn that does not count."""
+    """The median result of each contestant, after a warm-up turn."""
     results: dict[str, list[float]] = {name: [] for name in contestants}
     for number in range(rounds + 1):
         for name, run in contestants.items():
@@ -23,7 +23,7 @@ def turns(contestants: Mapping[str, Callable[[], float]], rounds: int) -> dict[s
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """How long this takes."""
+    """The seconds that `work` takes."""
     begin = time.perf_counter()
     work()
     return time.perf_counter() - begin

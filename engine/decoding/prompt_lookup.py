@@ -1,9 +1,9 @@
-"""Prompt look-up: guesses the next tokens from an earlier place in the text that went the same way.
+"""Prompt look-up: guesses the next tokens from an earlier occurrence of the text's last tokens.
 
-After Saxena, "Prompt Lookup Decoding" (2023). The guess is fed together with the last token, one
-reading of the weights for all of them; then every token is drawn as it would have been without,
-and the first that is not as guessed ends it. So the text is the same, to the float tolerance of
-reading several tokens at once instead of one by one.
+After Saxena, "Prompt Lookup Decoding" (2023). The guess is fed together with the last token in one
+forward pass. Then every token is drawn as usual, and the guess is dropped at the first token that
+differs. So the text is the same, to the float tolerance of feeding several tokens at once instead
+of one by one.
 """
 
 from __future__ import annotations
@@ -13,41 +13,41 @@ from collections.abc import Sequence
 GUESSED = 4
 """Ids guessed at once."""
 CONTEXTS = (4, 3)
-"""Lengths of the endings that are looked for, the longest first. Shorter ones agree by chance."""
+"""Lengths of the endings that are looked up, the longest first. Shorter ones match by chance."""
 PAYS = 1.0
-"""Guessed ids that must come true at each reading, on average, to be worth their computation."""
+"""Guessed tokens that must be accepted per forward pass, on average, to be worth their cost."""
 REST = 24
-"""Tokens without guessing after it did not pay."""
+"""Tokens without guessing after it was not worth it."""
 
 
 class Lookup:
-    """Guesses for one text that grows at its end. Nothing in it depends on the clock."""
+    """Guesses for one text that grows at its end. Independent of timing."""
 
     def __init__(self) -> None:
-        """Know nothing yet."""
+        """Start with an empty index."""
         self._places: dict[tuple[int, ...], int] = {}
-        """Where the text went on after the latest occurrence of an ending."""
+        """The position after the latest occurrence of each ending."""
         self._seen = 0
         self._average = 2 * PAYS
         self._resting = 0
 
     def guess(self, ids: Sequence[int], most: int) -> list[int]:
-        """The ids that may come next, `most` at most; often none."""
+        """Guess the next ids, at most `most`; often none."""
         found = self._found(ids)
         if self._resting:
             self._resting -= 1
             return []
         return list(ids[found : found + min(most, GUESSED)]) if found else []
 
-    def came_true(self, count: int) -> None:
-        """Hear how many ids of the last guess were drawn."""
+    def record_accepted(self, count: int) -> None:
+        """Record how many guessed tokens were accepted."""
         self._average = 0.7 * self._average + 0.3 * count
         if self._average < PAYS:
             self._average = PAYS
             self._resting = REST
 
     def _found(self, ids: Sequence[int]) -> int:
-        """The place after the latest earlier occurrence of the text's ending; 0 for none."""
+        """The position after the latest earlier occurrence of the text's ending; 0 for none."""
         for end in range(self._seen + 1, len(ids)):
             for length in CONTEXTS:
                 if end >= length:

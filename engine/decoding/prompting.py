@@ -1,4 +1,4 @@
-"""Turns what a person asked to have continued into the tokens that a causal model is fed."""
+"""Turns a request to continue a text into the tokens that a causal model is fed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from engine.runtime.loaded import LoadedModel
 
 @dataclass(frozen=True)
 class Prompt:
-    """A prompt as text and as fed, how many turns of its chat did not fit, and the ids that the
-    answer is to begin with."""
+    """A prompt as text and as tokens, the number of chat turns that did not fit, and the ids that
+    the answer must begin with."""
 
     text: str
     pieces: list[Piece]
@@ -25,12 +25,12 @@ class Prompt:
 
 
 def lay_out(model: LoadedModel, runtime: CausalRuntime, request: Continue) -> Prompt:
-    """Make the prompt of a request: at least one token, all of them known to the model.
+    """Make the prompt of a request: at least one token, all in the model's vocabulary.
 
     Raises:
-        EngineError: ``bad_request`` for ids outside the vocabulary or an empty prompt that
-            nothing can stand in for, ``unable`` for a chat without a template, ``too_long`` for
-            a prompt that leaves no room in the context.
+        EngineError: ``bad_request`` for ids outside the vocabulary, or an empty prompt for a model
+            without a start token; ``unable`` for a chat without a template; ``too_long`` for a
+            prompt that leaves no room in the context.
     """
     tokenizer = model.tokenizer
     if request.chat is not None:
@@ -43,14 +43,14 @@ def lay_out(model: LoadedModel, runtime: CausalRuntime, request: Continue) -> Pr
     if not prompt.pieces:
         start = start_token(model)
         if start is None and prompt.begin:
-            # Nothing comes before the first token of a text: it is what the rest is read after.
+            # The first token of a text has no probability: it is what the rest is conditioned on.
             first, *rest = prompt.begin
             start = tokenizer.token(first)
             prompt = replace(prompt, text=start.text, begin=rest)
         if start is None:
             raise _refused(
                 "bad_request",
-                f"{model.files.id} has no start token, so it cannot begin from nothing.",
+                f"{model.files.id} has no start token, so it cannot continue an empty text.",
                 "Write at least one word for it to continue.",
             )
         prompt = replace(prompt, pieces=[start])
@@ -69,13 +69,13 @@ def lay_out(model: LoadedModel, runtime: CausalRuntime, request: Continue) -> Pr
 
 
 def unknown_token(model: LoadedModel, number: int, vocabulary: int) -> EngineError:
-    """What is raised for a token that the model's weights, of so many ids, do not have."""
+    """The error for an id beyond the weights, which have `vocabulary` ids."""
     if 0 <= number < model.tokenizer.vocabulary:
         return _refused(
             "unable",
-            f"The tokenizer of {model.files.id} writes {model.tokenizer.token(number).piece} as"
-            f" {number}, but its weights have {vocabulary} tokens only.",
-            "Leave that out of the text, or take another model.",
+            f"The tokenizer of {model.files.id} encodes {model.tokenizer.token(number).piece} as"
+            f" {number}, but its weights have only {vocabulary} tokens.",
+            "Leave it out of the text, or use another model.",
         )
     return _refused(
         "bad_request",
@@ -85,8 +85,8 @@ def unknown_token(model: LoadedModel, number: int, vocabulary: int) -> EngineErr
 
 
 def _begun(tokenizer: Tokenizer, prompt: Prompt, begin: str | list[int], vocabulary: int) -> Prompt:
-    """The prompt with what follows it in any case. A text after nothing is cut as a prompt is, and
-    the start token that its configuration asks for is then the prompt."""
+    """Add to a prompt what the answer must begin with. After an empty prompt, it is tokenized as
+    a prompt itself, and the start token, if the configuration asks for one, becomes the prompt."""
     if isinstance(begin, list):
         pieces = _from_ids(tokenizer, begin, vocabulary).pieces
         return replace(prompt, begin=[piece.id for piece in pieces])
@@ -98,7 +98,7 @@ def _begun(tokenizer: Tokenizer, prompt: Prompt, begin: str | list[int], vocabul
 
 
 def _from_ids(tokenizer: Tokenizer, ids: Sequence[int], vocabulary: int) -> Prompt:
-    """`vocabulary`: how many the weights have; some that no text leads to can be drawn."""
+    """`vocabulary` is that of the weights: ids that no text encodes to can still be drawn."""
     for number in ids:
         if not 0 <= number < max(tokenizer.vocabulary, vocabulary):
             raise _refused(
@@ -110,7 +110,7 @@ def _from_ids(tokenizer: Tokenizer, ids: Sequence[int], vocabulary: int) -> Prom
 
 
 def start_token(model: LoadedModel) -> Piece | None:
-    """The token that begins a text: the catalogue's word first, then the configuration's."""
+    """The token that begins a text: from the catalogue, else from the configuration."""
     named = model.files.start_token
     number = None if named is None else model.tokenizer.find(named)
     if number is None:
@@ -121,10 +121,10 @@ def start_token(model: LoadedModel) -> Piece | None:
 def _chat(
     model: LoadedModel, runtime: CausalRuntime, request: Continue, earlier: Sequence[Turn]
 ) -> Prompt:
-    """Lay out a chat, leaving out its oldest turns (never the system's) where it is too long."""
+    """Render a chat, without its oldest turns (never the system's) if it is too long."""
     if not isinstance(request.prompt, str):
         raise _refused(
-            "bad_request", "A chat's next turn must be a text, not ids.", "Send the text."
+            "bad_request", "The next turn of a chat must be text, not ids.", "Send the text."
         )
     system = [turn for turn in earlier[:1] if turn.role == "system"]
     middle = list(earlier[len(system) :])
@@ -136,7 +136,7 @@ def _chat(
             raise _refused(
                 "unable",
                 f"{model.files.id} has no chat template.",
-                "Turn chat off to have the text itself continued, or take a chat model.",
+                "Turn chat off to continue the text itself, or use a chat model.",
             )
         return Prompt(text, model.tokenizer.laid_out(text), dropped_turns=start)
 
@@ -146,13 +146,13 @@ def _chat(
     shortest = laid_out(len(middle))
     room = runtime.context - request.max_tokens
     if len(shortest.pieces) > room:
-        # Not even an empty past would leave room for so long an answer: share the context.
+        # The answer would not fit even without earlier turns: share the context.
         room = max(room, runtime.context // 2)
     start = 0
     while len(prompt.pieces) > room and start < len(middle):
         start += 1
         while start < len(middle) and middle[start].role != "user":
-            start += 1  # an answer does not stand without its question
+            start += 1  # an answer is useless without its question
         prompt = laid_out(start)
     return prompt
 

@@ -1,4 +1,4 @@
-"""How the next token is drawn: transformers' processors, and one generator for each draw."""
+"""Draws the next token: transformers' processors, and one random generator per draw."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from transformers.generation.logits_process import (
 from engine.messages import Sampling
 
 COLDEST = 1e-30
-"""Below this temperature fp32 scores would overflow; the draw is long since the likeliest."""
+"""Below this temperature fp32 scores would overflow; the draw is already the likeliest token."""
 
 
 LIKELIEST = 1024
-"""Ids among which a top-p usually ends."""
+"""Number of likeliest ids that usually cover top-p."""
 
 
 class TopP:
-    """transformers' top-p, without sorting a whole vocabulary where its likeliest ids suffice.
+    """transformers' top-p, without sorting the whole vocabulary when its likeliest ids suffice.
 
-    When these hold more than p together, the cut lies among them, at p divided by their share.
-    Sorting 49,152 scores takes longer than all else that a draw does.
+    If these together exceed p, the cut-off lies among them, at p divided by their share. Sorting
+    49,152 scores takes longer than the rest of a draw.
     """
 
     def __init__(self, top_p: float) -> None:
-        """Keep the likeliest ids that hold so much probability together, in (0, 1]."""
+        """Keep the likeliest ids whose probabilities sum to `top_p`, in (0, 1]."""
         self._top_p = top_p
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """Make all but the likeliest ids of each row impossible; float32 [rows, vocabulary]."""
+        """Set all but the likeliest ids of each row to -inf; float32 [rows, vocabulary]."""
         best = scores.topk(min(LIKELIEST, scores.shape[-1]))
         shares = (best.values - scores.logsumexp(-1, keepdim=True)).exp().sum(-1).tolist()
         if min(shares) <= self._top_p:
@@ -56,17 +56,18 @@ class TopP:
 
 
 def choose_seed(sampling: Sampling) -> int | None:
-    """The seed asked for, or one drawn now; None when greedy, for then nothing is drawn."""
+    """The requested seed, or a random one; None when greedy, as nothing is drawn then."""
     if sampling.greedy:
         return None
     return secrets.randbits(32) if sampling.seed is None else sampling.seed
 
 
 def processors(sampling: Sampling) -> dict[str, LogitsProcessor]:
-    """The steps from logits to scores, in the order of transformers' `generate`, each under the
-    name of its parameter.
+    """The steps from logits to scores, in the order of transformers' `generate`, by the name of
+    their parameter.
 
-    A neutral value leaves its step out. Greedy keeps the repetition penalty alone, as there.
+    A step with a neutral value is left out. As in `generate`, greedy keeps only the repetition
+    penalty.
     """
     steps: dict[str, LogitsProcessor] = {}
     if sampling.repetition_penalty != 1.0:
@@ -92,7 +93,7 @@ def processors(sampling: Sampling) -> dict[str, LogitsProcessor]:
 class Drawn:
     """One draw for each row: int64 [rows] ids, float32 [rows] log-probability after the samplers.
 
-    Greedy has no sampler but the repetition penalty: its log-probability is the model's own.
+    Greedy applies only the repetition penalty; without one, the log-probability is the model's.
     """
 
     ids: torch.Tensor
@@ -102,9 +103,9 @@ class Drawn:
 class Sampler:
     """Draws for the branches of one request.
 
-    Branch k draws its token after n ids, the prompt's included, from a generator made from
+    Branch k draws its token after n ids, the prompt's included, from a generator seeded with
     (seed, k, n). So its draws depend neither on the other branches nor on how often the text was
-    stopped and gone on from, and any of them can be made again alone, with other parameters.
+    stopped and continued, and any of them can be repeated alone, with other parameters.
     """
 
     def __init__(self, sampling: Sampling, seed: int | None) -> None:
@@ -121,7 +122,7 @@ class Sampler:
         Args:
             logits: float32 [rows, vocabulary], of the model.
             branches: The branch that each row belongs to.
-            histories: For each row all its ids so far, prompt included; all of one length.
+            histories: All ids of each row so far, prompt included; all of one length.
         """
         with torch.inference_mode():
             seen = torch.tensor(histories) if self._needs_history else torch.empty(0)
@@ -141,7 +142,7 @@ class Sampler:
 def _inverted(logprobs: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
     """The id of each row at which its cumulative distribution passes a number from [0, 1).
 
-    One random number for a draw, where `torch.multinomial` takes one for each id.
+    Uses one random number per draw, where `torch.multinomial` uses one per id.
     """
     cumulative = logprobs.exp().double().cumsum(-1)
     passed = uniform.double().unsqueeze(-1) * cumulative[:, -1:]
@@ -150,6 +151,6 @@ def _inverted(logprobs: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
 
 def _noise(seed: int, branch: int, position: int) -> torch.Generator:
     """The generator of one draw."""
-    # Hashed, because torch's generator tells seeds apart by their low 32 bits only.
+    # Hashed, because torch's generator uses only the low 32 bits of a seed.
     digest = hashlib.blake2b(f"{seed} {branch} {position}".encode(), digest_size=8).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest, "big") >> 1)

@@ -1,4 +1,4 @@
-"""The steps of a continuation: rows fed with what was drawn, perhaps ahead of the drawing."""
+"""The steps of a continuation: feeds drawn tokens to the rows, and guessed ones ahead of time."""
 
 from __future__ import annotations
 
@@ -16,49 +16,49 @@ if TYPE_CHECKING:
 class Steps:
     """Rows of a batch, and the logits from which the next token of each is drawn.
 
-    A lone row is fed guesses too (see `engine.decoding.prompt_lookup`) where `guessing` is asked
-    for; while they come true, the next logits are there already.
+    With `guessing`, a single row is also fed guesses (see `engine.decoding.prompt_lookup`); while
+    they are accepted, the next logits are already there.
     """
 
     def __init__(self, runtime: CausalRuntime, rows: Branches, *, guessing: bool) -> None:
-        """Go on from rows whose logits are valid."""
+        """Continue from rows whose logits are valid."""
         self._runtime = runtime
         self._rows = rows
         self._lookup = Lookup() if guessing and runtime.reversible else None
         self._guess: list[int] = []
-        self._true = 0
+        self._accepted = 0
         self._ahead: torch.Tensor | None = None
-        """float32 [1, 1 + guessed, vocabulary], after the last drawn id and after each guess."""
+        """float32 [1, 1 + guesses, vocabulary], after the last drawn id and after each guess."""
 
     @property
     def logits(self) -> torch.Tensor:
-        """float32 [rows, vocabulary]: of the next token."""
-        return self._rows.logits if self._ahead is None else self._ahead[:, self._true]
+        """float32 [rows, vocabulary], for the next token."""
+        return self._rows.logits if self._ahead is None else self._ahead[:, self._accepted]
 
     @property
     def rows(self) -> Branches:
-        """The rows that hold all that was drawn but the latest ids, and no guess beside it."""
-        beyond = len(self._guess) - self._true
+        """The rows with all drawn ids except the latest, and without guesses."""
+        beyond = len(self._guess) - self._accepted
         if beyond:
             length = self._rows.length - beyond
             self._rows = self._runtime.crop(self._rows, length, self.logits)
-            self._guess, self._ahead = self._guess[: self._true], None
+            self._guess, self._ahead = self._guess[: self._accepted], None
         return self._rows
 
     def stay(self, numbers: Sequence[int]) -> None:
-        """Go on with these rows only."""
+        """Keep only these rows."""
         if len(numbers) < self._rows.rows:
             self._rows = self._runtime.select(self._rows, numbers)
 
     def feed(self, ids: Sequence[Sequence[int]], room: int) -> None:
-        """Feed each row the last of its ids; `room` more may follow it at the most."""
-        if self._true < len(self._guess) and ids[0][-1] == self._guess[self._true]:
-            self._true += 1
+        """Feed each row the last of its ids; at most `room` more may follow."""
+        if self._accepted < len(self._guess) and ids[0][-1] == self._guess[self._accepted]:
+            self._accepted += 1
             return
         if self._guess and self._lookup is not None:
-            self._lookup.came_true(self._true)
+            self._lookup.record_accepted(self._accepted)
         rows = self.rows
-        self._guess, self._true, self._ahead = [], 0, None
+        self._guess, self._accepted, self._ahead = [], 0, None
         if self._lookup is not None and len(ids) == 1:
             self._guess = self._lookup.guess(ids[0], room)
             end, regime = len(ids[0]), self._runtime.regime

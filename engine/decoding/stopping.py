@@ -1,4 +1,4 @@
-"""Cuts a text that arrives in pieces before the first stop string in it."""
+"""Ends a text that arrives in pieces before its first stop string."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 
 class StopStrings:
-    """Lets text through, holding back what may yet turn out to begin a stop string.
+    """Passes text through, holding back what may be the beginning of a stop string.
 
-    The stop string that is complete first counts (of those that end together, the longest), so
-    that the text kept does not depend on how it was cut into pieces.
+    The stop string that is complete first counts (of several that end together, the longest), so
+    that the result does not depend on how the text is cut into pieces.
     """
 
     def __init__(self, stops: Sequence[str]) -> None:
@@ -18,9 +18,9 @@ class StopStrings:
         self._held = ""
 
     def push(self, text: str) -> tuple[str, bool]:
-        """Take the next piece; return the text to show now, and whether a stop string is met.
+        """Add the next piece; return the text to show now, and whether a stop string was found.
 
-        After a stop string nothing more is to be pushed; neither it nor what follows is text.
+        Do not push anything after a stop string; neither it nor what follows it is returned.
         """
         text = self._held + text
         met = [(at + len(stop), at) for stop in self._stops if (at := text.find(stop)) >= 0]
@@ -32,12 +32,12 @@ class StopStrings:
         return text[:kept], False
 
     def flush(self) -> str:
-        """The text held back, when nothing follows it any more."""
+        """Return the text held back, at the end of the text."""
         held, self._held = self._held, ""
         return held
 
     def _beginning(self, text: str) -> int:
-        """How many characters at the end of the text could begin a stop string."""
+        """The number of characters at the end of the text that could begin a stop string."""
         longest = max(map(len, self._stops), default=1) - 1
         for size in range(min(longest, len(text)), 0, -1):
             tail = text[-size:]

@@ -1,4 +1,4 @@
-"""What a model thought of the tokens that were chosen: the numbers shown beside each one."""
+"""Statistics of the chosen tokens under the model: the numbers shown beside each one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 _IMPOSSIBLE = -1e30
-"""Any log-probability below this belongs to a probability of 0."""
+"""A log-probability below this means a probability of 0."""
 
 
 @dataclass(frozen=True)
@@ -25,18 +25,18 @@ class Reading:
 
 
 def read(logits: torch.Tensor, ids: torch.Tensor, top: int) -> list[Reading]:
-    """Read every row of a step at once.
+    """Compute the statistics of every row of a step.
 
     Args:
         logits: float32 [rows, vocabulary].
         ids: int64 [rows], the id chosen in each row.
-        top: How many of the likeliest ids to name; 0 names none.
+        top: How many of the likeliest ids to return.
     """
     with torch.inference_mode():
         chosen = ids.unsqueeze(-1)
         logprobs = logits.log_softmax(-1)
         ranks = (logits > logits.gather(-1, chosen)).sum(-1) + 1
-        # Impossible ids count nothing, though their surprisal is infinite.
+        # Impossible ids contribute nothing, though their surprisal is infinite.
         entropies = -(logprobs.exp() * logprobs.clamp_min(_IMPOSSIBLE)).sum(-1)
         best = logprobs.topk(min(top, logprobs.shape[-1]))
         columns = (
@@ -51,7 +51,7 @@ def read(logits: torch.Tensor, ids: torch.Tensor, top: int) -> list[Reading]:
             logprob,
             rank,
             entropy,
-            # Ids that the model rules out are no alternatives.
+            # Impossible ids are not alternatives.
             [each for each in zip(names, values, strict=True) if each[1] > _IMPOSSIBLE],
         )
         for logprob, rank, entropy, names, values in zip(*columns, strict=True)

@@ -1,7 +1,7 @@
-"""Where a model's numbers live and are multiplied: the CPU, or a GPU that PyTorch can use.
+"""The device that holds a model's weights: the CPU, or a GPU that PyTorch can use.
 
-Runtimes alone know of it. What they hand out is on the CPU, where tokens are drawn and measured, so
-that a seed gives the same draws from the same logits anywhere.
+Only runtimes deal with devices. Their results are on the CPU, where tokens are drawn and measured,
+so that a seed gives the same draws from the same logits on every machine.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from engine.precision import QUANTISED
 
 
 def resolve(choice: DeviceChoice) -> Device:
-    """The device that a choice comes to on this machine; `auto` takes a GPU where there is one.
+    """Resolve a choice of device on this machine; `auto` takes a GPU if there is one.
 
     Imports torch.
 
     Raises:
-        EngineError: ``unable``, when PyTorch sees no such device.
+        EngineError: ``unable``, if PyTorch finds no such device.
     """
     import torch
 
@@ -32,7 +32,7 @@ def resolve(choice: DeviceChoice) -> Device:
         raise EngineError(
             Error(
                 kind="unable",
-                message=f"PyTorch {torch.__version__} sees no {choice} device here.",
+                message=f"PyTorch {torch.__version__} finds no {choice} device on this machine.",
                 hint="Set device: cpu in the settings, or install a PyTorch built for the device.",
             )
         )
@@ -40,16 +40,16 @@ def resolve(choice: DeviceChoice) -> Device:
 
 
 def home(device: Device, precision: Precision) -> Device:
-    """Where a form lives when this device was chosen."""
+    """The device that holds a form when this one was chosen."""
     return "cpu" if precision in QUANTISED else device
 
 
 def full(device: Device, model: str) -> EngineError:
-    """What is raised when a device has no room for a model."""
+    """The error for a model that does not fit on a device."""
     return EngineError(
         Error(
             kind="too_big",
-            message=f"{model} does not fit into the memory that {device} has left.",
-            hint="Unload other models, take a smaller model or form, or set device: cpu.",
+            message=f"{model} does not fit into the free memory of {device}.",
+            hint="Unload other models, use a smaller model or form, or set device: cpu.",
         )
     )

@@ -1,4 +1,4 @@
-"""What the machine has to give: memory and cores; and giving memory back to it."""
+"""Available memory and cores, and returning freed memory to the system."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 import psutil
 
 SHARE = 0.6
-"""Part of the available memory that models may take unless the settings say otherwise."""
+"""Share of the available memory that models may take by default."""
 
 
 def available(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
-    """Bytes that this machine, or the container that we run in (cgroup v2), has left."""
+    """Bytes available on this machine, or in the container we run in (cgroup v2)."""
     machine = psutil.virtual_memory().available
     try:
         limit = (cgroup / "memory.max").read_text().strip()
@@ -25,17 +25,17 @@ def available(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
         return machine
     if limit == "max":
         return machine
-    cache = int(stat.get("inactive_file", "0"))  # counted as used, but given up when needed
+    cache = int(stat.get("inactive_file", "0"))  # counted as used, but reclaimable
     return max(0, min(machine, int(limit) - used + cache))
 
 
 def default_budget() -> int:
-    """Bytes that models may take on this machine as it stands now."""
+    """Bytes that models may take on this machine in its present state."""
     return int(available() * SHARE)
 
 
 def default_threads() -> int:
-    """Physical cores, as far as this process may use them."""
+    """The number of physical cores that this process may use."""
     physical = psutil.cpu_count(logical=False) or os.cpu_count() or 1
     allowed = len(os.sched_getaffinity(0)) if sys.platform == "linux" else physical
     return min(physical, allowed)
@@ -45,6 +45,6 @@ def give_back() -> None:
     """Return freed memory to the system: collect cycles, then empty glibc's arenas."""
     gc.collect()
     if sys.platform == "linux":
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl has not
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl does not
         if trim is not None:
             trim(0)

@@ -1,14 +1,14 @@
-"""Every request and every event that crosses between a front and the engine.
+"""All requests and events that are exchanged between a front end and the engine.
 
-This package is the one contract: nothing else crosses the boundary. It imports neither torch
-nor a screen, so both sides can afford it. Requests are complete and stateless: whatever the
-engine remembers between two of them is a cache whose loss costs only time.
+This package is the whole contract: nothing else crosses the boundary. It imports neither torch nor
+the user interface, so that both sides can import it. Requests are complete and stateless: anything
+the engine keeps between two of them is a cache, whose loss costs only time.
 
 Units, everywhere: ``logprob``, ``entropy`` and ``margin`` are in nats and belong to the model
 before any sampler; ``bits`` are base 2; ``rank`` is 1 + the number of ids with a strictly higher
-logit; ``start`` and ``end`` count code points of the text the user gave.
+logit; ``start`` and ``end`` count code points of the user's text.
 
-Beside them, `units` and `starters` hold what both sides say alike to a person.
+`units` and `starters` hold what both sides use in messages to the user.
 """
 
 from __future__ import annotations
@@ -220,9 +220,9 @@ __all__ = [
 
 
 class Frame(Struct, frozen=True):
-    """One message on the wire: its request's id (0: for everybody) and its encoded body.
+    """One message on the wire: its request's id (0 for broadcasts) and its encoded body.
 
-    The body stays raw until the id is known, so that a broken body can still be answered.
+    The body is decoded separately from the id, so that an invalid body can still be answered.
     """
 
     id: int

@@ -1,4 +1,4 @@
-"""What the engine tells a front."""
+"""Events: the messages from the engine to a front end."""
 
 from __future__ import annotations
 
@@ -57,24 +57,24 @@ class Models(Struct, tag="models", frozen=True):
 
 
 class ModelState(Struct, tag="model_state", frozen=True, kw_only=True):
-    """A model changed its state. Sent to everybody (request id 0)."""
+    """A change in a model's state. Broadcast (request id 0)."""
 
     model: str
     state: State
     stage: str = ""
-    """What is being done, for a person: "reading weights", "model.safetensors"."""
+    """The present step, for display: "reading weights", "model.safetensors"."""
     done: int | None = None
     total: int | None = None
     percent: float | None = None
     reason: str = ""
     cause: Literal["", "asked", "idle", "evicted"] = ""
-    """Why a model left memory."""
+    """Why a model was unloaded."""
     precision: Precision = "exact"
-    """The form that is being loaded, or was loaded or failed to last."""
+    """The form that is being loaded, or was the last to load or fail."""
     in_memory: list[Precision] = []
     """The forms of the model that are in memory."""
     device: Device = "cpu"
-    """Where the latest of them was put."""
+    """The device of the latest of them."""
     memory: int = 0
     """Bytes that all of them take."""
 
@@ -87,34 +87,34 @@ class Distances(Struct, tag="distances", frozen=True):
 
 
 class Memory(Struct, tag="memory", frozen=True):
-    """Bytes that loaded models take, and the budget. Sent to everybody after each change."""
+    """Bytes that loaded models take, and the budget. Broadcast after each change."""
 
     used: int
     budget: int
 
 
 class Started(Struct, tag="started", frozen=True, kw_only=True):
-    """A continuation begins: exactly what was fed, and all that is needed to repeat it."""
+    """A continuation begins: exactly what was fed, and everything needed to repeat it."""
 
     model: str
     revision: str
     precision: Precision
     weights: str = ""
-    """How the file that they were converted from stored the weights: "Q4_1"; else ""."""
+    """How the original file stored the weights, if they were converted: "Q4_1"; else ""."""
     prompt: str
     prompt_tokens: list[Piece]
     seed: int | None
     dropped_turns: int = 0
-    """Chat turns left out, oldest first, because the context is full."""
+    """Chat turns left out, oldest first, to fit the context."""
     context: int | None = None
 
 
 class Token(Struct, tag="token", frozen=True, kw_only=True):
     """One token of one branch.
 
-    `text` holds whole characters only: the texts of a branch's tokens and its `BranchDone.tail`
-    joined are the text of the branch. `sampled_logprob` is the log-probability after the samplers;
-    a token that was `given`, as part of `Continue.begin`, was not drawn, and has its own there.
+    `text` contains whole characters only: the texts of a branch's tokens and its `BranchDone.tail`,
+    joined, are the text of the branch. `sampled_logprob` is the log-probability after the samplers;
+    for a `given` token, part of `Continue.begin` and not drawn, it equals `logprob`.
     """
 
     branch: int
@@ -127,13 +127,13 @@ class Token(Struct, tag="token", frozen=True, kw_only=True):
     top: list[Alternative] = []
     given: bool = False
     piece: str = ""
-    """How the vocabulary writes it."""
+    """Its spelling in the vocabulary."""
     boundary: float | None = None
-    """Where `Continue.boundaries` asks: log-probability that a new word, or the end, comes here."""
+    """With `Continue.boundaries`: log-probability that a new word, or the end, comes here."""
 
 
 class BranchDone(Struct, tag="branch_done", frozen=True, kw_only=True):
-    """A branch ended; `tail` is text that was still held back (bytes of a broken character)."""
+    """A branch ended; `tail` is text that was still held back, such as an incomplete character."""
 
     branch: int
     finish: Finish
@@ -143,7 +143,7 @@ class BranchDone(Struct, tag="branch_done", frozen=True, kw_only=True):
 
 
 class Found(Struct, tag="found", frozen=True, kw_only=True):
-    """The answer to `Find`: the best matches, of so many `tokens` that hold the text."""
+    """The answer to `Find`: the best matches, and how many `tokens` contain the text."""
 
     model: str
     matches: list[Match]
@@ -153,8 +153,8 @@ class Found(Struct, tag="found", frozen=True, kw_only=True):
 class NBestResult(Struct, tag="nbest_result", frozen=True, kw_only=True):
     """The answer to `NBest`, the likeliest first.
 
-    It is not `complete` where the search gave up, after so many paths read, before it had found
-    all; those that it has are the likeliest all the same.
+    `complete` is false if the search stopped at its limit of `reads` before it had found all; the
+    paths it found are the likeliest nonetheless.
     """
 
     model: str
@@ -167,7 +167,7 @@ class NBestResult(Struct, tag="nbest_result", frozen=True, kw_only=True):
 
 
 class Traced(Struct, tag="traced", frozen=True, kw_only=True):
-    """The answer to `Trace`: each step in its order, and the token drawn at the end."""
+    """The answer to `Trace`: each step in order, and the token drawn at the end."""
 
     model: str
     drawn: int
@@ -194,7 +194,7 @@ class FillResult(Struct, tag="fill_result", frozen=True, kw_only=True):
     joint: list[JointFills] = []
     """The likeliest fillings of all masks together, for each of `Fill.joint_methods`."""
     table: PairTable | None = None
-    """Beside them, where there are just two masks."""
+    """In addition, if there are exactly two masks."""
 
 
 class PseudoLikelihoodResult(Struct, tag="pseudo_likelihood_result", frozen=True, kw_only=True):
@@ -213,14 +213,14 @@ class PseudoLikelihoodResult(Struct, tag="pseudo_likelihood_result", frozen=True
 
 
 class Progress(Struct, tag="progress", frozen=True, kw_only=True):
-    """How far a request is that takes long."""
+    """Progress of a long request."""
 
     done: int
     total: int
 
 
 class NspResult(Struct, tag="nsp_result", frozen=True, kw_only=True):
-    """What a next-sentence head says to `Score`; `margin` is logits[0] - logits[1]."""
+    """A next-sentence head's answer to `Score`; `margin` is logits[0] - logits[1]."""
 
     model: str
     probability: float
@@ -237,7 +237,7 @@ class NspResult(Struct, tag="nsp_result", frozen=True, kw_only=True):
 
 
 class SopResult(Struct, tag="sop_result", frozen=True, kw_only=True):
-    """What ALBERT's sentence-order head says to `Score`; `margin` is logits[0] - logits[1]."""
+    """ALBERT's sentence-order head's answer to `Score`; `margin` is logits[0] - logits[1]."""
 
     model: str
     probability: float
@@ -254,7 +254,7 @@ class SopResult(Struct, tag="sop_result", frozen=True, kw_only=True):
 
 
 class PmiResult(Struct, tag="pmi_result", frozen=True, kw_only=True):
-    """What a causal model says to `Score`."""
+    """A causal model's answer to `Score`."""
 
     model: str
     bits: float
@@ -266,7 +266,7 @@ class PmiResult(Struct, tag="pmi_result", frozen=True, kw_only=True):
     join: str
     """What was put between A and B: one space, or nothing next to Japanese or Chinese."""
     start: str | None
-    """The start token both were scored after, or None: then B's first id leaves both terms."""
+    """The start token both were scored after; if None, B's first id is left out of both terms."""
     precision: Precision = "exact"
     weights: str = ""
     shuffled: Shuffled | None = None
@@ -275,9 +275,9 @@ class PmiResult(Struct, tag="pmi_result", frozen=True, kw_only=True):
 
 
 class CosineResult(Struct, tag="cosine_result", frozen=True, kw_only=True):
-    """How alike A and B are, each read by itself: the cosine of their mean last hidden states.
+    """How similar A and B are, each read by itself: the cosine of their mean last hidden states.
 
-    Both ways round it is the same, and what counts as much differs from model to model.
+    It is the same in both orders, and what counts as similar differs from model to model.
     """
 
     model: str
@@ -289,13 +289,13 @@ class CosineResult(Struct, tag="cosine_result", frozen=True, kw_only=True):
 
 
 ScoreResult = NspResult | SopResult | PmiResult | CosineResult
-"""One witness's word on a pair."""
+"""One witness's result for a pair."""
 
 
 class Verdict(Struct, tag="verdict", frozen=True, kw_only=True):
-    """What the witnesses to a pair come to; see `engine.tasks.continuity.verdict` for the rules.
+    """The conclusion from all witnesses; see `engine.tasks.continuity.verdict` for the rules.
 
-    None where no witness can tell; ``split`` where they contradict each other.
+    None if no witness has a vote; ``split`` if they contradict each other.
     """
 
     topic: Literal["same", "other", "unclear", "split"] | None = None
@@ -303,12 +303,12 @@ class Verdict(Struct, tag="verdict", frozen=True, kw_only=True):
 
 
 class Tokens(Struct, tag="tokens", frozen=True, kw_only=True):
-    """The answer to `Tokenize`, and how well the model knows such text."""
+    """The answer to `Tokenize`, and how well the model covers the text."""
 
     model: str
     tokens: list[Piece]
     unknown: float
-    """Share (0-1) of the text's characters that the vocabulary does not know."""
+    """Share (0-1) of the text's characters that are unknown to the vocabulary."""
     foreign: float
     """Share (0-1) of the text's letters in scripts that none of the model's languages use."""
 
@@ -321,7 +321,7 @@ class Done(Struct, tag="done", frozen=True, kw_only=True):
 
 
 class Error(Struct, tag="error", frozen=True, kw_only=True):
-    """The last event of a request that failed: one line what, one line what to do next."""
+    """The last event of a request that failed: one line on what happened, one on what to do."""
 
     kind: Literal[
         "bad_request",
@@ -340,14 +340,14 @@ class Error(Struct, tag="error", frozen=True, kw_only=True):
 
 
 class PairScore(Struct, tag="pair_score", frozen=True, kw_only=True):
-    """One pair of `ScorePairs`, by its place there: its results, or why there are none.
+    """One pair of `ScorePairs`, by its index there: its results, or why there are none.
 
-    Pairs come as they are ready, those of like length together.
+    Pairs are sent as they are ready, those of similar length together.
     """
 
     index: int
     result: ScoreResult | None = None
-    """The first witness's word; that of the others is in `others`."""
+    """The first witness's result; the results of the others are in `others`."""
     others: list[ScoreResult] = []
     verdict: Verdict | None = None
     error: Error | None = None
@@ -356,9 +356,9 @@ class PairScore(Struct, tag="pair_score", frozen=True, kw_only=True):
 class DocumentResult(Struct, tag="document_result", frozen=True, kw_only=True):
     """The answer to `Document`. Gap i lies between the sentences i and i + 1.
 
-    `boundaries` are the gaps deeper than `threshold`, `reference` those where segments end in
-    truth. Where there are such, `pk` and `window_diff` (0-1, less is better) tell how far the two
-    are apart, counted over windows of `window` sentences.
+    `boundaries` are the gaps deeper than `threshold`, `reference` the true boundaries. If there are
+    any, `pk` and `window_diff` (0-1, lower is better) measure how far the two are apart, over
+    windows of `window` sentences.
     """
 
     model: str
@@ -378,7 +378,7 @@ class DocumentResult(Struct, tag="document_result", frozen=True, kw_only=True):
 
 
 class MatrixCells(Struct, tag="matrix_cells", frozen=True):
-    """Some cells of a `Document`'s matrix, which are in no earlier event; `total` is all."""
+    """Some cells of a `Document`'s matrix, none of them sent before; `total` counts all cells."""
 
     cells: list[Cell]
     total: int
@@ -391,12 +391,12 @@ class Arranged(Struct, tag="arranged", frozen=True, kw_only=True):
     """The percentage (0-100) of the shuffles that score below this order; ties count half."""
     shuffles: int = 0
     places: list[float] = []
-    """By place, with the sentence `Document.place` there and the others as they stand."""
+    """By place, with the sentence `Document.place` there and the others in their order."""
     order: list[int] = []
-    """The better order, sentences by number; as they stand where none was found."""
+    """The better order, sentences by number; the given order if none was found."""
     order_coherence: float | None = None
     exact: bool = False
-    """Whether that order is the best of all, not only of those that were tried."""
+    """Whether it is the best of all orders, not only of those that were tried."""
 
 
 Event = (
@@ -427,4 +427,4 @@ Event = (
 )
 
 LAST = (Ready, Pong, Models, Distances, Tokens, Done, Error)
-"""After one of these nothing more comes for a request."""
+"""Events that end the answer to a request."""

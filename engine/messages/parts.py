@@ -15,24 +15,24 @@ Precision = Literal["exact", "bf16", "int8", "int4"]
 """The form that a model's weights have in memory.
 
 ``exact`` is fp32, equal to transformers to float tolerance; the others are smaller and faster, and
-how far each is from exact is measured (`Distance`)."""
+their `Distance` from exact is measured."""
 Device = Literal["cpu", "cuda", "mps"]
-"""Where weights live and are multiplied."""
+"""Where weights are held and multiplied."""
 DeviceChoice = Literal["cpu", "cuda", "mps", "auto"]
-"""``auto``: a GPU where there is one that PyTorch can use."""
+"""``auto``: a GPU, if there is one that PyTorch can use."""
 PrecisionChoice = Literal["exact", "bf16", "int8", "int4", "auto"]
-"""``auto``: the fastest form that is measured to be close to exact."""
+"""``auto``: the fastest form whose measured distance from exact is small."""
 
 Integer = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
-"""What fits into 64 bits, as all that computes with it here needs."""
+"""An integer that fits into 64 bits, as torch and msgpack require."""
 Natural = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 MASK = "[MASK]"
-"""How a mask is written in a text to fill, whatever the model's own mask is."""
+"""How a mask is written in a text to fill, whatever the model's own mask token is."""
 
 
 class Sampling(Struct, frozen=True, kw_only=True):
-    """How the next token is drawn. Temperature 0 is greedy; neutral values switch a step off."""
+    """How the next token is drawn. Temperature 0 is greedy; a neutral value disables its step."""
 
     temperature: Annotated[float, Meta(ge=0.0, le=100.0)] = 0.8
     top_k: Natural = 0
@@ -41,11 +41,11 @@ class Sampling(Struct, frozen=True, kw_only=True):
     typical_p: Annotated[float, Meta(gt=0.0, le=1.0)] = 1.0
     repetition_penalty: Annotated[float, Meta(gt=0.0, le=10.0)] = 1.0
     seed: Natural | None = None
-    """None: the engine draws one and reports it in `Started`."""
+    """None: the engine chooses one and reports it in `Started`."""
 
     @property
     def greedy(self) -> bool:
-        """True when the likeliest token is always taken and no seed matters."""
+        """Whether the likeliest token is always taken, without a seed."""
         return self.temperature == 0.0
 
 
@@ -62,8 +62,8 @@ class Turn(Struct, frozen=True):
 class Piece(Struct, frozen=True):
     """One token of an input as fed to the model.
 
-    `text` is what it reads as, `piece` how the vocabulary writes it. `start` and `end` are None
-    for tokens that stand for nothing in the user's text (start tokens, separators).
+    `text` is its text, `piece` its spelling in the vocabulary. `start` and `end` are None for
+    tokens that correspond to nothing in the user's text (start tokens, separators).
     """
 
     id: int
@@ -76,10 +76,10 @@ class Piece(Struct, frozen=True):
 
 
 class Alternative(Struct, frozen=True, gc=False):
-    """Another token that could have stood here.
+    """Another possible token at the same place.
 
-    A long text has tens of thousands: the collector of cycles, which these cannot form, need not
-    look at them.
+    A long text has tens of thousands. They cannot form cycles, so they are exempt from garbage
+    collection.
     """
 
     id: int
@@ -88,9 +88,9 @@ class Alternative(Struct, frozen=True, gc=False):
 
 
 class Match(Struct, frozen=True, kw_only=True):
-    """What a search in a vocabulary found: one token, or several that make a word.
+    """A result of a search in a vocabulary: one token, or several that form a word.
 
-    `logprob` is that of all of them, one after the other; several have no `rank`.
+    `logprob` is that of all of them, one after the other; `rank` is None for several.
     """
 
     ids: list[int]
@@ -110,9 +110,9 @@ class NBestPath(Struct, frozen=True, kw_only=True):
 class SamplerStep(Struct, frozen=True, kw_only=True):
     """The distribution after one step between the logits and the draw.
 
-    `name` is empty for the model's own, before any step. `removed` is the probability, by the step
-    before, of what this one made impossible. `logprob` and `rank` are those of the watched token;
-    None where it is impossible.
+    `name` is empty for the model's own distribution, before any step. `removed` is the probability,
+    before this step, of the tokens it made impossible. `logprob` and `rank` are those of the
+    watched token; None if it is impossible.
     """
 
     name: str
@@ -127,16 +127,16 @@ class SamplerStep(Struct, frozen=True, kw_only=True):
 
 
 PllMethod = Literal["original", "within_word_l2r"]
-"""What is masked while a token's pseudo-log-likelihood is read.
+"""What is masked when a token is scored for the pseudo-log-likelihood.
 
-``original``: the token alone (Salazar et al. 2020). ``within_word_l2r``: the rest of its word too,
-so that the end of a long word does not give its beginning away (Kauf & Ivanova 2023)."""
+``original``: the token alone (Salazar et al. 2020). ``within_word_l2r``: also the rest of its word,
+so that the end of a long word does not give away its beginning (Kauf & Ivanova 2023)."""
 JointMethod = Literal["independent", "left_to_right", "confident_first", "hcb"]
-"""How several masks are filled together; see `engine.tasks.joint_filling`."""
+"""How several masks are filled jointly; see `engine.tasks.joint_filling`."""
 
 
 class PllToken(Struct, frozen=True, kw_only=True):
-    """One token of a text, as the model thinks of it while it is masked."""
+    """One token of a text, with the model's prediction for it while it is masked."""
 
     id: int
     text: str
@@ -151,9 +151,9 @@ class PllToken(Struct, frozen=True, kw_only=True):
 class WordScore(Struct, frozen=True, kw_only=True):
     """A whole word at a mask, of one piece or several.
 
-    `logprob` is that of all its pieces from left to right, in a slot of so many masks. `rank` is
-    its place among the single pieces of the vocabulary (a causal model: among the words tried).
-    Both are None when the vocabulary cannot spell the word.
+    `logprob` is that of all its pieces from left to right, in a slot with one mask per piece.
+    `rank` is its rank among the single pieces of the vocabulary (for a causal model, among the
+    words tried). Both are None if the vocabulary cannot spell the word.
     """
 
     text: str
@@ -163,7 +163,7 @@ class WordScore(Struct, frozen=True, kw_only=True):
 
 
 class JointFill(Struct, frozen=True, kw_only=True):
-    """A word for each mask, and the log-probability of all of them together."""
+    """A word for each mask, and their joint log-probability."""
 
     words: list[str]
     ids: list[int]
@@ -178,11 +178,11 @@ class JointFills(Struct, frozen=True, kw_only=True):
 
 
 class PairTable(Struct, frozen=True, kw_only=True):
-    """Two masks at once: the likeliest ids of each, and every pair of them under both orders.
+    """Two masks at once: the likeliest ids of each, and the score of every pair in both orders.
 
-    Row i and column j belong to ``left[i]`` and ``right[j]``. `left_first` holds
-    log p(left) + log p(right | left), `right_first` the same the other way round; they would be
-    equal if the model's conditionals were those of one joint distribution.
+    Row i and column j belong to ``left[i]`` and ``right[j]``. `left_first` is
+    log p(left) + log p(right | left), `right_first` the same in the other order; they would be
+    equal if the model's conditionals came from one joint distribution.
     """
 
     left: list[Candidate]
@@ -200,9 +200,9 @@ class Candidate(Struct, frozen=True):
 
 
 class Hidden(Struct, frozen=True):
-    """What the model thought of the word that the user hid behind a mask.
+    """The model's prediction for the word that the user hid behind a mask.
 
-    `prob` and `rank` are None when the word is more than one piece (`pieces`) of this vocabulary.
+    `prob` and `rank` are None if the word has more than one piece (`pieces`) in this vocabulary.
     """
 
     word: str
@@ -212,7 +212,7 @@ class Hidden(Struct, frozen=True):
 
 
 class MaskFill(Struct, frozen=True):
-    """The answers for one mask; `position` counts in the tokens as fed."""
+    """The answers for one mask; `position` is its index in the tokens as fed."""
 
     position: int
     candidates: list[Candidate]
@@ -220,7 +220,7 @@ class MaskFill(Struct, frozen=True):
     words: list[WordScore] = []
     """The words that `Fill.words` asked for, in that order."""
     whole: list[WordScore] = []
-    """The likeliest words of each number of pieces up to `Fill.pieces`, where that is above 1."""
+    """The likeliest words of each number of pieces up to `Fill.pieces`, if that is above 1."""
 
 
 class NspDirection(Struct, frozen=True):
@@ -262,9 +262,9 @@ class ScoredToken(Struct, frozen=True):
 
 
 class Trimmed(Struct, frozen=True, kw_only=True):
-    """What was read of two texts that are too long for the model together, in its tokens.
+    """How much was read of two texts that are too long together for the model, in its tokens.
 
-    Kept are the end of A and the beginning of B, as they are nearest to each other.
+    The end of A and the beginning of B are kept, as they are nearest to each other.
     """
 
     a: int
@@ -274,20 +274,21 @@ class Trimmed(Struct, frozen=True, kw_only=True):
 
 
 class Shuffled(Struct, frozen=True, kw_only=True):
-    """Where a witness's figure for A before B stands among those of shuffled texts.
+    """The percentile of a witness's figure for A before B among those of shuffled texts.
 
-    ``sentences``: all sentences of A and B dealt anew, so many to each as before. ``words``: those
-    of B in another order, by its spaces. ``tokens``: the same for a text with hardly any spaces.
+    ``sentences``: all sentences of A and B are shuffled, and each gets as many as it had.
+    ``words``: the words of B are shuffled, as separated by spaces. ``tokens``: the same with the
+    tokens of a text that has hardly any spaces.
     """
 
     unit: Literal["sentences", "words", "tokens"]
     times: int
     percentile: float
-    """The percentage (0-100) of them that are lower; equal ones count half."""
+    """The percentage (0-100) of the shuffled texts with a lower figure; ties count half."""
 
 
 class Beside(Struct, frozen=True, kw_only=True):
-    """Another model to ask the same."""
+    """Another model to score with."""
 
     model: str
     precision: PrecisionChoice = "exact"
@@ -300,7 +301,7 @@ class Sentence(Struct, frozen=True):
     start: int
     end: int
     opens: bool = False
-    """Whether a blank line stands before it."""
+    """Whether it follows a blank line."""
 
 
 WitnessName = Literal["nsp_margin", "nsp_probability", "pmi_bits", "pmi_bits_per_token", "cosine"]
@@ -308,12 +309,12 @@ WitnessName = Literal["nsp_margin", "nsp_probability", "pmi_bits", "pmi_bits_per
 
 
 class Witness(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a model says of one sentence right after another; None where it cannot say it.
+    """A model's figures for one sentence right after another; None where it has none.
 
-    `nsp_margin` is in nats, `nsp_probability` a share (0-1): a next-sentence head's. `pmi_bits` is
-    the pointwise mutual information under a causal model, and `pmi_bits_per_token` the same for
-    each token of the second sentence. `cosine` is that of the two sentences' mean states, the same
-    both ways round. `error` says why there is nothing.
+    `nsp_margin` (nats) and `nsp_probability` (0-1) are a next-sentence head's. `pmi_bits` is the
+    pointwise mutual information under a causal model, and `pmi_bits_per_token` the same per token
+    of the second sentence. `cosine` is that of the two sentences' mean states, the same in both
+    orders. `error` is the reason if there are no figures.
     """
 
     nsp_margin: float | None = None
@@ -325,22 +326,22 @@ class Witness(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Gap(Struct, frozen=True, kw_only=True):
-    """What stands between a sentence and the next, where they are.
+    """The gap between a sentence and the next.
 
-    `depth` is that of TextTiling on the figure the document is judged by (see
-    `engine.text.texttiling`); None where there is no such figure.
+    `depth` is TextTiling's depth for the figure that the document is judged by (see
+    `engine.text.texttiling`); None without a score.
     """
 
     forward: Witness
     backward: Witness
-    """The two sentences the other way round."""
+    """The two sentences in the other order."""
     score: float | None
-    """The figure that the document is judged by, of `forward`."""
+    """The figure of `forward` that the document is judged by."""
     depth: float | None
 
 
 class Cell(Struct, frozen=True):
-    """A cell of a matrix: the score of `second` right after `first`, sentences by number from 0."""
+    """A cell of a matrix: the score of `second` right after `first`, both numbered from 0."""
 
     first: int
     second: int
@@ -348,7 +349,7 @@ class Cell(Struct, frozen=True):
 
 
 class Timing(Struct, frozen=True):
-    """Seconds spent waiting for the model and for the first token, and the speed after it."""
+    """Seconds until the model was loaded and until the first token, and the speed after that."""
 
     load_s: float = 0.0
     first_token_s: float | None = None
@@ -357,10 +358,10 @@ class Timing(Struct, frozen=True):
 
 
 class Distance(Struct, frozen=True, kw_only=True):
-    """How far a form of a model is from exact, measured over held-out text.
+    """How far a form of a model is from exact, measured on held-out text.
 
-    `kl` is the mean Kullback-Leibler divergence KL(exact || form) in nats a token, `top1` the share
-    (0-1) of tokens before which both forms put the same id first.
+    `kl` is the mean Kullback-Leibler divergence KL(exact || form) in nats per token, `top1` the
+    share (0-1) of positions at which both forms predict the same likeliest id.
     """
 
     precision: Precision
@@ -371,7 +372,7 @@ class Distance(Struct, frozen=True, kw_only=True):
 
 
 class Measured(Struct, tag="measured", frozen=True, kw_only=True):
-    """One result of a benchmark, with those of its peers in the same run and unit."""
+    """One result of a benchmark, with those of its peers from the same run, in the same unit."""
 
     group: str
     case: str
@@ -379,16 +380,16 @@ class Measured(Struct, tag="measured", frozen=True, kw_only=True):
     value: float
     peers: dict[str, float] = {}
     agrees: bool | None = None
-    """Whether both sides gave the same answer, where that was checked."""
+    """Whether both gave the same answer, if that was checked."""
 
     def ratio(self, peer: str) -> float:
-        """How many times as fast as a peer, or as large where sizes or shares are compared."""
+        """How many times as fast as a peer, or as large when sizes or rates are compared."""
         other = self.peers[peer]
         return other / self.value if self.unit in {"s", "ms"} else self.value / other
 
 
 class ModelInfo(Struct, frozen=True, kw_only=True):
-    """What is known of one model without loading it."""
+    """Information about one model that is available without loading it."""
 
     id: str
     title: str
@@ -396,7 +397,7 @@ class ModelInfo(Struct, frozen=True, kw_only=True):
     heads: list[Head]
     languages: list[str]
     bytes: int
-    """Size of the weights on disk; for an absent model, of the download."""
+    """Size of the weights on disk; for an absent model, size of the download."""
     licence: str
     source: Source
     origin: str = ""
@@ -410,14 +411,14 @@ class ModelInfo(Struct, frozen=True, kw_only=True):
     """Estimated bytes in memory when loaded; the measured figure once it is ready."""
     context: int | None = None
     chat: bool = False
-    """True when a chat template comes with it."""
+    """Whether it comes with a chat template."""
     weights: str = ""
-    """How the file that they were converted from stored the weights: "Q4_1"; else ""."""
+    """How the original file stored the weights, if they were converted: "Q4_1"; else ""."""
     precisions: list[Precision] = []
-    """The forms that its weights can have in memory; empty where no file tells yet."""
+    """The forms that it can be loaded in; empty while its files are not there."""
     in_memory: list[Precision] = []
-    """The forms that are there."""
+    """The forms that are in memory."""
     device: Device = "cpu"
-    """Where the latest of them was put."""
+    """The device of the latest of them."""
     distances: list[Distance] = []
-    """What has been measured of them."""
+    """Their distances from exact, as far as they were measured."""

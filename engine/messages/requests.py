@@ -1,4 +1,4 @@
-"""What a front may ask of the engine."""
+"""Requests: the messages from a front end to the engine."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from engine.messages.parts import (
 )
 
 PROTOCOL = 1
-"""Raised when a change of these messages would confuse an older peer."""
+"""Incremented when a change of these messages is incompatible with an older peer."""
 
 
 class Configure(Struct, tag="configure", frozen=True, kw_only=True):
-    """The first request of every connection. Nothing else is answered before it."""
+    """The first request of every connection; no other is answered before it."""
 
     protocol: int = PROTOCOL
     memory_budget: Natural | None = None
-    """Bytes; None takes 60 % of what the machine has available."""
+    """Bytes; None takes 60 % of the available memory."""
     idle_s: Annotated[float, Meta(ge=0, le=1e9)] = 900.0
-    """Unload a model unused for so long; 0 never does."""
+    """Seconds after which an unused model is unloaded; 0: never."""
     threads: Annotated[int, Meta(ge=1, le=1024)] | None = None
     device: DeviceChoice = "cpu"
-    """Quantised forms stay on the CPU all the same."""
+    """Quantised forms always stay on the CPU."""
     store: str | None = None
     """Folder of pulled models; None takes the platform's data folder."""
     folders: list[str] = []
-    """Local folders and .gguf files to list beside the catalogue."""
+    """Local folders and .gguf files to list in addition to the catalogue."""
 
 
 class ListModels(Struct, tag="list_models", frozen=True):
@@ -45,7 +45,7 @@ class ListModels(Struct, tag="list_models", frozen=True):
 
 
 class Load(Struct, tag="load", frozen=True):
-    """Bring a model into memory; its progress is told by `ModelState`."""
+    """Load a model into memory; `ModelState` reports the progress."""
 
     model: str
     precision: PrecisionChoice = "exact"
@@ -54,24 +54,24 @@ class Load(Struct, tag="load", frozen=True):
 class Measure(Struct, tag="measure", frozen=True):
     """Measure how far the forms of a causal model are from exact; answered by `Distances`.
 
-    Takes seconds to minutes, as every form is loaded; progress is told by `ModelState`.
+    Takes seconds to minutes, as every form is loaded; `ModelState` reports the progress.
     """
 
     model: str
 
 
 class Unload(Struct, tag="unload", frozen=True):
-    """Give a model's memory back. A model in use is unloaded when its tasks end."""
+    """Unload a model from memory. A model in use is unloaded when its tasks end."""
 
     model: str
 
 
 class Pull(Struct, tag="pull", frozen=True):
-    """Download a model from where its catalogue entry says (or a hub id `owner/name`)."""
+    """Download a model from the source in its catalogue entry, or by hub id `owner/name`."""
 
     model: str
     allow_pickle: bool = False
-    """Accept a checkpoint that exists only as a pickle. Pickles can run code: off unless asked."""
+    """Accept a checkpoint that exists only as a pickle. Off by default, as pickles can run code."""
 
 
 class Remove(Struct, tag="remove", frozen=True):
@@ -81,13 +81,13 @@ class Remove(Struct, tag="remove", frozen=True):
 
 
 class Continue(Struct, tag="continue", frozen=True, kw_only=True):
-    """Go on from a prompt, given as text or as ids.
+    """Continue a prompt, given as text or as ids.
 
     With `chat`, the prompt is the next user turn after those turns (an empty list starts a chat),
     laid out by the model's own chat template.
 
-    What follows the prompt begins with `begin`, a text or ids, whatever would have been drawn; so
-    a text is gone on from with another token in a place, or, with `max_tokens` 0, only read.
+    The answer begins with `begin`, a text or ids, instead of drawn tokens. This continues a text
+    with another token at some place, or, with `max_tokens` 0, only reads it.
     """
 
     model: str
@@ -96,9 +96,9 @@ class Continue(Struct, tag="continue", frozen=True, kw_only=True):
     begin: str | list[Integer] = ""
     sampling: Sampling = Sampling()
     max_tokens: Annotated[int, Meta(ge=0, le=100_000)] = 64
-    """How many to draw, after `begin`."""
+    """How many tokens to draw after `begin`."""
     boundaries: bool = False
-    """Tell before each token, and after the last one given, how likely a new word begins."""
+    """Also return how likely a new word begins before each token and after the last given one."""
     stop: list[str] = []
     branches: Annotated[int, Meta(ge=1, le=8)] = 1
     top: Annotated[int, Meta(ge=0, le=1000)] = 30
@@ -106,7 +106,7 @@ class Continue(Struct, tag="continue", frozen=True, kw_only=True):
 
 
 class NBest(Struct, tag="nbest", frozen=True, kw_only=True):
-    """The likeliest continuations of so many tokens, or to an end; answered by `NBestResult`."""
+    """The likeliest continuations of up to `max_tokens` tokens; answered by `NBestResult`."""
 
     model: str
     prompt: str | list[Integer]
@@ -116,7 +116,7 @@ class NBest(Struct, tag="nbest", frozen=True, kw_only=True):
 
 
 class Find(Struct, tag="find", frozen=True, kw_only=True):
-    """Which tokens hold a text, and how likely each is after these ids; answered by `Found`."""
+    """Which tokens contain a text, and how likely each is after these ids; answered by `Found`."""
 
     model: str
     ids: list[Integer]
@@ -128,8 +128,8 @@ class Find(Struct, tag="find", frozen=True, kw_only=True):
 class Trace(Struct, tag="trace", frozen=True, kw_only=True):
     """How a token was drawn after these ids; answered by `Traced`.
 
-    With the sampling of a continuation and its seed, and the number of the branch, the draw is the
-    very one that was made there; with other parameters, what it would then have been.
+    With the sampling and seed of a continuation and the number of the branch, this repeats the
+    draw that was made there; with other parameters, it shows what would have been drawn.
     """
 
     model: str
@@ -137,25 +137,25 @@ class Trace(Struct, tag="trace", frozen=True, kw_only=True):
     sampling: Sampling
     branch: Natural = 0
     watch: Integer | None = None
-    """A token to follow through all steps; None follows the one that is drawn."""
+    """The token to follow through all steps; None: the drawn one."""
     top: Annotated[int, Meta(ge=0, le=1000)] = 10
     precision: PrecisionChoice = "exact"
 
 
 class Fill(Struct, tag="fill", frozen=True, kw_only=True):
-    """Propose words for every `[MASK]` in the text (that is how it is written for any model)."""
+    """Propose words for every `[MASK]` in the text, which is written like this for every model."""
 
     model: str
     text: str
     top: Annotated[int, Meta(ge=1, le=1000)] = 5
     hidden: list[str | None] = []
-    """For the masks in order, the word that each one hides, where it is known."""
+    """For each mask in order, the word that it hides, or None."""
     words: Annotated[list[str], Meta(max_length=10_000)] = []
-    """Words to score at every mask, however many pieces each has."""
+    """Words to score at every mask, of any number of pieces."""
     pieces: Annotated[int, Meta(ge=1, le=4)] = 1
-    """Look for whole words of up to so many pieces in every slot."""
+    """Search every mask for whole words of up to this many pieces."""
     joint_methods: list[JointMethod] = []
-    """Fill all masks together, in each of these ways."""
+    """Fill all masks jointly, by each of these methods."""
     precision: PrecisionChoice = "exact"
 
 
@@ -168,31 +168,31 @@ class PseudoLikelihood(Struct, tag="pseudo_likelihood", frozen=True, kw_only=Tru
         default_factory=lambda: ["original"]
     )
     top: Annotated[int, Meta(ge=0, le=1000)] = 10
-    """How many tokens to name that could have stood in each place."""
+    """How many alternative tokens to return for each place."""
     precision: PrecisionChoice = "exact"
 
 
 class Score(Struct, tag="score", frozen=True, kw_only=True):
     """How well B continues A, and A continues B.
 
-    Each witness that the models can give answers with its result: `NspResult`, `SopResult`,
-    `PmiResult`, `CosineResult`; at the end comes a `Verdict`.
+    Each witness that the models provide sends its result: `NspResult`, `SopResult`, `PmiResult`,
+    `CosineResult`; a `Verdict` comes last.
     """
 
     model: str
     a: str
     b: str
     cosine: bool = False
-    """Whether to compare the two texts by themselves too, which reads each once more."""
+    """Whether to add the cosine of the two texts, for which each is read once more."""
     shuffles: Annotated[int, Meta(ge=0, le=1000)] = 0
-    """How many shuffles to set each figure against, which takes as many times as long."""
+    """How many shuffled texts to compare each figure with; each takes as long as the pair."""
     beside: Annotated[list[Beside], Meta(max_length=8)] = []
-    """Models to ask as well."""
+    """Other models to score with."""
     precision: PrecisionChoice = "exact"
 
 
 class ScorePairs(Struct, tag="score_pairs", frozen=True, kw_only=True):
-    """Score many pairs in few forwards; each is answered by a `PairScore` as it is ready."""
+    """Score many pairs in few forward passes; each is answered by a `PairScore` when ready."""
 
     model: str
     pairs: Annotated[list[tuple[str, str]], Meta(min_length=1, max_length=1_000_000)]
@@ -203,33 +203,33 @@ class ScorePairs(Struct, tag="score_pairs", frozen=True, kw_only=True):
 
 
 class Document(Struct, tag="document", frozen=True, kw_only=True):
-    """How each sentence of a text goes on from the one before; answered by `DocumentResult`.
+    """How well each sentence of a text continues the one before; answered by `DocumentResult`.
 
-    `text` is split into sentences, or is a list of them in their order. The scores of pairs are
-    kept for a while, so that asking again after a move computes only the pairs that are new.
+    `text` is split into sentences, or is a list of sentences in order. The scores of pairs are
+    cached, so that another request after a move computes only the new pairs.
 
-    With `matrix` the score of every pair follows, in `MatrixCells`, those of near neighbours first.
-    With `shuffles`, `place` or `order` an `Arranged` comes at the end.
+    With `matrix`, the scores of all pairs follow in `MatrixCells`, near neighbours first. With
+    `shuffles`, `place` or `order`, an `Arranged` comes last.
     """
 
     model: str
     text: str | list[str]
     witness: WitnessName | None = None
-    """The figure to judge by; None takes the first that the model has."""
+    """The figure to judge by; None: the first that the model provides."""
     reference: list[Integer] | None = None
-    """Gaps (from 0) at which a segment ends in truth; None takes the blank lines of `text`."""
+    """The true boundaries, as gaps from 0; None: the blank lines of `text`."""
     matrix: bool = False
     shuffles: Annotated[int, Meta(ge=0, le=100_000)] = 0
-    """How many random orders to compare this one with."""
+    """How many random orders to compare the given one with."""
     place: Natural | None = None
-    """A sentence, by number from 0, to try at every place."""
+    """A sentence, numbered from 0, to try at every place."""
     order: bool = False
-    """Look for a better order."""
+    """Search for a better order."""
     precision: PrecisionChoice = "exact"
 
 
 class Tokenize(Struct, tag="tokenize", frozen=True, kw_only=True):
-    """Cut a text as the model would. Never waits for torch."""
+    """Tokenize a text as the model does. Never waits for torch."""
 
     model: str
     text: str
@@ -242,11 +242,11 @@ class Cancel(Struct, tag="cancel", frozen=True):
 
 
 class Ping(Struct, tag="ping", frozen=True):
-    """Answered by `Pong` between two steps of whatever is going on: the engine does not hang."""
+    """Answered by `Pong` between two steps of the running tasks: the engine does not hang."""
 
 
 class Shutdown(Struct, tag="shutdown", frozen=True):
-    """End the worker in good order."""
+    """Shut the worker down."""
 
 
 Request = (

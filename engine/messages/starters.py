@@ -1,4 +1,4 @@
-"""The bundled models, which are always there: where nobody chose one, and in hints."""
+"""The bundled models, which are always available: used by default, and named in hints."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""How byte counts are written, in the engine's messages as on the screen."""
+"""The format of byte counts, in the engine's messages and on the screen."""
 
 from __future__ import annotations
 
 
 def size(count: int) -> str:
-    """Bytes as people write them, in powers of 1000 as shops and registries do: "1.3 GB"."""
+    """Format a number of bytes, in powers of 1000: "1.3 GB"."""
     amount, unit = float(count), "B"
     for unit in ("B", "kB", "MB", "GB", "TB"):
         if amount < 999.5 or unit == "TB":

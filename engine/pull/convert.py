@@ -1,6 +1,6 @@
-"""Other weight formats to safetensors, once, so that later loads take about a second.
+"""Converts other weight formats to safetensors, once, so that later loads take about a second.
 
-Runs in the child process of a pull. A converted folder holds exactly the weights that
+Runs in the child process of a pull. A converted folder contains exactly the weights that
 transformers reads from the original: for a GGUF file, the dequantised ones, in fp32.
 """
 
@@ -40,11 +40,11 @@ from engine.store.store import Place
 _MALFORMED = (RuntimeError, EOFError)
 """What the libraries raise besides on a file that is not what it says, or of a kind not known."""
 _PEAK = 1.3
-"""Memory that a conversion takes, by the bytes of its weights in fp32: 1.2 was measured."""
+"""Memory of a conversion relative to its weights in fp32: 1.2 was measured."""
 
 
 def from_gguf(place: Place, gguf: Path, work: Path, report: Report) -> tuple[Path, Manifest]:
-    """Convert a .gguf file of the user's, which stays where it is, in a folder under `work`.
+    """Convert a user's .gguf file, which is left unchanged, into a folder under `work`.
 
     Raises:
         EngineError: unable (no room), broken_model.
@@ -64,9 +64,9 @@ def from_gguf(place: Place, gguf: Path, work: Path, report: Report) -> tuple[Pat
 
 
 def convert_gguf(gguf: Path, folder: Path, report: Report) -> str:
-    """Write a GGUF file's model in transformers layout, tokenizer and chat template included.
+    """Convert a GGUF file to transformers layout, including tokenizer and chat template.
 
-    The parts of a split model are read together. Returns how its weights are stored: "Q4_1".
+    The parts of a split model are joined. Returns how its weights are stored: "Q4_1".
 
     Raises:
         EngineError: unable (no room), too_big, broken_model.
@@ -99,15 +99,15 @@ def convert_gguf(gguf: Path, folder: Path, report: Report) -> str:
 def _read(
     gguf: Path, header: Header, folder: Path, report: Report
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """Read a model and its tokenizer from one file, to be written in a folder.
+    """Read a model and its tokenizer from one file, to be written to `folder`.
 
     Raises:
         EngineError: unable (no room), too_big.
-        Broken: it is not whole; besides, what transformers raises.
+        Broken: it is incomplete; also what transformers raises.
     """
     config = AutoConfig.from_pretrained(gguf.parent, gguf_file=gguf.name)
     _complete(config, header)
-    if not heads.known(config.model_type):
+    if not heads.supported(config.model_type):
         raise Broken(f"models of type {config.model_type!r} are not known here")
     if reason := config_sizes.impossible(config.to_dict()):
         raise Broken(f"its header cannot be right: {reason}")
@@ -132,8 +132,8 @@ def _read(
     report("converting", "building the tokenizer")
     tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
     if header.tokenizer == "smollm":
-        # transformers builds GPT-2's pre-tokenizer for every such file; SmolLM's first sets each
-        # digit apart, which shows where spaces stand before a number.
+        # transformers builds GPT-2's pre-tokenizer for every such file; SmolLM's first separates
+        # each digit, which makes a difference to spaces before a number.
         tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
             [
                 pre_tokenizers.Digits(individual_digits=True),
@@ -153,10 +153,10 @@ def _complete(config: PreTrainedConfig, header: Header) -> None:
 
 
 def _require_whole(header: Header, shell: PreTrainedModel) -> None:
-    """See that each tensor of the file has its place in the model, and the other way round.
+    """Check that the tensors in the file are exactly those of the model.
 
-    transformers passes over tensors of the file that it does not know, and reports what is missing
-    by names that are not the file's.
+    transformers ignores tensors in the file that it does not recognise, and reports missing ones by
+    names that are not in the file.
 
     Raises:
         Broken: something is missing, or would be left out.
@@ -170,25 +170,25 @@ def _require_whole(header: Header, shell: PreTrainedModel) -> None:
     )
     if missing:
         raise Broken(f"it lacks {some(missing)}")
-    # GPT-2's output layer gets its place from the processor.
+    # GPT-2's output layer is placed by the processor.
     if more := sorted(set(header.names) - places.keys() - {"output.weight"}):
-        raise Broken(f"it holds {some(more)}, which transformers has no place for")
+        raise Broken(f"it contains {some(more)}, which transformers cannot place")
 
 
 def from_pickles(files: Sequence[Path], folder: Path, report: Report) -> None:
-    """Turn a model's pickled weights, read as tensors and nothing else, into safetensors.
+    """Convert a model's pickled weights to safetensors, reading nothing but tensors.
 
     The pickles are deleted.
 
     Raises:
-        EngineError: broken_model, a file holds more than tensors or is damaged.
+        EngineError: broken_model, if a file contains more than tensors or is damaged.
     """
     tensors: dict[str, torch.Tensor] = {}
     for file in files:
         report("converting", file.name)
         loaded = _unpickled(file)
         if not isinstance(loaded, Mapping):
-            raise _unusable(file, "it holds no table of tensors")
+            raise _unusable(file, "it does not contain a table of tensors")
         tensors.update(
             (name, tensor) for name, tensor in loaded.items() if isinstance(tensor, torch.Tensor)
         )
@@ -204,7 +204,7 @@ def _unpickled(file: Path) -> object:
 
 
 def _save(tensors: Mapping[str, torch.Tensor], config: Mapping[str, object], folder: Path) -> None:
-    """Write weights, leaving out the output layer where it is the embedding over again."""
+    """Write weights, without the output layer if it equals the embedding."""
     output, embedding = heads.tied_output(config, tensors) or ("", "")
     twice = bool(output) and torch.equal(tensors[output], tensors[embedding])
     kept: dict[str, torch.Tensor] = {}
@@ -224,6 +224,6 @@ def _unusable(file: Path, reason: str) -> EngineError:
         Error(
             kind="broken_model",
             message=f"{file.name} cannot be used: {reason}.",
-            hint="It may be damaged, cut short, or of a kind that transformers does not know.",
+            hint="It may be damaged, truncated, or of a kind that transformers does not support.",
         )
     )

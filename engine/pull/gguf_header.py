@@ -1,4 +1,4 @@
-"""What the headers of a GGUF model say of its weights, read before any of them is."""
+"""The header of a GGUF model, checked before its weights are read."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _SIZES = (
 
 
 class Header:
-    """The header of a model, of all its parts together."""
+    """The header of a model, over all its parts."""
 
     def __init__(self, path: Path) -> None:
         """Read it.
 
         Raises:
-            Broken: a part is missing, or the headers do not go with each other or the tensors.
-            ValueError: the file is none that the library can read; also what it raises besides.
+            Broken: a part is missing, or the headers do not match each other or the tensors.
+            ValueError: the library cannot read the file; it may raise other exceptions too.
         """
         self.files = gguf_files.parts(path)
         for number, file in enumerate(self.files, 1):
@@ -50,7 +50,7 @@ class Header:
 
     @property
     def elements(self) -> int:
-        """Weights in all tensors."""
+        """The number of weights in all tensors."""
         return sum(int(tensor.n_elements) for tensor in self.tensors)
 
     @property
@@ -68,7 +68,7 @@ class Header:
 
     @property
     def tokenizer(self) -> str:
-        """The name of the rules by which its tokenizer first cuts a text; "" where it has none."""
+        """The name of its pre-tokenizer; "" if it has none."""
         return str(self._value("tokenizer.ggml.pre") or "")
 
     def size(self, name: str) -> int | None:
@@ -77,7 +77,7 @@ class Header:
         return value if type(value) is int else None
 
     def join(self, path: Path) -> None:
-        """Write all parts as one file, which is what transformers reads."""
+        """Write all parts as one file, as transformers requires."""
         first = self._readers[0]
         writer = GGUFWriter(path, self.architecture, endianess=first.endianess)
         for name, field in first.fields.items():
@@ -122,12 +122,12 @@ class Header:
             raise Broken(f"its parts hold {len(self.names)} tensors, of {announced}")
 
     def _check_layers(self) -> None:
-        """See that layers are counted as they are: libraries build as many as the header says."""
+        """Check the number of layers: libraries build as many as the header announces."""
         count = self._field(f"{self.architecture}.block_count")
         held = {int(found[1]) for found in map(_LAYER.match, self.names) if found}
         if type(count) is not int or count < 1:
             raise Broken(f"its header says that it has {count} layers")
-        # The first number that is not there is at most as far away as there are tensors.
+        # The first missing number is at most the number of layers found.
         lacking = next(number for number in range(len(held) + 1) if number not in held)
         if lacking < count:
             raise Broken(f"it lacks all tensors of blk.{lacking}, of {count:,} layers")
@@ -135,7 +135,7 @@ class Header:
             raise Broken(f"it holds tensors of blk.{beyond[0]}, and its header counts {count}")
 
     def _check_sizes(self) -> None:
-        """See that widths and heads are numbers that a model can have."""
+        """Check that widths and numbers of heads are possible."""
         for name in _SIZES:
             size = self._value(f"{self.architecture}.{name}")
             if type(size) is int and size < 1:
@@ -157,7 +157,7 @@ def _value(reader: GGUFReader, name: str) -> Any:
 
 
 class _Reader(GGUFReader):  # type: ignore[misc]  # the library has no types
-    """Stops where the file ends: the library goes on for as long as a header announces more."""
+    """Stops at the end of the file: the library continues as long as a header announces more."""
 
     def _get(self, offset: int, dtype: Any, count: int = 1, override_order: Any = None) -> Any:
         if offset + numpy.dtype(dtype).itemsize * int(count) > len(self.data):

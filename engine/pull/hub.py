@@ -1,8 +1,8 @@
-"""Pulls from the hub, or a mirror that speaks its protocol.
+"""Pulls from the hub, or a mirror with the same API.
 
-Names, sizes and hashes come from one question to the hub's API; the files are then streamed with
-huggingface_hub's own session, which brings its proxies and certificates. Its download functions
-are not used because they begin every interrupted file anew; here a file goes on where it stopped.
+Names, sizes and hashes come from one request to the hub's API; the files are then streamed with
+huggingface_hub's own session, which uses its proxies and certificates. Its download functions are
+not used because they restart every interrupted file; here a download resumes where it stopped.
 """
 
 from __future__ import annotations
@@ -43,16 +43,16 @@ SMALL = frozenset(
         "chat_template.json",
     }
 )
-"""What a model needs beside its weights and a sentencepiece model (`*.model`)."""
+"""What a model needs besides its weights and a sentencepiece model (`*.model`)."""
 
 _ATTEMPTS = 5
-"""Times in a row that a file may break off without a byte gained."""
+"""Number of times in a row that a download may fail without any progress."""
 _CHUNK = 64 * 1024
 
 
 @dataclass(frozen=True)
 class Remote:
-    """A file as the hub describes it: its hash is that of the content, or of the git blob."""
+    """A file as described by the hub; its hash is that of the content or of the git blob."""
 
     name: str
     bytes: int
@@ -73,7 +73,7 @@ class Remote:
 def from_repository(
     place: Place, origin: Hub, work: Path, report: Report, *, allow_pickle: bool
 ) -> tuple[Path, Manifest]:
-    """Fetch a repository's model files into a folder under `work`.
+    """Download a repository's model files into a folder under `work`.
 
     Raises:
         EngineError: network, unknown_model, unable (only a pickle, no room), broken_model.
@@ -82,7 +82,7 @@ def from_repository(
         raise EngineError(
             Error(
                 kind="network",
-                message="The hub is switched off here (HF_HUB_OFFLINE).",
+                message="The hub is disabled by HF_HUB_OFFLINE.",
                 hint="Unset HF_HUB_OFFLINE and pull again.",
             )
         )
@@ -105,7 +105,7 @@ def from_repository(
     ]
     _fetch_all(origin, commit, small, folder, report)
     try:
-        _require_known(folder)
+        _require_supported(folder)
         names, pickled = _weights(origin, commit, listed, folder, report)
     except Broken as error:
         raise _unusable(place, error) from error
@@ -114,11 +114,11 @@ def from_repository(
             Error(
                 kind="unable",
                 message=f"{place.id} exists only as a pickle, which can run code when opened.",
-                hint="Pull it with pickles allowed to convert it, reading tensors alone.",
+                hint="Allow pickles to pull and convert it; only tensors are read from them.",
             )
         )
     weights = [_remote(origin, listed[name]) for name in names]
-    # A pickle stands beside the safetensors that it is turned into until both are whole.
+    # A pickle and its conversion to safetensors are on the disk at the same time.
     require_space(work, _missing(weights, folder) + (sum(f.bytes for f in weights) * pickled))
     _fetch_all(origin, commit, weights, folder, report, before=small)
     if pickled:
@@ -162,7 +162,7 @@ def _ask(origin: Hub) -> ModelInfo:
         raise EngineError(
             Error(
                 kind="unknown_model",
-                message=f"The hub has no model {origin.repo}, or not for you.",
+                message=f"The hub has no model {origin.repo}, or you may not access it.",
                 hint="Check the name; for a private model set HF_TOKEN.",
             )
         ) from error
@@ -173,7 +173,7 @@ def _ask(origin: Hub) -> ModelInfo:
 
 
 def _remote(origin: Hub, file: RepoSibling) -> Remote:
-    """Raises EngineError when the hub does not say what the file must be."""
+    """Raises EngineError if the hub does not give the file's size and hash."""
     sha256 = file.lfs.sha256 if file.lfs else None
     if file.size is None or not (sha256 or file.blob_id):
         raise _odd_answer(origin, f"no size or hash of {file.rfilename}")
@@ -183,10 +183,10 @@ def _remote(origin: Hub, file: RepoSibling) -> Remote:
 def _weights(
     origin: Hub, commit: str, listed: dict[str, RepoSibling], folder: Path, report: Report
 ) -> tuple[list[str], bool]:
-    """The files that hold the weights, in transformers' order of preference, and if pickled.
+    """The weight files, in transformers' order of preference, and whether they are pickles.
 
     Raises:
-        Broken: there are none, or an index names files that are not there.
+        Broken: there are none, or an index names files that do not exist.
     """
     for single, index in (
         (checkpoint.SINGLE, checkpoint.SHARDED),
@@ -204,11 +204,11 @@ def _weights(
     raise Broken("it has no weights that transformers can read")
 
 
-def _require_known(folder: Path) -> None:
-    """Raises Broken before the weights are fetched if they would be of no use."""
+def _require_supported(folder: Path) -> None:
+    """Raises Broken for an unsupported model, before its weights are downloaded."""
     model_type = checkpoint.read_config(folder).get("model_type")
-    if not isinstance(model_type, str) or not heads.known(model_type):
-        raise Broken(f"models of type {model_type!r} are not known here")
+    if not isinstance(model_type, str) or not heads.supported(model_type):
+        raise Broken(f"models of type {model_type!r} are not supported")
 
 
 def _fetch_all(
@@ -219,35 +219,37 @@ def _fetch_all(
     report: Report,
     before: Iterable[Remote] = (),
 ) -> None:
-    """Fetch what is missing; progress counts these files and those that came `before`."""
+    """Download missing files; progress includes those downloaded `before`."""
     files = list(files)
     got = sum(file.bytes for file in before)
     total = got + sum(file.bytes for file in files)
     for file in files:
         target = folder / file.name
         if not target.is_file():
-            # Only verified files bear their final name.
+            # Only verified files get their final name.
             part = folder / f"{file.name}.part"
 
-            def tell(done: int, name: str = file.name, start: int = got) -> None:
+            def on_bytes(done: int, name: str = file.name, start: int = got) -> None:
                 report("pulling", name, start + done, total)
 
-            _fetch(origin, commit, file, part, tell)
+            _fetch(origin, commit, file, part, on_bytes)
             if not file.matches(part):
                 part.unlink()
                 raise EngineError(
                     Error(
                         kind="network",
-                        message=f"{file.name} of {origin.repo} did not arrive as the hub has it.",
-                        hint="Pull again; if it happens twice, look at the proxy or mirror.",
+                        message=f"{file.name} of {origin.repo} was corrupted in transfer.",
+                        hint="Pull again; if it happens twice, check the proxy or mirror.",
                     )
                 )
             part.replace(target)
         got += file.bytes
 
 
-def _fetch(origin: Hub, commit: str, file: Remote, part: Path, tell: Callable[[int], None]) -> None:
-    """Stream a file to `part`, going on after what is there already."""
+def _fetch(
+    origin: Hub, commit: str, file: Remote, part: Path, on_bytes: Callable[[int], None]
+) -> None:
+    """Stream a file to `part`, resuming after what is there already."""
     url = hf_hub_url(origin.repo, file.name, revision=commit)
     failures = 0
     while True:
@@ -258,7 +260,7 @@ def _fetch(origin: Hub, commit: str, file: Remote, part: Path, tell: Callable[[i
         if start == file.bytes and part.exists():
             return
         try:
-            _stream(url, part, start, file.bytes, tell)
+            _stream(url, part, start, file.bytes, on_bytes)
         except (httpx.TransportError, _CutShort) as error:
             gained = part.exists() and part.stat().st_size > start
             failures = 0 if gained else failures + 1
@@ -267,15 +269,15 @@ def _fetch(origin: Hub, commit: str, file: Remote, part: Path, tell: Callable[[i
             time.sleep(0.2 * 2**failures)
         except (httpx.HTTPError, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:
-                raise  # of the disk: those of the network come as httpx's own
+                raise  # from the disk: network errors are httpx's own
             raise _unreachable(error) from error
 
 
 class _CutShort(Exception):
-    """The server ended a file early, in good order."""
+    """The server ended a file early without an error."""
 
 
-def _stream(url: str, part: Path, start: int, size: int, tell: Callable[[int], None]) -> None:
+def _stream(url: str, part: Path, start: int, size: int, on_bytes: Callable[[int], None]) -> None:
     headers = {**build_hf_headers(), "Accept-Encoding": "identity"}
     if start:
         headers["Range"] = f"bytes={start}-"
@@ -286,19 +288,19 @@ def _stream(url: str, part: Path, start: int, size: int, tell: Callable[[int], N
         resumed = response.status_code == httpx.codes.PARTIAL_CONTENT
         done = start if resumed else 0
         with part.open("ab" if resumed else "wb") as stream:
-            tell(done)
+            on_bytes(done)
             for chunk in response.iter_bytes(_CHUNK):
                 done += len(chunk)
                 if done > size:
-                    break  # not the file that was described; its hash will say so
+                    break  # not the described file, as its hash will show
                 stream.write(chunk)
-                tell(done)
+                on_bytes(done)
     if done < size:
         raise _CutShort(f"{done:,} of {size:,} bytes")
 
 
 def _missing(files: Iterable[Remote], folder: Path) -> int:
-    """Bytes still to be fetched."""
+    """Bytes still to be downloaded."""
     missing = 0
     for file in files:
         if not (folder / file.name).is_file():
@@ -323,8 +325,8 @@ def _unusable(place: Place, error: Broken) -> EngineError:
     return EngineError(
         Error(
             kind="broken_model",
-            message=f"{place.id} cannot be used here: {error}.",
-            hint="Nothing was kept of its weights.",
+            message=f"{place.id} cannot be used: {error}.",
+            hint="None of its weights were kept.",
         )
     )
 
@@ -333,7 +335,7 @@ def _odd_answer(origin: Hub, what: str) -> EngineError:
     return EngineError(
         Error(
             kind="network",
-            message=f"The hub gave {what} for {origin.repo}.",
+            message=f"The hub returned {what} for {origin.repo}.",
             hint="If HF_ENDPOINT names a mirror, try without it.",
         )
     )
@@ -344,9 +346,9 @@ def _unreachable(error: Exception) -> EngineError:
     return EngineError(
         Error(
             kind="network",
-            message=f"The hub at {constants.ENDPOINT} did not answer as it should: "
+            message=f"The hub at {constants.ENDPOINT} did not answer properly: "
             f"{reason[0] if reason else type(error).__name__}",
             hint="Check the network, the proxy (HTTPS_PROXY) or the mirror (HF_ENDPOINT). "
-            "What came is kept; pull again to go on.",
+            "What was downloaded is kept; pull again to resume.",
         )
     )

@@ -1,9 +1,9 @@
-"""The short-lived child process that pulls and converts models: the only one with a network.
+"""The short-lived child process that pulls and converts models: the only one with network access.
 
-The worker starts one child a pull (`command`), hands it its job and passes on what it reports.
-The child ends, with all that it has started, as soon as the worker is gone. Killing it at any
-moment leaves nothing that looks like a whole model, and what was fetched from the hub stays for
-the next attempt.
+The worker starts one child per pull (`command`), sends it its job and forwards its reports. The
+child ends, with all processes it has started, as soon as the worker is gone. Killing it at any
+moment leaves nothing that looks like a complete model, and what was downloaded from the hub is kept
+for the next attempt.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _INTERVAL = 0.1
 
 
 class Job(msgspec.Struct, frozen=True):
-    """What the child is to do; it comes on its standard input, as a line of JSON."""
+    """The child's job, sent to its standard input as a line of JSON."""
 
     pull: Pull
     root: str
@@ -48,25 +48,25 @@ class Job(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class PullJob:
-    """How to start the child. Its standard output is frames, its standard error a log."""
+    """How to start the child. It writes frames to standard output and a log to standard error."""
 
     argv: list[str]
     env: dict[str, str]
     stdin: bytes
-    """To be written to its standard input, which must stay open: its end ends the child."""
+    """Written to its standard input, which must stay open, as the child exits at its end."""
 
 
 def command(store: Store, request: Pull, environ: Mapping[str, str]) -> PullJob:
-    """How to carry out a pull, or the conversion of a .gguf file (the same request with its path).
+    """The command for a pull, or for the conversion of a .gguf file (a request with its path).
 
     The child writes `ModelState` events, then `Done` or `Error`, all framed with id 0. It may
-    start a child of its own (pip): to stop it, end its process group.
+    start its own child (pip): to stop it, kill its process group.
 
     Args:
         store: where the model goes.
         request: what to pull.
-        environ: the user's own environment, with proxies, mirrors and tokens, as it was before
-            the worker gave up its own network (HF_HUB_OFFLINE).
+        environ: the user's environment, with proxies, mirrors and tokens, from before the worker
+            disabled its own network access (HF_HUB_OFFLINE).
     """
     job = Job(request, str(store.root.absolute()), list(store.entries))
     return PullJob(
@@ -77,10 +77,10 @@ def command(store: Store, request: Pull, environ: Mapping[str, str]) -> PullJob:
 
 
 def pull(store: Store, request: Pull, report: Report) -> None:
-    """Bring a model into the store, unless it is there and whole.
+    """Pull a model into the store, unless it is there and complete.
 
     Raises:
-        EngineError: it cannot be had; nothing that looks like a model was left behind.
+        EngineError: it failed; nothing that looks like a model was left behind.
     """
     place = store.place(request.model)
     if not place.ours:
@@ -89,8 +89,8 @@ def pull(store: Store, request: Pull, report: Report) -> None:
         raise EngineError(
             Error(
                 kind="unable",
-                message=f"There is nowhere to pull {place.id} from.",
-                hint="Name a model from the list, a hub id (owner/name) or a .gguf file.",
+                message=f"{place.id} cannot be pulled from anywhere.",
+                hint="Choose a model from the list, a hub id (owner/name) or a .gguf file.",
             )
         )
     lock_file = store.lock(place)
@@ -113,7 +113,7 @@ def pull(store: Store, request: Pull, report: Report) -> None:
 
 
 def _fetch(place: Place, request: Pull, work: Path, report: Report) -> tuple[Path, Manifest]:
-    """Make a complete folder under `work`. Imports are late: each source needs other libraries."""
+    """Make a complete folder under `work`. Imports late, as each source needs other libraries."""
     if place.gguf:
         from engine.pull.convert import from_gguf
 
@@ -131,7 +131,7 @@ def _fetch(place: Place, request: Pull, work: Path, report: Report) -> tuple[Pat
 
 
 class _Reporter:
-    """Writes what happens as frames, each stage at most so often."""
+    """Writes reports as frames, at a limited rate for each stage."""
 
     def __init__(self, stream: BinaryIO, model: str) -> None:
         self._stream = stream
@@ -164,9 +164,9 @@ class _Reporter:
 
 
 def main() -> int:
-    """Do the job that is on standard input; return the exit status."""
+    """Do the job from standard input; return the exit status."""
     logging.basicConfig(format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s")
-    # The protocol owns the real standard output: what libraries print goes to the log.
+    # The real standard output is for frames only: what libraries print goes to the log.
     stream = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     job = msgspec.json.decode(sys.stdin.buffer.readline(), type=Job)
@@ -188,9 +188,9 @@ def main() -> int:
 
 
 def _end_with(worker: BinaryIO) -> None:
-    """End this process and all that it has started when the worker's end of a pipe closes.
+    """End this process and all it has started when the worker's end of a pipe closes.
 
-    Every end of a worker closes it, also one by SIGKILL, whatever the system.
+    The pipe closes however the worker ends, even by SIGKILL, on every system.
     """
     worker.read()
     if os.getpgrp() == os.getpid():  # as the worker starts it
@@ -199,7 +199,7 @@ def _end_with(worker: BinaryIO) -> None:
 
 
 def _failure(error: Exception, store: Store) -> Error:
-    """What to tell of why a pull failed."""
+    """The error to report for a failed pull."""
     if isinstance(error, EngineError):
         return error.event
     log.exception("the pull failed")
@@ -208,8 +208,8 @@ def _failure(error: Exception, store: Store) -> Error:
         return Error(
             kind="unable",
             message=f"{name} cannot be written: {error.strerror}.",
-            hint=f"Models are kept in {store.root}: make room there, give yourself the right to "
-            "write, or set another folder as store in the settings.",
+            hint=f"Models are stored in {store.root}: free some space, make it writable, or set "
+            "another folder as store in the settings.",
         )
     return explain(error)
 

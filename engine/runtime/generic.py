@@ -1,4 +1,4 @@
-"""Any causal model of transformers, in fp32, a step at a time: the reference for exactness."""
+"""Runs any causal model of transformers in fp32: the reference for exactness."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 AGAIN = 512
-"""Tokens fed at once where a text is read anew."""
+"""Tokens fed at once when a text is read again."""
 
 
 @dataclass(frozen=True)
 class CachedRows:
-    """Branches of a `GenericRuntime`. Its cache is altered by the next step or crop."""
+    """Branches of a `GenericRuntime`. The next step or crop modifies its cache."""
 
     cache: DynamicCache
     rows: int
@@ -39,7 +39,7 @@ class CachedRows:
     logits: torch.Tensor
     regime: int = 0
     fed: tuple[tuple[int, ...], ...] = ()
-    """The ids of each row, where they may have to be read anew."""
+    """The ids of each row, if they may have to be read again."""
 
     @property
     def memory(self) -> dict[int, int]:
@@ -53,23 +53,23 @@ class CachedRows:
 
 
 class GenericRuntime:
-    """Steps a transformers causal model with transformers' own key-value cache."""
+    """Runs a causal model with transformers' own key-value cache."""
 
     def __init__(self, model: PreTrainedModel) -> None:
-        """Take a model in fp32 and in evaluation mode.
+        """Wrap a model in fp32 and evaluation mode.
 
         Raises:
-            EngineError: ``unable``, when its class keeps its past in a way of its own.
+            EngineError: ``unable``, if its class does not use transformers' key-value cache.
         """
         accepted = inspect.signature(model.forward).parameters
-        # transformers 5.24 gives it another name.
+        # transformers 5.24 renamed it.
         past = next((name for name in ("cache", "past_key_values") if name in accepted), None)
         if past is None:
             raise EngineError(
                 Error(
                     kind="unable",
-                    message=f"{type(model).__name__} does not keep its past as keys and values.",
-                    hint="Take a transformer model, such as GPT-2 or Llama.",
+                    message=f"{type(model).__name__} does not use a cache of keys and values.",
+                    hint="Use a transformer model, such as GPT-2 or Llama.",
                 )
             )
         self._model = model
@@ -87,7 +87,7 @@ class GenericRuntime:
         self.bytes: int = model.get_memory_footprint()
 
     def empty(self) -> Branches:
-        """One row that nothing was fed to yet; see `CausalRuntime.empty`."""
+        """One empty row; see `CausalRuntime.empty`."""
         nothing = torch.full((1, self.vocabulary), torch.nan)
         return CachedRows(self._cache(), 1, 0, nothing, fed=((),))
 
@@ -99,18 +99,18 @@ class GenericRuntime:
         """Feed ids to the rows; see `CausalRuntime.feed`.
 
         Raises:
-            EngineError: ``broken_model``, as `sound` says; so does `read`.
+            EngineError: ``broken_model``, see `sound`; `read` too.
         """
         return self._forward(_own(branches), ids, whole, **self._only_last)[0]
 
     def read(
         self, branches: Branches, ids: Sequence[Sequence[int]], whole: int = 0
     ) -> tuple[Branches, torch.Tensor]:
-        """Feed ids to the rows and say what followed each; see `CausalRuntime.read`."""
+        """Feed ids, returning the logits after each; see `CausalRuntime.read`."""
         return self._forward(_own(branches), ids, whole)
 
     def select(self, branches: Branches, rows: Sequence[int]) -> Branches:
-        """Copy these rows, in this order, into branches of their own."""
+        """Copy these rows, in this order, into new branches."""
         source = _own(branches)
         index = torch.tensor(rows, device=self._device)
         with torch.inference_mode():
@@ -125,10 +125,10 @@ class GenericRuntime:
             )
 
     def crop(self, branches: Branches, length: int, logits: torch.Tensor | None = None) -> Branches:
-        """Forget all tokens after the first `length`; the branches handed in are spent.
+        """Drop all tokens after the first `length`; the given branches become invalid.
 
         Raises:
-            EngineError: ``unable``, for a model with recurrent layers, which cannot go back.
+            EngineError: ``unable``, for a model with recurrent layers, which cannot be cropped.
         """
         rows = _own(branches)
         if length == rows.length:
@@ -137,20 +137,20 @@ class GenericRuntime:
             raise EngineError(
                 Error(
                     kind="unable",
-                    message=f"{type(self._model).__name__} cannot forget its last tokens alone.",
-                    hint="Take a model that has attention layers only, such as GPT-2 or Llama.",
+                    message=f"{type(self._model).__name__} cannot drop its last tokens.",
+                    hint="Use a model with attention layers only, such as GPT-2 or Llama.",
                 )
             )
         rows.cache.crop(length - rows.length)
-        known = torch.full_like(rows.logits, torch.nan) if logits is None else logits
+        last_logits = torch.full_like(rows.logits, torch.nan) if logits is None else logits
         fed = tuple(row[:length] for row in rows.fed)
-        return replace(rows, length=length, logits=known, fed=fed)
+        return replace(rows, length=length, logits=last_logits, fed=fed)
 
     def states(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
         """The last hidden states of texts; see `CausalRuntime.states`.
 
         Raises:
-            EngineError: ``broken_model``, as `sound` says.
+            EngineError: ``broken_model``, see `sound`.
         """
         regimes: dict[int, list[int]] = {}
         for number, row in enumerate(rows):
@@ -162,7 +162,7 @@ class GenericRuntime:
         return found
 
     def _states(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
-        """The same of texts of one regime."""
+        """The same for texts of one regime."""
         ids = padded(rows).to(self._device)
         with torch.inference_mode(), self._stretching.reading(ids.shape[1]):
             states: torch.Tensor = self._model.base_model(ids, use_cache=False)[0]
@@ -188,7 +188,7 @@ class GenericRuntime:
         return grown, logits
 
     def _again(self, rows: CachedRows, whole: int) -> CachedRows:
-        """The same rows, read anew as the beginning of a text of this length."""
+        """The same rows, read again as the beginning of a text of this length."""
         again = replace(rows, cache=self._cache(), length=0, fed=((),) * rows.rows)
         for start in range(0, rows.length, AGAIN):
             some = [row[start : start + AGAIN] for row in rows.fed]
@@ -198,17 +198,17 @@ class GenericRuntime:
     def _cache(self) -> DynamicCache:
         """An empty cache.
 
-        Made without the configuration, a cache keeps all keys even of sliding layers (the masks
-        still hide them), so that it can be cropped to any length. Other layers need it.
+        Without the configuration, a cache keeps all keys even of sliding layers (which the masks
+        still hide), so that it can be cropped to any length. Recurrent layers need it.
         """
         return DynamicCache() if self.reversible else DynamicCache(config=self._model.config)
 
 
 def load_causal(files: ModelFiles, report: Report, device: Device = "cpu") -> GenericRuntime:
-    """Read a causal model from its folder onto a device.
+    """Load a causal model from its folder onto a device.
 
     Raises:
-        EngineError: ``broken_model`` or ``unable``, as `read_model` and `GenericRuntime` say.
+        EngineError: ``broken_model`` or ``unable``, see `read_model` and `GenericRuntime`.
     """
     return GenericRuntime(read_model(AutoModelForCausalLM, files, report, device))
 
@@ -220,7 +220,7 @@ def _own(branches: Branches) -> CachedRows:
 
 
 def _twin(cache: DynamicCache) -> DynamicCache:
-    """A cache that shares its tensors with another, ready to have its rows reordered.
+    """A shallow copy of a cache, whose rows can be reordered independently.
 
     Reordering puts new tensors into the layers (and into dictionaries, in recurrent ones).
     """

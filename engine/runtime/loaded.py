@@ -1,4 +1,4 @@
-"""A model in memory: its runtimes, its tokenizer, and what is kept of the texts it has read."""
+"""A model in memory: its runtimes, its tokenizer and its caches."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from functools import cached_property
 
 from engine.interfaces import CausalRuntime, MaskedRuntime, ModelFiles, Tokenizer
 from engine.messages import Device, Precision
-from engine.runtime.pair_cache import PairMemory
-from engine.runtime.prefix_cache import Prefixes, chunk
+from engine.runtime.pair_cache import PairCache
+from engine.runtime.prefix_cache import PrefixCache, chunk
 from engine.store.heads import FP32
 
 
@@ -22,29 +22,29 @@ class LoadedModel:
     masked: MaskedRuntime | None = None
     precision: Precision = "exact"
     device: Device = "cpu"
-    prefixes: Prefixes | None = field(init=False)
-    """What the causal runtime has read lately, where there is one."""
-    pairs: PairMemory = field(default_factory=PairMemory)
-    """What was said of pairs of sentences lately."""
+    prefix_cache: PrefixCache | None = field(init=False)
+    """The texts read recently by the causal runtime; None without one."""
+    pair_cache: PairCache = field(default_factory=PairCache)
+    """The pairs of sentences scored recently."""
 
     def __post_init__(self) -> None:
-        self.prefixes = None
+        self.prefix_cache = None
         if self.causal is not None:
-            self.prefixes = Prefixes(self.causal, chunk=chunk(self.files.memory // FP32))
+            self.prefix_cache = PrefixCache(self.causal, chunk=chunk(self.files.memory // FP32))
 
     @cached_property
     def texts(self) -> list[str]:
-        """What each id of the vocabulary reads as; asking for all takes some tenths of a second."""
+        """The text of each id of the vocabulary; the first call takes some tenths of a second."""
         return [self.tokenizer.token(number).text for number in range(self.tokenizer.vocabulary)]
 
     @property
     def bytes(self) -> int:
-        """Bytes that its weights take in memory, and what is kept of the texts it has read."""
-        parts = (self.causal, self.masked, self.prefixes)
-        return sum(part.bytes for part in parts if part) + self.pairs.bytes
+        """Bytes that its weights and caches take in memory."""
+        parts = (self.causal, self.masked, self.prefix_cache)
+        return sum(part.bytes for part in parts if part) + self.pair_cache.bytes
 
     def forget(self) -> None:
-        """Give back what is kept of texts."""
-        if self.prefixes is not None:
-            self.prefixes.clear()
-        self.pairs.clear()
+        """Empty the caches."""
+        if self.prefix_cache is not None:
+            self.prefix_cache.clear()
+        self.pair_cache.clear()

@@ -1,4 +1,4 @@
-"""Reads a model's weights through transformers, and refuses one that the files do not hold."""
+"""Loads a model through transformers, and refuses one whose files are incomplete."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 Report = Callable[[str, float], None]
-"""Told the stage, and the percent of the weights that are read (0 while nothing can be)."""
+"""Called with the stage and the percentage of weights read (0 in other stages)."""
 
 
 def read_model(
@@ -29,13 +29,13 @@ def read_model(
     report: Report,
     device: Device = "cpu",
 ) -> PreTrainedModel:
-    """Read a model in fp32, ready to run: no dropout, no gradients, no network, no foreign code.
+    """Load a model in fp32, ready to run: no dropout, no gradients, no network, no remote code.
 
     `architecture` is one of transformers' classes with `from_pretrained`. Tensors that the class
-    expects and the files lack would be filled with random numbers; such a model is refused.
+    expects but the files lack would be filled with random numbers; such a model is refused.
 
     Raises:
-        EngineError: ``broken_model``, when the files cannot be read or tensors are missing.
+        EngineError: ``broken_model``, if the files cannot be read or tensors are missing.
     """
     import torch
 
@@ -59,11 +59,11 @@ def read_model(
 def unfit(
     info: Mapping[str, Collection[str | tuple[str, ...]]], model: PreTrainedModel
 ) -> str | None:
-    """What a model's files lack, or hold beyond its configuration, by transformers' own report."""
+    """What a model's files lack, or contain beyond its configuration, by transformers' report."""
     if missing := _names(info["missing_keys"]):
         return f"its weight files lack {some(missing)}"
     if other := _names(info["mismatched_keys"]):
-        return f"its configuration gives another shape to {some(other)}"
+        return f"its configuration specifies another shape for {some(other)}"
     return unplaced(
         _names(info["unexpected_keys"]), (f"{name}." for name, _ in model.named_modules() if name)
     )
@@ -74,27 +74,28 @@ def _names(keys: Collection[str | tuple[str, ...]]) -> list[str]:
 
 
 def unplaced(names: Iterable[str], parts: Iterable[str]) -> str | None:
-    """Which tensors should change a model's numbers and do not; None where there are none such.
+    """Which unread tensors belong to the model; None if none does.
 
-    Tensors of a part that the model has not belong to another head. Those of a part that it has, or
-    of a layer more, tell that its configuration is not that of its files.
+    Unread tensors of a module that the model does not have belong to another head. Those of a
+    module that it has, or of an additional layer, show that the configuration does not match the
+    files.
 
     Args:
         names: the tensors that were not read.
-        parts: the names of what the model is made of, each with a dot at its end.
+        parts: the names of the model's modules, each ending with a dot.
     """
-    known = ["." + part for part in parts]
+    dotted = ["." + part for part in parts]
     inside = [
         name
         for name in names
         if not name.endswith(heads.BUFFERS)
-        and any(part.endswith(f".{owner}") for owner in _owners(name) for part in known)
+        and any(part.endswith(f".{owner}") for owner in _owners(name) for part in dotted)
     ]
     return f"its configuration has no place for {some(inside)}" if inside else None
 
 
 def _owners(name: str) -> list[str]:
-    """The part that a tensor would be of, and the stack of layers that it would be in."""
+    """The module a tensor would belong to, and the stack of layers it would be in."""
     part, _, own = name.rpartition(".")
     owners = [f"{part}."] if own in {"weight", "bias"} else []
     if layer := _LAYER.search(name):
@@ -136,12 +137,12 @@ def _told(error: Exception) -> str:
 
 
 def some(names: Sequence[str]) -> str:
-    """The first of some names, and how many more there are."""
+    """The first of some names, and the number of the others."""
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
 def broken(files: ModelFiles, reason: str) -> EngineError:
-    """What is raised when a folder does not hold the model that it should."""
+    """The error for a folder without a usable model."""
     return EngineError(
         Error(
             kind="broken_model",
@@ -153,9 +154,9 @@ def broken(files: ModelFiles, reason: str) -> EngineError:
 
 @contextmanager
 def _followed(report: Report) -> Iterator[None]:
-    """Turn the progress bar that transformers draws over the tensors into reports.
+    """Turn transformers' progress bar over the tensors into reports.
 
-    The hook belongs to the whole process; loads are not run side by side.
+    The hook is global to the process, which is safe because loads run one at a time.
     """
     from transformers.utils import logging
 
@@ -177,10 +178,10 @@ def _followed(report: Report) -> Iterator[None]:
 
 def _counted(items: Collection[object], report: Report) -> Iterator[object]:
     total = len(items)
-    told = 0
+    reported = 0
     for number, item in enumerate(items):
         yield item
         percent = 100 * (number + 1) // total
-        if percent > told:
-            told = percent
+        if percent > reported:
+            reported = percent
             report("reading weights", float(percent))

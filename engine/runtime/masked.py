@@ -1,9 +1,8 @@
-"""Encoders that read both ways: masked words and next sentences from one set of weights, in fp32.
+"""Bidirectional encoders: masked words and next sentences from one set of weights, in fp32.
 
-A head is loaded only where its tensors are in the weight files (`ModelFiles.heads`); what is
-missing all the same is refused by `read_model`. One BERT with both heads serves both questions
-from one encoder: `BertForPreTraining` is `BertForMaskedLM` and `BertForNextSentencePrediction`
-in one, to the bit.
+A head is loaded only if its tensors are in the weight files (`ModelFiles.heads`); `read_model`
+refuses a model with tensors missing nonetheless. A BERT with both heads uses one encoder for both:
+`BertForPreTraining` equals `BertForMaskedLM` and `BertForNextSentencePrediction`, to the bit.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ class EncoderRuntime:
         next_sentence: bool,
         sentence_order: bool = False,
     ) -> None:
-        """Take a model in fp32 and in evaluation mode, with these heads."""
+        """Wrap a model in fp32 and evaluation mode, with these heads."""
         self._model = model
         self._device = model.device
         self._masked = masked
@@ -54,11 +53,10 @@ class EncoderRuntime:
     def mask_logits(
         self, rows: Sequence[Sequence[Piece]], places: Sequence[tuple[int, int]]
     ) -> torch.Tensor:
-        """Logits of every word of the vocabulary at some places; see `MaskedRuntime`.
+        """Logits of the whole vocabulary at some places; see `MaskedRuntime`.
 
         Raises:
-            EngineError: ``unable`` without a masked-language head, ``broken_model`` as `sound`
-                says.
+            EngineError: ``unable`` without a masked-LM head; ``broken_model``, see `sound`.
         """
         if not self._masked:
             raise _headless(
@@ -77,19 +75,19 @@ class EncoderRuntime:
         """Logits of "the second follows" and "it does not"; see `MaskedRuntime`.
 
         Raises:
-            EngineError: ``unable`` without a next-sentence head, ``broken_model`` as `sound` says.
+            EngineError: ``unable`` without a next-sentence head; ``broken_model``, see `sound`.
         """
         if not self._next_sentence:
             raise _headless("the next sentence", "Take a BERT with that head, or a causal model.")
-        # The head reads the first state alone, so that the last layer need not compute the others
-        # after its attention: three quarters of a layer.
+        # The head uses only the first state, so the last layer skips the others after its
+        # attention, which saves three quarters of a layer.
         last = self._model.base_model.encoder.layer[-1].attention.output
         with torch.inference_mode(), last.register_forward_pre_hook(_only_first):
             inputs = self._inputs(pairs)
             if not self._masked:
                 logits: torch.Tensor = self._model(**inputs).logits
                 return sound(logits)
-            # Only the head that is asked for: the other's is as wide as the vocabulary.
+            # Only the head that is needed: the other is as wide as the vocabulary.
             pooled = self._model.base_model(**inputs).pooler_output
             judged: torch.Tensor = self._model.cls.seq_relationship(pooled)
             return sound(judged)
@@ -98,7 +96,7 @@ class EncoderRuntime:
         """Logits of "in their original order" and "swapped"; see `MaskedRuntime`.
 
         Raises:
-            EngineError: ``unable`` without a sentence-order head, ``broken_model`` as `sound` says.
+            EngineError: ``unable`` without a sentence-order head; ``broken_model``, see `sound`.
         """
         if not self._sentence_order:
             raise _headless("the order of sentences", "Take an ALBERT with that head.")
@@ -111,14 +109,14 @@ class EncoderRuntime:
         """The last hidden states of texts; see `MaskedRuntime`.
 
         Raises:
-            EngineError: ``broken_model``, as `sound` says.
+            EngineError: ``broken_model``, see `sound`.
         """
         with torch.inference_mode():
             states: torch.Tensor = self._model.base_model(**self._inputs(rows))[0]
             return sound(states)
 
     def _inputs(self, rows: Sequence[Sequence[Piece]]) -> dict[str, torch.Tensor]:
-        """Rows side by side, the shorter ones padded where no other token looks."""
+        """A batch of rows, the shorter ones padded and masked from attention."""
         width = max(map(len, rows))
         padded = [[*row, *[None] * (width - len(row))] for row in rows]
 
@@ -138,9 +136,9 @@ class EncoderRuntime:
 
 
 def _context(model: PreTrainedModel) -> int | None:
-    """How many tokens the table of positions has rows for, else how many the configuration names.
+    """The number of positions in the model's table, else in its configuration.
 
-    A table with a row for padding is read from behind that row on.
+    If the table has a row for padding, only the rows after it count.
     """
     for module in model.modules():
         table = getattr(module, "position_embeddings", None)
@@ -154,7 +152,7 @@ def _context(model: PreTrainedModel) -> int | None:
 def _only_first(
     module: torch.nn.Module, states: tuple[torch.Tensor, ...]
 ) -> tuple[torch.Tensor, ...]:
-    """Hand a module the first state of each row only, [rows, 1, width]."""
+    """Pass only the first state of each row to a module, [rows, 1, width]."""
     return tuple(each[:, :1] for each in states)
 
 
@@ -165,13 +163,13 @@ _HEADS = (
     ("head", "decoder"),
     ("vocab_transform", "activation", "vocab_layer_norm", "vocab_projector"),
 )
-"""Where classes keep the modules that make words of states, in the order they are applied."""
+"""Where classes keep the modules of their masked-LM head, in the order they are applied."""
 
 
 def _word_head(model: PreTrainedModel) -> Callable[[torch.Tensor], torch.Tensor] | None:
-    """The masked-language head by itself, where this class keeps it in one of the known ways.
+    """The masked-LM head alone, if this class keeps it in one of the known places.
 
-    It is most of the work for a short text, and is wanted at the masks alone.
+    It is most of the work for a short text, and is needed only at the masks.
     """
     for paths in _HEADS:
         parts = [part for part in (_part(model, path) for path in paths) if part is not None]
@@ -191,11 +189,11 @@ def _part(model: PreTrainedModel, path: str) -> torch.nn.Module | None:
 
 
 def load_masked(files: ModelFiles, report: Report, device: Device = "cpu") -> EncoderRuntime:
-    """Read an encoder onto a device, with the heads that its weight files hold.
+    """Load an encoder onto a device, with the heads in its weight files.
 
     Raises:
-        EngineError: ``broken_model`` when a tensor is missing or the files cannot be read,
-            ``unable`` when the files hold neither head.
+        EngineError: ``broken_model`` if a tensor is missing or the files cannot be read;
+            ``unable`` if the files contain none of the heads.
     """
     masked, next_sentence = "masked" in files.heads, "next_sentence" in files.heads
     sentence_order = "sentence_order" in files.heads

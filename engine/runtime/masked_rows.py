@@ -1,4 +1,4 @@
-"""Many places in many texts under a masked model, in few forwards."""
+"""Reads many positions in many texts with a masked model, in few forward passes."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from engine.messages import Piece, Progress
 from engine.runtime.batches import by_length
 
 TOKENS = 1024
-"""Tokens read side by side: some tenths of a second with a small model."""
+"""Tokens per batch: some tenths of a second with a small model."""
 
 T = TypeVar("T")
 Row = tuple[Sequence[Piece], Sequence[int]]
-"""A text as fed, and the positions in it that are asked about."""
+"""A text as fed, and the positions in it to predict."""
 Reading = Generator[Progress | None, None, T]
 
 
 def read(
     runtime: MaskedRuntime, rows: Sequence[Row], take: Callable[[int, torch.Tensor], T]
 ) -> Reading[list[T]]:
-    """Give each row's number and log-probabilities (float32 [positions, vocabulary]) to `take`.
+    """Call `take` with each row's index and log-probabilities (float32 [positions, vocabulary]).
 
-    Returns what it made of them, in the order of the rows. Rows of like length are read together;
-    no batch's logits outlive it, as a row of them can be a megabyte. Yields between forwards, and
-    how far it is where there are several.
+    Returns its results, in the order of the rows. Rows of similar length are read together; the
+    logits of a batch are not kept, as one row of them can be a megabyte. Yields between forward
+    passes, with `Progress` if there are several.
     """
     taken: dict[int, T] = {}
     for batch in by_length([len(text) for text, _ in rows], TOKENS):

@@ -1,4 +1,4 @@
-"""Texts of unlike length side by side."""
+"""Padding of texts to one length."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ import torch
 
 
 def padded(rows: Sequence[Sequence[int]]) -> torch.Tensor:
-    """int64 [rows, longest]: zeros stand on the right, where no token of a causal model looks."""
+    """int64 [rows, longest], padded with zeros on the right, which causal attention never sees."""
     width = max(map(len, rows))
     return torch.tensor([[*row, *[0] * (width - len(row))] for row in rows])

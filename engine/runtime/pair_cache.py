@@ -1,5 +1,6 @@
-"""What a model has said of pairs of sentences, kept so that a text that was changed in one place is
-judged anew in that place alone. Losing any of it costs only time.
+"""Scores of pairs of sentences, kept so that after an edit only the changed pairs are scored again.
+
+Losing the cache costs only time.
 """
 
 from __future__ import annotations
@@ -7,36 +8,36 @@ from __future__ import annotations
 from engine.messages import Witness
 
 LIMIT = 40_000
-"""Ordered pairs: both orders of all the pairs of 200 sentences."""
+"""Ordered pairs: all pairs of 200 sentences, in both orders."""
 _EACH = 500
-"""Bytes, about, that a pair and what is said of it take."""
+"""Approximate bytes of a pair and its scores."""
 
 
-class PairMemory:
-    """The pairs kept for one model in one form."""
+class PairCache:
+    """The cached pairs of one model in one form."""
 
     def __init__(self, limit: int = LIMIT) -> None:
-        """Keep nothing yet."""
+        """Start empty; `limit` is the number of ordered pairs."""
         self._limit = limit
         self._kept: dict[tuple[str, str], Witness] = {}
-        """The least recently kept first."""
+        """The oldest first."""
 
     @property
     def bytes(self) -> int:
-        """About what the pairs take."""
+        """Approximate bytes that the pairs take."""
         return _EACH * len(self._kept)
 
     def get(self, first: str, second: str) -> Witness | None:
-        """What is known of a sentence right after another, if anything is."""
+        """The scores of `second` right after `first`, or None."""
         return self._kept.get((first, second))
 
     def keep(self, first: str, second: str, witness: Witness) -> None:
-        """Set aside what a model said of a pair."""
+        """Cache the scores of a pair."""
         self._kept.pop((first, second), None)
         self._kept[first, second] = witness
         if len(self._kept) > self._limit:
             del self._kept[next(iter(self._kept))]
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Drop all pairs."""
         self._kept.clear()

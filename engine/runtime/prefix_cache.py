@@ -1,9 +1,9 @@
-"""Keys and values kept between requests: a text that begins like an earlier one is not read twice.
+"""Keys and values kept between requests, so that a common beginning of texts is read only once.
 
-What is kept are rows under the ids that they hold. A request takes the row that agrees with it the
-longest, forgets what differs, and feeds the rest. The results are those of a fresh start, to float
-tolerance; a prompt asked for again gives its very logits, so that the same seed draws the same
-text. Losing any of it costs only time.
+Rows are kept by the ids they contain. A request takes the row that shares the longest prefix with
+it, drops what differs, and feeds the rest. The results are those of a fresh start, to float
+tolerance; the same prompt gives identical logits, so that the same seed draws the same text. Losing
+the cache costs only time.
 """
 
 from __future__ import annotations
@@ -18,18 +18,19 @@ if TYPE_CHECKING:
     from engine.interfaces import Branches, CausalRuntime
 
 CHUNK = 64
-"""Tokens fed at once where the size of a model is not known, or where the logits after each of them
-are wanted, which take memory."""
+"""Tokens fed at once if the size of a model is unknown, or if the logits after each of them are
+needed, which take memory."""
 WORK = 24_000_000_000
-"""Multiplications between two looks at what else is asked: some tenths of a second on two cores."""
+"""Multiplications between two yields to other tasks: some tenths of a second on two cores."""
 LIMIT = 512_000_000
-"""Bytes that one model's rows may take, besides what the budget of all models allows."""
+"""Bytes that one model's rows may take, within the memory budget of all models."""
 
 
 def chunk(weights: int) -> int:
-    """Tokens that a model of so many weights is fed at once: a power of two from 32 to 512.
+    """Tokens to feed at once to a model with this many weights: a power of two from 32 to 512.
 
-    More at once take less time each; fewer let a cancel, or another request, through sooner.
+    Larger chunks take less time per token; smaller ones let a cancel or another request through
+    sooner.
     """
     if not weights:
         return CHUNK
@@ -38,17 +39,17 @@ def chunk(weights: int) -> int:
 
 @dataclass(frozen=True)
 class _Kept:
-    """A row, and all ids that were fed to it."""
+    """A row and the ids that were fed to it."""
 
     ids: tuple[int, ...]
     row: Branches
 
 
-class Prefixes:
-    """The rows kept for one model in one form."""
+class PrefixCache:
+    """The cached rows of one model in one form."""
 
     def __init__(self, runtime: CausalRuntime, limit: int = LIMIT, chunk: int = CHUNK) -> None:
-        """Keep nothing yet; feed so many tokens at once."""
+        """Start empty; `limit` is in bytes, `chunk` in tokens."""
         self._runtime = runtime
         self._chunk = chunk
         self._limit = limit
@@ -57,21 +58,21 @@ class Prefixes:
 
     @property
     def bytes(self) -> int:
-        """What the rows take; memory that several share is counted once."""
+        """Bytes that the rows take; shared memory is counted once."""
         pieces: dict[int, int] = {}
         for kept in self._kept:
             pieces |= kept.row.memory
         return sum(pieces.values())
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Drop all rows."""
         self._kept.clear()
 
     def prefill(self, ids: Sequence[int], whole: int = 0) -> Generator[None, None, Branches]:
-        """One row that holds these ids, at least one; yields between chunks of what is fed.
+        """Return a row that contains these ids, at least one; yield between chunks.
 
-        They are read as in a text of `whole` tokens where that is longer. What was fed is kept,
-        also when the generator is closed on its way.
+        They are read as part of a text of `whole` tokens if that is longer. What was fed is kept,
+        even if the generator is closed early.
         """
         whole = max(whole, len(ids))
         row = self._begun(ids, self._runtime.regime(whole))
@@ -88,9 +89,9 @@ class Prefixes:
         return row
 
     def keep(self, ids: Sequence[int], branches: Branches, number: int = 0) -> None:
-        """Set a row aside that holds these ids; the branches stay as they are.
+        """Cache the row `number`, which contains these ids; the branches are unchanged.
 
-        A row whose logits are not known is not kept: who asks for its ids needs them.
+        A row without valid logits is not cached, as whoever asks for its ids needs them.
         """
         if not ids or bool(branches.logits[number].isnan().any()):
             return
@@ -101,19 +102,21 @@ class Prefixes:
             del self._kept[0]
 
     def _begun(self, ids: Sequence[int], regime: int) -> Branches:
-        """A row that holds the longest beginning of these ids that was kept, perhaps nothing."""
+        """A row with the longest cached prefix of these ids, which may be empty."""
         alike = [kept for kept in self._kept if kept.row.regime == regime]
         shared = {id(kept): _shared(kept.ids, ids) for kept in alike}
         for kept in sorted(alike, key=lambda kept: shared[id(kept)], reverse=True):
             length = shared[id(kept)]
             if length < len(kept.ids):
-                length = min(length, len(ids) - 1)  # its logits are gone: one id is fed again
+                length = min(length, len(ids) - 1)  # its logits were not kept: feed one id again
             if not length:
                 break
             row = self._runtime.select(kept.row, [0])
             try:
                 row = row if length == row.length else self._runtime.crop(row, length)
-            except EngineError:  # some models cannot go back; another row may be wholly shared
+            except (
+                EngineError
+            ):  # some models cannot be cropped; another row may be a prefix as a whole
                 continue
             self._kept.remove(kept)
             self._kept.append(kept)
@@ -122,6 +125,6 @@ class Prefixes:
 
 
 def _shared(one: Sequence[int], other: Sequence[int]) -> int:
-    """How many ids both begin with alike."""
+    """The length of the common prefix."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)))

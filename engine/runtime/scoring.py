@@ -1,4 +1,4 @@
-"""Log-probabilities of whole texts under a causal model, many texts in few forwards."""
+"""Log-probabilities of whole texts under a causal model, many texts in few forward passes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.interfaces import CausalRuntime
 from engine.runtime.padding import padded
 
 ROWS = 16
-"""Sequences scored side by side."""
+"""Sequences per batch."""
 NUMBERS = 16_000_000
 """Logits held at once: 64 MB."""
 
@@ -19,10 +19,10 @@ NUMBERS = 16_000_000
 def logprobs(
     runtime: CausalRuntime, sequences: Sequence[Sequence[int]]
 ) -> Generator[None, None, list[torch.Tensor]]:
-    """Score every token of each sequence but its first, yielding between forwards.
+    """Score every token of each sequence except the first, yielding between forward passes.
 
-    Returns for each sequence float32 [len - 1]: log p(ids[i + 1] | ids[: i + 1]), in nats,
-    before any sampler.
+    Returns float32 [len - 1] for each sequence: log p(ids[i + 1] | ids[: i + 1]), in nats, before
+    any sampler.
     """
     scores = [torch.empty(0)] * len(sequences)
     by_length = sorted(range(len(sequences)), key=lambda number: len(sequences[number]))
@@ -37,9 +37,9 @@ def logprobs(
 def _side_by_side(
     runtime: CausalRuntime, sequences: Sequence[Sequence[int]]
 ) -> Generator[None, None, list[torch.Tensor]]:
-    """Score sequences of one regime in one batch, padded on the right, where no token looks.
+    """Score sequences of one regime in one batch, padded on the right, which attention never sees.
 
-    What they all begin with is fed once, as one row, which is then forked.
+    Their common prefix is fed once, as one row, which is then forked.
     """
     width = max(map(len, sequences))
     tokens = padded(sequences)
@@ -61,7 +61,7 @@ def _side_by_side(
 
 
 def _shared(sequences: Sequence[Sequence[int]]) -> int:
-    """How many ids all these sequences begin with alike."""
+    """The length of the common prefix of all sequences."""
     columns = enumerate(zip(*sequences, strict=False))
     shortest = min(map(len, sequences))
     return next((place for place, column in columns if len(set(column)) > 1), shortest)

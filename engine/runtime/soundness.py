@@ -1,7 +1,7 @@
-"""Brings answers to the CPU, and refuses those of weights that hold no numbers.
+"""Moves results to the CPU, and refuses NaN and infinity.
 
-A file that was damaged, or weights too large for fp32, give NaN or infinity; the likeliest of a
-row of NaN would be its first id, as if that meant something.
+Damaged files, or weights too large for fp32, give NaN or infinity; the argmax of a row of NaN would
+be its first id, which means nothing.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 
 def sound(logits: torch.Tensor) -> torch.Tensor:
-    """Return logits, [..., choices], on the CPU; each row has a largest that is finite.
+    """Move logits, [..., choices], to the CPU, checking that the maximum of each row is finite.
 
-    Single choices may be -inf: some models rule words out so.
+    Single values may be -inf, which some models use to exclude words.
 
     Raises:
-        EngineError: ``broken_model``, when a row has NaN or +inf, or nothing but -inf.
+        EngineError: ``broken_model``, if a row contains NaN or +inf, or only -inf.
     """
     logits = logits.cpu()
     if not logits.amax(-1).isfinite().all():
         raise EngineError(
             Error(
                 kind="broken_model",
-                message="This model computes values that are not numbers; its weights are broken.",
-                hint="Remove it and pull it again, or take another model.",
+                message="This model computes NaN or infinite values; its weights are broken.",
+                hint="Remove it and pull it again, or use another model.",
             )
         )
     return logits

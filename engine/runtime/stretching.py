@@ -1,11 +1,11 @@
-"""Rotary positions that depend on how long the text is.
+"""Rotary positions that depend on the length of the text.
 
-With dynamic NTK and LongRoPE a model turns every position of a text by other angles once the text
-is longer than those it was first trained on: by one other set of angles, or by one for each length.
-Keys that were computed for a shorter text are then those of another text.
+With dynamic NTK and LongRoPE, a model rotates every position of a text by different angles once the
+text exceeds its original training length: by one other set of angles, or by one for each length.
+Keys computed for a shorter text are then invalid.
 
-transformers' modules choose by the largest position that they are given. Whichever part of a text
-is read, they are given its last position too.
+transformers' modules choose the angles by the largest position they are given. So whichever part of
+a text is read, they are also given the text's last position.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ import torch
 
 
 class Stretching:
-    """The modules of a model that turn positions so; false where it has none."""
+    """The modules of a model with such positions; false if it has none."""
 
     def __init__(self, model: torch.nn.Module) -> None:
-        """Look through a model of transformers."""
+        """Find them in a transformers model."""
         self._modules: list[torch.nn.Module] = []
         self._borders: set[tuple[int, bool]] = set()
-        """After how many tokens angles change, and whether each length has its own from there."""
+        """Lengths after which angles change, and whether each greater length has its own."""
         for module in model.modules():
             borders = set(_borders(module))
             if borders:
@@ -41,7 +41,7 @@ class Stretching:
 
     @contextmanager
     def reading(self, whole: int) -> Iterator[None]:
-        """Have the model read parts of a text of so many tokens."""
+        """Make the model read what it is fed as part of a text of `whole` tokens."""
 
         def last_too(
             module: torch.nn.Module, args: tuple[Any, ...], options: dict[str, Any]
@@ -49,7 +49,7 @@ class Stretching:
             given = dict(zip(("x", "position_ids", "layer_type"), args, strict=False)) | options
             places = given["position_ids"]
             last = places.new_full((len(places), 1), whole - 1)
-            # A module remembers the longest text that it has met, until it meets a short one.
+            # A module remembers the longest text it has seen, until it sees a short one.
             module.forward(**given | {"position_ids": torch.zeros_like(last)})
             return (), given | {"position_ids": torch.cat([places, last], -1)}
 
@@ -71,7 +71,7 @@ def _borders(module: torch.nn.Module) -> Iterator[tuple[int, bool]]:
     if kinds is None:
         return
     parameters: dict[str, Any] = module.config.rope_parameters  # type: ignore[union-attr, assignment]
-    # Models whose layers differ have a kind, and parameters, for each type of layer.
+    # Models with different layers have a rope type and parameters for each type of layer.
     for kind, own in (
         [(kind, parameters[layer]) for layer, kind in kinds.items()]
         if isinstance(kinds, Mapping)

@@ -1,4 +1,4 @@
-"""Measures the forms of models against exact, and takes the fastest that is near enough."""
+"""Measures a model's forms against exact, and chooses the fastest that is close enough."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ Steps = Generator[Wait | None, None, Distance]
 
 
 class Fidelity:
-    """What is known of the distance of forms, measured where it is not known yet."""
+    """The distances of forms from exact, read from the store or measured when first needed."""
 
     def __init__(self, lifecycle: Lifecycle, device: Future[Device]) -> None:
-        """Load what is to be measured through this lifecycle, which puts models on this device."""
+        """Load models through `lifecycle`, which puts them on `device`."""
         self._lifecycle = lifecycle
         self._device = device
 
     def all(self, files: ModelFiles) -> Generator[Wait | None, None, list[Distance]]:
-        """Measure every form of a model anew, and keep the results.
+        """Measure every form of a model again, and store the results.
 
         Raises:
-            EngineError: ``unable``, when it has no form but exact; what loading raises.
+            EngineError: ``unable``, if it has no form but exact; what loading raises.
         """
         found: list[Distance] = []
         for precision in _others(files):
@@ -46,17 +46,17 @@ class Fidelity:
         return distances.write(files, found)
 
     def fastest(self, files: ModelFiles) -> Generator[Wait | None, None, Precision]:
-        """The fastest form that is near enough, measured first where that is not known.
+        """The fastest form that is close enough to exact, measured first if necessary.
 
         Raises:
-            EngineError: ``unable``, when there is no such device; what loading raises.
+            EngineError: ``unable``, if the device does not exist; what loading raises.
         """
         device = yield from settled(self._device)
-        known = {distance.precision: distance for distance in distances.read(files.derived)}
+        measured = {distance.precision: distance for distance in distances.read(files.derived)}
         for precision in _others(files):
             if home(device, precision) != device:
-                continue  # off the GPU it would be no faster
-            distance = known.get(precision)
+                continue  # not faster when it has to leave the GPU
+            distance = measured.get(precision)
             if distance is None:
                 distance = yield from self._measure(files, precision)
                 distances.write(files, [distance])
@@ -73,7 +73,7 @@ class Fidelity:
             form = yield from settled(form_loading)
             if exact.causal is None or form.causal is None:
                 raise TypeError(f"{files.id} is no causal model")
-            # Not at the top: the worker imports this before torch is there.
+            # Not at the top: the worker imports this module before torch.
             from engine.runtime.distance import measure
 
             ids = [piece.id for piece in exact.tokenizer.prompt(distances.text(files.languages))]
@@ -81,13 +81,15 @@ class Fidelity:
             try:
                 while True:
                     share = next(measuring)
-                    self._lifecycle.tell(files, precision, f"measuring {precision}", 100 * share)
+                    self._lifecycle.report_stage(
+                        files, precision, f"measuring {precision}", 100 * share
+                    )
                     yield None
             except StopIteration as stop:
                 found: Distance = stop.value
                 return found
             finally:
-                self._lifecycle.tell(files, precision)
+                self._lifecycle.report_stage(files, precision)
 
 
 def _others(files: ModelFiles) -> tuple[Precision, ...]:

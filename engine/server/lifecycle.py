@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 Report = Callable[[str, float], None]
 _INTERVAL_S = 0.05
-"""Between two reports of one stage of a load."""
+"""Interval between two reports of one stage of a load."""
 
 Cause = Literal["asked", "idle", "evicted"]
 _Key = tuple[str, Precision]
@@ -32,7 +32,7 @@ _Key = tuple[str, Precision]
 
 @dataclass(eq=False)
 class _Resident:
-    """A form of a model, in memory or on its way there."""
+    """A form of a model that is loaded or being loaded."""
 
     files: ModelFiles
     precision: Precision
@@ -45,26 +45,26 @@ class _Resident:
 
     @property
     def key(self) -> _Key:
-        """What tells it from all others."""
+        """Identifies it."""
         return self.files.id, self.precision
 
     @property
     def bytes(self) -> int:
-        """What it takes, with what it keeps of texts; before it is loaded, what it is to take."""
+        """Bytes in memory, caches included; before it is loaded, the estimate."""
         return self.ready.result().bytes if self.loaded else self.expected
 
     @property
     def busy(self) -> bool:
-        """Whether it is being loaded or used by a task."""
+        """Whether it is being loaded, or used by a task."""
         return self.users > 0 or not self.loaded
 
 
 class Lifecycle:
     """Keeps models in memory within a budget of bytes.
 
-    All methods belong to the scheduler's thread. Loads run on `loader`, an executor with a single
-    thread; what it finds out comes back through `post`. `tell` is called with the events that
-    everybody should hear, also from the loader's thread.
+    All methods must be called on the scheduler's thread. Loads run on `loader`, an executor with a
+    single thread; their results come back through `post`. `broadcast` is called with events for
+    all requests, also on the loader's thread.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Lifecycle:
         load: Callable[[ModelFiles, Precision, Report], LoadedModel],
         loader: Executor,
         post: Callable[[Callable[[], None]], None],
-        tell: Callable[[Event], None],
+        broadcast: Callable[[Event], None],
         budget: int,
         idle_s: float,
         clock: Callable[[], float] = time.monotonic,
@@ -81,7 +81,7 @@ class Lifecycle:
         self._load = load
         self._loader = loader
         self._post = post
-        self._tell = tell
+        self._broadcast = broadcast
         self._budget = budget
         self._idle_s = idle_s
         self._clock = clock
@@ -91,19 +91,18 @@ class Lifecycle:
 
     @property
     def used(self) -> int:
-        """Bytes that models take, those being loaded counted by their estimate."""
+        """Bytes that models take, with estimates for those being loaded."""
         return sum(resident.bytes for resident in self._residents.values())
 
     @contextmanager
     def use(
         self, files: ModelFiles, precision: Precision = "exact"
     ) -> Iterator[Future[LoadedModel]]:
-        """Hold a form of a model for a task, loading it if it is not in memory; it stays until
-        the end.
+        """Keep a form of a model in memory for the duration of a task, loading it if necessary.
 
         Raises:
-            EngineError: ``unable``, when it cannot have that form; ``too_big``, when no room can
-                be made for it. The future raises what loading raised.
+            EngineError: ``unable``, if it cannot have that form; ``too_big``, if no room can be
+                made for it. The future raises what loading raised.
         """
         resident = self._residents.get((files.id, precision)) or self._begin(files, precision)
         resident.users += 1
@@ -118,7 +117,7 @@ class Lifecycle:
                 self._unused(resident)
 
     def unload(self, model: str) -> None:
-        """Let all forms of a model go: now, or when the last task that uses one ends."""
+        """Unload all forms of a model: now, or when the last task that uses one ends."""
         for resident in self._forms(model):
             if resident.busy:
                 resident.leaving = True
@@ -126,15 +125,15 @@ class Lifecycle:
                 self._drop(resident, "asked")
 
     def busy(self, model: str) -> bool:
-        """Whether some form of a model is being loaded or used by a task."""
+        """Whether any form of a model is being loaded, or used by a task."""
         return any(resident.busy for resident in self._forms(model))
 
     def loaded(self, model: str) -> LoadedModel | None:
-        """The model in some form, if it is in memory."""
+        """The model in any form, if it is in memory."""
         return next((each.ready.result() for each in self._forms(model) if each.loaded), None)
 
     def current(self, info: ModelInfo) -> ModelInfo:
-        """What the store knows of a model, with its state in memory put in."""
+        """The store's information about a model, with its state in memory added."""
         residents = self._forms(info.id)
         if residents:
             in_memory = [each.precision for each in residents if each.loaded]
@@ -151,19 +150,19 @@ class Lifecycle:
         return info
 
     def forget_failure(self, model: str) -> None:
-        """The files of a model have changed: why it could not be loaded is no longer true."""
+        """Discard the reason why a model could not be loaded, because its files have changed."""
         self._failures.pop(model, None)
 
-    def tell(
+    def report_stage(
         self, files: ModelFiles, precision: Precision, stage: str = "", percent: float | None = None
     ) -> None:
-        """Tell what is being done to a form that is held; with no stage, that it is ready."""
+        """Broadcast what is being done with a form in use; without a stage, that it is ready."""
         resident = self._residents.get((files.id, precision))
         if resident is not None:
-            self._tell_state(resident, stage=stage, percent=percent)
+            self._broadcast_state(resident, stage=stage, percent=percent)
 
     def expire(self) -> float | None:
-        """Unload what has been idle for too long; in how many seconds the next one is due."""
+        """Unload what has been idle for too long; return the seconds until the next is due."""
         if not self._idle_s:
             return None
         now = self._clock()
@@ -178,7 +177,7 @@ class Lifecycle:
         return [each for each in self._residents.values() if each.loaded and not each.users]
 
     def _forms(self, model: str) -> list[_Resident]:
-        # Copied at once, because the loader's thread asks too while others come and go.
+        # Copied first, because the loader's thread calls this while the dict changes.
         return [each for each in list(self._residents.values()) if each.files.id == model]
 
     def _begin(self, files: ModelFiles, precision: Precision) -> _Resident:
@@ -187,27 +186,27 @@ class Lifecycle:
         self._failures.pop(files.id, None)
         resident = _Resident(files, precision, needs, self._clock())
         self._residents[resident.key] = resident
-        self._tell_state(resident, percent=0.0)
+        self._broadcast_state(resident, percent=0.0)
         job = self._loader.submit(self._load, files, precision, self._reporter(resident))
         self._jobs[resident.key] = job
         job.add_done_callback(lambda job: self._post(lambda: self._arrived(resident, job)))
         return resident
 
     def _reporter(self, resident: _Resident) -> Report:
-        told_stage, told_at = "", 0.0
+        last_stage, last_at = "", 0.0
 
         def report(stage: str, percent: float) -> None:
-            nonlocal told_stage, told_at
+            nonlocal last_stage, last_at
             now = self._clock()
-            if stage != told_stage or now - told_at >= _INTERVAL_S:
-                told_stage, told_at = stage, now
-                self._tell_state(resident, stage=stage, percent=percent)
+            if stage != last_stage or now - last_at >= _INTERVAL_S:
+                last_stage, last_at = stage, now
+                self._broadcast_state(resident, stage=stage, percent=percent)
 
         return report
 
     def _arrived(self, resident: _Resident, job: Future[LoadedModel]) -> None:
         if self._residents.get(resident.key) is not resident:
-            return  # nobody wanted it any more, and it had not been begun
+            return  # it was cancelled before it began
         del self._jobs[resident.key]
         error = job.exception()
         if error is not None:
@@ -217,8 +216,8 @@ class Lifecycle:
         resident.loaded = True
         resident.last_used = self._clock()
         resident.ready.set_result(model)
-        self._tell_state(resident)
-        self._tell_memory()
+        self._broadcast_state(resident)
+        self._broadcast_memory()
         if not resident.users:
             self._unused(resident)
 
@@ -228,21 +227,21 @@ class Lifecycle:
         if not isinstance(error, EngineError):
             log.error("loading %s failed", model, exc_info=error)
             if explain(error) is INTERNAL:
-                why = "The engine has a fault that kept it from loading this model."
+                why = "The engine could not load this model because of an internal error."
         del self._residents[resident.key]
         self._failures[model] = why
         resident.ready.set_exception(error)
-        self._tell(
+        self._broadcast(
             ModelState(model=model, state="failed", precision=resident.precision, reason=why)
         )
         if others := self._forms(model):
-            self._tell_state(others[0])
-        self._tell_memory()
+            self._broadcast_state(others[0])
+        self._broadcast_memory()
 
     def _unused(self, resident: _Resident) -> None:
         if resident.loaded:
             if resident.leaving:
-                # Later, because the task that has just let go may not have forgotten it yet.
+                # Later, because the task that has just ended may still hold a reference.
                 self._post(lambda: self._leave(resident))
             return
         job = self._jobs.get(resident.key)
@@ -268,7 +267,7 @@ class Lifecycle:
             self._drop(resident, "evicted")
 
     def _forget(self, excess: int) -> None:
-        """Give back so many bytes of what models keep of texts, the least recently used first."""
+        """Free `excess` bytes of the models' caches, the least recently used first."""
         loaded = [each for each in self._residents.values() if each.loaded]
         for resident in sorted(loaded, key=lambda each: each.last_used):
             if excess <= 0:
@@ -282,36 +281,38 @@ class Lifecycle:
         if bytes_needed > self._budget:
             return Error(
                 kind="too_big",
-                message=f"{needs}, and models may take {size(self._budget)} on this machine.",
-                hint="Take a smaller model, or close other programs or raise the memory budget.",
+                message=f"{needs}, but the memory budget for models is {size(self._budget)}.",
+                hint="Use a smaller model, close other programs, or raise the memory budget.",
             )
         busy = [each for each in self._residents.values() if each.busy]
         names = ", ".join(dict.fromkeys(each.files.id for each in busy))
         held = size(sum(each.bytes for each in busy))
         return Error(
             kind="too_big",
-            message=f"{needs}, but {held} of the {size(self._budget)} that models may take "
-            f"are in use by {names}.",
-            hint=f"Wait until {names} is done, or stop it, and ask again.",
+            message=f"{needs}, but {names} is using {held} of the {size(self._budget)} memory "
+            "budget for models.",
+            hint=f"Wait until {names} is done, or stop it, and try again.",
         )
 
     def _drop(self, resident: _Resident, cause: Cause) -> None:
         del self._residents[resident.key]
-        resident.ready = Future()  # the last reference to the weights that is ours
+        resident.ready = Future()  # our last reference to the weights
         give_back()
         model, precision = resident.key
         if others := self._forms(model):
-            self._tell_state(others[0])
+            self._broadcast_state(others[0])
         else:
-            self._tell(ModelState(model=model, state="on_disk", precision=precision, cause=cause))
-        self._tell_memory()
+            self._broadcast(
+                ModelState(model=model, state="on_disk", precision=precision, cause=cause)
+            )
+        self._broadcast_memory()
 
-    def _tell_state(
+    def _broadcast_state(
         self, resident: _Resident, stage: str = "", percent: float | None = None
     ) -> None:
-        """Tell how a form is doing, and which forms of its model are in memory."""
+        """Broadcast the state of a form, and which forms of its model are in memory."""
         loaded = [each for each in self._forms(resident.files.id) if each.loaded]
-        self._tell(
+        self._broadcast(
             ModelState(
                 model=resident.files.id,
                 state="ready" if resident.loaded and not stage else "loading",
@@ -324,11 +325,11 @@ class Lifecycle:
             )
         )
 
-    def _tell_memory(self) -> None:
-        self._tell(Memory(used=self.used, budget=self._budget))
+    def _broadcast_memory(self) -> None:
+        self._broadcast(Memory(used=self.used, budget=self._budget))
 
 
 def _device(residents: Sequence[_Resident]) -> Device:
-    """Where the latest of these forms that is loaded was put."""
+    """The device of the form that was loaded last."""
     loaded = [each.ready.result().device for each in residents if each.loaded]
     return loaded[-1] if loaded else "cpu"

@@ -1,4 +1,4 @@
-"""The worker's two ends of the wire, kept out of reach of the libraries that print and phone."""
+"""The worker's two pipes, protected from libraries that print, and from network access."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _OFFLINE = {
 
 
 def claim() -> tuple[BinaryIO, int]:
-    """Move standard input and output aside; return a stream of requests and a descriptor.
+    """Take over standard input and output; return a stream of requests and a descriptor.
 
-    From then on descriptor 0 is empty and descriptor 1 is standard error, which is the log: what
-    a library prints, from Python or from C, cannot get between the frames. The descriptors
-    returned are not inherited by child processes.
+    Afterwards descriptor 0 is empty and descriptor 1 is standard error, which is the log: what a
+    library prints, from Python or from C, cannot end up between the frames. Child processes do
+    not inherit the returned descriptors.
     """
     requests = os.fdopen(os.dup(0), "rb")
     events = os.dup(1)
@@ -44,10 +44,10 @@ def claim() -> tuple[BinaryIO, int]:
 
 
 def end_with_parent() -> None:
-    """Have the system kill this process when the one that started it ends, where it can (Linux).
+    """Have the system kill this process when its parent ends, where supported (Linux).
 
-    The end of input says the same everywhere, but waits for a thread's turn, which a library that
-    cuts a text of megabytes keeps for seconds.
+    The end of input signals the same everywhere, but is noticed only when a thread gets its turn,
+    which can take seconds while a library tokenizes megabytes of text.
     """
     if sys.platform == "linux":
         set_death_signal = 1
@@ -55,26 +55,26 @@ def end_with_parent() -> None:
 
 
 def go_offline(environ: MutableMapping[str, str]) -> dict[str, str]:
-    """Forbid the network to the libraries of this process; return the environment as it was."""
+    """Put this process's libraries into offline mode; return the environment as it was before."""
     original = dict(environ)
     environ.update(_OFFLINE)
     return original
 
 
 class EventWriter:
-    """Writes frames whole, from any thread, one after the other."""
+    """Writes whole frames, one at a time. Thread-safe."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._lock = threading.Lock()
 
     def send(self, request_id: int, event: Event) -> None:
-        """Write one event. When nobody reads any more there is nobody to serve: ends the process.
+        """Write one event; end the process if the front end no longer reads.
 
-        Waits while the pipe is full, which is what slows a task down to its reader's pace.
+        Blocks while the pipe is full, which slows a task down to its reader's pace.
 
         Raises:
-            wire.Unsendable: there is no writing this event down.
+            wire.Unsendable: the event cannot be encoded.
         """
         rest = memoryview(wire.encode(request_id, event))
         with self._lock:
@@ -84,8 +84,8 @@ class EventWriter:
             except BrokenPipeError:
                 os._exit(0)
 
-    def tell(self, event: Event) -> None:
-        """Write one event for everybody; one that cannot be written down is nobody's loss."""
+    def broadcast(self, event: Event) -> None:
+        """Write one event with request id 0; an event that cannot be encoded is dropped."""
         try:
             self.send(0, event)
         except wire.Unsendable as fault:

@@ -1,4 +1,4 @@
-"""Pulls and conversions: short-lived child processes, the only ones with a network."""
+"""Pulls and conversions: short-lived child processes, the only ones with network access."""
 
 from __future__ import annotations
 
@@ -33,26 +33,26 @@ class _Child:
     last: ModelState | None = None
 
     def kill(self) -> None:
-        """End it and whatever it has started (pip among them), at once."""
+        """Kill it and all its own children (pip among them)."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
 
 
 class Children:
-    """Runs jobs, one a model: who asks for a model that is being pulled joins that pull.
+    """Runs at most one job per model: a request for a model that is being pulled joins that pull.
 
-    `run` and `current` belong to the scheduler's thread. `tell` is called on others, with what the
-    children report; `at_rest` too, for the state that a model is in after its child was killed.
+    `run` and `current` must be called on the scheduler's thread. Other threads call `broadcast`
+    with the children's reports, and `at_rest` for a model's state after its child was killed.
     """
 
-    def __init__(self, tell: Callable[[Event], None], at_rest: Callable[[str], State]) -> None:
-        self._tell = tell
+    def __init__(self, broadcast: Callable[[Event], None], at_rest: Callable[[str], State]) -> None:
+        self._broadcast = broadcast
         self._at_rest = at_rest
         self._running: dict[str, _Child] = {}
         self._failures: dict[str, str] = {}
 
     def run(self, model: str, job: PullJob) -> Generator[Wait, None, None]:
-        """Wait for a job on this model; closing this, as the last who waits, kills it.
+        """Wait for a job on this model; when its last waiting task is closed, it is killed.
 
         Raises:
             EngineError: what the child reported, or that it died.
@@ -72,11 +72,11 @@ class Children:
                 child.kill()
 
     def running(self, model: str) -> bool:
-        """Whether a job on this model is under way."""
+        """Whether a job on this model is running."""
         return model in self._running
 
     def current(self, info: ModelInfo) -> ModelInfo:
-        """What the store knows of a model, with the state of its pull put in."""
+        """The store's information about a model, with the state of its pull added."""
         child = self._running.get(info.id)
         if child is not None:
             state = child.last.state if child.last is not None else "pulling"
@@ -87,7 +87,7 @@ class Children:
         return info
 
     def kill_all(self) -> None:
-        """End every job. Safe on any thread: the process is about to end."""
+        """Kill every job, because the process is about to end. Thread-safe."""
         for child in list(self._running.values()):
             child.kill()
 
@@ -109,7 +109,7 @@ class Children:
         return child
 
     def _follow(self, child: _Child, stdin: bytes) -> None:
-        """Forward what the child says, on a thread of its own, until it ends."""
+        """Forward the child's reports, on a separate thread, until it ends."""
         with child.process as process:
             try:
                 failure = self._listen(child, stdin)
@@ -124,25 +124,25 @@ class Children:
             child.ended.set_exception(EngineError(failure))
 
     def _cut_short(self, child: _Child) -> Error:
-        """Say how a model stands whose child has ended without a last word."""
+        """Broadcast the state of a model whose child ended without a result."""
         failure = Error(
             kind="internal",
-            message="The process that pulls models ended before its work was done.",
-            hint="Ask again. The engine's log has more.",
+            message="The process that pulls models ended before it was done.",
+            hint="Try again. The engine's log has the details.",
         )
         if child.cancelled:
             state = self._at_rest(child.model)
-            self._tell(ModelState(model=child.model, state=state, cause="asked"))
+            self._broadcast(ModelState(model=child.model, state=state, cause="asked"))
         else:
-            self._tell(ModelState(model=child.model, state="failed", reason=failure.message))
+            self._broadcast(ModelState(model=child.model, state="failed", reason=failure.message))
         return failure
 
     def _listen(self, child: _Child, stdin: bytes) -> Error | None:
-        """Why the job failed, or None; raises when the child falls silent before its end."""
+        """Why the job failed, or None; raises if the child's output ends without a result."""
         process = child.process
         assert process.stdin is not None and process.stdout is not None
         process.stdin.write(stdin)
-        process.stdin.flush()  # and not closed: its end would be the child's
+        process.stdin.flush()  # not closed: end of input makes the child exit
         while (frame := wire.read_frame(process.stdout)) is not None:
             match wire.event(frame.body):
                 case Done():
@@ -151,5 +151,5 @@ class Children:
                     return error
                 case ModelState() as state:
                     child.last = state
-                    self._tell(state)
+                    self._broadcast(state)
         raise wire.BrokenStream("no answer")

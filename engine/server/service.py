@@ -1,4 +1,4 @@
-"""What the engine does for each request: a task for the scheduler."""
+"""Turns each request into a task for the scheduler."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 Ask = Continue | NBest | Find | Trace | Fill | PseudoLikelihood | ScorePairs | Document
-"""The requests that one model answers."""
+"""The requests that are answered by one model."""
 Work = Ask | Score | Tokenize | ListModels | Load | Measure | Unload | Pull | Remove
 """The requests that become tasks."""
 
@@ -73,9 +73,9 @@ Work = Ask | Score | Tokenize | ListModels | Load | Measure | Unload | Pull | Re
 class Service:
     """Turns requests into tasks over the models on disk and in memory.
 
-    Whatever reads the disk runs on `disk`, an executor with one thread, so that a slow one does
-    not hold up the tokens of other tasks. `device` is where models are put, once PyTorch is
-    there to say so. `job` says how a pull is run.
+    Disk access runs on `disk`, an executor with one thread, so that a slow disk does not hold up
+    other tasks. `device` is where models are put; it is known once PyTorch is imported. `job`
+    builds the child process of a pull.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Service:
         children: Children,
         disk: Executor,
         job: Callable[[Pull], PullJob],
-        tell: Callable[[Event], None],
+        broadcast: Callable[[Event], None],
     ) -> None:
         self._store = store
         self._lifecycle = lifecycle
@@ -95,11 +95,11 @@ class Service:
         self._children = children
         self._disk = disk
         self._job = job
-        self._tell = tell
+        self._broadcast = broadcast
         self._tokenizer = lru_cache(maxsize=4)(tokenization.load)
 
     def task(self, request: Work) -> Task:
-        """The generator that answers a request; nothing happens before its first step."""
+        """The generator that answers a request; it does nothing before its first step."""
         if isinstance(request, Ask):
             return self._run(request)
         match request:
@@ -173,7 +173,7 @@ class Service:
                     assert_never(never)
 
     def _score(self, request: Score) -> Task:
-        """Ask one model after the other, and weigh what all of them said."""
+        """Score a pair with one model after the other, and send the verdict over all results."""
         began = time.monotonic()
         load_s = 0.0
         results: list[ScoreResult] = []
@@ -184,14 +184,14 @@ class Service:
             with self._lifecycle.use(files, precision) as loading:
                 model = yield from settled(loading)
                 load_s += time.monotonic() - waits
-                results += yield from continuity.hear(model, request)
+                results += yield from continuity.score_pair(model, request)
         yield continuity.verdict(results)
         yield Done(timing=Timing(load_s=load_s, total_s=time.monotonic() - began))
 
     def _precision(
         self, files: ModelFiles, choice: PrecisionChoice
     ) -> Generator[Wait | None, None, Precision]:
-        """The form that a choice comes to, for this model."""
+        """Resolve a choice of form for this model."""
         if choice != "auto":
             return choice
         return (yield from self._fidelity.fastest(files))
@@ -217,31 +217,31 @@ class Service:
                 Error(
                     kind="unable",
                     message=f"{place.id} is being pulled, loaded or used.",
-                    hint="Stop that first, or wait for its end.",
+                    hint="Stop that first, or wait until it is done.",
                 )
             )
         yield from self._read(self._store.remove, request.model)
         self._lifecycle.unload(place.id)
         self._changed(place.id)
-        self._tell(ModelState(model=place.id, state="absent", cause="asked"))
+        self._broadcast(ModelState(model=place.id, state="absent", cause="asked"))
         yield Done()
 
     def _files(self, model: str) -> Generator[Wait, None, ModelFiles]:
-        """Find a model's files, after converting a .gguf file that needs it."""
+        """Find a model's files, converting a .gguf file first if necessary."""
         if (yield from self._read(self._store.unconverted, model)):
             place = yield from self._read(self._store.place, model)
             yield from self._fetch(Pull(place.id))
         return (yield from self._read(self._store.find, model))
 
     def _fetch(self, request: Pull) -> Generator[Wait, None, None]:
-        """Run the child that pulls or converts the model of this id, or join it."""
+        """Run the child process that pulls or converts this model, or join a running one."""
         try:
             yield from self._children.run(request.model, self._job(request))
         finally:
             self._changed(request.model)
 
     def _changed(self, model: str) -> None:
-        """Forget what was known of a model whose files are no longer the same."""
+        """Discard the cached state of a model whose files have changed."""
         self._lifecycle.forget_failure(model)
         self._tokenizer.cache_clear()
 

@@ -1,4 +1,4 @@
-"""The engine's side of the wire: reads requests, hands them to the scheduler, writes events."""
+"""The engine's side of the connection: reads requests, schedules them, writes events."""
 
 from __future__ import annotations
 
@@ -47,11 +47,10 @@ log = logging.getLogger(__name__)
 
 
 class Worker:
-    """One connection with one front.
+    """One connection with one front end.
 
-    Three threads are its own: the reader, which ends the process when the front is gone; the
-    scheduler (the main thread), where everything is decided; and the loader, which brings models
-    into memory.
+    It has three threads: the reader, which ends the process when the front end is gone; the
+    scheduler (the main thread), which owns all state; and the loader, which loads models.
     """
 
     def __init__(self, requests: BinaryIO, events: int, environ: Mapping[str, str]) -> None:
@@ -64,7 +63,7 @@ class Worker:
         self._service: Service | None = None
 
     def serve(self) -> NoReturn:
-        """Serve until the input ends, which ends the process."""
+        """Serve requests; the process ends with its input."""
         threading.Thread(target=self._read, name="reader", daemon=True).start()
         self._scheduler.run()
 
@@ -75,10 +74,10 @@ class Worker:
             while (frame := wire.read_frame(self._requests)) is not None:
                 self._receive(frame)
         except wire.BrokenStream as error:
-            # Where the next frame begins is anyone's guess.
+            # There is no way to find the beginning of the next frame.
             log.error("broken input: %s", error)
             self._refuse(0, f"The input is not made of frames: {error}.")
-        except Exception:  # without its reader the process could not be told to end
+        except Exception:  # without its reader the process could not be stopped
             log.exception("the reader failed")
         self._end()
 
@@ -97,7 +96,7 @@ class Worker:
         self._writer.send(request_id, Error(kind="bad_request", message=message))
 
     def _end(self) -> NoReturn:
-        """End the process now: nothing in it is worth waiting for."""
+        """End the process now, without waiting for anything."""
         if self._children is not None:
             self._children.kill_all()
         os._exit(0)
@@ -131,7 +130,7 @@ class Worker:
                 f"The engine speaks version {PROTOCOL} of the protocol, "
                 f"the front version {configure.protocol}."
             )
-            hint = "Both come with tsuzuki: install it anew, and start it again."
+            hint = "Both come with tsuzuki: reinstall it and start it again."
             self._writer.send(request_id, Error(kind="bad_request", message=message, hint=hint))
             return
         if self._service is not None:
@@ -151,11 +150,11 @@ class Worker:
             load=lambda files, precision, report: _load(files, precision, report, prepared),
             loader=Loader(),
             post=self._scheduler.post,
-            tell=self._writer.tell,
+            broadcast=self._writer.broadcast,
             budget=budget,
             idle_s=configure.idle_s,
         )
-        self._children = Children(self._writer.tell, lambda model: store.info(model).state)
+        self._children = Children(self._writer.broadcast, lambda model: store.info(model).state)
         self._service = Service(
             store=store,
             lifecycle=self._lifecycle,
@@ -163,7 +162,7 @@ class Worker:
             children=self._children,
             disk=ThreadPoolExecutor(1, "disk"),
             job=lambda pull: job.command(store, pull, self._environ),
-            tell=self._writer.tell,
+            broadcast=self._writer.broadcast,
         )
         ready = Ready(protocol=PROTOCOL, pid=os.getpid(), memory_budget=budget, threads=threads)
         self._writer.send(request_id, ready)
@@ -173,10 +172,10 @@ class Worker:
 
 
 def _prepare(threads: int, choice: DeviceChoice) -> Device:
-    """Import what the first answer of a packed model needs: it takes seconds.
+    """Import what the first answer of a packed model needs, which takes seconds.
 
     Raises:
-        EngineError: ``unable``, when there is no such device, or PyTorch cannot be imported.
+        EngineError: ``unable``, if the device does not exist or PyTorch cannot be imported.
     """
     try:
         import torch
@@ -190,14 +189,14 @@ def _prepare(threads: int, choice: DeviceChoice) -> Device:
             Error(
                 kind="unable",
                 message=f"PyTorch cannot be used: {reason}",
-                hint="Install tsuzuki again in an environment of its own.",
+                hint="Reinstall tsuzuki in its own environment.",
             )
         ) from error
     return devices.resolve(choice)
 
 
 def prepare_more() -> None:
-    """Import what other models need, which takes as long again, before somebody asks for one."""
+    """Import in advance what other models need, which takes as long again."""
     importlib.import_module("transformers.modeling_utils")
 
 
@@ -206,5 +205,5 @@ def _load(
 ) -> LoadedModel:
     report("starting PyTorch", 0.0)
     model = runtime.load(files, report, precision, prepared.result())
-    give_back()  # what was only needed to read and pack it
+    give_back()  # memory that was needed only to read and pack it
     return model

@@ -1,10 +1,10 @@
-"""Where the store keeps what is computed from a model's weights: packed forms, distances.
+"""Where the store keeps files computed from a model's weights: packed forms, distances.
 
     <root>/derived/<key>/origin     the model's folder, so that stale results can be found
-    <root>/derived/<key>/...        one file a result, written whole or not at all
+    <root>/derived/<key>/...        one file per result, written atomically
 
-The key is made of the weight files' names, sizes and times: when the files change, nothing of what
-was computed from them is found any more. All of it can be deleted at any time.
+The key is a hash of the weight files' names, sizes and times: when the files change, old results
+are no longer found. All of it can be deleted at any time.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ORIGIN = "origin"
 
 
 def place(root: Path, model: Path) -> Path:
-    """The folder for what is computed from the model in a folder. It need not exist.
+    """The folder for results computed from the model in folder `model`. It need not exist.
 
     Raises:
         Broken: the model has no weight files.
@@ -36,9 +36,9 @@ def place(root: Path, model: Path) -> Path:
 
 
 def write(folder: Path, name: str, model: Path, save: Callable[[Path], object]) -> bool:
-    """Let `save` write a result under this name, which appears there when it is complete.
+    """Write a result with `save` under this name, atomically.
 
-    False when the disk does not take it: a result is only a saving of time.
+    Returns False if it cannot be written, which is not an error, as results only save time.
     """
     partial = folder / f".{name}.{uuid.uuid4().hex}"
     try:
@@ -54,14 +54,14 @@ def write(folder: Path, name: str, model: Path, save: Callable[[Path], object]) 
 
 
 def forget(root: Path, model: Path) -> None:
-    """Delete everything computed from the model in a folder, also from what it was before."""
+    """Delete everything computed from the model in a folder, or from its earlier versions."""
     for folder in (root / "derived").glob("*"):
         if _origin(folder) == model.resolve():
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def sweep(root: Path) -> None:
-    """Delete what was computed from models that are gone or have changed since."""
+    """Delete results of models that were deleted or have changed."""
     for folder in (root / "derived").glob("*"):
         origin = _origin(folder)
         try:

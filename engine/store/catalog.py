@@ -1,4 +1,4 @@
-"""The catalogue: which models are known by name, and where each one comes from."""
+"""The catalogue: models with a short name, and the source of each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from engine.messages import Head, Source
 
 Id = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
-"""Also a folder name in the store, hence without slashes and never a dot first."""
+"""Also a folder name in the store, hence without slashes or a leading dot."""
 RepoId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")]
 Commit = Annotated[str, Meta(pattern=r"^[0-9a-f]{40}$")]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
@@ -25,17 +25,17 @@ class Bundled(Struct, tag_field="source", tag="bundled", frozen=True, forbid_unk
 
     @property
     def name(self) -> str:
-        """How a person would say where it comes from."""
+        """Its source, for display."""
         return "with tsuzuki"
 
     @property
     def revision(self) -> str:
-        """Nothing to pin: it changes only with the program."""
+        """None, as it changes only with the program."""
         return ""
 
 
 class Hub(Struct, tag_field="source", tag="hub", frozen=True, forbid_unknown_fields=True):
-    """A repository on the hub, pinned to a commit (None: whatever `main` is when pulled)."""
+    """A repository on the hub, pinned to a commit (None: `main` at the time of the pull)."""
 
     repo: RepoId
     revision: Commit | None
@@ -64,7 +64,7 @@ class Index(Struct, tag_field="source", tag="index", frozen=True, forbid_unknown
 
     @property
     def revision(self) -> str:
-        """The version: with the pinned hash it names one file for ever."""
+        """The version, which with the pinned hash identifies one file."""
         return self.version
 
 
@@ -72,29 +72,29 @@ Origin = Bundled | Hub | Index
 
 
 class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One known model, described without having it."""
+    """One model in the catalogue, described without its files."""
 
     id: Id
     title: str
     heads: list[Head]
     languages: list[str]
     bytes: int
-    """What a pull downloads; for a bundled model, its weights."""
+    """Size of the download; for a bundled model, of its weights."""
     memory: int
-    """Bytes of its weights in fp32, tied ones once."""
+    """Bytes of its weights in fp32, tied ones counted once."""
     licence: str
     origin: Origin
     weights: str = ""
-    """How a GGUF file stores them: "Q4_1"."""
+    """How its GGUF file stores the weights: "Q4_1"."""
     note: str = ""
     context: int | None = None
     chat: bool = False
     start_token: str | None = None
-    """What begins a text when it is scored alone, where the configuration gives none or another."""
+    """The token before a text that is scored alone, if not the one in the configuration."""
 
     @property
     def source(self) -> Source:
-        """Which kind of place it comes from."""
+        """The kind of its source."""
         match self.origin:
             case Bundled():
                 return "bundled"
@@ -111,7 +111,7 @@ def load() -> tuple[Entry, ...]:
     """Read the catalogue that is installed with the program.
 
     Raises:
-        msgspec.ValidationError: it is not as it should be; the message names the place.
+        msgspec.ValidationError: it is invalid; the message names the place.
     """
     text = resources.files("engine.store").joinpath("catalog.yaml").read_bytes()
     return msgspec.yaml.decode(text, type=tuple[Entry, ...])

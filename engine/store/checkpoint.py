@@ -1,4 +1,4 @@
-"""A folder in transformers layout, read without loading a weight or importing torch."""
+"""Inspects a folder in transformers layout without loading weights or importing torch."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 
 
 class Broken(Exception):
-    """The folder cannot be used; the message is a reason for a person."""
+    """The folder cannot be used; the message is a reason for the user."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What the configuration and the weight files' headers tell."""
+    """Information from the configuration and the headers of the weight files."""
 
     folder: Path
     model_type: str
@@ -39,16 +39,16 @@ class Checkpoint:
 
 
 class ShardIndex(msgspec.Struct, frozen=True):
-    """`model.safetensors.index.json`: which file holds which tensor."""
+    """`model.safetensors.index.json`: which file contains which tensor."""
 
     weight_map: dict[str, str]
 
 
 def read(folder: Path) -> Checkpoint:
-    """Look at a model folder.
+    """Inspect a model folder.
 
     Raises:
-        Broken: the configuration or the weights are missing, unreadable or of no known kind.
+        Broken: the configuration or the weights are missing, unreadable or not supported.
     """
     config = read_config(folder)
     files = weight_files(folder)
@@ -58,8 +58,8 @@ def read(folder: Path) -> Checkpoint:
     model_type = config.get("model_type")
     if not isinstance(model_type, str):
         raise Broken("config.json names no model_type")
-    if not heads.known(model_type):
-        raise Broken(f"models of type {model_type!r} are not known here")
+    if not heads.supported(model_type):
+        raise Broken(f"models of type {model_type!r} are not supported")
     if "quantization_config" in config:
         raise Broken("its weights are stored quantised, which is not read here")
     if reason := config_sizes.impossible(config) or config_sizes.unlike(config, shapes):
@@ -100,7 +100,7 @@ def read_config(folder: Path) -> Mapping[str, object]:
 
 
 def _no_model(folder: Path) -> str:
-    """What a folder without a configuration is instead, as far as can be seen."""
+    """What a folder without a configuration seems to be instead."""
     try:
         adapter = json_files.json(folder / _ADAPTER, dict[str, object])
     except FileNotFoundError:
@@ -143,14 +143,14 @@ def weight_files(folder: Path) -> list[Path]:
             raise Broken(f"weights are missing: {missing[0]}")
         return [folder / name for name in names]
     if any((folder / name).is_file() for name in PICKLES):
-        raise Broken("its weights are a pickle, which can run code; safetensors are needed")
+        raise Broken("its weights are a pickle, which can run code; safetensors is required")
     if (folder / _ADAPTER).is_file():
         raise Broken(_no_model(folder))
     raise Broken(f"weights are missing: there is no {SINGLE}")
 
 
 def shard_names(index: bytes) -> list[str]:
-    """The files that a shard index names, which must be plain names in the same folder.
+    """The files named in a shard index, which must be in the same folder.
 
     Raises:
         Broken: the index cannot be read or points elsewhere.
@@ -168,7 +168,7 @@ def shard_names(index: bytes) -> list[str]:
 
 
 def plain(name: str) -> bool:
-    """Whether this is the name of a file in the folder itself, on any system."""
+    """Whether this is a plain file name, without a path, on any system."""
     return bool(name) and name not in {".", ".."} and not set(name) & {"/", "\\", ":", "\0"}
 
 
@@ -179,7 +179,7 @@ def has_chat_template(folder: Path) -> bool:
     try:
         settings = json_files.json(folder / "tokenizer_config.json", dict[str, object])
     except (FileNotFoundError, Unreadable):
-        return False  # whether the tokenizer itself can be read is told when it is loaded
+        return False  # an unreadable tokenizer is reported when it is loaded
     return bool(settings.get("chat_template"))
 
 

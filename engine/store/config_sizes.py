@@ -30,7 +30,7 @@ _OTHERS = (
 
 
 def impossible(config: Mapping[str, object]) -> str | None:
-    """What is wrong with the sizes in a configuration, for a person; None where nothing is."""
+    """What is wrong with the sizes in a configuration, for the user; None if nothing is."""
     sizes: dict[str, int] = {}
     for name in (*_WIDTH, *_HEADS, *_KEY_HEADS, *_LONG, *_LAYERS, *_OTHERS):
         size = config.get(name)

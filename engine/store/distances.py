@@ -1,7 +1,7 @@
-"""How far the forms of a model are from exact, as it was measured, and which form `auto` takes.
+"""The measured distances of a model's forms from exact, and the thresholds for `auto`.
 
-Measured over a text that no model here was trained on (`heldout/`, written for this purpose), in
-the model's language, and kept in the store until the weights change. Imports no torch.
+They are measured on a text in the model's language that no model was trained on (`heldout/`,
+written for this purpose), and kept in the store until the weights change. Imports no torch.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NAME = "distances.json"
 FASTEST: tuple[Precision, ...] = ("int4", "int8", "bf16")
 """The forms other than exact, the fastest first."""
 MOST_KL = 2e-3
-"""Nats a token; what `auto` takes as near enough, with the two below."""
+"""Nats per token; with the two below, the limits of what `auto` accepts."""
 LEAST_TOP1 = 0.97
 LEAST_TOKENS = 1000
 
@@ -34,14 +34,14 @@ def text(languages: Sequence[str]) -> str:
 
 
 def near(distance: Distance) -> bool:
-    """Whether a form is near enough to exact to be taken in its place unasked."""
+    """Whether a form is close enough to exact for `auto`."""
     return (
         distance.kl <= MOST_KL and distance.top1 >= LEAST_TOP1 and distance.tokens >= LEAST_TOKENS
     )
 
 
 def read(folder: Path | None) -> list[Distance]:
-    """What was measured of a model; nothing where the file is absent or broken."""
+    """The measured distances of a model; none if the file is missing or damaged."""
     if folder is None:
         return []
     try:
@@ -51,7 +51,7 @@ def read(folder: Path | None) -> list[Distance]:
 
 
 def write(files: ModelFiles, measured: Iterable[Distance]) -> list[Distance]:
-    """Add to what was measured of a model, and return all of it, the fastest form first."""
+    """Add to a model's measured distances, and return all of them, the fastest form first."""
     found = {distance.precision: distance for distance in read(files.derived)}
     found |= {distance.precision: distance for distance in measured}
     ordered = [found[precision] for precision in FASTEST if precision in found]

@@ -6,18 +6,18 @@ import re
 from pathlib import Path
 
 MAGIC = b"GGUF"
-"""What such a file begins with."""
+"""The first bytes of a GGUF file."""
 
 _PART = re.compile(r"(?P<stem>.*)-(?P<number>\d{5})-of-(?P<count>\d{5})(?P<suffix>\.gguf)", re.I)
 
 
 def named(path: Path) -> bool:
-    """Whether a path reads as a GGUF file, not as a folder of that name."""
+    """Whether a path is named like a GGUF file, and is not a folder."""
     return path.suffix.lower() == ".gguf" and not path.is_dir()
 
 
 def parts(path: Path) -> list[Path]:
-    """The files of the model that this one is of, in their order, whether they are there or not."""
+    """All files of the model that this file belongs to, in order, whether or not they exist."""
     found = _PART.fullmatch(path.name)
     if found is None or not 1 <= int(found["number"]) <= int(found["count"]):
         return [path]

@@ -1,7 +1,7 @@
-"""What a model can do, read from its configuration and the headers of its weight files.
+"""What a model can do, by its configuration and the headers of its weight files.
 
 A head exists only if its tensors are in a file: transformers fills missing heads with random
-numbers and merely warns. Nothing here loads a weight or imports torch, so that listing models is
+numbers and merely warns. Nothing here loads weights or imports torch, so that listing models is
 quick. The tensor names are those of transformers' classes; `tests/engine/store/test_heads.py`
 compares these tables with the library.
 """
@@ -16,10 +16,10 @@ from engine.messages import Head, Role
 
 Config = Mapping[str, object]
 Shapes = Mapping[str, tuple[int, ...]]
-"""Tensor names, as the files spell them, and their shapes."""
+"""Shapes by tensor name, as in the files."""
 
 FP32 = 4
-"""Bytes of one weight as it is held in memory, whatever the file holds."""
+"""Bytes per weight in memory, whatever the file stores."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Causal:
     embedding: str
     """Suffix of the input embedding, which is also the output layer where `tied`."""
     tied: bool
-    """What transformers assumes when the configuration does not say."""
+    """transformers' default, if the configuration does not specify it."""
 
 
 _GPT2 = Causal("lm_head.weight", "wte.weight", tied=True)
@@ -78,9 +78,9 @@ class Masked:
 
     own: tuple[str, ...]
     bias: tuple[str, ...]
-    """Names under which the output bias may stand; one is enough."""
+    """Possible names of the output bias; one is enough."""
     output: str
-    """The output layer; tied to the embedding unless the configuration says otherwise."""
+    """The output layer, tied to the embedding by default."""
     embedding: str = "word_embeddings.weight"
     tied: bool = True
 
@@ -145,8 +145,8 @@ NEXT_SENTENCE: Mapping[str, tuple[str, ...]] = {
 SENTENCE_ORDER: Mapping[str, tuple[str, ...]] = {
     "albert": (*_norm("sop_classifier.classifier"), *_norm("pooler")),
 }
-"""Whether two texts stand in their original order, another question than the next sentence. The
-usual copy of ALBERT has the pooler without the head."""
+"""The sentence-order head, which is not a next-sentence head. The common checkpoint of ALBERT has
+the pooler without the head."""
 
 BUFFERS = (
     ".attn.bias",
@@ -156,20 +156,20 @@ BUFFERS = (
     "position_ids",
     "rotary_emb.inv_freq",
 )
-"""Constants that old checkpoints carry; transformers computes them anew and drops these."""
+"""Constants in old checkpoints, which transformers ignores and computes itself."""
 
 
-def known(model_type: str) -> bool:
-    """Whether this model type is one whose heads can be recognised."""
+def supported(model_type: str) -> bool:
+    """Whether heads of this model type can be recognised."""
     return model_type in CAUSAL or model_type in MASKED
 
 
 def find(config: Config, shapes: Shapes) -> frozenset[Head]:
-    """The heads whose tensors are all there.
+    """The heads whose tensors are all in the files.
 
     Args:
         config: the model's config.json.
-        shapes: every tensor of its weight files.
+        shapes: all tensors of its weight files.
     """
     model_type = str(config.get("model_type"))
     names = {_modern(name) for name in shapes}
@@ -185,14 +185,14 @@ def find(config: Config, shapes: Shapes) -> frozenset[Head]:
     if (second := NEXT_SENTENCE.get(model_type)) and all(_held(names, name) for name in second):
         found.add("next_sentence")
     order = SENTENCE_ORDER.get(model_type)
-    # No class of transformers has this head without that for masks.
+    # No class of transformers has this head without a masked-LM head.
     if order and "masked" in found and all(_held(names, name) for name in order):
         found.add("sentence_order")
     return frozenset(found)
 
 
 def roles(heads: Iterable[Head]) -> tuple[Role, ...]:
-    """What these heads can be asked for: a causal one serves all three, by its own methods."""
+    """The roles of these heads; a causal one has all three, by its own methods."""
     heads = set(heads)
     found: list[Role] = []
     if "causal" in heads:
@@ -223,9 +223,9 @@ def embedding(config: Config, shapes: Shapes) -> int | None:
 
 
 def tied_output(config: Config, names: Iterable[str]) -> tuple[str, str] | None:
-    """The output layer's name and the embedding's, where both are in a file though tied.
+    """The names of the output layer and the embedding, if both are in a file although tied.
 
-    The configuration tells that they are the same; whether they are, their values say.
+    They are equal according to the configuration; only their values show whether they really are.
     """
     model_type = str(config.get("model_type"))
     family = CAUSAL.get(model_type) or MASKED.get(model_type)
@@ -237,7 +237,7 @@ def tied_output(config: Config, names: Iterable[str]) -> tuple[str, str] | None:
 
 
 def context(config: Config) -> int | None:
-    """Tokens that the model's positions allow; None where the configuration sets no limit."""
+    """The context length; None if the configuration sets no limit."""
     for key in ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len"):
         value = config.get(key)
         if isinstance(value, int) and value > 0:
@@ -250,12 +250,12 @@ def context(config: Config) -> int | None:
 
 
 def _stretched(config: Config) -> float:
-    """How many times as long a text may be as the positions say: dynamic NTK counts them without
-    its factor, all other ways to scale them with theirs."""
+    """The factor by which a text may exceed the configured positions: dynamic NTK counts them
+    without its factor, all other kinds of scaling include theirs."""
     rope = config.get("rope_parameters") or config.get("rope_scaling")
     if not isinstance(rope, Mapping):
         return 1.0
-    # Models whose layers differ have parameters for each type of layer.
+    # Models with different layers have parameters for each type of layer.
     for own in (rope, *rope.values()):
         if isinstance(own, Mapping) and own.get("rope_type", own.get("type")) == "dynamic":
             factor = own.get("factor")
@@ -264,7 +264,7 @@ def _stretched(config: Config) -> float:
 
 
 def _modern(name: str) -> str:
-    """The name as transformers reads it: checkpoints from TensorFlow say gamma and beta."""
+    """The name as transformers reads it: checkpoints from TensorFlow use gamma and beta."""
     for old, new in (("LayerNorm.gamma", "LayerNorm.weight"), ("LayerNorm.beta", "LayerNorm.bias")):
         if name.endswith(old):
             return name.removesuffix(old) + new
@@ -272,7 +272,7 @@ def _modern(name: str) -> str:
 
 
 def _held(names: Iterable[str], wanted: str) -> bool:
-    """Whether a tensor is there, with the base model's prefix or without."""
+    """Whether a tensor is there, with or without the base model's prefix."""
     return any(_is(name, wanted) for name in names)
 
 

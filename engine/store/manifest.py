@@ -1,4 +1,4 @@
-"""The list of files that makes a folder in the store a model: written last, checked ever after."""
+"""The list of files that makes a folder in the store a model: written last, checked on reading."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from engine.messages import Source
 NAME = "tsuzuki.json"
 
 FileName = Annotated[str, Meta(pattern=r"^[^/\\\x00]+$", max_length=255)]
-"""A plain file in the model's folder: manifests are read back, so they may not point elsewhere."""
+"""A file directly in the model's folder, as manifests may not point elsewhere."""
 
 
 class File(Struct, frozen=True):
-    """One file as it was when the folder was sealed."""
+    """One file at the time of sealing."""
 
     name: FileName
     bytes: int
@@ -30,27 +30,27 @@ class File(Struct, frozen=True):
 
 
 class Manifest(Struct, frozen=True, kw_only=True):
-    """What a sealed folder holds and where it came from."""
+    """The content of a sealed folder, and its source."""
 
     id: str
     source: Source
     origin: str
     """A hub id, a requirement, or the path of a GGUF file."""
     revision: str
-    """The commit or version that was really taken; for a GGUF file, its SHA-256."""
+    """The actual commit or version; for a GGUF file, its SHA-256."""
     weights: str = ""
-    """How the file that they were converted from stored the weights: "Q4_1"; else ""."""
+    """How the original file stored the weights, if they were converted: "Q4_1"; else ""."""
     licence: str = ""
     languages: list[str] = []
     files: list[File]
 
 
 class Damaged(Exception):
-    """The folder is not what its manifest says; the message is a reason for a person."""
+    """The folder does not match its manifest; the message is a reason for the user."""
 
 
 def sha256(*paths: Path) -> str:
-    """Hash a file, or several as if they were one, without holding them in memory."""
+    """Hash a file, or several as if they were one, without reading them into memory."""
     digest = hashlib.sha256()
     for path in paths:
         with path.open("rb") as stream:
@@ -59,14 +59,14 @@ def sha256(*paths: Path) -> str:
 
 
 def describe(folder: Path, names: Iterable[str]) -> list[File]:
-    """Measure and hash these files of the folder, in the order of their names."""
+    """The sizes and hashes of these files in the folder, sorted by name."""
     return [
         File(name, (folder / name).stat().st_size, sha256(folder / name)) for name in sorted(names)
     ]
 
 
 def seal(folder: Path, manifest: Manifest) -> None:
-    """Write the manifest as the folder's last file, after its files have reached the disk."""
+    """Write the manifest as the folder's last file, after flushing the others to disk."""
     for file in manifest.files:
         _flush(folder / file.name)
     path = folder / NAME
@@ -75,12 +75,12 @@ def seal(folder: Path, manifest: Manifest) -> None:
 
 
 def read(folder: Path) -> Manifest:
-    """Read a sealed folder's manifest and check that its files are there in their full size.
+    """Read a sealed folder's manifest and check that its files exist with the right sizes.
 
-    Contents are hashed when they arrive, not at every listing.
+    Contents are hashed when they are pulled, not at every listing.
 
     Raises:
-        Damaged: there is no readable manifest, or a file is missing or has another size.
+        Damaged: there is no readable manifest, or a file is missing or has the wrong size.
     """
     try:
         manifest = json_files.json(folder / NAME, Manifest)
@@ -94,7 +94,7 @@ def read(folder: Path) -> Manifest:
         except OSError as error:
             raise Damaged(f"{file.name} is missing") from error
         if size != file.bytes:
-            raise Damaged(f"{file.name} has {size:,} bytes, not {file.bytes:,}")
+            raise Damaged(f"{file.name} has {size:,} bytes instead of {file.bytes:,}")
     return manifest
 
 

@@ -1,14 +1,14 @@
 """Models on disk: the bundled ones, those pulled into the store, and local folders and files.
 
 A folder in the store counts as a model only when it is complete: a pull works under `.partial`,
-writes the list of files last and renames the whole folder into place. So whatever is killed, and
-whenever, nothing half done is ever listed as whole. Nothing here imports torch or has a network.
+writes the manifest last and renames the whole folder into place. So a process killed at any moment
+never leaves an incomplete model in the list. Nothing here imports torch or uses the network.
 
     <root>/models/<name>/      complete models; a catalogue id, or owner--name for other hub ids
     <root>/converted/<key>/    the user's own GGUF files, converted
-    <root>/derived/            what is computed from weights: see `engine.store.artifacts`
-    <root>/.partial/           work in progress, and models on their way out
-    <root>/.locks/             one lock a model, so that two pulls do not meet
+    <root>/derived/            files computed from weights: see `engine.store.artifacts`
+    <root>/.partial/           work in progress, and models being deleted
+    <root>/.locks/             one lock per model, so that two pulls do not collide
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ STARTER = Path(__file__).parents[1] / "starter"
 _REPO = re.compile(r"(?!.*(--|\.\.|\.gguf$))[a-z0-9][\w.-]{0,95}/[a-z0-9][\w.-]{0,95}", re.A | re.I)
 """A hub id. The hub allows neither "--" nor ".." in one, so that a folder can be named after it."""
 _CONVERSION = 2
-"""Raised when conversions of before are not to be used any more."""
+"""Incremented when earlier conversions must not be used any longer."""
 _LEAVING = "leaving-"
 
 
@@ -51,26 +51,26 @@ class Place:
     source: Source
     entry: Entry | None = None
     gguf: Path | None = None
-    """The user's file that the folder is, or would be, converted from."""
+    """The user's GGUF file that the folder is, or would be, converted from."""
 
     @property
     def ours(self) -> bool:
-        """Whether the folder lies in the store: sealed with a manifest, and ours to delete."""
+        """Whether the folder is in the store: it has a manifest, and may be deleted."""
         return self.source in {"hub", "index"} or self.gguf is not None
 
 
 class Store:
-    """The models that can be named, and what is known of each without loading it."""
+    """All models that a request can name, with information about each."""
 
     def __init__(
         self, root: Path, folders: Sequence[Path] = (), entries: Sequence[Entry] | None = None
     ) -> None:
-        """Look at a store; nothing is created or read yet.
+        """Open a store; nothing is created or read yet.
 
         Args:
             root: the store's folder, which need not exist.
-            folders: model folders and .gguf files of the user's to list too.
-            entries: the catalogue; None takes the one installed with the program.
+            folders: the user's model folders and .gguf files to list in addition.
+            entries: the catalogue; None: the one installed with the program.
         """
         self.root = root
         self.folders = tuple(folders)
@@ -81,7 +81,7 @@ class Store:
                 self._named.setdefault(entry.origin.repo, entry)
 
     def models(self) -> list[ModelInfo]:
-        """Everything that can be named: the catalogue, other pulled models, the user's own."""
+        """All models: the catalogue, other pulled models, the user's own."""
         places = [self._catalogued(entry) for entry in self.entries]
         catalogued = {place.folder for place in places}
         pulled = self.root / "models"
@@ -94,10 +94,10 @@ class Store:
         return [_info(place, self.root) for place in places]
 
     def info(self, model: str) -> ModelInfo:
-        """What is known of one model.
+        """Information about one model.
 
         Raises:
-            EngineError: unknown_model, nothing has this name.
+            EngineError: unknown_model, if nothing has this name.
         """
         return _info(self.place(model), self.root)
 
@@ -108,8 +108,8 @@ class Store:
             model: a catalogue id, a hub id that was pulled, a folder, or a .gguf file.
 
         Raises:
-            EngineError: unknown_model; absent_model where a `Pull` would bring it (which for a
-                .gguf file converts it); broken_model with the reason.
+            EngineError: unknown_model; absent_model if it must be pulled (or, for a .gguf file,
+                converted) first; broken_model with the reason.
         """
         place = self.place(model)
         try:
@@ -122,7 +122,7 @@ class Store:
                 Error(
                     kind="broken_model",
                     message=f"{place.id} cannot be used: {_why(error)}.",
-                    hint="Pull it again." if place.ours else f"Look into {place.folder}.",
+                    hint="Pull it again." if place.ours else f"Check the files in {place.folder}.",
                 )
             ) from error
         entry = place.entry
@@ -144,19 +144,19 @@ class Store:
     def remove(self, model: str) -> None:
         """Delete a pulled model, or the conversion of a .gguf file (never the file itself).
 
-        What an interrupted pull left for the next attempt goes too.
+        The partial files of an interrupted pull are deleted too.
 
         Raises:
-            EngineError: unknown_model; absent_model when there is nothing to delete; unable for
+            EngineError: unknown_model; absent_model if there is nothing to delete; unable for
                 bundled models and the user's own folders.
         """
         place = self.place(model)
         if not place.ours:
-            why = "comes with tsuzuki" if place.source == "bundled" else "is a folder of your own"
+            why = "comes with tsuzuki" if place.source == "bundled" else "is your own folder"
             raise EngineError(
                 Error(
                     kind="unable",
-                    message=f"{place.id} {why}; it is not deleted from here.",
+                    message=f"{place.id} {why}, so it cannot be removed.",
                     hint="Only pulled models can be removed.",
                 )
             )
@@ -185,10 +185,10 @@ class Store:
         return place.gguf is not None and not place.folder.is_dir()
 
     def place(self, model: str) -> Place:
-        """Understand a name: a catalogue id, else a path that exists, else a hub id.
+        """Resolve a name: a catalogue id, else a path that exists, else a hub id.
 
         Raises:
-            EngineError: unknown_model, with the nearest name.
+            EngineError: unknown_model, with the most similar name.
         """
         if entry := self._named.get(model):
             return self._catalogued(entry)
@@ -200,8 +200,8 @@ class Store:
             raise EngineError(
                 Error(
                     kind="unknown_model",
-                    message=f"{model} cannot be looked at: {_why(error)}.",
-                    hint="Name a folder or a .gguf file that can be read.",
+                    message=f"{model} cannot be read: {_why(error)}.",
+                    hint="Choose a folder or a .gguf file that can be read.",
                 )
             ) from error
         if _REPO.fullmatch(model):
@@ -213,34 +213,34 @@ class Store:
                 message=f"There is no model {model!r}.",
                 hint=f"Did you mean {near[0]}?"
                 if near
-                else "Name one from the list, a hub id (owner/name), a folder or a .gguf file.",
+                else "Choose one from the list, a hub id (owner/name), a folder or a .gguf file.",
             )
         )
 
     def partial(self, place: Place) -> Path:
-        """The folder in which a pull or conversion to this place works."""
+        """The working folder of a pull or conversion."""
         return self.root / ".partial" / place.folder.name
 
     def lock(self, place: Place) -> Path:
-        """The lock file that a pull or conversion to this place holds."""
+        """The lock file of a pull or conversion."""
         return self.root / ".locks" / f"{place.folder.name}.lock"
 
     def adopt(self, folder: Path, place: Place) -> None:
-        """Move a sealed folder into place, which makes it a model, over what was there."""
+        """Move a finished folder into place, replacing what was there."""
         place.folder.parent.mkdir(parents=True, exist_ok=True)
         if place.folder.exists():
             self.discard(place.folder)
         folder.replace(place.folder)
 
     def discard(self, folder: Path) -> None:
-        """Take a folder out of sight in one step, then delete it."""
+        """Rename a folder away in one step, then delete it."""
         leaving = self.root / ".partial" / f"{_LEAVING}{uuid.uuid4().hex}"
         leaving.parent.mkdir(parents=True, exist_ok=True)
         folder.replace(leaving)
         shutil.rmtree(leaving, ignore_errors=True)
 
     def sweep(self) -> None:
-        """Finish the deletions that were cut off; drop what was made from files that changed."""
+        """Finish interrupted deletions; delete results computed from files that changed."""
         for folder in (self.root / ".partial").glob(f"{_LEAVING}*"):
             shutil.rmtree(folder, ignore_errors=True)
         for folder in (self.root / "converted").glob("*"):
@@ -264,11 +264,11 @@ class Store:
             if not gguf_files.named(path):
                 return Place(str(path), path, "local")
         except (OSError, ValueError, RuntimeError):
-            return Place(str(path), path, "local")  # why, `_info` says
+            return Place(str(path), path, "local")  # `_info` reports the reason
         parts = gguf_files.parts(path)
         if parts[0].is_file():
             path = parts[0]
-        # A changed or moved file is converted anew: to know it by its content would take seconds.
+        # A changed or moved file is converted again: hashing its content would take seconds.
         stamp = [str(_CONVERSION), str(path)]
         for part in parts:
             if part.is_file():
@@ -278,18 +278,18 @@ class Store:
 
 
 _UNUSABLE = (Broken, Damaged, OSError, ValueError, RuntimeError)
-"""What may be raised where a folder or file is of no model, or cannot even be looked at."""
+"""What may be raised for a folder or file that is not a model or cannot be read."""
 
 
 def _why(error: Exception) -> str:
-    """What was raised, of `_UNUSABLE`, for a person."""
+    """The message of an exception in `_UNUSABLE`, for the user."""
     if isinstance(error, (OSError, ValueError, RuntimeError)):
         return json_files.reason(error)
     return str(error)
 
 
 def _expanded(path: Path) -> Path:
-    """A path as a person writes it; the ~ of an unknown user stays as it is, as in a shell."""
+    """Expand ~; that of an unknown user is left as it is, as in a shell."""
     try:
         return path.expanduser()
     except RuntimeError:
@@ -308,7 +308,7 @@ def _read(place: Place) -> tuple[Checkpoint, Manifest | None]:
 
 
 def _weights(entry: Entry | None, listed: Manifest | None) -> str:
-    """How the weights were stored: as was seen when they came, else as the catalogue knows."""
+    """How the weights were stored: from the manifest, else from the catalogue."""
     return (listed.weights if listed else "") or (entry.weights if entry else "")
 
 
@@ -331,7 +331,7 @@ def _absent(place: Place) -> EngineError:
 
 
 def _info(place: Place, root: Path) -> ModelInfo:
-    """Describe a place: from its files where it has them, else from the catalogue."""
+    """Describe a place: from its files if they exist, else from the catalogue."""
     entry = place.entry
     name = _text((place.gguf or place.folder).name)
     known = ModelInfo(
@@ -352,7 +352,7 @@ def _info(place: Place, root: Path) -> ModelInfo:
         weights=_weights(entry, None),
     )
     try:
-        return _found_info(place, known, root)
+        return _found_info(place, info, root)
     except _UNUSABLE as error:
         path = _text(str(place.folder))
         return structs.replace(known, path=path, state="failed", reason=_why(error))
@@ -363,15 +363,15 @@ def _found_info(place: Place, known: ModelInfo, root: Path) -> ModelInfo:
     if str(place.folder) != _text(str(place.folder)):
         raise Broken("its name is not in UTF-8")  # no request could name it
     if not place.folder.exists():
-        return _absent_info(place, known)
+        return _absent_info(place, info)
     found, listed = _read(place)
     return structs.replace(
-        known,
+        info,
         roles=list(heads.roles(found.heads)),
         heads=sorted(found.heads),
-        languages=list(known.languages or (listed.languages if listed else ())),
+        languages=list(info.languages or (listed.languages if listed else ())),
         bytes=found.weight_bytes,
-        licence=known.licence or (listed.licence if listed else ""),
+        licence=info.licence or (listed.licence if listed else ""),
         revision=listed.revision if listed else "",
         path=str(place.folder),
         state="on_disk",
@@ -384,21 +384,21 @@ def _found_info(place: Place, known: ModelInfo, root: Path) -> ModelInfo:
     )
 
 
-def _absent_info(place: Place, known: ModelInfo) -> ModelInfo:
+def _absent_info(place: Place, info: ModelInfo) -> ModelInfo:
     if place.source != "local":
-        return known
+        return info
     path = place.gguf or place.folder
     if path.exists() and not path.is_file():
-        raise Broken("it is no plain file")
+        raise Broken("it is not a regular file")
     try:
         with path.open("rb") as stream:
             magic = stream.read(len(gguf_files.MAGIC))
     except FileNotFoundError:
-        return structs.replace(known, state="failed", reason=f"there is nothing at {path}")
+        return structs.replace(info, state="failed", reason=f"there is nothing at {path}")
     if magic != gguf_files.MAGIC:
-        return structs.replace(known, path=str(path), state="failed", reason="not a GGUF file")
+        return structs.replace(info, path=str(path), state="failed", reason="not a GGUF file")
     return structs.replace(
-        known,
+        info,
         heads=["causal"],
         roles=list(heads.roles(["causal"])),
         bytes=sum(part.stat().st_size for part in gguf_files.parts(path) if part.is_file()),

@@ -1,12 +1,11 @@
-"""Fill one mask with a model that reads from left to right only.
+"""Fills one mask with a causal model.
 
-The text is cut in three: left of the mask, the word, right of it, each by itself, so that every
-candidate meets the same ids on its right and their scores can be compared. A space before the
-mask goes to the candidate, as causal vocabularies write it (" word"); without one only
-candidates that begin without a space are taken. The `POOL` likeliest words after the left text
-(more when more are asked for; the hidden word and those asked for by name always, of however many
-pieces these are) are scored by log p(w | left) + log p(right | left, w), and the scores normalised
-over those tried.
+The text left of the mask, the word, and the text right of it are tokenized separately, so that all
+candidates have the same ids on their right and their scores are comparable. A space before the mask
+belongs to the candidate, as causal vocabularies write it (" word"); without one, only candidates
+that begin without a space are taken. The `POOL` likeliest words after the left text (more on
+request; always the hidden word and the requested words, of any number of pieces) are scored by
+log p(w | left) + log p(right | left, w), and the scores are normalised over these candidates.
 """
 
 from __future__ import annotations
@@ -32,41 +31,43 @@ from engine.messages import (
 )
 from engine.messages.starters import STARTER_MASKED
 from engine.runtime.loaded import LoadedModel
-from engine.runtime.prefix_cache import Prefixes
+from engine.runtime.prefix_cache import PrefixCache
 from engine.tasks.limits import check_fits
 from engine.tasks.words import as_word
 
 POOL = 64
-"""Candidates tried; each costs a reading of the right text."""
+"""Number of candidates; for each, the right text is read once."""
 
 Steps = Generator[Event | None, None, None]
 Word = tuple[int, ...]
-"""The ids of a word that is tried."""
+"""The ids of a candidate."""
 
 
 @dataclass(frozen=True)
 class _Cut:
-    """A text around its one mask, cut in three."""
+    """The text around its one mask."""
 
     left: list[Piece]
     right: list[Piece]
     gap: str
     """The space before the mask, which belongs to the word."""
     begins: bool
-    """Nothing stands before the mask."""
+    """Whether nothing is before the mask."""
     either: bool
-    """The word may be written with a space before it or without."""
+    """Whether the word may be written with or without a space before it."""
 
 
-def fill(model: LoadedModel, runtime: CausalRuntime, prefixes: Prefixes, request: Fill) -> Steps:
+def fill(
+    model: LoadedModel, runtime: CausalRuntime, prefix_cache: PrefixCache, request: Fill
+) -> Steps:
     """Yield a `FillResult`, and None between steps.
 
     Its tokens are those fed for the best candidate.
 
     Raises:
-        EngineError: ``unable`` for several masks, joint filling or a search for words of several
-            pieces, or for a mask that begins the text of a model without a start token;
-            ``too_long`` when the text does not fit.
+        EngineError: ``unable`` for several masks, joint filling, a search for words of several
+            pieces, or a mask at the beginning for a model without a start token; ``too_long`` if
+            the text does not fit.
     """
     cut = _cut(model, request.text)
     if request.joint_methods or request.pieces > 1:
@@ -74,7 +75,7 @@ def fill(model: LoadedModel, runtime: CausalRuntime, prefixes: Prefixes, request
             Error(
                 kind="unable",
                 message=f"{model.files.id} is a causal model: it fills one mask with one piece.",
-                hint=f"Take a masked model such as {STARTER_MASKED}, or ask for words by name.",
+                hint=f"Use a masked model such as {STARTER_MASKED}, or give the words to score.",
             )
         )
     asked = [_spelt(model.tokenizer, cut, word) for word in request.words]
@@ -83,11 +84,11 @@ def fill(model: LoadedModel, runtime: CausalRuntime, prefixes: Prefixes, request
     check_fits(model, runtime, around, max(longest, 1))
     hidden = _hidden(model.tokenizer, cut, request, runtime.vocabulary)
     left = [piece.id for piece in cut.left]
-    prefix = yield from prefixes.prefill(left)
+    prefix = yield from prefix_cache.prefill(left)
     pool = _likeliest(model, prefix, cut, max(POOL, request.top))
     if hidden is not None and hidden.id is not None:
         pool.append((hidden.id,))
-    pool += [ids for ids in asked if _known(model.tokenizer, ids, runtime.vocabulary)]
+    pool += [ids for ids in asked if _in_vocabulary(model.tokenizer, ids, runtime.vocabulary)]
     pool = list(dict.fromkeys(pool))
     scores = yield from _scores(runtime, left, pool, [piece.id for piece in cut.right])
     yield _result(model, request, cut, pool, scores, hidden, asked)
@@ -100,7 +101,7 @@ def _cut(model: LoadedModel, text: str) -> _Cut:
             Error(
                 kind="unable",
                 message=f"{model.files.id} is a causal model and fills one mask at a time.",
-                hint=f"Leave one mask, or take a masked model such as {STARTER_MASKED}.",
+                hint=f"Leave one mask, or use a masked model such as {STARTER_MASKED}.",
             )
         )
     begins = not left.strip()
@@ -111,13 +112,14 @@ def _cut(model: LoadedModel, text: str) -> _Cut:
             raise EngineError(
                 Error(
                     kind="unable",
-                    message=f"{model.files.id} has no start token, so no word can come first.",
-                    hint="Put a word before the mask, or take a masked model.",
+                    message=f"{model.files.id} has no start token, so it cannot fill the first"
+                    " word.",
+                    hint="Put a word before the mask, or use a masked model.",
                 )
             )
         pieces = [start]
-    # Where a tokenizer puts a space before every text, sentencepiece may keep it as a piece of
-    # its own, so both forms of a first word are met.
+    # If a tokenizer puts a space before every text, sentencepiece may keep it as a separate piece,
+    # so a first word can have both forms.
     either = begins and model.tokenizer.encode("a")[0].text.startswith(" ")
     gap = " " if left.endswith(" ") and not begins else ""
     return _Cut(pieces, model.tokenizer.after(right), gap, begins, either)
@@ -125,7 +127,7 @@ def _cut(model: LoadedModel, text: str) -> _Cut:
 
 @dataclass(frozen=True)
 class _HiddenWord:
-    """The word that the user hid: its id where it is one known piece, else None."""
+    """The word that the user hid: its id if it is one piece of the vocabulary, else None."""
 
     word: str
     pieces: int
@@ -137,7 +139,7 @@ def _hidden(tokenizer: Tokenizer, cut: _Cut, request: Fill, vocabulary: int) -> 
     if word is None:
         return None
     ids = _spelt(tokenizer, cut, word)
-    whole = len(ids) == 1 and _known(tokenizer, ids, vocabulary)
+    whole = len(ids) == 1 and _in_vocabulary(tokenizer, ids, vocabulary)
     return _HiddenWord(word, len(ids), ids[0] if whole else None)
 
 
@@ -147,12 +149,12 @@ def _spelt(tokenizer: Tokenizer, cut: _Cut, word: str) -> Word:
     return tuple(piece.id for piece in pieces)
 
 
-def _known(tokenizer: Tokenizer, ids: Word, vocabulary: int) -> bool:
+def _in_vocabulary(tokenizer: Tokenizer, ids: Word, vocabulary: int) -> bool:
     return bool(ids) and tokenizer.unknown not in ids and max(ids) < vocabulary
 
 
 def _likeliest(model: LoadedModel, prefix: Branches, cut: _Cut, wanted: int) -> list[Word]:
-    """The ids that begin as the text wants it, likeliest first."""
+    """The likeliest ids that begin with a space, or without one, as the text requires."""
     tokenizer = model.tokenizer
     pool: list[Word] = []
     for number in prefix.logits[0].argsort(descending=True).tolist():
@@ -164,8 +166,8 @@ def _likeliest(model: LoadedModel, prefix: Branches, cut: _Cut, wanted: int) -> 
         raise EngineError(
             Error(
                 kind="unable",
-                message=f"{model.files.id} has no word that could stand at the mask.",
-                hint="Take out the space before the mask, or take a masked model.",
+                message=f"{model.files.id} has no word that fits at the mask.",
+                hint="Remove the space before the mask, or use a masked model.",
             )
         )
     return pool
@@ -182,8 +184,8 @@ def _scores(
     """log p(w | left) + log p(right | left, w) of each candidate, in nats."""
     from engine.runtime.scoring import logprobs
 
-    # Whole texts side by side: one reading of the weights serves them all, where stepping through
-    # the right text with a cache would read them once a token.
+    # Whole texts in a batch: one pass over the weights serves them all, while stepping through the
+    # right text with a cache would take one pass per token.
     texts = yield from logprobs(runtime, [[*left, *word, *right] for word in pool])
     return [float(text[len(left) - 1 :].double().sum()) for text in texts]
 
@@ -197,7 +199,7 @@ def _result(
     hidden: _HiddenWord | None,
     asked: Sequence[Word],
 ) -> FillResult:
-    import torch  # not at the top: the worker imports its tasks before torch is there
+    import torch  # not at the top: the worker imports its tasks before torch
 
     logprobs = torch.tensor(scores, dtype=torch.float64).log_softmax(0).tolist()
     found = dict(zip(pool, logprobs, strict=True))
@@ -212,11 +214,11 @@ def _result(
         own = found.get(ids)
         return None if own is None else 1 + sum(other > own for other in logprobs)
 
-    told = None
+    hidden_result = None
     if hidden is not None:
         own = None if hidden.id is None else dict(ranked)[hidden.id]
         place = None if hidden.id is None else rank((hidden.id,))
-        told = Hidden(word=hidden.word, pieces=hidden.pieces, prob=own, rank=place)
+        hidden_result = Hidden(word=hidden.word, pieces=hidden.pieces, prob=own, rank=place)
     return FillResult(
         model=model.files.id,
         precision=model.precision,
@@ -231,7 +233,7 @@ def _result(
                     Candidate(number, as_word(tokenizer.token(number)), probability)
                     for number, probability in ranked[: request.top]
                 ],
-                hidden=told,
+                hidden=hidden_result,
                 words=[
                     WordScore(text=word, ids=list(ids), logprob=found.get(ids), rank=rank(ids))
                     for word, ids in zip(request.words, asked, strict=True)

@@ -1,4 +1,4 @@
-"""Continue a prompt with a causal model: n branches in one batch, from one reading of it."""
+"""Continues a prompt with a causal model: n branches in one batch; the prompt is read once."""
 
 from __future__ import annotations
 
@@ -41,24 +41,24 @@ if TYPE_CHECKING:
 Events = Generator[Event | None, None, None]
 
 _MOMENT_S = 0.02
-"""How long other tasks wait at a time for a chat to be laid out; most are within it."""
+"""How long other tasks wait at a time while a chat is rendered; most chats take less."""
 
 
 def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
     """Yield `Started`, a `Token` for each token drawn, `BranchDone`s, and `Done`.
 
-    Yields None between the chunks of a long prompt. A branch that ends leaves the batch; the
-    others draw what they would have drawn without it. Closing the generator cancels.
+    Yields None between the chunks of a long prompt. A branch that ends leaves the batch, which does
+    not affect the draws of the others. Closing the generator cancels.
 
     Raises:
-        EngineError: the request cannot be answered; see `engine.decoding.prompting.lay_out`.
+        EngineError: see `engine.decoding.prompting.lay_out`.
     """
-    # Not at the top: the worker must be able to import its tasks before torch is there.
+    # Not at the top: the worker imports its tasks before torch.
     from engine.decoding.sampling import Sampler, choose_seed
     from engine.decoding.token_stats import read
 
     clock = _Clock(load_s)
-    runtime, prefixes = causal(model)
+    runtime, prefix_cache = causal(model)
     _check_stops(request.stop)
     prompt = yield from _lay_out(model, runtime, request)
     seed = choose_seed(request.sampling)
@@ -74,12 +74,12 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
         context=runtime.context,
     )
     ids = [piece.id for piece in prompt.pieces]
-    batch = yield from prefixes.prefill(ids, len(ids) + len(prompt.begin))
+    batch = yield from prefix_cache.prefill(ids, len(ids) + len(prompt.begin))
     alive = _branches(model.tokenizer, request, prompt, runtime.context)
     words = _Words(model, boundaries=request.boundaries)
     if prompt.begin:
         batch = yield from _begin(runtime, batch, prompt.begin, alive, request.top, words, clock)
-        prefixes.keep(alive[0].ids, batch)
+        prefix_cache.keep(alive[0].ids, batch)
     if request.max_tokens == 0:
         after = words.boundary(batch.logits)[0]
         yield from [structs.replace(branch.done("length"), boundary=after) for branch in alive]
@@ -107,13 +107,13 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
             if finish is None:
                 staying.append(row)
             else:
-                prefixes.keep(branch.ids[:-1], steps.rows, row)
+                prefix_cache.keep(branch.ids[:-1], steps.rows, row)
                 events.append(branch.done(finish))
         try:
             yield from events
         except GeneratorExit:
             for row in staying:
-                prefixes.keep(alive[row].ids[:-1], steps.rows, row)
+                prefix_cache.keep(alive[row].ids[:-1], steps.rows, row)
             raise
         if not staying:
             break
@@ -126,7 +126,7 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
 def _lay_out(
     model: LoadedModel, runtime: CausalRuntime, request: Continue
 ) -> Generator[None, None, Prompt]:
-    """Make the prompt; a chat's on a thread of its own, for its template may take seconds."""
+    """Make the prompt; a chat's on a separate thread, as its template may take seconds."""
     if request.chat is None:
         return lay_out(model, runtime, request)
     prompt = Loader().submit(lay_out, model, runtime, request)
@@ -145,7 +145,7 @@ def _begin(
     words: _Words,
     clock: _Clock,
 ) -> Generator[Event | None, None, Branches]:
-    """Let all branches begin with these ids; return the row that has read them."""
+    """Begin all branches with these ids; return the row that has read them."""
     import torch
 
     from engine.decoding.token_stats import read
@@ -172,14 +172,14 @@ def _check_stops(stops: Sequence[str]) -> None:
             Error(
                 kind="bad_request",
                 message="A stop string is empty.",
-                hint="Leave it out, or write what should end the text.",
+                hint="Leave it out, or write the text that should end the answer.",
             )
         )
 
 
 @dataclass
 class _Branch:
-    """One branch: its ids from the prompt on, and its text on the way out."""
+    """One branch: its ids, the prompt's included, and the decoding of its text."""
 
     number: int
     ids: list[int]
@@ -187,14 +187,14 @@ class _Branch:
     stops: StopStrings
     ends: frozenset[int]
     full: int
-    """The length at which the branch ends, the prompt included, and the reason that it gives."""
+    """The length at which the branch ends, prompt included, and the reason given then."""
     reason: Finish
     stopped: bool = False
 
     def take(self, token_id: int) -> tuple[str, Finish | None]:
-        """Add a token; return the text that it releases, and what ends the branch, if it does.
+        """Add a token; return the text now complete, and why the branch ends, or None.
 
-        An end token is no text.
+        An end token adds no text.
         """
         self.ids.append(token_id)
         if token_id in self.ends:
@@ -205,12 +205,12 @@ class _Branch:
         return text, self.reason if len(self.ids) == self.full else None
 
     def give(self, token_id: int) -> str:
-        """Add a token that was not drawn, which ends nothing; return the text that it releases."""
+        """Add a given token, which never ends the branch; return the text now complete."""
         self.ids.append(token_id)
         return self.stream.push(token_id)
 
     def done(self, finish: Finish) -> BranchDone:
-        """End the branch, releasing what was held back: a broken character, half a stop string."""
+        """End the branch, with the text held back: an incomplete character or stop string."""
         tail = ""
         if not self.stopped:
             tail, self.stopped = self.stops.push(self.stream.flush())
@@ -241,10 +241,10 @@ def _branches(
 
 
 class _Words:
-    """Tells of tokens. What they read as is asked of the tokenizer once each."""
+    """Builds `Token` events. Caches the text of each token."""
 
     def __init__(self, model: LoadedModel, *, boundaries: bool) -> None:
-        """`boundaries` says whether to tell how likely a new word begins."""
+        """`boundaries`: whether to compute how likely a new word begins."""
         self._model = model
         self._tokenizer = model.tokenizer
         self._pieces: dict[int, tuple[str, str]] = {}
@@ -253,8 +253,8 @@ class _Words:
     def boundary(self, logits: torch.Tensor) -> list[float | None]:
         """For each row, the log-probability of all tokens that begin with a space or end a text.
 
-        That is the mass which Pimentel & Meister (2024) and Oh & Schuler (2024) count to the word
-        before, where a vocabulary puts the space between words into the token after it.
+        Pimentel & Meister (2024) and Oh & Schuler (2024) attribute this mass to the preceding word,
+        if a vocabulary puts the space between words into the following token.
         """
         if not self._boundaries:
             return [None] * len(logits)
@@ -282,7 +282,7 @@ class _Words:
         sampled: float | None,
         boundary: float | None,
     ) -> Token:
-        """One token of a branch; without a log-probability after the samplers, a given one."""
+        """The event for one token of a branch; `sampled` is None for a given token."""
         return Token(
             branch=branch,
             id=token_id,
@@ -300,8 +300,8 @@ class _Words:
         )
 
     def _piece(self, token_id: int) -> tuple[str, str]:
-        """What an id reads as, and how the vocabulary writes it; nothing for one that a padded
-        vocabulary leaves unused."""
+        """The text of an id and its spelling in the vocabulary; both empty for an unused id of a
+        padded vocabulary."""
         found = self._pieces.get(token_id)
         if found is None:
             found = ("", "")
@@ -314,7 +314,7 @@ class _Words:
 
 @dataclass
 class _Clock:
-    """Times a run: all branches' tokens count, those of the first step only as its start."""
+    """Measures the speed of a run over all branches, starting after the first step."""
 
     load_s: float
     began: float = field(default_factory=lambda: time.perf_counter())
@@ -323,7 +323,7 @@ class _Clock:
     tokens_after: int = 0
 
     def tick(self, tokens: int) -> None:
-        """A step gave so many tokens."""
+        """Record a step that produced this many tokens."""
         self.latest = time.perf_counter()
         if self.first is None:
             self.first = self.latest

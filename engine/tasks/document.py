@@ -1,7 +1,7 @@
-"""A text as a row of sentences: how each goes on from the one before, and from any other.
+"""Scores the sentences of a text: how well each continues the one before, or any other.
 
-Pairs are scored as `engine.tasks.continuity` scores them, a few dozen at once, and kept with the
-model: what was said of a pair is not computed again while its sentences move about.
+Pairs are scored by `engine.tasks.continuity`, a few dozen at once, and cached with the model, so
+that moving sentences does not compute a pair again.
 """
 
 from __future__ import annotations
@@ -41,21 +41,21 @@ from engine.text.sentences import split
 
 Steps = Generator[Event | None, None, None]
 Pair = tuple[int, int]
-"""Two sentences by number, the smaller first: both orders are scored together."""
+"""The numbers of two sentences, the smaller first, as both orders are scored together."""
 
 AT_ONCE = 32
-"""Pairs between two events: enough for a full batch or two, few enough to see it grow."""
+"""Pairs between two events: enough for a full batch or two, few enough to show progress."""
 MOST = 200
-"""Sentences of which all pairs are scored: about 20,000 pairs, all of which are kept."""
+"""Maximum number of sentences for scoring all pairs: about 20,000, which fit the cache."""
 
 
 def run(model: LoadedModel, request: Document, load_s: float) -> Steps:
-    """Yield `Progress`, a `DocumentResult`, then what else was asked for, and `Done`.
+    """Yield `Progress`, a `DocumentResult`, then what else was requested, and `Done`.
 
     Raises:
         EngineError: ``bad_request`` for fewer than two sentences, for a matrix or an order of more
-            than `MOST`, for a place or a gap that is not there, and for a figure the model does not
-            give; whatever scoring raises where no pair at all can be scored.
+            than `MOST`, for a place or a gap that does not exist, and for a figure that the model
+            does not provide; what scoring raises if no pair can be scored.
     """
     began = time.monotonic()
     sentences = _sentences(request)
@@ -81,25 +81,25 @@ def run(model: LoadedModel, request: Document, load_s: float) -> Steps:
 
 
 class _Pairs:
-    """The sentences of a text, and what the model says of pairs of them."""
+    """The sentences of a text, and the scores of pairs of them."""
 
     def __init__(self, model: LoadedModel, texts: list[str]) -> None:
         self._model = model
         self._texts = texts
-        self._known: dict[Pair, Witness] = {}
-        """In both orders; the model's memory may let go of a pair before this text is done."""
+        self._witnesses: dict[Pair, Witness] = {}
+        """In both orders; kept here because the model's cache may drop a pair at any time."""
 
     def score(self, pairs: Iterable[Pair]) -> Steps:
-        """Score those pairs that are not known, in both orders."""
+        """Score the pairs that have not been scored, in both orders."""
         missing: dict[tuple[str, str], list[Pair]] = {}
         for one, other in pairs:
             first, second = self._texts[one], self._texts[other]
-            there = self._model.pairs.get(first, second)
-            back = self._model.pairs.get(second, first)
+            there = self._model.pair_cache.get(first, second)
+            back = self._model.pair_cache.get(second, first)
             if there is None or back is None:
                 missing.setdefault((first, second), []).append((one, other))
             else:
-                self._known[one, other], self._known[other, one] = there, back
+                self._witnesses[one, other], self._witnesses[other, one] = there, back
         if not missing:
             return
         texts = list(missing)
@@ -108,15 +108,15 @@ class _Pairs:
             if isinstance(event, PairScore):
                 first, second = texts[event.index]
                 there, back = continuity.both_ways(event)
-                self._model.pairs.keep(first, second, there)
-                self._model.pairs.keep(second, first, back)
+                self._model.pair_cache.keep(first, second, there)
+                self._model.pair_cache.keep(second, first, back)
                 for one, other in missing[first, second]:
-                    self._known[one, other], self._known[other, one] = there, back
+                    self._witnesses[one, other], self._witnesses[other, one] = there, back
             yield None
 
     def witness(self, first: int, second: int) -> Witness:
-        """What the model says of a sentence right after another; the pair must be scored."""
-        return self._known[first, second]
+        """The scores of `second` right after `first`; the pair must have been scored."""
+        return self._witnesses[first, second]
 
     def cells(self, pair: Pair, name: WitnessName) -> list[Cell]:
         """A pair's cells of the matrix."""
@@ -126,11 +126,11 @@ class _Pairs:
         ]
 
     def scores(self, name: WitnessName) -> list[list[float]]:
-        """The figure of every pair; one that is not known counts as the worst that is."""
-        known = {at: figure(witness, name) for at, witness in self._known.items()}
-        worst = min(score for score in known.values() if score is not None)
+        """The figure of every pair; a missing one counts as the worst of the others."""
+        figures = {at: figure(witness, name) for at, witness in self._witnesses.items()}
+        worst = min(score for score in figures.values() if score is not None)
         numbers = range(len(self._texts))
-        found = [[known.get((one, other)) for other in numbers] for one in numbers]
+        found = [[figures.get((one, other)) for other in numbers] for one in numbers]
         return [[worst if score is None else score for score in row] for row in found]
 
 
@@ -141,7 +141,7 @@ def figure(witness: Witness, name: WitnessName) -> float | None:
 
 
 def _sentences(request: Document) -> list[Sentence]:
-    """The sentences of the text; of a list, those are places in them joined by a line break."""
+    """The sentences of the text; those of a list are placed as if joined by line breaks."""
     if isinstance(request.text, str):
         return split(request.text)
     found: list[Sentence] = []
@@ -155,24 +155,24 @@ def _sentences(request: Document) -> list[Sentence]:
 def _check(request: Document, count: int) -> None:
     if count < 2:
         raise _refused(
-            f"The text has {count} sentence{'' if count == 1 else 's'}; it takes two.",
+            f"The text has {count} sentence{'' if count == 1 else 's'}; at least two are needed.",
             "Give a longer text.",
         )
     if (request.matrix or request.order or request.shuffles) and count > MOST:
         raise _refused(
-            f"The text has {count} sentences; all pairs are scored of {MOST} at most.",
-            "Give a part of it, or ask for the gaps alone.",
+            f"The text has {count} sentences; all pairs can be scored for at most {MOST}.",
+            "Give a part of it, or score the gaps alone.",
         )
     if request.place is not None and request.place >= count:
         raise _refused(
             f"There is no sentence {request.place + 1}; the text has {count}.",
-            "Name one that is there.",
+            f"Choose a sentence from 1 to {count}.",
         )
     for gap in request.reference or ():
         if not 0 <= gap < count - 1:
             raise _refused(
                 f"No segment can end after sentence {gap + 1}; the text has {count}.",
-                "Name sentences from 1 to the last but one.",
+                f"Choose sentences from 1 to {count - 1}.",
             )
 
 
@@ -181,7 +181,7 @@ def _refused(message: str, hint: str) -> EngineError:
 
 
 def _unwrapped(sentence: str) -> str:
-    """A sentence without the line breaks that it was laid out with."""
+    """A sentence without line breaks."""
     first, *rest = re.split(r"\s*[\r\n]\s*", sentence.strip())
     for part in rest:
         first += continuity.join(first, part) + part
@@ -193,7 +193,7 @@ def _portions(pairs: Sequence[Pair]) -> Iterable[Sequence[Pair]]:
 
 
 def _figure(wanted: WitnessName | None, witnesses: Sequence[Witness]) -> WitnessName:
-    """The figure to judge by: the one asked for, else the first that there is."""
+    """The figure to judge by: the requested one, else the first available."""
     names: tuple[WitnessName, ...] = get_args(WitnessName)
     given = [
         name for name in names if any(figure(witness, name) is not None for witness in witnesses)
@@ -203,7 +203,7 @@ def _figure(wanted: WitnessName | None, witnesses: Sequence[Witness]) -> Witness
             f"No two neighbours can be scored. {witnesses[0].error}", "Shorten the sentences."
         )
     if wanted is not None and wanted not in given:
-        raise _refused(f"This model gives no {wanted}.", f"It gives {', '.join(given)}.")
+        raise _refused(f"This model has no {wanted}.", f"It has {', '.join(given)}.")
     return wanted or given[0]
 
 
@@ -214,7 +214,7 @@ def _result(
     pairs: _Pairs,
     name: WitnessName,
 ) -> DocumentResult:
-    """What is known once all gaps are scored."""
+    """The result once all gaps are scored."""
     numbers = range(len(sentences) - 1)
     gaps = [
         Gap(
@@ -225,7 +225,7 @@ def _result(
         )
         for at in numbers
     ]
-    # A gap without a score is passed over: its neighbours are then each other's.
+    # Gaps without a score are skipped, so that their neighbours are adjacent.
     scored = [(at, gap.score) for at, gap in enumerate(gaps) if gap.score is not None]
     scores = [score for _, score in scored]
     depths = texttiling.depths(scores)
@@ -259,7 +259,7 @@ def _result(
 
 
 def _arranged(request: Document, count: int, pairs: _Pairs, name: WitnessName) -> Steps:
-    """Compare this order with others, scoring the pairs that this takes."""
+    """Compare this order with others, scoring the pairs needed for that."""
     orders = ordering.shuffled(count, request.shuffles)
     needed = {(min(pair), max(pair)) for order in orders for pair in pairwise(order)}
     at = request.place

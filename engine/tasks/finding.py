@@ -1,4 +1,4 @@
-"""Search a causal model's vocabulary for a text, and say how likely each find is in its place."""
+"""Searches a causal model's vocabulary for a text, with the probability of each match."""
 
 from __future__ import annotations
 
@@ -17,26 +17,25 @@ Events = Generator[Event | None, None, None]
 def run(model: LoadedModel, request: Find, load_s: float) -> Events:
     """Yield `Found` and `Done`.
 
-    Tokens that read as the query come first, then those that begin so, then those that hold it,
-    each kind by rank. Where no token reads as the query, the query as a whole comes before them,
-    cut into several.
+    Tokens that equal the query come first, then those that begin with it, then those that contain
+    it, each by rank. If no token equals the query, the query as several tokens comes first.
 
-    An empty query finds the likeliest. Letter case and spaces around make no difference. Yields
-    None between the forwards.
+    An empty query finds the likeliest tokens. Letter case and surrounding spaces are ignored.
+    Yields None between forward passes.
 
     Raises:
         EngineError: see `engine.tasks.limits.place`.
     """
-    # Not at the top: the worker imports its tasks before torch is there.
+    # Not at the top: the worker imports its tasks before torch.
     from engine.runtime.scoring import logprobs
 
     began = time.perf_counter()
-    runtime, prefixes = place(model, request.ids)
-    row = yield from prefixes.prefill(request.ids)
+    runtime, prefix_cache = place(model, request.ids)
+    row = yield from prefix_cache.prefill(request.ids)
     logits = row.logits[0]
     scores = logits.log_softmax(-1)
     ranked = logits.argsort(descending=True, stable=True)
-    # Ids that the model rules out can stand in no place.
+    # Impossible ids are not matches.
     order: list[int] = ranked[logits[ranked].isfinite()].tolist()
     found = _tokens(model.texts, request.query, order)
     matches = [
@@ -63,12 +62,12 @@ def run(model: LoadedModel, request: Find, load_s: float) -> Events:
 
 
 def _tokens(texts: Sequence[str], query: str, order: Sequence[int]) -> list[tuple[int, str]]:
-    """The tokens that hold the query, the best first."""
+    """The tokens that contain the query, the best first."""
     wanted = query.strip().casefold()
     kinds: list[list[tuple[int, str]]] = [[], [], []]
     for number in order:
         if number >= len(texts):
-            continue  # a padded vocabulary has ids that no text leads to
+            continue  # a padded vocabulary has unused ids
         text = texts[number]
         bare = text.strip().casefold()
         if wanted in bare:
@@ -78,7 +77,7 @@ def _tokens(texts: Sequence[str], query: str, order: Sequence[int]) -> list[tupl
 
 
 def _spellings(tokenizer: Tokenizer, query: str) -> list[tuple[list[int], str]]:
-    """The query after a space and without one, where it is not a single token."""
+    """The query's tokens with and without a space before it, if they are several."""
     if not query.strip():
         return []
     found: dict[tuple[int, ...], str] = {}

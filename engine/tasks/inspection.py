@@ -1,4 +1,4 @@
-"""Cut a text as a model would, and say how well the model knows such text. Needs no torch."""
+"""Tokenizes a text, and measures how well the model covers it. Needs no torch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from engine.text.coverage import foreign_share, unknown_share
 
 
 def run(tokenizer: Tokenizer, languages: Sequence[str], request: Tokenize) -> Tokens:
-    """The tokens that the model would be fed, special ones included.
+    """The tokens to feed to the model, special ones included.
 
     `languages` are the model's (ISO 639-1).
 

@@ -1,21 +1,21 @@
-"""Several masks filled together.
+"""Fills several masks jointly.
 
-A masked model gives p(x_i | rest) for each mask, not a joint distribution. Four ways to one, each
-scoring a filling x_1 ... x_n (M: a mask still there), in nats:
+A masked model gives p(x_i | rest) for each mask, not a joint distribution. There are four methods
+to score a filling x_1 ... x_n (M: a mask that is still there), in nats:
 
-- ``independent``: sum of log p(x_i | all M), as if the masks knew nothing of each other.
-- ``left_to_right``: sum of log p(x_i | x_1 ... x_{i-1}, M after), by a beam.
+- ``independent``: sum of log p(x_i | all M), as if the masks were independent.
+- ``left_to_right``: sum of log p(x_i | x_1 ... x_{i-1}, M after), by beam search.
 - ``confident_first``: the same chain in another order: each beam next fills the mask at which the
-  model is surest of a word.
+  model is most confident.
 - ``hcb``: the Hammersley-Clifford-Besag theorem builds p(x) / p(y) as the product over i of
-  p(x_i | x_<i, y_>i) / p(y_i | x_<i, y_>i) for any pivot y; with y all masks both are read in the
-  forwards of left to right (Brooks, Calef, Cowen-Breen & Sappington 2024, arXiv 2402.15020). The
-  score is defined up to a constant; here it is
+  p(x_i | x_<i, y_>i) / p(y_i | x_<i, y_>i) for any pivot y; if y is all masks, both come from the
+  forward passes of ``left_to_right`` (Brooks, Calef, Cowen-Breen & Sappington 2024, arXiv
+  2402.15020). The score is defined up to a constant; here it is
 
       sum of log p(x_i | x_<i, M_>=i) - [log p(M | x_<i, M_>=i) - log p(M | all M)]
 
-  with the last two read at mask i, so that it equals ``left_to_right`` where earlier words leave
-  the chance of the mask token itself unchanged. It is a log-ratio and may exceed 0.
+  with the last two terms at mask i, so that it equals ``left_to_right`` if earlier words do not
+  change the probability of the mask token itself. It is a log-ratio and may exceed 0.
 """
 
 from __future__ import annotations
@@ -36,33 +36,33 @@ if TYPE_CHECKING:
     from engine.runtime.masked_rows import Reading, Row
 
 BEAM = 16
-"""Fillings that are gone on with, and the most that are told."""
+"""Beam width, and the maximum number of fillings returned."""
 TABLE = 10
-"""Candidates of each of two masks in the table of their pairs."""
+"""Candidates for each of two masks in the table of pairs."""
 
 Filling = tuple[int | None, ...]
-"""An id for each mask that is filled."""
+"""An id for each mask; None for one that is still open."""
 
 
 @dataclass(frozen=True)
-class _Said:
-    """What the model says at an open mask of a text, as far as any method asks."""
+class _Prediction:
+    """The model's prediction at an open mask, as far as the methods need it."""
 
     best: list[tuple[int, float]]
     """The likeliest words, with their log-probabilities."""
     surest: float
     """The log-probability of the likeliest token."""
     mask: float
-    """That of the mask token itself."""
+    """The log-probability of the mask token itself."""
     tabled: list[float]
-    """Those of the words in the table of pairs."""
+    """The log-probabilities of the words in the table of pairs."""
 
 
 @dataclass(frozen=True)
 class Masks:
-    """The masks of a text, and what the model says at each while all are there.
+    """The masks of a text, and the model's predictions at each while all are open.
 
-    What is read of the text with some of them filled is kept: the methods read much the same.
+    Predictions for the text with some masks filled are cached, as the methods share many of them.
     """
 
     model: LoadedModel
@@ -71,13 +71,13 @@ class Masks:
     positions: Sequence[int]
     logprobs: torch.Tensor
     """float32 [masks, vocabulary]"""
-    _said: dict[tuple[Filling, int], _Said] = field(default_factory=dict)
+    _predictions: dict[tuple[Filling, int], _Prediction] = field(default_factory=dict)
     _tabled: list[list[tuple[int, float]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._tabled.extend(self._best(row, TABLE) for row in self.logprobs)
         for place, row in enumerate(self.logprobs):
-            self._said[self.empty, place] = self._taken(place, row)
+            self._predictions[self.empty, place] = self._taken(place, row)
 
     @property
     def empty(self) -> Filling:
@@ -88,41 +88,43 @@ class Masks:
         """The words of the table of pairs at a mask, likeliest first."""
         return self._tabled[place]
 
-    def at(self, filling: Filling, place: int) -> _Said:
-        """What the model says at a mask, after `read`."""
-        return self._said[filling, place]
+    def at(self, filling: Filling, place: int) -> _Prediction:
+        """The prediction at a mask, after `read`."""
+        return self._predictions[filling, place]
 
     def read(self, asked: Sequence[tuple[Filling, Sequence[int]]]) -> Reading[None]:
-        """Read the text with each of these fillings, asking for some of the open masks."""
-        from engine.runtime import masked_rows  # not at the top: torch is not there yet
+        """Predict, for the text with each of these fillings, some of its open masks."""
+        from engine.runtime import masked_rows  # not at the top: torch may not be imported yet
 
         missing = [
-            (filling, [place for place in places if (filling, place) not in self._said])
+            (filling, [place for place in places if (filling, place) not in self._predictions])
             for filling, places in asked
         ]
         missing = [(filling, places) for filling, places in missing if places]
 
-        def taken(number: int, logprobs: torch.Tensor) -> list[_Said]:
+        def taken(number: int, logprobs: torch.Tensor) -> list[_Prediction]:
             places = missing[number][1]
             return [self._taken(*each) for each in zip(places, logprobs, strict=True)]
 
         rows = [self._row(filling, places) for filling, places in missing]
         found = yield from masked_rows.read(self.runtime, rows, taken)
-        for (filling, places), said in zip(missing, found, strict=True):
-            self._said.update(zip(((filling, place) for place in places), said, strict=True))
+        for (filling, places), predictions in zip(missing, found, strict=True):
+            self._predictions.update(
+                zip(((filling, place) for place in places), predictions, strict=True)
+            )
 
     def _row(self, filling: Filling, places: Sequence[int]) -> Row:
-        """The text with some masks filled; asks for those with these numbers."""
+        """The text with some masks filled, and the positions of the masks to predict."""
         row = list(self.pieces)
         for position, number in zip(self.positions, filling, strict=True):
             if number is not None:
                 row[position] = self.model.tokenizer.token(number)
         return row, [self.positions[place] for place in places]
 
-    def _taken(self, place: int, logprobs: torch.Tensor) -> _Said:
+    def _taken(self, place: int, logprobs: torch.Tensor) -> _Prediction:
         mask = self.model.tokenizer.mask
         assert mask is not None, "a masked-language head comes with a mask"
-        return _Said(
+        return _Prediction(
             best=self._best(logprobs, BEAM),
             surest=float(logprobs.max()),
             mask=float(logprobs[mask]),
@@ -134,8 +136,8 @@ class Masks:
 
 
 def fill(masks: Masks, methods: Sequence[JointMethod], top: int) -> Reading[list[JointFills]]:
-    """The likeliest fillings of all masks, at most `BEAM`; see the module for the methods."""
-    told: list[JointFills] = []
+    """The likeliest fillings of all masks, at most `BEAM`, by each method (see the module)."""
+    results: list[JointFills] = []
     tokenizer = masks.model.tokenizer
     for method in methods:
         beam = _independent(masks) if method == "independent" else None
@@ -149,8 +151,8 @@ def fill(masks: Masks, methods: Sequence[JointMethod], top: int) -> Reading[list
             )
             for filling, score in beam[:top]
         ]
-        told.append(JointFills(method=method, fillings=fillings))
-    return told
+        results.append(JointFills(method=method, fillings=fillings))
+    return results
 
 
 def _independent(masks: Masks) -> list[tuple[Filling, float]]:
@@ -163,7 +165,7 @@ def _independent(masks: Masks) -> list[tuple[Filling, float]]:
 
 
 def _chained(masks: Masks, method: JointMethod) -> Reading[list[tuple[Filling, float]]]:
-    """Fill one mask after the other, each time with what is filled already in the text."""
+    """Fill one mask after the other, each given those filled before."""
     beam: list[tuple[Filling, float]] = [(masks.empty, 0.0)]
     for _ in masks.positions:
         opened = [[n for n, own in enumerate(filling) if own is None] for filling, _ in beam]
@@ -175,12 +177,12 @@ def _chained(masks: Masks, method: JointMethod) -> Reading[list[tuple[Filling, f
         longer: list[tuple[Filling, float]] = []
         for (filling, score), places in zip(beam, opened, strict=True):
             place = max(places, key=lambda place, filling=filling: masks.at(filling, place).surest)  # type: ignore[misc]
-            said = masks.at(filling, place)
+            prediction = masks.at(filling, place)
             if method == "hcb":
-                # How much likelier the mask token itself became, by what is filled before it.
-                score -= said.mask - masks.at(masks.empty, place).mask
+                # How much likelier the words filled before made the mask token itself.
+                score -= prediction.mask - masks.at(masks.empty, place).mask
             before, after = filling[:place], filling[place + 1 :]
-            longer += [((*before, own, *after), score + more) for own, more in said.best]
+            longer += [((*before, own, *after), score + more) for own, more in prediction.best]
         beam = _kept(longer)
     return beam
 
@@ -190,7 +192,7 @@ def _kept(beam: list[tuple[Filling, float]]) -> list[tuple[Filling, float]]:
 
 
 def table(masks: Masks) -> Reading[PairTable]:
-    """Every pair of the likeliest tokens of two masks, under both orders of filling them."""
+    """Score every pair of the likeliest tokens of two masks, in both orders of filling them."""
     left, right = masks.tabled(0), masks.tabled(1)
     lefts: list[Filling] = [(own, None) for own, _ in left]
     rights: list[Filling] = [(None, own) for own, _ in right]

@@ -1,4 +1,4 @@
-"""Propose words for the masks of a text, with a masked model or, failing that, a causal one."""
+"""Proposes words for the masks of a text, with a masked model or else a causal one."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def run(model: LoadedModel, request: Fill, load_s: float) -> Steps:
     """Yield a `FillResult`, then `Done`; `Progress` and None between steps.
 
     Raises:
-        EngineError: ``bad_request`` when there is no mask or an asked word is empty, ``too_long``
-            when the text does not fit the context, ``unable`` for several masks on a causal model
+        EngineError: ``bad_request`` if there is no mask or a requested word is empty; ``too_long``
+            if the text does not fit the context; ``unable`` for several masks with a causal model,
             or for a model that can neither fill nor continue.
     """
     began = time.monotonic()
@@ -50,27 +50,27 @@ def run(model: LoadedModel, request: Fill, load_s: float) -> Steps:
             Error(
                 kind="bad_request",
                 message="There is no mask in the text.",
-                hint=f"Write {MASK} where a word is to be found.",
+                hint=f"Write {MASK} in place of a word.",
             )
         )
     if not all(word.strip() for word in request.words):
         raise EngineError(
             Error(
                 kind="bad_request",
-                message="One of the words asked for is empty.",
-                hint="Ask for words of at least one letter.",
+                message="One of the words to score is empty.",
+                hint="Give words of at least one letter.",
             )
         )
     if model.masked is not None and "masked" in model.files.heads:
         yield from _fill(model, model.masked, request)
-    elif model.causal is not None and model.prefixes is not None:
-        yield from causal_masking.fill(model, model.causal, model.prefixes, request)
+    elif model.causal is not None and model.prefix_cache is not None:
+        yield from causal_masking.fill(model, model.causal, model.prefix_cache, request)
     else:
         raise EngineError(
             Error(
                 kind="unable",
                 message=f"{model.files.id} cannot fill masks: it has no head for that.",
-                hint=f"Take a masked model ({STARTER_MASKED}) or a causal one.",
+                hint=f"Use a masked model ({STARTER_MASKED}) or a causal one.",
             )
         )
     yield Done(timing=Timing(load_s=load_s, total_s=time.monotonic() - began))

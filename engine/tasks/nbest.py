@@ -1,8 +1,8 @@
-"""The likeliest continuations of a prompt, found exactly, by best-first search.
+"""The likeliest continuations of a prompt, found exactly by best-first search.
 
-A path is at most as likely as its beginning, so the first whole path that leads the queue is the
-likeliest of all, the next one the second (Dijkstra 1959). The queue's first paths are read side by
-side, since one reading of the weights serves them all.
+A path is at most as likely as any prefix of it, so the first complete path at the head of the queue
+is the likeliest of all, the next one the second (Dijkstra 1959). The first paths in the queue are
+read in one batch, as one pass over the weights serves them all.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ if TYPE_CHECKING:
 Events = Generator[Event | None, None, None]
 
 ROWS = 16
-"""Paths read side by side."""
+"""Paths per batch."""
 WIDTH = 512
-"""Next tokens kept of each path, the likeliest ones."""
+"""Likeliest next tokens kept for each path."""
 READS = 4096
-"""Paths read at the most: a flat distribution has more near the top than anyone could wait for."""
+"""Maximum number of paths read: with a flat distribution the search would take too long."""
 
 
 @dataclass(order=True)
 class _Path:
-    """A path in the queue, and which of its beginning's next tokens it ends with."""
+    """A path in the queue, and the rank of its last token after the rest of it."""
 
     cost: float
     ids: tuple[int, ...] = field(compare=False)
@@ -53,7 +53,7 @@ class _Path:
 
 @dataclass(frozen=True)
 class _Next:
-    """What can follow a path: the likeliest tokens, best first, with the cost of each path."""
+    """The likeliest next tokens of a path, best first, and the cost of each resulting path."""
 
     ids: tuple[int, ...]
     tokens: list[int]
@@ -64,10 +64,11 @@ def run(model: LoadedModel, request: NBest, load_s: float) -> Events:
     """Yield `Progress` now and then, `NBestResult` and `Done`.
 
     Raises:
-        EngineError: the model is not causal, or the prompt cannot be laid out.
+        EngineError: ``unable`` if the model is not causal; see
+            `engine.decoding.prompting.lay_out`.
     """
     began = time.perf_counter()
-    runtime, prefixes = causal(model)
+    runtime, prefix_cache = causal(model)
     prompt = lay_out(
         model, runtime, Continue(model=request.model, prompt=request.prompt, max_tokens=1)
     )
@@ -75,7 +76,7 @@ def run(model: LoadedModel, request: NBest, load_s: float) -> Events:
     length = request.max_tokens
     if runtime.context is not None:
         length = min(length, runtime.context - len(ids))
-    row = yield from prefixes.prefill(ids)
+    row = yield from prefix_cache.prefill(ids)
     ends = model.tokenizer.ends
     queue = [_Path(0.0, ())]
     found: list[_Path] = []
@@ -86,7 +87,7 @@ def run(model: LoadedModel, request: NBest, load_s: float) -> Events:
             found.append(first)
             continue
         batch = [first]
-        # Those behind it may turn out to be needless, but cost next to nothing beside it.
+        # The others in the batch may turn out to be unnecessary, but cost almost nothing.
         while queue and len(batch) < ROWS and len(queue[0].ids) == len(first.ids):
             if len(queue[0].ids) == length or queue[0].ids[-1] in ends:
                 break
@@ -114,7 +115,7 @@ def run(model: LoadedModel, request: NBest, load_s: float) -> Events:
 
 
 def _pop(queue: list[_Path]) -> _Path:
-    """Take the likeliest path, and put the next one of the same beginning in its place."""
+    """Take the likeliest path, and queue the next one with the same prefix in its place."""
     path = heapq.heappop(queue)
     if path.parent is not None:
         _push(queue, path.parent, path.rank + 1)
@@ -128,7 +129,7 @@ def _push(queue: list[_Path], following: _Next, rank: int) -> None:
 
 
 def _read(runtime: CausalRuntime, row: Branches, batch: Sequence[_Path]) -> list[_Next]:
-    """What can follow paths of one length."""
+    """The next tokens of paths of one length."""
     if batch[0].ids:
         rows = runtime.select(row, [0] * len(batch))
         logits = runtime.feed(rows, [path.ids for path in batch]).logits

@@ -1,9 +1,9 @@
-"""How likely a masked model finds a text: each token in turn behind a mask.
+"""Scores a text with a masked model: each token in turn is masked.
 
 The pseudo-log-likelihood of a text is the sum of log p(token | all others) over its tokens (Salazar
-et al. 2020). It is too kind to words of several pieces, whose later pieces give the earlier ones
-away; ``within_word_l2r`` therefore masks those that follow in the same word too (Kauf & Ivanova
-2023). What a word is, the tokenizer says (`engine.interfaces.Tokenizer.words`).
+et al. 2020). It overestimates words of several pieces, whose later pieces give away the earlier
+ones; ``within_word_l2r`` therefore also masks the following pieces of the same word (Kauf & Ivanova
+2023). Words are those of the tokenizer (`engine.interfaces.Tokenizer.words`).
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ Steps = Generator[Event | None, None, None]
 
 
 def run(model: LoadedModel, request: PseudoLikelihood, load_s: float) -> Steps:
-    """Yield a `PseudoLikelihoodResult` a method, then `Done`; `Progress`, None between forwards.
+    """Yield a `PseudoLikelihoodResult` per method, then `Done`; `Progress` and None in between.
 
     Raises:
-        EngineError: ``bad_request`` for a text without tokens or with a mask in it, ``too_long``
-            when it does not fit the context, ``unable`` without a masked-language head.
+        EngineError: ``bad_request`` for a text without tokens or with a mask in it; ``too_long``
+            if it does not fit the context; ``unable`` without a masked-LM head.
     """
-    # Not at the top: the worker imports its tasks before torch is there.
+    # Not at the top: the worker imports its tasks before torch.
     from engine.runtime import masked_rows
 
     began = time.monotonic()
@@ -50,14 +50,14 @@ def run(model: LoadedModel, request: PseudoLikelihood, load_s: float) -> Steps:
     pieces = model.tokenizer.single(request.text)
     scored = [number for number, piece in enumerate(pieces) if piece.start is not None]
     if MASK in request.text:
-        raise _refused("There is a mask in the text.", "Fill it first: every word is scored.")
+        raise _refused("There is a mask in the text.", "Fill it first: every token is scored.")
     if not scored:
         raise _refused("There is no text to score.", "Write a sentence.")
     check_fits(model, runtime, [*(piece.id for piece in pieces), _mask(model)])
 
     words = model.tokenizer.words(request.text)
     asked = [[_hidden(words, own, method) for own in scored] for method in request.methods]
-    # Most words are one piece, and masked alike by every method.
+    # Most words are one piece, which every method masks in the same way.
     distinct = list(dict.fromkeys(hidden for each in asked for hidden in each))
 
     def token(number: int, logprobs: torch.Tensor) -> PllToken:
@@ -80,7 +80,7 @@ def run(model: LoadedModel, request: PseudoLikelihood, load_s: float) -> Steps:
 
 
 def _hidden(words: Sequence[int | None], own: int, method: PllMethod) -> tuple[int, ...]:
-    """The positions that are masked while a token is scored, its own first."""
+    """The positions to mask while a token is scored, its own first."""
     if method == "original":
         return (own,)
     later = (n for n in range(own + 1, len(words)) if words[n] == words[own])
@@ -90,7 +90,7 @@ def _hidden(words: Sequence[int | None], own: int, method: PllMethod) -> tuple[i
 def _row(
     model: LoadedModel, pieces: Sequence[Piece], hidden: Sequence[int]
 ) -> tuple[list[Piece], list[int]]:
-    """The text with these positions masked; asks for the first of them."""
+    """The text with these positions masked, and the first of them to predict."""
     mask = model.tokenizer.token(_mask(model))
     masked = set(hidden)
     return [mask if n in masked else piece for n, piece in enumerate(pieces)], [hidden[0]]
@@ -102,7 +102,7 @@ def _mask(model: LoadedModel) -> int:
 
 
 def _token(model: LoadedModel, piece: Piece, logprobs: torch.Tensor, top: int) -> PllToken:
-    import torch  # not at the top: the worker imports its tasks before torch is there
+    import torch  # not at the top: the worker imports its tasks before torch
 
     own = logprobs[piece.id]
     best = logprobs.topk(min(top, len(logprobs)))

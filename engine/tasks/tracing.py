@@ -1,4 +1,4 @@
-"""How a token was drawn: the distribution after each sampler, and the draw made again."""
+"""How a token was drawn: the distribution after each sampler, and the repeated draw."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ def run(model: LoadedModel, request: Trace, load_s: float) -> Events:
     """Yield `Traced` and `Done`.
 
     Raises:
-        EngineError: ``bad_request`` for a token to watch that there is none of; see
+        EngineError: ``bad_request`` for a watched token outside the vocabulary; see
             `engine.tasks.limits.place`.
     """
-    # Not at the top: the worker imports its tasks before torch is there.
+    # Not at the top: the worker imports its tasks before torch.
     import torch
 
     from engine.decoding.sampling import Sampler, choose_seed, processors
 
     began = time.perf_counter()
-    runtime, prefixes = place(model, request.ids)
+    runtime, prefix_cache = place(model, request.ids)
     if request.watch is not None and not 0 <= request.watch < runtime.vocabulary:
         raise unknown_token(model, request.watch, runtime.vocabulary)
-    row = yield from prefixes.prefill(request.ids)
+    row = yield from prefix_cache.prefill(request.ids)
     sampler = Sampler(request.sampling, choose_seed(request.sampling))
     drawn = int(sampler.draw(row.logits, [request.branch], [request.ids]).ids)
     watched = drawn if request.watch is None else request.watch
@@ -63,19 +63,19 @@ def _step(
     scores: torch.Tensor,
     watched: int,
 ) -> SamplerStep:
-    """What a step made of the scores before it; both are float32 [1, vocabulary]."""
+    """The effect of a step on the scores before it; both are float32 [1, vocabulary]."""
     import torch
 
     logprobs = scores.log_softmax(-1)[0]
     possible = logprobs.isfinite()
     best = logprobs.topk(min(request.top, int(possible.sum())))
     own = float(logprobs[watched])
-    gone = before.softmax(-1)[0][~possible].double().sum()
+    removed = before.softmax(-1)[0][~possible].double().sum()
     return SamplerStep(
         name=name,
         value=value,
         kept=int(possible.sum()),
-        removed=float(gone),
+        removed=float(removed),
         entropy=float(torch.special.entr(logprobs.exp()).sum()),
         logprob=own if bool(possible[watched]) else None,
         rank=1 + int((logprobs > own).sum()) if bool(possible[watched]) else None,

@@ -2,9 +2,9 @@
 
 A word of n pieces is scored in a slot of n masks, from left to right: the sum of
 log p(piece | text around, pieces before it in the word), the pieces after it still masked. That is
-its part of the within-word pseudo-log-likelihood of the filled text (Kauf & Ivanova 2023). What
-the model thinks of a slot being so wide is not in it, so words of different lengths compare
-roughly.
+its part of the within-word pseudo-log-likelihood of the filled text (Kauf & Ivanova 2023). It does
+not include the probability of the slot's length, so words of different lengths are only roughly
+comparable.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from engine.runtime.masked_rows import Reading, Row
 
 BEAM = 20
-"""Beginnings of words of one length that are gone on with."""
+"""Beam width for words of one length."""
 
 
 @dataclass(frozen=True)
 class Slot:
-    """A mask of a text, and what the vocabulary's ranking there is."""
+    """A mask of a text, and the ranking of the vocabulary there."""
 
     text: str
     pieces: Sequence[Piece]
@@ -40,11 +40,11 @@ class Slot:
     """float32 [vocabulary], for a slot of one piece."""
 
     def spell(self, tokenizer: Tokenizer, word: str) -> Spelling:
-        """A word as it is read here."""
+        """The spelling of a word here."""
         return spell(tokenizer, self.text, self.pieces, self.position, word)
 
     def rank(self, logprob: float) -> int:
-        """The place that a word would have among the vocabulary's single pieces."""
+        """The rank that a word would have among the vocabulary's single pieces."""
         return 1 + int((self.logprobs > logprob).sum())
 
     def row(
@@ -54,9 +54,9 @@ class Slot:
         begun: Sequence[int],
         spelling: Spelling | None = None,
     ) -> Row:
-        """The text with so many masks here, the first of them filled; asks for the next.
+        """The text with `length` masks here, the first ones filled, and the next one to predict.
 
-        With a word's spelling, what is around it is as that word would have it.
+        With a word's spelling, the pieces around the masks are those around that word.
         """
         own = self.pieces[self.position]
         filled = [tokenizer.token(number) for number in begun]
@@ -73,17 +73,17 @@ def asked(
 ) -> Reading[list[list[WordScore]]]:
     """Score these words in each of the slots.
 
-    Every beginning of a word is a text of its own, shared by the words that begin so; as all are
-    known beforehand, they are read side by side.
+    Every prefix of a word is a separate text, shared by the words that begin with it; all of them
+    are read in batches.
 
     Raises:
-        EngineError: ``too_long`` when a word does not fit into the context.
+        EngineError: ``too_long`` if a word does not fit the context.
     """
-    from engine.runtime import masked_rows  # not at the top: torch is not there yet
+    from engine.runtime import masked_rows  # not at the top: torch may not be imported yet
 
     tokenizer = model.tokenizer
 
-    def known(ids: tuple[int, ...]) -> bool:
+    def in_vocabulary(ids: tuple[int, ...]) -> bool:
         return bool(ids) and tokenizer.unknown not in ids and max(ids) < runtime.vocabulary
 
     spelt = [[slot.spell(tokenizer, word) for word in words] for slot in slots]
@@ -91,7 +91,7 @@ def asked(
     for number, spellings in enumerate(spelt):
         for spelling in spellings:
             ids = spelling.ids
-            if (len(ids) > 1 or not spelling.usual) and known(ids):
+            if (len(ids) > 1 or not spelling.usual) and in_vocabulary(ids):
                 for place, following in enumerate(ids):
                     wanted[_begun(number, spelling, place)].add(following)
     keys = list(wanted)
@@ -108,7 +108,7 @@ def asked(
 
     def score(number: int, spelling: Spelling) -> float | None:
         ids = spelling.ids
-        if not known(ids):
+        if not in_vocabulary(ids):
             return None
         if len(ids) == 1 and spelling.usual:
             return float(slots[number].logprobs[ids[0]])
@@ -124,8 +124,8 @@ def asked(
 
 
 _Begun = tuple[int, int, tuple[int, ...], Spelling | None]
-"""A slot's number, how many pieces it has, the first of them, and what is around it where that is
-not what is around the mask."""
+"""A slot's index, its number of pieces, the first of them, and the word's spelling if the pieces
+around it differ from those around the mask."""
 
 
 def _begun(number: int, spelling: Spelling, place: int) -> _Begun:
@@ -137,15 +137,15 @@ def _begun(number: int, spelling: Spelling, place: int) -> _Begun:
 def search(
     model: LoadedModel, runtime: MaskedRuntime, slot: Slot, longest: int, count: int
 ) -> Reading[list[WordScore]]:
-    """The likeliest words of each number of pieces up to a longest, at most so many of each.
+    """The likeliest words of each number of pieces up to `longest`, at most `count` of each.
 
-    Every number of pieces has a beam of its own, else short words would crowd out all others.
-    What the tokenizer would cut otherwise is no word of its vocabulary, and left out.
+    Every number of pieces has its own beam, as short words would crowd out all others. Sequences
+    that the tokenizer would not produce are left out.
 
     Raises:
-        EngineError: ``too_long`` when a word does not fit into the context.
+        EngineError: ``too_long`` if a word does not fit the context.
     """
-    from engine.runtime import masked_rows  # not at the top: torch is not there yet
+    from engine.runtime import masked_rows  # not at the top: torch may not be imported yet
 
     tokenizer = model.tokenizer
     check_fits(model, runtime, [piece.id for piece in slot.pieces], longest - 1)
@@ -190,13 +190,13 @@ def _text(tokenizer: Tokenizer, ids: Sequence[int]) -> str:
 
 
 class _Shape:
-    """How a vocabulary distinguishes the beginning of a word here from what goes on."""
+    """How a vocabulary distinguishes the beginning of a word from its continuation."""
 
     def __init__(self, tokenizer: Tokenizer, slot: Slot) -> None:
         self._tokenizer = tokenizer
         self._slot = slot
         first = tokenizer.token(slot.spell(tokenizer, "a").ids[0])
-        # WordPiece writes what goes on with ## before it.
+        # WordPiece writes ## before a continuation.
         self._hashes = tokenizer.find("##s") is not None
         self._glued = first.piece.startswith("##")
         self._spaced = first.text.startswith(" ")
@@ -214,7 +214,7 @@ class _Shape:
         return piece.text[:1].isalnum()
 
     def usual(self, word: str) -> tuple[int, ...] | None:
-        """How a word is cut here; None where what is around it would be cut otherwise."""
+        """The tokens of a word here; None if the text around it would be tokenized differently."""
         spelling = self._slot.spell(self._tokenizer, word)
         return spelling.ids if spelling.usual else None
 

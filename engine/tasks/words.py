@@ -1,4 +1,4 @@
-"""Words at a mask: how they are written, how they are cut, and which are likeliest."""
+"""Words at a mask: how they are spelled and tokenized, and which are likeliest."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ if TYPE_CHECKING:
     import torch
 
 LOOKED_AT = 2000
-"""How far down a ranking is searched for tokens that fit."""
+"""How far down a ranking to search for tokens that fit."""
 
 
 def as_word(piece: Piece) -> str:
-    """What a piece reads as at a mask, where the space before a word goes without saying."""
+    """The text of a piece at a mask, without the space before it, which is implied."""
     return piece.text.strip() or piece.text
 
 
 @dataclass(frozen=True)
 class Spelling:
-    """A word as it is read at a mask, and the pieces before and after it: a word may be cut
-    otherwise than the mask leaves room for, as where a space before it is a piece by itself."""
+    """The pieces of a word at a mask, and the pieces before and after it, which a word may change:
+    for example, if the space before it is a piece by itself."""
 
     ids: tuple[int, ...]
     before: tuple[Piece, ...]
     after: tuple[Piece, ...]
     usual: bool
-    """Whether the pieces around it are those around the mask."""
+    """Whether the pieces around it are the same as around the mask."""
 
 
 def spell(
     tokenizer: Tokenizer, text: str, pieces: Sequence[Piece], position: int, word: str
 ) -> Spelling:
-    """A word cut as the whole text is cut with it in place of the mask in this position.
+    """Tokenize the text with the word in place of the mask at this position.
 
-    Where it would run together with what is beside it, it is cut by itself, with the space before
-    it that the mask swallowed.
+    If a piece would cover both the word and the text beside it, the word is tokenized by itself,
+    with the space before it that the mask includes.
     """
     word = word.strip()
     begin, end = _written(text, pieces[position])
@@ -65,8 +65,8 @@ def spell(
 
 
 def _spaced(whole: Sequence[Piece], own: list[int], before: int, spaced: bool) -> list[int]:
-    """The places of a word's pieces. A space that is a piece by itself is one of them where the
-    mask swallowed it (so many pieces are before it), but not what begins every text."""
+    """The positions of a word's pieces. They include a space that is a piece by itself if the mask
+    includes it (`before` pieces precede it), but not the one that begins every text."""
     first = own[0]
     while first < own[-1] and not whole[first].text.strip():
         first += 1
@@ -75,7 +75,7 @@ def _spaced(whole: Sequence[Piece], own: list[int], before: int, spaced: bool) -
 
 
 def _written(text: str, mask: Piece) -> tuple[int, int]:
-    """Where a mask itself is written, without the spaces that it swallows."""
+    """The range of the mask itself, without the spaces that it includes."""
     start, end = mask.start or 0, mask.end or 0
     written = text[start:end]
     return end - len(written.lstrip()), start + len(written.rstrip())
@@ -96,7 +96,7 @@ def likeliest(
     found: list[tuple[int, float]] = []
     for number, logprob in zip(best.indices.tolist(), best.values.tolist(), strict=True):
         if number >= tokenizer.vocabulary:
-            continue  # a padded vocabulary has ids that no text leads to
+            continue  # a padded vocabulary has unused ids
         piece = tokenizer.token(number)
         if not piece.special and fits(piece):
             found.append((number, logprob))

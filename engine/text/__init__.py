@@ -1,9 +1,9 @@
-"""What is known of a text without a model.
+"""Text analysis that needs no model.
 
     sentences.py   splitting into sentences
     texttiling.py  depths and boundaries between topics, Pk and WindowDiff
-    ordering.py    a better order for sentences, given how each pair scores
-    coverage.py    whether a model knows the language of a text
+    ordering.py    better orders of sentences, given a score for each pair
+    coverage.py    whether a model's vocabulary and languages cover a text
 
 Pure functions; no PyTorch.
 """

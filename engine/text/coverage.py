@@ -1,4 +1,4 @@
-"""How well a model knows a text before it has read it: unknown pieces, foreign scripts."""
+"""How well a model's vocabulary and languages cover a text: unknown pieces, foreign scripts."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _SCRIPTS: dict[str, frozenset[str]] = {
         _LATIN,
     ),
 }
-"""Scripts by language (ISO 639-1), as the names of their characters in Unicode begin.
+"""Scripts by language (ISO 639-1), as the first word of their characters' Unicode names.
 
-Japanese text borrows Latin letters, but a model of Japanese alone does not speak the languages
-that they belong to: they count as foreign to it.
+Japanese text borrows Latin letters, but a model trained on Japanese alone does not understand the
+languages they belong to: they count as foreign to it.
 """
 
 
@@ -52,13 +52,13 @@ def unknown_share(text: str, pieces: Iterable[Piece], unknown: int | None) -> fl
 def foreign_share(text: str, languages: Sequence[str]) -> float:
     """Share (0-1) of the text's letters in scripts that none of these languages use.
 
-    0 where a language is not one of those known here: nothing can be said then.
+    0 if one of the languages is not in the table, as the share is then unknown.
     """
     codes = [language.partition("-")[0].lower() for language in languages]
     if not codes or any(code not in _SCRIPTS for code in codes):
         return 0.0
     own = frozenset().union(*(_SCRIPTS[code] for code in codes))
-    # NFKC first: a full-width letter belongs to its plain one's script.
+    # NFKC first: a full-width letter belongs to the script of the plain one.
     letters = [c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c)[0] == "L"]
     if not letters:
         return 0.0

@@ -1,10 +1,10 @@
-"""Orders of sentences judged by a score of every pair: `scores[i][j]` is that of j right after i.
+"""Orders of sentences, scored by pairs: `scores[i][j]` is the score of j right after i.
 
-The score of an order is the sum over its neighbours, so finding the best order is the search for
-the longest path through all sentences: exact up to `EXACT` of them by dynamic programming (Held and
-Karp 1962), beyond that by moving runs of up to three sentences as long as it helps (Or 1976).
+The score of an order is the sum over its neighbours, so the best order is the longest path through
+all sentences: exact up to `EXACT` of them by dynamic programming (Held and Karp 1962), beyond that
+by moving runs of up to three sentences as long as it helps (Or 1976).
 
-Such scores judge topic more than order: a better order by them need not read better.
+Such scores measure topic more than order: an order that scores better need not read better.
 """
 
 from __future__ import annotations
@@ -16,45 +16,45 @@ from itertools import pairwise
 Scores = Sequence[Sequence[float]]
 
 EXACT = 11
-"""Sentences; 2^11 sets of them with 11 ends each take some tenths of a second."""
+"""Number of sentences; 2^11 sets of them with 11 ends each take some tenths of a second."""
 _RUN = 3
 _SAME = 1e-9
-"""Totals that differ by a smaller part of themselves are equal: sums depend on their order."""
+"""Relative difference below which totals are equal, as sums depend on their order."""
 _SEED = 0
-"""Shuffles are always the same, so that a percentile is too."""
+"""Fixed, so that a percentile is reproducible."""
 
 
 def total(scores: Scores, order: Sequence[int]) -> float:
-    """The sum of the scores of all neighbours."""
+    """The sum of the scores of all neighbours in an order."""
     return sum(scores[one][other] for one, other in pairwise(order))
 
 
 def places(scores: Scores, sentence: int) -> list[float]:
-    """The total with a sentence at each place, the others staying in the order of their numbers."""
+    """The total with a sentence moved to each place, the others keeping their order."""
     others = [each for each in range(len(scores)) if each != sentence]
     return [total(scores, [*others[:at], sentence, *others[at:]]) for at in range(len(scores))]
 
 
 def shuffled(count: int, times: int) -> list[list[int]]:
-    """So many random orders of so many sentences."""
+    """`times` random orders of `count` sentences."""
     draw = random.Random(_SEED)
     return [draw.sample(range(count), count) for _ in range(times)]
 
 
 def percentile(scores: Scores, orders: Sequence[Sequence[int]]) -> float:
-    """The percentage (0-100) of these orders that score below the given one; ties count half."""
+    """The percentage (0-100) of these orders that score below the original; ties count half."""
     own = total(scores, range(len(scores)))
-    return standing(own, [total(scores, order) for order in orders])
+    return percentile_among(own, [total(scores, order) for order in orders])
 
 
-def standing(own: float, others: Sequence[float]) -> float:
-    """The percentage (0-100) of the others that are below one figure; ties count half."""
+def percentile_among(own: float, others: Sequence[float]) -> float:
+    """The percentage (0-100) of the others that are below `own`; ties count half."""
     below = sum(each < own for each in others) + sum(each == own for each in others) / 2
     return 100 * below / len(others)
 
 
 def better(scores: Scores) -> Generator[None, None, list[int]]:
-    """The best order, or one that the search above finds; the given one where none is better.
+    """The best order, or the best that the search finds; the original if none is better.
 
     Yields between steps.
     """
@@ -67,7 +67,7 @@ def better(scores: Scores) -> Generator[None, None, list[int]]:
 def _exact(scores: Scores) -> Generator[None, None, list[int]]:
     """The best order of all."""
     count = len(scores)
-    # For each set of sentences, as bits, and the last of them: the best total, and the one before.
+    # For each set of sentences (as bits) and the last of them: the best total, and the one before.
     best: list[dict[int, tuple[float, int]]] = [{} for _ in range(1 << count)]
     for last in range(count):
         best[1 << last][last] = (0.0, -1)
@@ -94,7 +94,7 @@ def _exact(scores: Scores) -> Generator[None, None, list[int]]:
 
 
 def _improved(scores: Scores, order: list[int]) -> Generator[None, None, list[int]]:
-    """Move the run whose move helps most, until none does."""
+    """Repeat the move that improves the order most, until none does."""
     reached = total(scores, order)
     while True:
         best, moved = reached, order
@@ -113,7 +113,7 @@ def _improved(scores: Scores, order: list[int]) -> Generator[None, None, list[in
 
 
 def _gain(scores: Scores, rest: Sequence[int], run: Sequence[int], at: int) -> float:
-    """What putting a run before the `at`-th of the rest adds at its two joints."""
+    """How much the total gains from inserting a run before the `at`-th of the rest."""
     gain = 0.0
     if at > 0:
         gain += scores[rest[at - 1]][run[0]]

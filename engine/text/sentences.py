@@ -1,7 +1,7 @@
-"""A text as sentences: split by `sentencex`, each with its place in the text.
+"""Splits a text into sentences with `sentencex`, each with its position in the text.
 
-A blank line always ends a sentence; a single line break inside one does not, as texts are often
-broken into lines for their width. Imports no torch.
+A blank line always ends a sentence; a single line break does not, as texts are often wrapped.
+Imports no torch.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from engine.text.coverage import foreign_share
 
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
 _FOLLOWED = re.compile(r"[^\S\n]|[\ud800-\udfff]")
-"""What the library stumbles over: it takes any space after a capital letter for one byte wide, and
-a lone surrogate is no UTF-8."""
+"""What the library cannot handle: it takes any space after a capital letter to be one byte wide,
+and a lone surrogate is not valid UTF-8."""
 
 
 def split(text: str) -> list[Sentence]:
-    """The sentences of a text, in order; between them is nothing but white space.
+    """The sentences of a text, in order; there is only white space between them.
 
     `start` and `end` count code points of `text`, and each sentence is that slice of it.
     """
@@ -33,8 +33,8 @@ def split(text: str) -> list[Sentence]:
 
 
 def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
-    """What stands between blank lines."""
-    # Every system's line ends as one character each, so that places stay as they are.
+    """The ranges of text between blank lines."""
+    # Line endings of every system are replaced at the same length, so that positions do not change.
     lines = text.replace("\r\n", " \n").replace("\r", "\n")
     start = 0
     for blank in _BLANK_LINE.finditer(lines):
@@ -44,11 +44,11 @@ def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The places of the sentences of one paragraph, without the white space around them."""
+    """The ranges of the sentences in one paragraph, without the white space around them."""
     import sentencex
 
     plain = _FOLLOWED.sub(" ", text[start:end])
-    # Its abbreviations depend on the language; where Japanese ends a sentence, English does too.
+    # Abbreviations depend on the language; where Japanese ends a sentence, English does too.
     language = "en" if foreign_share(plain, ["ja"]) >= 0.5 else "ja"
     for piece in sentencex.segment(language, plain):
         last = start + len(piece)

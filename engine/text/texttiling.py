@@ -1,10 +1,10 @@
-"""Where a text changes its topic, from a score of each gap between neighbours, and how well it is
-found.
+"""Finds topic boundaries from a score for each gap between neighbouring sentences, and compares
+them with reference boundaries.
 
 Boundaries are those of TextTiling (Hearst 1997), whose gap scores come from shared words; here any
-score serves that is high where a sentence goes on well from the one before. How far they are from
-other boundaries is told by Pk (Beeferman, Berger and Lafferty 1999) and by WindowDiff (Pevzner and
-Hearst 2002). Gaps count from 0: gap i lies between the sentences i and i + 1.
+score works that is high where a sentence continues the one before well. Pk (Beeferman, Berger and
+Lafferty 1999) and WindowDiff (Pevzner and Hearst 2002) measure how far they are from a reference.
+Gaps count from 0: gap i lies between the sentences i and i + 1.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from collections.abc import Callable, Collection, Sequence
 def depths(scores: Sequence[float]) -> list[float]:
     """How deep each gap lies below the peaks on both sides of it, in the unit of the scores.
 
-    From a gap one walks left as long as the score rises, and right; the depth is the sum of both
-    rises.
+    On each side, the peak is reached by walking away from the gap as long as the score rises; the
+    depth is the sum of both rises.
     """
     return [_climb(scores[at::-1]) + _climb(scores[at:]) for at, _ in enumerate(scores)]
 
 
 def _climb(scores: Sequence[float]) -> float:
-    """How far the score rises from the first on before it falls."""
+    """How far the scores rise from the first one before they fall."""
     top = scores[0]
     for score in scores[1:]:
         if score < top:
@@ -43,7 +43,7 @@ def threshold(found: Sequence[float]) -> float:
 def boundaries(scores: Sequence[float]) -> list[int]:
     """The gaps at which a segment ends: valleys that are deeper than the `threshold`.
 
-    A gap on a slope can be deep too, on one side; only one that no neighbour is below is a valley.
+    A gap on a slope can be deep too, on one side; a valley has no lower neighbour.
     """
     found = depths(scores)
     least = max(0.0, threshold(found))
@@ -63,14 +63,14 @@ def window(sentences: int, reference: Collection[int]) -> int:
 
 
 def pk(sentences: int, reference: Collection[int], found: Collection[int]) -> float:
-    """The share (0-1) of pairs of sentences a `window` apart that one side puts into one segment
-    and the other does not.
+    """The share (0-1) of pairs of sentences, a `window` apart, that are in the same segment by one
+    segmentation but not by the other.
     """
     return _disagreement(sentences, reference, found, lambda count: min(count, 1))
 
 
 def window_diff(sentences: int, reference: Collection[int], found: Collection[int]) -> float:
-    """The share (0-1) of windows in which the two sides count differently many boundaries."""
+    """The share (0-1) of windows in which the numbers of boundaries differ."""
     return _disagreement(sentences, reference, found, lambda count: count)
 
 
@@ -91,7 +91,7 @@ def _disagreement(
 
 
 def _counted(sentences: int, gaps: Collection[int]) -> list[int]:
-    """How many boundaries lie before each sentence."""
+    """The number of boundaries before each sentence."""
     counts = [0]
     for gap in range(sentences - 1):
         counts.append(counts[-1] + (gap in gaps))

@@ -1,8 +1,8 @@
 """Text <-> pieces <-> ids, exact for sentencepiece, WordPiece and byte-level BPE.
 
-Sentencepiece models are cut by sentencepiece itself where their class leaves that to it, all others
-by the `tokenizers` library with the rules that transformers would lay over it. Neither torch nor
-transformers is imported.
+Sentencepiece models are tokenized by sentencepiece itself if their class does so, all others by the
+`tokenizers` library with the rules that transformers would apply. Neither torch nor transformers is
+imported.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ def load(folder: Path) -> Tokenizer:
     """The tokenizer of a model's folder (transformers layout).
 
     Raises:
-        EngineError: ``broken_model`` when its files are missing or broken, or when its class cuts
-            by rules that this application does not carry (MeCab's and others).
+        EngineError: ``broken_model`` if its files are missing or damaged, or if its class uses
+            rules that are not supported (MeCab's and others).
     """
     with guarded(folder):
         return _load(folder)
@@ -39,15 +39,15 @@ def _load(folder: Path) -> Tokenizer:
     if files.reader in OWN_SENTENCEPIECE:
         raise broken(
             folder,
-            f"{files.reader} does not number its pieces as {sentencepiece.name} does, and how it"
-            " does is not carried here; with its tokenizer.json it can be read",
+            f"{files.reader} numbers the pieces of {sentencepiece.name} in its own way, which is"
+            " not supported; with its tokenizer.json it can be read",
         )
     return SentenceTokenizer(files, sentencepiece)
 
 
 def _mistaken(files: TokenizerFiles) -> bool:
-    """Whether tokenizer.json was written by T5Tokenizer for a model that is no T5.
+    """Whether tokenizer.json was written by T5Tokenizer for a model that is not a T5.
 
-    That class puts `<unk>` at id 2 in whatever vocabulary, which in rinna's is `</s>`.
+    That class puts `<unk>` at id 2 in any vocabulary; in rinna's, id 2 is `</s>`.
     """
     return files.family == "T5Tokenizer" and "t5" not in files.model.model_type

@@ -2,8 +2,8 @@
 
 transformers 5 does not simply read tokenizer.json: for the classes below it takes the vocabulary
 from there and the rules from the class and tokenizer_config.json (`convert_to_native_format` in
-its tokenization_utils_tokenizers.py and `__init__` of each class). Its own import costs seconds,
-so the same rules are laid down here; tests hold the two against each other.
+its tokenization_utils_tokenizers.py and `__init__` of each class). Importing it takes seconds, so
+the same rules are implemented here; tests compare the two.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ _QWEN_WORDS = (
 )
 
 SPACE = "▁"
-"""How sentencepiece and its heirs write a space."""
+"""How sentencepiece and its successors write a space."""
 
 
 def build(files: TokenizerFiles, sentencepiece: Path | None = None) -> Tokenizer:
-    """The pipeline, from tokenizer.json or the older vocabulary files.
+    """Build the pipeline from tokenizer.json or the older vocabulary files.
 
-    `sentencepiece` is the file whose pieces are the vocabulary of a class of `classes.UNIGRAM`.
+    `sentencepiece` is the file with the vocabulary, for a class in `classes.UNIGRAM`.
 
     Raises:
-        EngineError: ``broken_model`` when there is no vocabulary or it cannot be read, or when the
-            folder's class cuts by rules that are not here.
+        EngineError: ``broken_model`` if there is no vocabulary or it cannot be read, or if the
+            rules of the folder's class are not supported.
     """
     family = files.family
     extra: list[TokenSpec] = []
@@ -71,7 +71,7 @@ def build(files: TokenizerFiles, sentencepiece: Path | None = None) -> Tokenizer
     elif family in UNIGRAM:
         _like_unigram(backend, family, files.tokenizer)
     _add_special(backend, files, extra)
-    # After the special tokens are there, since these steps name them by id.
+    # After adding special tokens, as these steps refer to them by id.
     if family in ("RobertaTokenizer", "MPNetTokenizer"):
         _frame_roberta(backend, files)
     elif family in _TEMPLATES:
@@ -83,7 +83,7 @@ def build(files: TokenizerFiles, sentencepiece: Path | None = None) -> Tokenizer
 
 
 _STRANGE = "\U0010fffd"
-"""A character that no vocabulary has."""
+"""A character that is in no vocabulary."""
 
 
 def _check(backend: Tokenizer, files: TokenizerFiles) -> None:
@@ -93,16 +93,12 @@ def _check(backend: Tokenizer, files: TokenizerFiles) -> None:
     model = backend.model
     if isinstance(model, (models.WordPiece, models.WordLevel)):
         if model.token_to_id(model.unk_token) is None:
-            raise broken(
-                files.folder, f"its vocabulary has no {model.unk_token}, for what it does not know"
-            )
+            raise broken(files.folder, f"its vocabulary has no {model.unk_token} for unknown text")
     elif isinstance(model, models.Unigram):
         try:
             model.tokenize(_STRANGE)
         except Exception as error:  # the library raises nothing narrower
-            raise broken(
-                files.folder, "its vocabulary has no token for what it does not know"
-            ) from error
+            raise broken(files.folder, "its vocabulary has no token for unknown text") from error
 
 
 def _vocabulary(files: TokenizerFiles) -> Tokenizer:
@@ -111,7 +107,7 @@ def _vocabulary(files: TokenizerFiles) -> Tokenizer:
         _check_merges(folder)
         return Tokenizer.from_file(str(folder / "tokenizer.json"))
     if not files.family and files.reader and _older(folder):
-        raise broken(folder, f"the rules of its class, {files.reader}, are not carried here")
+        raise broken(folder, f"the rules of its class, {files.reader}, are not supported")
     if (folder / "vocab.txt").is_file():
         return Tokenizer(_words(files))
     if (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
@@ -123,8 +119,8 @@ _PREFIX = re.compile(rb'"continuing_subword_prefix"\s*:\s*"[^"]')
 
 
 def _check_merges(folder: Path) -> None:
-    """Refuse merges that do not fit their prefix: the library cuts it off unseen, and where that
-    splits a character the whole process ends."""
+    """Refuse merges that do not begin with their prefix: the library cuts it off unchecked, and if
+    that splits a character, the whole process crashes."""
     data = (folder / "tokenizer.json").read_bytes()
     if not _PREFIX.search(data):
         return
@@ -137,12 +133,12 @@ def _check_merges(folder: Path) -> None:
 
 
 def _older(folder: Path) -> bool:
-    """Whether a vocabulary is there without the rules that go with it."""
+    """Whether there is a vocabulary without the rules that belong to it."""
     return (folder / "vocab.txt").is_file() or (folder / "vocab.json").is_file()
 
 
 def _words(files: TokenizerFiles) -> models.Model:
-    """A vocabulary with a token a line, as its class cuts words by it."""
+    """A vocabulary with one token per line, with the algorithm of its class."""
     vocabulary = {line: number for number, line in enumerate(lines(files.folder / "vocab.txt"))}
     spec = files.special("unk")
     unknown = spec.content if spec else "[UNK]"
@@ -153,19 +149,17 @@ def _words(files: TokenizerFiles) -> models.Model:
 
 
 def _refuse_cutters(files: TokenizerFiles) -> None:
-    """Refuse what a Japanese BERT may cut texts with and is not carried here."""
+    """Refuse the word and subword tokenizers of a Japanese BERT that are not supported."""
     config = files.tokenizer
     cutter = config.word_tokenizer_type or "basic"
     subwords = config.subword_tokenizer_type or "wordpiece"
     for what in (cutter, subwords):
         if what not in ("basic", "wordpiece", "character"):
-            raise broken(files.folder, f"it cuts words with {what}, which is not carried here")
+            raise broken(files.folder, f"it tokenizes with {what}, which is not supported")
     if config.do_word_tokenize is False or config.do_subword_tokenize is False:
-        raise broken(
-            files.folder, "it cuts no words, or cuts them no further, which is not carried"
-        )
+        raise broken(files.folder, "it does not split words or subwords, which is not supported")
     if config.never_split:
-        raise broken(files.folder, "it names words that are never cut, which is not carried here")
+        raise broken(files.folder, "it lists words that are never split, which is not supported")
 
 
 def _merges(folder: Path) -> models.BPE:
@@ -179,8 +173,8 @@ def _merges(folder: Path) -> models.BPE:
 
 
 def _from_sentencepiece(files: TokenizerFiles, path: Path) -> tuple[Tokenizer, list[TokenSpec]]:
-    """The pieces of a file, numbered as the folder's class does, and those that are matched as they
-    are written."""
+    """The pieces of a file, numbered as in the folder's class, and those that are matched
+    literally."""
     try:
         found = pieces.read(path)
         vocabulary, unknown = layouts.laid_out(files, found)
@@ -190,7 +184,7 @@ def _from_sentencepiece(files: TokenizerFiles, path: Path) -> tuple[Tokenizer, l
     except ValueError as error:
         raise broken(files.folder, f"{path.name}: {error}") from error
     if not found.unigram:
-        raise broken(files.folder, f"{path.name} holds no unigram model, which its class reads")
+        raise broken(files.folder, f"{path.name} does not contain the unigram model of its class")
     matched = [
         TokenSpec(piece, special=kind == pieces.CONTROL)
         for (piece, _), kind in zip(found.scored, found.kinds, strict=True)
@@ -255,7 +249,7 @@ def _like_bert_japanese(backend: Tokenizer, config: TokenizerConfig) -> None:
     if lower:
         steps += [normalizers.Lowercase(), normalizers.NFD(), normalizers.StripAccents()]
     if config.subword_tokenizer_type == "character":
-        # Spaces that NFKC makes of other characters are characters; those of the text are not.
+        # Spaces that result from NFKC are kept as characters; those of the text are not.
         steps += [normalizers.Replace(" ", "\n"), normalizers.NFKC()]
         backend.pre_tokenizer = pre_tokenizers.Sequence(
             [
@@ -314,7 +308,7 @@ def _like_unigram(backend: Tokenizer, family: str, config: TokenizerConfig) -> N
 
 
 def _precompiled(backend: Tokenizer) -> normalizers.Normalizer | None:
-    """The normalisation table of the sentencepiece model that a vocabulary came from."""
+    """The normalisation table of the sentencepiece model that a vocabulary was made from."""
     if backend.normalizer is None:
         return None
     written = json.loads(backend.normalizer.__getstate__())
@@ -329,7 +323,7 @@ def _byte_level(backend: Tokenizer) -> bool:
 
 
 def _add_special(backend: Tokenizer, files: TokenizerFiles, extra: Sequence[TokenSpec]) -> None:
-    """Make the special tokens that the configuration names known, where they are not yet."""
+    """Add the special tokens named in the configuration that are missing."""
     have = {token.content for token in backend.get_added_tokens_decoder().values()}
     by_id = sorted((int(i), spec) for i, spec in files.tokenizer.added_tokens_decoder.items())
     by_id += sorted(
@@ -371,7 +365,7 @@ _TEMPLATES = {
     "MBart50Tokenizer": ("lang:0 $A:0 eos:0", "lang:0 $A:0 $B:0 eos:0"),
     "XGLMTokenizer": ("eos:0 $A:0", "eos:0 $A:0 eos:0 eos:0 $B:0"),
 }
-"""What frames a text and a pair of texts: a role or a text, and its segment."""
+"""The frames of a text and of a pair of texts: each a role or a text, and its segment."""
 
 
 def _template(backend: Tokenizer, files: TokenizerFiles, single: str, pair: str) -> None:

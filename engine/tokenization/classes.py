@@ -1,4 +1,4 @@
-"""The tokenizer classes of transformers: which one reads a folder, and what it takes for granted.
+"""The tokenizer classes of transformers: which one reads a folder, and its defaults.
 
 From TOKENIZER_MAPPING_NAMES and `AutoTokenizer.from_pretrained` (models/auto/tokenization_auto.py)
 and the `__init__` of each class. A test compares these tables with the installed transformers.
@@ -10,7 +10,7 @@ from msgspec import Struct
 
 
 class TokenSpec(Struct, frozen=True):
-    """A special token written out with its options (`AddedToken` in the library)."""
+    """A special token with its options (`AddedToken` in the library)."""
 
     content: str
     single_word: bool = False
@@ -58,8 +58,7 @@ DEFAULTS: dict[str, dict[str, str]] = {
     "Qwen2Tokenizer": dict.fromkeys(("eos", "pad", "unk"), "<|endoftext|>"),
     "T5Tokenizer": {"eos": "</s>", "unk": "<unk>", "pad": "<pad>"},
 }
-"""The classes whose rules are laid down here, and what each takes a role's token for when no file
-names it."""
+"""The supported classes, and the default token of each for every role."""
 
 GREEDY_MASKS = frozenset(
     (
@@ -67,7 +66,7 @@ GREEDY_MASKS = frozenset(
         "MPNetTokenizer",
     )
 )
-"""Classes whose mask takes the space before it unless a file says otherwise."""
+"""Classes whose mask includes the space before it by default."""
 
 SAME = {
     **dict.fromkeys(
@@ -84,7 +83,7 @@ SAME = {
         "RobertaTokenizer",
     ),
 }
-"""Classes with the very rules of another."""
+"""Classes with the same rules as another."""
 
 BY_MODEL = {
     **dict.fromkeys(
@@ -175,7 +174,7 @@ BY_MODEL = {
     "xlm": "XLMTokenizer",
     "xlnet": "XLNetTokenizer",
 }
-"""The class of each kind of language model whose files name none."""
+"""The class for each model type whose files do not name one."""
 
 AS_WRITTEN = frozenset(
     (
@@ -189,14 +188,14 @@ AS_WRITTEN = frozenset(
         "xlm-roberta-xl",
     )
 )
-"""Kinds of models whose tokenizer.json or tokenizer.model transformers reads as it is written,
-whatever class their files name."""
+"""Model types whose tokenizer.json or tokenizer.model transformers reads unchanged, whatever class
+their files name."""
 
 CORRECTED = {
     "qwen2": "Qwen2Tokenizer",
     **dict.fromkeys(("qwen3_5", "qwen3_5_moe", "qwen3_5_moe_text"), "Qwen3_5Tokenizer"),
 }
-"""Kinds of models whose class is this one, whatever their files name
+"""Model types whose class is this one, whatever their files name
 (MODELS_WITH_INCORRECT_HUB_TOKENIZER_CLASS)."""
 
 UNIGRAM = frozenset(
@@ -205,7 +204,7 @@ UNIGRAM = frozenset(
         *("MBartTokenizer", "MBart50Tokenizer", "XGLMTokenizer", "XLMRobertaTokenizer"),
     )
 )
-"""Classes that take the pieces of a sentencepiece file and cut by rules of their own."""
+"""Classes that use the pieces of a sentencepiece file with their own rules."""
 
 OWN_SENTENCEPIECE = frozenset(
     (
@@ -218,5 +217,5 @@ OWN_SENTENCEPIECE = frozenset(
         *("UdopTokenizer", "VideoPrismTokenizer", "XLNetTokenizer"),
     )
 )
-"""Classes that number, prepare or frame the pieces of a sentencepiece file in ways not carried here
-(of FNet's and RemBERT's, transformers itself loses the frame)."""
+"""Classes that number, normalise or frame the pieces of a sentencepiece file in ways that are not
+supported (transformers itself loses the frames of FNet and RemBERT)."""

@@ -1,4 +1,4 @@
-"""What the JSON files of a model's folder say about its tokenizer."""
+"""Reads the JSON files about the tokenizer in a model's folder."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ NamedToken = str | TokenSpec | None | UnsetType
 
 
 class SpecialTokens(Struct, frozen=True):
-    """Special tokens by role: null says "has none", an absent key says nothing."""
+    """Special tokens by role: null means "has none", a missing key means nothing."""
 
     bos_token: NamedToken = UNSET
     eos_token: NamedToken = UNSET
@@ -52,13 +52,13 @@ class SpecialTokens(Struct, frozen=True):
     extra_special_tokens: list[str | TokenSpec] | dict[str, str | TokenSpec] | None = None
 
     def by_role(self, role: str) -> NamedToken:
-        """The token of a role of `ROLES`."""
+        """The token for a role in `ROLES`."""
         value: NamedToken = getattr(self, f"{role}_token")
         return value
 
 
 class TokenizerConfig(SpecialTokens, frozen=True):
-    """tokenizer_config.json, as far as it decides what a text becomes."""
+    """tokenizer_config.json, as far as it affects tokenization."""
 
     tokenizer_class: str | None = None
     word_tokenizer_type: str | None = None
@@ -82,7 +82,7 @@ class TokenizerConfig(SpecialTokens, frozen=True):
 
 
 class ModelConfig(Struct, frozen=True):
-    """config.json, as far as tokenization depends on it."""
+    """config.json, as far as it affects tokenization."""
 
     model_type: str = ""
     architectures: list[str] | None = None
@@ -100,7 +100,7 @@ class GenerationConfig(Struct, frozen=True):
 
 @dataclass(frozen=True)
 class TokenizerFiles:
-    """A model's folder, read."""
+    """The tokenizer files of a model's folder."""
 
     folder: Path
     tokenizer: TokenizerConfig
@@ -111,7 +111,7 @@ class TokenizerFiles:
 
     @property
     def reader(self) -> str:
-        """The transformers class that reads the folder; empty: it is read as it is written."""
+        """The transformers class that reads the folder; empty if its files are used unchanged."""
         written = ("tokenizer.json", "tokenizer.model")
         if self.model.model_type in AS_WRITTEN and any(
             (self.folder / name).is_file() for name in written
@@ -124,22 +124,22 @@ class TokenizerFiles:
 
     @property
     def family(self) -> str:
-        """The reader, where its rules are laid down here; else empty."""
+        """The class whose rules apply, if it is supported; else empty."""
         return self.reader if self.reader in DEFAULTS else ""
 
     @property
     def causal(self) -> bool:
-        """Whether the model reads from left to right only, so that texts have no frame."""
+        """Whether the model is causal, so that texts have no frame."""
         names = self.model.architectures
         if names:
             return any(name.endswith(("ForCausalLM", "LMHeadModel")) for name in names)
         return self.special("cls") is None
 
     def special(self, role: str) -> TokenSpec | None:
-        """The special token of a role of `ROLES`, or None where the model has none."""
+        """The special token for a role in `ROLES`, or None if the model has none."""
         value = self.tokenizer.by_role(role)
         if value is UNSET or not self.tokenizer.added_tokens_decoder:
-            # special_tokens_map.json is the older place; the newer files say all in one.
+            # special_tokens_map.json is older; newer files have it all in one place.
             older = self.map.by_role(role)
             value = older if older is not UNSET else value
         if value is UNSET:
@@ -160,7 +160,7 @@ class TokenizerFiles:
         return found
 
     def chat_template(self) -> str | None:
-        """The chat template: a file of its own wins over tokenizer_config.json."""
+        """The chat template: a separate file takes precedence over tokenizer_config.json."""
         separate = self.folder / "chat_template.jinja"
         if separate.is_file():
             return text(separate)
@@ -170,7 +170,7 @@ class TokenizerFiles:
         return template
 
     def ends(self) -> list[int]:
-        """Ids that end a text, from where `generate` reads them; empty where no file says."""
+        """Ids that end a text, from the files that `generate` uses; empty if there are none."""
         for source in (self.generation, self.model):
             if source is not None and source.eos_token_id is not None:
                 ids = source.eos_token_id
@@ -178,7 +178,7 @@ class TokenizerFiles:
         return []
 
     def start(self) -> int | None:
-        """The id that begins a text, where the model's (not the tokenizer's) files name one."""
+        """The id that begins a text, if the model's (not the tokenizer's) files specify one."""
         for source in (self.generation, self.model):
             if source is not None and source.bos_token_id is not None:
                 return source.bos_token_id if _is_id(source.bos_token_id) else None
@@ -186,10 +186,10 @@ class TokenizerFiles:
 
 
 def read(folder: Path) -> TokenizerFiles:
-    """Read a model's folder; files that are not there say nothing.
+    """Read a model's folder; missing files are ignored.
 
     Raises:
-        EngineError: ``broken_model`` when a file is not the JSON that it should be.
+        EngineError: ``broken_model`` if a file is not valid JSON of the expected form.
     """
     generation = folder / "generation_config.json"
     return TokenizerFiles(
@@ -220,13 +220,13 @@ def _json(path: Path, kind: type[T]) -> T:
 
 
 def text(path: Path) -> str:
-    """The content of a text file, every line end as ``\\n``.
+    """The content of a text file, with every line ending as ``\\n``.
 
     Raises:
-        EngineError: ``broken_model`` when it is not UTF-8 or cannot be read.
+        EngineError: ``broken_model`` if it is not UTF-8 or cannot be read.
     """
     try:
-        # A byte order mark is no part of the first line.
+        # A byte order mark is not part of the first line.
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         why = f"{path.name} is not written in UTF-8 (byte {error.start + 1})"
@@ -236,20 +236,20 @@ def text(path: Path) -> str:
 
 
 def lines(path: Path) -> list[str]:
-    """The lines of a text file: U+2028 and the like are characters of a line, and end none.
+    """The lines of a text file; U+2028 and the like do not end a line.
 
     Raises:
-        EngineError: as `text`.
+        EngineError: see `text`.
     """
     return text(path).removesuffix("\n").split("\n")
 
 
 @contextmanager
 def guarded(folder: Path) -> Iterator[None]:
-    """Turn what the `tokenizers` library raises into an `EngineError` (``broken_model``).
+    """Turn exceptions of the `tokenizers` library into an `EngineError` (``broken_model``).
 
-    It raises bare exceptions, and where its own code fails a panic, which is none: a panic that
-    went on would end the worker and unload every model.
+    It raises bare exceptions, and panics, which do not derive from `Exception`, when its own code
+    fails: an uncaught panic would end the worker and unload every model.
     """
     try:
         yield

@@ -1,8 +1,8 @@
 """How some classes number the pieces of a sentencepiece file.
 
-fairseq put its own special tokens before the pieces, and what takes the place of the file's own
-differs by class (`convert_from_spm` in transformers' convert_slow_tokenizer.py; for XGLM `vocab`
-there, since its class no longer looks for the file).
+fairseq put its own special tokens before the pieces, and their ids differ by class
+(`convert_from_spm` in transformers' convert_slow_tokenizer.py; for XGLM `vocab` there, since its
+class no longer reads the file).
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _MARKS = {
 
 
 def marks(family: str) -> tuple[str, ...]:
-    """Special tokens of a class that come after the pieces: languages, and words made up to fill
-    the table of embeddings."""
+    """Special tokens of a class that come after the pieces: languages, and made-up words that pad
+    the embedding table."""
     return _MARKS.get(family, ())
 
 
 def laid_out(files: TokenizerFiles, pieces: Pieces) -> tuple[list[tuple[str, float]], int]:
-    """The vocabulary of the folder's class, each piece with its score, and the unknown one's id."""
+    """The vocabulary of the folder's class, as pieces with scores, and the unknown piece's id."""
 
     def named(role: str) -> str:
         spec = files.special(role)
@@ -53,7 +53,7 @@ def laid_out(files: TokenizerFiles, pieces: Pieces) -> tuple[list[tuple[str, flo
         last = list(marks(family))
     elif family not in ("XLMRobertaTokenizer", "MBartTokenizer"):
         return pieces.scored, pieces.unknown
-    # CamemBERT's file begins with an unknown piece of its own, which no text must lead to.
+    # CamemBERT's file begins with its own unknown piece, which no text may be encoded to.
     before = [(piece, -100.0 if piece == "<unk>NOTUSED" else 0.0) for piece in first]
     after = [(piece, 0.0) for piece in last]
     return [*before, *pieces.scored[skipped:], *after], first.index(named("unk"))

@@ -22,14 +22,14 @@ from engine.tokenization.templates import ChatTemplate, chat_template
 _KNOWN = {"ByteLevel", "ByteFallback", "WordPiece", "Metaspace", "Replace", "Fuse", "Strip"}
 
 _LETTER = tokenizers.Tokenizer(models.WordLevel({"a": 0}, unk_token="a")).encode("a")
-"""A text as any tokenizer might have cut it: what it is framed with can be seen around it."""
+"""A sample encoding, to find out which tokens a post-processor adds around a text."""
 
 
 class LibraryTokenizer:
     """A pipeline of the `tokenizers` library as an `engine.interfaces.Tokenizer`."""
 
     def __init__(self, files: TokenizerFiles, backend: tokenizers.Tokenizer) -> None:
-        """Raises EngineError (``broken_model``) for a decoder that cannot run piece by piece."""
+        """Raises EngineError (``broken_model``) for a decoder that cannot run token by token."""
         self._files = files
         self._backend = backend
         self._specials = {
@@ -38,7 +38,7 @@ class LibraryTokenizer:
         self._steps = _steps(backend)
         strange = self._steps - _KNOWN
         if strange:
-            raise broken(files.folder, f"it is decoded by {', '.join(sorted(strange))}")
+            raise broken(files.folder, f"its decoder {', '.join(sorted(strange))} is not supported")
         added = backend.get_added_tokens_decoder()
         self.vocabulary = max([backend.get_vocab_size(with_added_tokens=True) - 1, *added]) + 1
         self.unknown = self._unknown()
@@ -51,7 +51,7 @@ class LibraryTokenizer:
         self._spelled: dict[int, bytes] = {}
         first = backend.encode("a", add_special_tokens=False).ids[:1]
         self._prefixed = any(self.token(number).text.startswith(" ") for number in first)
-        # The start tokens that its post-processor adds are those before the text itself.
+        # The post-processor's start tokens are those before the text.
         probe = backend.post_process(_LETTER)
         place = probe.special_tokens_mask.index(0)
         self._lead = [self.token(number) for number in probe.ids[:place]]
@@ -60,48 +60,40 @@ class LibraryTokenizer:
     # ------------------------------------------------------------------------- encoding
 
     def encode(self, text: str) -> list[Piece]:
-        """See `engine.interfaces.Tokenizer.encode`."""
         encoding = self._cut(checked(text))
         return self._pieces(encoding, Rewritten(text))
 
     def laid_out(self, text: str) -> list[Piece]:
-        """See `engine.interfaces.Tokenizer.laid_out`."""
         return self.encode(text)
 
     def prompt(self, text: str) -> list[Piece]:
-        """See `engine.interfaces.Tokenizer.prompt`."""
         return [*self._lead, *self.encode(text)]
 
     def single(self, text: str) -> list[Piece]:
-        """See `engine.interfaces.Tokenizer.single`."""
         return self._framed(text)[0]
 
     def pair(self, a: str, b: str) -> list[Piece]:
-        """See `engine.interfaces.Tokenizer.pair`."""
         return self._framed(a, b)[0]
 
     def words(self, text: str) -> list[int | None]:
-        """See `engine.interfaces.Tokenizer.words`."""
         return self._framed(text)[1]
 
     def after(self, text: str) -> list[Piece]:
-        """See `engine.interfaces.Tokenizer.after`."""
         if not self._prefixed:
             return self.encode(text)
         return self._bare(Rewritten(checked(text)))[0]
 
     def fed(self, text: str) -> list[Piece]:
-        """See `engine.interfaces.Tokenizer.fed`."""
         return self.prompt(text) if self._files.causal else self.single(text)
 
     def _framed(self, *texts: str) -> tuple[list[Piece], list[int | None]]:
-        """Cut one or two texts in their frame; the pieces, and the number of each one's word."""
+        """Tokenize one or two texts with their frame; return the pieces and their word numbers."""
         spec = self._files.special("mask")
         rewritten = [Rewritten(checked(text)) for text in texts]
         if spec is not None:
             rewritten = [with_mask(text.text, spec.content) for text in rewritten]
         if self._lead and self._trail:
-            # A frame that the text was pasted with is its frame.
+            # A text that already has a frame gets no other.
             first, last = self._lead[-1].piece, self._trail[0].piece
             rewritten = [text.within(first, last) for text in rewritten]
         split = self._prefixed and spec and any(spec.content in text.text for text in rewritten)
@@ -125,7 +117,7 @@ class LibraryTokenizer:
         return pieces, words
 
     def _together(self, texts: Sequence[str]) -> Encoding:
-        """Cut one or two texts in their frame, at once."""
+        """Tokenize one or two texts with their frame, in one call."""
         with guarded(self._files.folder):
             return self._backend.encode(texts[0], texts[1] if len(texts) > 1 else None)
 
@@ -139,8 +131,8 @@ class LibraryTokenizer:
     def _around_masks(
         self, text: Rewritten, spec: TokenSpec
     ) -> tuple[list[Piece], list[int | None]]:
-        """Cut what is before, between and after masks as it would be cut without them: only the
-        beginning of the text is given a space."""
+        """Tokenize the text before, between and after masks as if without them: only the beginning
+        of the text gets a space."""
         pieces: list[Piece] = []
         words: list[int | None] = []
         before, after = (r"\s*" if greedy else "" for greedy in (spec.lstrip, spec.rstrip))
@@ -156,14 +148,14 @@ class LibraryTokenizer:
                 assert self.mask is not None, "its content was found in the vocabulary"
                 position = match.end()
                 start, stop = text.span(end, position)
-                known = self.token(self.mask)
-                pieces.append(structs.replace(known, special=True, start=start, end=stop))
+                mask = self.token(self.mask)
+                pieces.append(structs.replace(mask, special=True, start=start, end=stop))
                 words.append(word)
                 word += 1
         return pieces, words
 
     def _bare(self, text: Rewritten, *, bare: bool = True) -> tuple[list[Piece], list[int | None]]:
-        """Cut a part of a text; `bare`: with no space before it."""
+        """Tokenize a part of a text; `bare`: without a space before it."""
         anchored = text.anchored() if bare else text
         encoding = self._cut(anchored.text)
         ends = [end for _, end in encoding.offsets]
@@ -202,7 +194,6 @@ class LibraryTokenizer:
     # ------------------------------------------------------------------------- decoding
 
     def token(self, token_id: int) -> Piece:
-        """See `engine.interfaces.Tokenizer.token`."""
         text = self._spell(token_id, False).decode("utf-8", "replace")
         if "WordPiece" in self._steps:
             text = text.removeprefix(" ")  # the decoder's own space between two words
@@ -210,15 +201,12 @@ class LibraryTokenizer:
         return Piece(token_id, text, written, special=token_id in self._specials)
 
     def find(self, piece: str) -> int | None:
-        """See `engine.interfaces.Tokenizer.find`."""
         return self._backend.token_to_id(piece)
 
     def decode(self, ids: Sequence[int]) -> str:
-        """See `engine.interfaces.Tokenizer.decode`."""
         return decode(self.stream(), ids)
 
     def stream(self, before: Sequence[int] = ()) -> ByteStream:
-        """See `engine.interfaces.Tokenizer.stream`."""
         errors = EACH_BYTE if "ByteFallback" in self._steps else "replace"
         return ByteStream(self._spell, lambda token_id, _: self._exists(token_id), errors, before)
 
@@ -247,7 +235,7 @@ class LibraryTokenizer:
         decoder = self._backend.decoder
         if decoder is None:
             return (piece if first else " " + piece).encode("utf-8")
-        # What a piece adds to a text is what its decoder makes of it after another.
+        # What a piece adds to a text is its decoding after another piece.
         with guarded(self._files.folder):
             text: str = decoder.decode([piece]) if first else decoder.decode(["x", piece])[1:]
         return text.encode("utf-8")
@@ -255,7 +243,6 @@ class LibraryTokenizer:
     # ----------------------------------------------------------------------------- chat
 
     def chat(self, turns: Sequence[Turn]) -> str | None:
-        """See `engine.interfaces.Tokenizer.chat`."""
         return None if self._template is None else self._template.render(turns)
 
     @cached_property
@@ -280,7 +267,7 @@ class LibraryTokenizer:
 
 
 def _steps(backend: tokenizers.Tokenizer) -> set[str]:
-    """The names of the decoder's steps."""
+    """The types of the decoder's steps."""
     if backend.decoder is None:
         return set()
     written: dict[str, object] = json.loads(backend.decoder.__getstate__())
@@ -293,7 +280,7 @@ def _byte_table() -> dict[str, int]:
     """How byte-level vocabularies write each byte as one printable character.
 
     From GPT-2's `bytes_to_unicode` (openai/gpt-2, src/encoder.py): printable Latin-1 characters
-    stand for themselves, the other bytes take the code points from 256 on, in order.
+    represent themselves, the other bytes take the code points from 256 on, in order.
     """
     own = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(256) if byte not in own]

@@ -1,7 +1,7 @@
-"""A sentencepiece file taken apart: its pieces, and how it normalises a text.
+"""Parses a sentencepiece file: its pieces, and its normalisation table.
 
-sentencepiece itself gives the pieces but not the normalisation, and protobuf, which would, is
-needed for nothing else; four fields of sentencepiece_model.proto are read here.
+sentencepiece itself returns the pieces but not the normalisation, and protobuf is needed for
+nothing else; so four fields of sentencepiece_model.proto are read here.
 """
 
 from __future__ import annotations
@@ -12,25 +12,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CONTROL, USER_DEFINED = 3, 4
-"""Kinds of pieces that are matched as they are written."""
+"""Kinds of pieces that are matched literally."""
 
 _UNKNOWN, _UNIGRAM = 2, 1
 
 
 @dataclass(frozen=True)
 class Pieces:
-    """What a sentencepiece file holds."""
+    """The contents of a sentencepiece file."""
 
     scored: list[tuple[str, float]]
-    """Each piece and its log-probability; ids are places in this list."""
+    """Each piece and its log-probability; ids are indices into this list."""
     kinds: list[int]
     charsmap: bytes
-    """The compiled table of normalisations; empty: nothing is normalised."""
+    """The compiled normalisation table; empty if there is none."""
     unigram: bool
 
     @property
     def unknown(self) -> int:
-        """The id of the piece that stands for what is not known; 0 where none does."""
+        """The id of the unknown piece; 0 if there is none."""
         return self.kinds.index(_UNKNOWN) if _UNKNOWN in self.kinds else 0
 
 
@@ -63,7 +63,7 @@ def read(path: Path) -> Pieces:
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """The fields of a protobuf message: number and value, a float as its four bytes."""
+    """The fields of a protobuf message: number and value, floats as four bytes."""
     at = 0
     while at < len(data):
         key, at = _varint(data, at)

@@ -1,13 +1,13 @@
-"""Renders a chat template, in a process of its own that can take only so much.
+"""Renders a chat template, in a separate process with limited resources.
 
-A template is a program in Jinja that came with a model. The sandbox keeps it from everything but
-its arguments; how long it runs, how much memory it takes and how much it writes, only a process
-bounds. `engine.tokenization.templates` starts it and gives it a line of JSON for each rendering;
-a line comes back. The end of its input ends it.
+A template is a Jinja program that comes with a model. The sandbox restricts it to its arguments;
+its run time, memory and output can only be limited by a process. `engine.tokenization.templates`
+starts it and sends it a line of JSON for each rendering, which it answers with a line. It exits at
+the end of its input.
 
-The environment is the one that transformers gives templates (utils/chat_template_utils.py): block
-trimming, loop controls, `raise_exception`, `strftime_now`, plain `tojson`, and a `generation`
-block that only marks the answer.
+The environment is that of transformers (utils/chat_template_utils.py): block trimming, loop
+controls, `raise_exception`, `strftime_now`, plain `tojson`, and a `generation` block that only
+marks the answer.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 
 TIME_S = 2.0
-"""Seconds of processor time for each rendering."""
+"""Seconds of CPU time for each rendering."""
 MEMORY = 512 * 1024 * 1024
-"""Bytes of address space, where the system counts that."""
+"""Bytes of address space, on systems that limit it."""
 OUTPUT = 1_000_000
 """Characters that a template may add to the texts of the turns."""
 
 
 class _Generation(Extension):
-    """`{% generation %}` ... `{% endgeneration %}`: its content, as it is."""
+    """`{% generation %}` ... `{% endgeneration %}`: renders its content unchanged."""
 
     tags = {"generation"}  # noqa: RUF012 (so declared by the base class)
 
     def parse(self, parser: Parser) -> nodes.Node:
-        """Read the block."""
+        """Parse the block."""
         line = next(parser.stream).lineno
         body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
         return nodes.Scope(body, lineno=line)
 
 
 class _Namespace(Namespace):
-    """Jinja's `namespace`, which alone would also store attributes with an underscore."""
+    """Jinja's `namespace`, but without attributes that begin with an underscore."""
 
     def __setitem__(self, name: str, value: object) -> None:
         if name.startswith("_"):
@@ -73,7 +73,7 @@ def _to_json(
     separators: tuple[str, str] | None = None,
     sort_keys: bool = False,
 ) -> str:
-    # Jinja's own filter escapes HTML, which models have not seen.
+    # Jinja's own filter escapes HTML, which models were not trained on.
     return json.dumps(
         value,
         ensure_ascii=ensure_ascii,
@@ -92,7 +92,7 @@ def _strftime_now(form: str) -> str:
 
 
 def answer(source: str, arguments: dict[str, object]) -> dict[str, str]:
-    """``text``; or why there is none: ``broken`` (the template), ``refused`` (these turns)."""
+    """Return ``text``, or the reason for having none: ``broken`` (the template) or ``refused``."""
     try:
         template = _compile(source)
     except (TemplateError, SyntaxError, RecursionError, MemoryError) as error:
@@ -122,16 +122,16 @@ def _words(error: BaseException) -> str:
 
 
 def main() -> None:
-    """Answer each line of input with a line; take too long and be killed (SIGPROF)."""
-    with suppress(OSError, ValueError):  # a system that does not count it
+    """Answer each line of input with a line; SIGPROF kills the process if it takes too long."""
+    with suppress(OSError, ValueError):  # a system without this limit
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     for line in sys.stdin.buffer:
         signal.setitimer(signal.ITIMER_PROF, TIME_S)
-        told = json.dumps(answer(**json.loads(line)))
+        reply = json.dumps(answer(**json.loads(line)))
         signal.setitimer(signal.ITIMER_PROF, 0)
-        sys.stdout.write(told + "\n")
+        sys.stdout.write(reply + "\n")
         sys.stdout.flush()
 
 

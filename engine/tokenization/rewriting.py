@@ -1,4 +1,4 @@
-"""Changes to a text before it is cut, and the way back to positions in the original."""
+"""Changes to a text before tokenization, and the mapping back to positions in the original."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from engine.errors import EngineError
 from engine.messages import MASK, Error
 
 ANCHOR = "\x00"
-"""Put before a text so that the space which some tokenizers begin with does not reach it."""
+"""Put before a text so that the space which some tokenizers add does not affect it."""
 
 
 @dataclass(frozen=True)
 class Rewritten:
-    """A text made from another. `origin[i]` is where its i-th character began in the other,
-    with one more entry for the end; None: every character stayed where it was."""
+    """A text made from another. `origin[i]` is the position of its i-th character in the other,
+    with one more entry for the end; None: all positions are the same."""
 
     text: str
     origin: Sequence[int] | None = None
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """Positions in the text it was made from; a part of what grew covers all of it."""
+        """Positions in the original text; part of an expanded character maps to all of it."""
         if self.origin is None:
             return start, end
         if start == end:
@@ -32,12 +32,12 @@ class Rewritten:
         return self.origin[start], self.origin[last]
 
     def part(self, start: int, end: int) -> Rewritten:
-        """A part of the text, with its positions in what the whole was made from."""
+        """A part of the text, with its positions in the original."""
         origin = range(len(self.text) + 1) if self.origin is None else self.origin
         return Rewritten(self.text[start:end], origin[start : end + 1])
 
     def within(self, first: str, last: str) -> Rewritten:
-        """The text between the tokens of a frame that it was pasted with; else the text itself."""
+        """The text inside its frame if it has one; else the text itself."""
         text = self.text.strip()
         if not (text.startswith(first) and text.removeprefix(first).endswith(last)):
             return self
@@ -52,7 +52,7 @@ class Rewritten:
 
 
 def checked(text: str) -> str:
-    """The text itself, if it can be written in UTF-8.
+    """Return the text itself, if it can be encoded in UTF-8.
 
     Raises:
         EngineError: ``bad_request`` for half of a surrogate pair.
@@ -71,7 +71,7 @@ def checked(text: str) -> str:
 
 
 def lowered(text: str) -> Rewritten:
-    """The text in lower case, where one letter may become two."""
+    """The text in lower case; one letter may become two."""
     lower = text.lower()
     if len(lower) == len(text):
         return Rewritten(lower)

@@ -1,9 +1,9 @@
-"""Sentencepiece models, cut by sentencepiece itself.
+"""Sentencepiece models, tokenized by sentencepiece itself.
 
-transformers rebuilds these models from their parts and not always rightly: its T5Tokenizer takes
-id 2 for unknown whatever the model says, and ignores `do_lower_case`. Here the model's own
-library does the work, and only what it does not know is added: lower case, and the special
-tokens that frame a text.
+transformers rebuilds these models from their parts, and not always correctly: its T5Tokenizer uses
+id 2 for unknown in every model, and ignores `do_lower_case`. Here the model's own library does the
+work, and only what it does not cover is added: lower case, and the special tokens that frame a
+text.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ NAMES = (
     *("spiece.model", "tokenizer.model", "sentencepiece.bpe.model", "spm.model"),
     "sentencepiece.model",
 )
-"""What the model file is called, in the order they are looked for."""
+"""The possible names of the model file, in the order in which they are looked up."""
 
 _SPACE = "▁"
 
@@ -41,14 +41,14 @@ class SentenceTokenizer:
     """A sentencepiece model as an `engine.interfaces.Tokenizer`."""
 
     def __init__(self, files: TokenizerFiles, path: Path) -> None:
-        """Raises EngineError (``broken_model``) when the file is not such a model."""
+        """Raises EngineError (``broken_model``) if the file is not such a model."""
         self._files = files
         self._path = path
         try:
             self._processor = SentencePieceProcessor(model_file=str(path))
         except (RuntimeError, OSError) as error:
             raise broken(files.folder, f"{path.name}: {error}") from error
-        # ALBERT's class lowers unless told otherwise; all others only when told.
+        # ALBERT's class lowers case by default; all others only if configured.
         lower = files.tokenizer.do_lower_case
         self._lower = files.family == "AlbertTokenizer" if lower is None else lower
         self._size: int = self._processor.get_piece_size()
@@ -70,31 +70,25 @@ class SentenceTokenizer:
     # ------------------------------------------------------------------------- encoding
 
     def encode(self, text: str) -> list[Piece]:
-        """See `engine.interfaces.Tokenizer.encode`."""
         return self._cut(checked(text))
 
     def prompt(self, text: str) -> list[Piece]:
-        """See `engine.interfaces.Tokenizer.prompt`."""
         start = self._role("bos") if self._files.tokenizer.add_bos_token else None
         return [*([] if start is None else [self.token(start)]), *self.encode(text)]
 
     def laid_out(self, text: str) -> list[Piece]:
-        """See `engine.interfaces.Tokenizer.laid_out`."""
         return self._around(checked(text), self._matched)
 
     def single(self, text: str) -> list[Piece]:
-        """See `engine.interfaces.Tokenizer.single`."""
         return self._framed(self._with_masks(text), 0, first=True)
 
     def pair(self, a: str, b: str) -> list[Piece]:
-        """See `engine.interfaces.Tokenizer.pair`."""
         return [
             *self._framed(self._with_masks(a), 0, first=True),
             *self._framed(self._with_masks(b), 1, first=False),
         ]
 
     def words(self, text: str) -> list[int | None]:
-        """See `engine.interfaces.Tokenizer.words`."""
         words: list[int | None] = []
         word, begins = -1, True
         for piece in self.single(text):
@@ -108,15 +102,13 @@ class SentenceTokenizer:
         return words
 
     def after(self, text: str) -> list[Piece]:
-        """See `engine.interfaces.Tokenizer.after`."""
         return self._cut(checked(text), bare=True)
 
     def fed(self, text: str) -> list[Piece]:
-        """See `engine.interfaces.Tokenizer.fed`."""
         return self.prompt(text) if self._files.causal else self.single(text)
 
     def _cut(self, text: str, offset: int = 0, *, bare: bool = False) -> list[Piece]:
-        """Cut a text that stands at `offset` in the user's; `bare`: with no space before it."""
+        """Tokenize the text at `offset` of the user's; `bare`: without a space before it."""
         before = ANCHOR if bare else ""
         lower = lowered(before + text) if self._lower else Rewritten(before + text)
         found = self._processor.encode(lower.text, return_type="offset_mapping")
@@ -125,19 +117,19 @@ class SentenceTokenizer:
         pieces: list[Piece] = []
         following = (len(lower.text), len(lower.text))
         for number, (begin, end) in zip(reversed(ids), reversed(offsets), strict=True):
-            # Of a character's bytes only the last one is given its place.
+            # Of the bytes of a character, only the last one gets its range.
             place = following if begin == end and self._processor.is_byte(number) else (begin, end)
             following = place
             if place[1] <= len(before) and before:
                 break
             start, stop = lower.span(*place)
-            known = self.token(number)
+            token = self.token(number)
             pieces.append(
                 Piece(
                     id=number,
-                    text=known.text,
-                    piece=known.piece,
-                    special=known.special,
+                    text=token.text,
+                    piece=token.piece,
+                    special=token.special,
                     start=max(0, start - len(before)) + offset,
                     end=stop - len(before) + offset,
                 )
@@ -145,7 +137,7 @@ class SentenceTokenizer:
         return pieces[::-1]
 
     def _around(self, text: str, specials: Sequence[str]) -> list[Piece]:
-        """Cut a text in which some tokens are written out."""
+        """Tokenize a text that contains some special tokens literally."""
         names = [self._pattern(name) for name in sorted(specials, key=len, reverse=True) if name]
         if not names:
             return self._cut(text)
@@ -155,19 +147,19 @@ class SentenceTokenizer:
             end = len(text) if match is None else match.start()
             if position < end:
                 bare = position > 0 and not self._legacy
-                # The class gives no second space to what begins with one.
+                # The class adds no second space to text that begins with one.
                 bare = bare or (self._llama and text[position] in (" ", _SPACE))
                 pieces += self._cut(text[position:end], position, bare=bare)
             if match is not None:
                 number = self.find(match.group())
-                if number is None:  # with spaces beside it
+                if number is None:  # with spaces around it
                     number = self.find(match.group().strip())
                 assert number is not None
-                known = self.token(number)
+                token = self.token(number)
                 position = match.end()
                 special = number in self._specials
                 pieces.append(
-                    Piece(number, known.text, known.piece, special, match.start(), match.end())
+                    Piece(number, token.text, token.piece, special, match.start(), match.end())
                 )
         return pieces
 
@@ -177,7 +169,7 @@ class SentenceTokenizer:
 
     @property
     def _legacy(self) -> bool:
-        """Whether what follows a special token is given a space, as a text's beginning is."""
+        """Whether text after a special token gets a space, as the beginning of a text does."""
         if self._files.reader == "CodeLlamaTokenizer":
             return False
         legacy = self._files.tokenizer.legacy
@@ -185,8 +177,8 @@ class SentenceTokenizer:
 
     @cached_property
     def _matched(self) -> list[str]:
-        """Tokens that stand for themselves where they are written: the special ones, and for
-        Llama's class those that a model's maker defined."""
+        """Tokens that are matched literally: the special ones, and for Llama's class also those
+        defined by the model's authors."""
         own: list[str] = []
         if self._llama:
             found = taken_apart.read(self._path)
@@ -195,7 +187,7 @@ class SentenceTokenizer:
         return [*own, *(self.token(number).piece for number in sorted(self._specials))]
 
     def _pattern(self, name: str) -> str:
-        """What is matched as a special token: it may take the spaces beside it."""
+        """The pattern that matches a special token, which may include the spaces around it."""
         spec = self._spelt.get(name)
         before = r"\s*" if spec is not None and spec.lstrip else ""
         after = r"\s*" if spec is not None and spec.rstrip else ""
@@ -203,17 +195,17 @@ class SentenceTokenizer:
 
     @cached_property
     def _spelt(self) -> dict[str, TokenSpec]:
-        """The special tokens whose options the folder's files tell."""
+        """The special tokens whose options are in the folder's files."""
         named = [self._files.special(role) for role in ROLES] + self._files.extra()
-        known = {spec.content: spec for spec in named if spec is not None}
+        specs = {spec.content: spec for spec in named if spec is not None}
         listed = self._files.tokenizer.added_tokens_decoder.values()
-        return known | {spec.content: spec for spec in listed}
+        return specs | {spec.content: spec for spec in listed}
 
     def _with_masks(self, text: str) -> list[Piece]:
         inner = Rewritten(checked(text))
         cls, sep = self._role("cls"), self._role("sep")
         if cls is not None and sep is not None:
-            # A frame that the text was pasted with is its frame.
+            # A text that already has a frame gets no other.
             inner = inner.within(self.token(cls).piece, self.token(sep).piece)
         start = inner.span(0, 0)[0]
         end = start + len(inner.text)
@@ -225,7 +217,7 @@ class SentenceTokenizer:
         position = start
         for match in [*masks, None]:
             stop = end if match is None else match.start()
-            # As the text would be cut without masks: only its beginning is given a space.
+            # As without masks, only the beginning of the text gets a space.
             pieces += self._cut(text[position:stop], position, bare=position > start)
             if match is not None:
                 position = match.end()
@@ -244,12 +236,10 @@ class SentenceTokenizer:
     # ------------------------------------------------------------------------- decoding
 
     def token(self, token_id: int) -> Piece:
-        """See `engine.interfaces.Tokenizer.token`."""
         text = self._spell(token_id, False).decode("utf-8", "replace")
         return Piece(token_id, text, self._written(token_id), special=token_id in self._specials)
 
     def find(self, piece: str) -> int | None:
-        """See `engine.interfaces.Tokenizer.find`."""
         for number, written in self._beyond.items():
             if written == piece:
                 return number
@@ -257,14 +247,12 @@ class SentenceTokenizer:
         return number if self._processor.id_to_piece(number) == piece else None
 
     def decode(self, ids: Sequence[int]) -> str:
-        """See `engine.interfaces.Tokenizer.decode`."""
         return decode(self.stream(), ids)
 
     def stream(self, before: Sequence[int] = ()) -> ByteStream:
-        """See `engine.interfaces.Tokenizer.stream`."""
-        return ByteStream(self._spell, self._stands, EACH_BYTE, before)
+        return ByteStream(self._spell, self._is_text, EACH_BYTE, before)
 
-    def _stands(self, token_id: int, data: bytes) -> bool:
+    def _is_text(self, token_id: int, data: bytes) -> bool:
         if token_id >= self._size or self._processor.is_control(token_id):
             return False
         return bool(data) or not self._strip_all
@@ -288,7 +276,6 @@ class SentenceTokenizer:
     # ----------------------------------------------------------------------------- chat
 
     def chat(self, turns: Sequence[Turn]) -> str | None:
-        """See `engine.interfaces.Tokenizer.chat`."""
         return None if self._template is None else self._template.render(turns)
 
     @cached_property
@@ -305,7 +292,7 @@ class SentenceTokenizer:
         return token_id if token_id is not None and 0 <= token_id < self.vocabulary else None
 
     def _added(self) -> dict[int, str]:
-        """Tokens that the folder's other files add to the model's, or write in another way."""
+        """Tokens that the folder's other files add to the model's, or rename."""
         named = {
             int(i): spec.content for i, spec in self._files.tokenizer.added_tokens_decoder.items()
         }

@@ -1,4 +1,4 @@
-"""From ids to text, one at a time: bytes of an unfinished character wait for the rest of it."""
+"""Decodes ids one at a time, holding back the bytes of incomplete characters."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import codecs
 from collections.abc import Callable, Iterable
 
 Spell = Callable[[int, bool], bytes]
-"""The bytes that an id stands for; the flag says that no visible text stands before it."""
-Stands = Callable[[int, bytes], bool]
-"""Whether an id with these bytes counts as text, for the rule about what stands first."""
+"""Returns the bytes of an id; the flag is true if no visible text precedes it."""
+IsText = Callable[[int, bytes], bool]
+"""Whether an id with these bytes counts as visible text."""
 
 EACH_BYTE = "tsuzuki.each-byte"
-"""Decoding errors: one U+FFFD for each broken byte, as sentencepiece does."""
+"""Error handler for decoding: one U+FFFD for each invalid byte, as in sentencepiece."""
 
 
 def _each_byte(error: UnicodeError) -> tuple[str, int]:
@@ -25,27 +25,27 @@ _utf8 = codecs.getincrementaldecoder("utf-8")
 
 
 class ByteStream:
-    """Decodes ids as they come. The pieces it gives, joined, are the text of all its ids."""
+    """Decodes ids one at a time. Its results, joined, are the text of all ids."""
 
     def __init__(
-        self, spell: Spell, stands: Stands, errors: str, before: Iterable[int] = ()
+        self, spell: Spell, is_text: IsText, errors: str, before: Iterable[int] = ()
     ) -> None:
         self._spell = spell
-        self._stands = stands
+        self._is_text = is_text
         self._decoder = _utf8(errors)
         self._first = True
         for token_id in before:
             self.push(token_id)
 
     def push(self, token_id: int) -> str:
-        """Take one id; return the characters that are now whole."""
+        """Add one id; return the characters that are now complete."""
         data = self._spell(token_id, self._first)
-        if self._stands(token_id, data):
+        if self._is_text(token_id, data):
             self._first = False
         return self._decoder.decode(data)
 
     def flush(self) -> str:
-        """Give up on what is still held back: U+FFFD stands for it."""
+        """Return what is still held back as U+FFFD."""
         return self._decoder.decode(b"", final=True)
 
 
@@ -55,7 +55,7 @@ def decode(stream: ByteStream, ids: Iterable[int]) -> str:
 
 
 def byte_of(piece: str) -> bytes | None:
-    """The byte that a piece such as `<0xE3>` stands for; None for any other piece."""
+    """The byte represented by a piece such as `<0xE3>`; None for any other piece."""
     if len(piece) == 6 and piece.startswith("<0x") and piece.endswith(">"):
         try:
             return bytes([int(piece[3:5], 16)])

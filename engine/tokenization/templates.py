@@ -1,4 +1,4 @@
-"""Chat templates: programs that come with a model, so they are rendered out of its process."""
+"""Chat templates: programs that come with a model, so they are rendered in another process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from engine.tokenization.files import ROLES, TokenizerFiles, broken
 
 
 class _Answer(msgspec.Struct):
-    """What `engine.tokenization.rendering` says: one of these."""
+    """An answer of `engine.tokenization.rendering`: exactly one field is set."""
 
     text: str | None = None
     broken: str = ""
@@ -27,10 +27,10 @@ class _Answer(msgspec.Struct):
 
 
 class ChatTemplate:
-    """One model's chat layout. The process that fills it in starts with the first rendering."""
+    """One model's chat template. The process that renders it starts with the first rendering."""
 
     def __init__(self, source: str, tokens: Mapping[str, str], folder: Path) -> None:
-        """`tokens` are the special tokens that a template may name, such as `bos_token`."""
+        """`tokens` are the special tokens that a template may use, such as `bos_token`."""
         self._source = source
         self._tokens = dict(tokens)
         self._folder = folder
@@ -38,11 +38,11 @@ class ChatTemplate:
         self._turn = threading.Lock()
 
     def render(self, turns: Sequence[Turn]) -> str:
-        """The turns laid out, ending where the model's answer begins. Safe on any thread.
+        """Render the turns, up to where the model's answer begins. Thread-safe.
 
         Raises:
-            EngineError: ``bad_request`` when the template refuses these turns or takes too much,
-                ``broken_model`` when it is not Jinja.
+            EngineError: ``bad_request`` if the template refuses these turns or exceeds its limits;
+                ``broken_model`` if it is not valid Jinja.
         """
         arguments = {
             "messages": [{"role": turn.role, "content": turn.text} for turn in turns],
@@ -55,14 +55,14 @@ class ChatTemplate:
         with self._turn:
             answer = self._ask(line)
         if answer.broken:
-            raise broken(self._folder, f"its chat template does not parse: {answer.broken}")
+            raise broken(self._folder, f"its chat template is not valid: {answer.broken}")
         if answer.text is None:
             raise EngineError(
                 Error(
                     kind="bad_request",
                     message=f"The chat template of {self._folder.name} refuses this: "
                     f"{answer.refused}",
-                    hint="Some models take no system prompt, or want the turns to alternate.",
+                    hint="Some models accept no system prompt, or require turns to alternate.",
                 )
             )
         return answer.text
@@ -73,11 +73,11 @@ class ChatTemplate:
         try:
             process.stdin.write(line)
             process.stdin.flush()
-            said = process.stdout.readline()
+            reply = process.stdout.readline()
         except BrokenPipeError:
-            said = b""
-        if said:
-            return msgspec.json.decode(said, type=_Answer)
+            reply = b""
+        if reply:
+            return msgspec.json.decode(reply, type=_Answer)
         self._process = None
         code = process.wait()
         if code == -signal.SIGPROF:
@@ -100,7 +100,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def chat_template(files: TokenizerFiles) -> ChatTemplate | None:
-    """The chat template of a folder, ready to be filled in; None where it has none."""
+    """The chat template of a folder, ready to be rendered; None if it has none."""
     source = files.chat_template()
     if source is None:
         return None

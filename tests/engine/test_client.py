@@ -43,12 +43,12 @@ LONG = Continue(model="starter-ja", prompt="東京の街は", sampling=GREEDY, m
 
 
 class Front:
-    """An engine with all that it tells everybody."""
+    """An engine, and the events that it broadcasts."""
 
     def __init__(self, folder: Path) -> None:
         self.configure = Configure(store=str(folder / "store"), threads=1)
         self.log = folder / "state" / "engine.log"
-        self.told: asyncio.Queue[Event] = asyncio.Queue()
+        self.broadcasts: asyncio.Queue[Event] = asyncio.Queue()
         self.states: asyncio.Queue[tuple[EngineState, Error | None]] = asyncio.Queue()
         self.engine: Engine | None = None
 
@@ -56,13 +56,13 @@ class Front:
         self.engine = await Engine.start(
             self.configure,
             self.log,
-            self.told.put_nowait,
+            self.broadcasts.put_nowait,
             lambda state, error: self.states.put_nowait((state, error)),
         )
         return self.engine
 
     async def until(self, event: Event) -> None:
-        while await self.told.get() != event:
+        while await self.broadcasts.get() != event:
             pass
 
 
@@ -139,7 +139,7 @@ async def test_an_answer_may_be_as_long_as_it_likes(front: Front, stuck: None) -
     assert len(tokens.tokens) > 80_000
 
 
-async def test_killed_in_mid_stream_it_says_so_comes_back_and_works(front: Front) -> None:
+async def test_killed_in_mid_stream_it_is_refused_comes_back_and_works(front: Front) -> None:
     engine = await front.start()
     answer = engine.request(LONG)
     came: list[Event] = []
@@ -176,7 +176,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def kill_for_good(front: Front, engine: Engine) -> Error:
-    """Kill one worker after the other until no other is started; what is said of that."""
+    """Kill one worker after the other until no other is started; what is reported."""
     while state_of(engine) != "dead":
         os.kill(await pid(engine), signal.SIGKILL)
         answer = engine.request(Load("starter-ja"))
@@ -251,19 +251,21 @@ async def test_a_restart_ends_what_runs_and_the_process(front: Front, stuck: Non
     assert await pid(engine) != before
 
 
-async def test_a_command_is_told_that_no_other_worker_comes(tmp_path: Path, stuck: None) -> None:
+async def test_a_command_is_informed_that_no_other_worker_comes(
+    tmp_path: Path, stuck: None
+) -> None:
     engine = await Engine.start(Configure(threads=1), tmp_path / "log", revive=False)
     worker, answer = await pid(engine), engine.request(Load("starter-ja"))
     os.kill(worker, signal.SIGKILL)
     (died,) = await all_of(answer)
     assert isinstance(died, Error)
-    assert "started again" not in died.hint
+    assert "restarting" not in died.hint
     assert state_of(engine) == "dead"
     await engine.stop()
 
 
 @pytest.mark.parametrize(
-    ("said", "how"),
+    ("script", "how"),
     [
         ("os.write(1, b'\\0\\0\\0\\1\\xc1'); time.sleep(1000)", "no message"),
         ("os.write(1, b'\\0\\0\\0\\x02\\xa1\\xff'); time.sleep(1000)", "no message"),
@@ -275,11 +277,13 @@ async def test_a_command_is_told_that_no_other_worker_comes(tmp_path: Path, stuc
         ("os.kill(os.getpid(), 35)", "signal 35|SIGRT"),
     ],
 )
-async def test_how_a_worker_ended_is_said_as_it_is(
-    front: Front, at_once: None, monkeypatch: pytest.MonkeyPatch, said: str, how: str
+async def test_how_a_worker_ended_is_reported(
+    front: Front, at_once: None, monkeypatch: pytest.MonkeyPatch, script: str, how: str
 ) -> None:
     fake = front.log.parent.parent / "python"
-    fake.write_text(f"#!{sys.executable}\nimport os, sys, time\nsys.stdin.buffer.read(9)\n{said}\n")
+    fake.write_text(
+        f"#!{sys.executable}\nimport os, sys, time\nsys.stdin.buffer.read(9)\n{script}\n"
+    )
     fake.chmod(0o700)
     monkeypatch.setattr(client, "GRACE_S", 0.1)
     monkeypatch.setattr(sys, "executable", str(fake))
@@ -310,10 +314,10 @@ async def test_a_worker_that_hangs_is_noticed_and_a_stop_starts_another(
     os.kill(before, signal.SIGSTOP)
     stopped, other = (engine.request(Load(model)) for model in ("starter-ja", "starter-en"))
     impatient()
-    while (said := await front.states.get())[0] != "silent":
+    while (state := await front.states.get())[0] != "silent":
         pass
-    assert said[1] is not None
-    assert "has not answered" in said[1].message
+    assert state[1] is not None
+    assert "has not answered" in state[1].message
     stopped.cancel()
     stopped.cancel()
     assert await all_of(stopped) == [Done(finish="cancelled")]
@@ -351,10 +355,10 @@ async def test_a_worker_that_does_not_come_up_is_ended(
     engine = await front.start()
     assert engine.pid is not None
     os.kill(engine.pid, signal.SIGSTOP)
-    while (said := await front.states.get())[0] != "restarting":
+    while (state := await front.states.get())[0] != "restarting":
         pass
-    assert said[1] is not None
-    assert "did not start" in said[1].message
+    assert state[1] is not None
+    assert "did not start" in state[1].message
     monkeypatch.undo()
     await pid(engine)
 
@@ -367,10 +371,10 @@ async def test_a_load_that_hangs_is_noticed_though_the_worker_answers(
     engine = await front.start()
     await pid(engine)
     answer = engine.request(Load("starter-ja"))
-    while (said := await front.states.get())[0] != "silent":
+    while (state := await front.states.get())[0] != "silent":
         pass
-    assert said[1] is not None
-    assert "got nowhere" in said[1].message
+    assert state[1] is not None
+    assert "made no progress" in state[1].message
     answer.cancel()
     assert await all_of(answer) == [Done(finish="cancelled")]
     while (await front.states.get())[0] != "ready":

@@ -34,14 +34,14 @@ def bench() -> Bench:
     return Bench()
 
 
-def said(branch: int) -> BranchDone:
+def numbered(branch: int) -> BranchDone:
     return BranchDone(branch=branch, finish="length")
 
 
 def counting(count: int, closed: list[str] | None = None) -> Task:
     try:
         for number in range(count):
-            yield said(number)
+            yield numbered(number)
     finally:
         if closed is not None:
             closed.append("closed")
@@ -52,25 +52,25 @@ def test_tasks_take_turns(bench: Bench) -> None:
     bench.scheduler.start(2, counting(1))
     bench.rounds(5)
     assert bench.sent == [
-        (1, said(0)),
-        (2, said(0)),
-        (1, said(1)),
+        (1, numbered(0)),
+        (2, numbered(0)),
+        (1, numbered(1)),
         (2, Done()),
-        (1, said(2)),
+        (1, numbered(2)),
         (1, Done()),
     ]
 
 
-def test_a_step_may_have_nothing_to_say(bench: Bench) -> None:
+def test_a_step_may_yield_nothing(bench: Bench) -> None:
     def quiet() -> Task:
         yield None
-        yield said(0)
+        yield numbered(0)
 
     bench.scheduler.start(1, quiet())
     bench.rounds(1)
     assert bench.sent == []
     bench.rounds(2)
-    assert bench.sent == [(1, said(0)), (1, Done())]
+    assert bench.sent == [(1, numbered(0)), (1, Done())]
 
 
 def test_nothing_follows_the_last_event_and_the_task_is_closed_before_it(bench: Bench) -> None:
@@ -79,7 +79,7 @@ def test_nothing_follows_the_last_event_and_the_task_is_closed_before_it(bench: 
     def talkative() -> Task:
         try:
             yield Done(finish="stop")
-            yield said(0)
+            yield numbered(0)
         finally:
             order.append(f"closed after {len(bench.sent)}")
 
@@ -110,17 +110,17 @@ def test_a_cancel_closes_the_task_and_answers_once(bench: Bench) -> None:
     bench.scheduler.cancel(1)
     bench.rounds(2)
     assert closed == ["closed"]
-    assert bench.sent == [(1, said(0)), (1, said(1)), (1, Done(finish="cancelled"))]
+    assert bench.sent == [(1, numbered(0)), (1, numbered(1)), (1, Done(finish="cancelled"))]
 
 
-def test_a_cancel_of_what_is_over_says_nothing(bench: Bench) -> None:
+def test_a_cancel_of_what_is_over_sends_nothing(bench: Bench) -> None:
     bench.scheduler.cancel(7)
     assert bench.sent == []
 
 
 def waiting(future: Future[int]) -> Task:
     result = yield from settled(future)
-    yield said(result)
+    yield numbered(result)
 
 
 def test_a_parked_task_holds_up_nobody_and_goes_on_with_the_result(bench: Bench) -> None:
@@ -128,12 +128,12 @@ def test_a_parked_task_holds_up_nobody_and_goes_on_with_the_result(bench: Bench)
     bench.scheduler.start(1, waiting(future))
     bench.scheduler.start(2, counting(1))
     bench.rounds(3)
-    assert bench.sent == [(2, said(0)), (2, Done())]
+    assert bench.sent == [(2, numbered(0)), (2, Done())]
     thread = threading.Thread(target=future.set_result, args=(5,))
     thread.start()
     thread.join()
     bench.rounds(2)
-    assert bench.of(1) == [said(5), Done()]
+    assert bench.of(1) == [numbered(5), Done()]
 
 
 def test_a_settled_future_does_not_park(bench: Bench) -> None:
@@ -141,10 +141,10 @@ def test_a_settled_future_does_not_park(bench: Bench) -> None:
     future.set_result(4)
     bench.scheduler.start(1, waiting(future))
     bench.rounds(1)
-    assert bench.sent == [(1, said(4))]
+    assert bench.sent == [(1, numbered(4))]
 
 
-def test_a_parked_task_can_be_cancelled_and_wakes_no_more(bench: Bench) -> None:
+def test_a_parked_task_can_be_cancelled_and_never_wakes(bench: Bench) -> None:
     future: Future[int] = Future()
     bench.scheduler.start(1, waiting(future))
     bench.rounds(1)
@@ -165,7 +165,7 @@ def test_what_a_future_raises_is_the_tasks_error(bench: Bench) -> None:
 
 
 def failing(error: BaseException) -> Task:
-    yield said(0)
+    yield numbered(0)
     raise error
 
 
@@ -173,7 +173,7 @@ def failing(error: BaseException) -> Task:
     "error",
     [IndexError("index out of range in self"), ZeroDivisionError(), BaseException("a panic")],
 )
-def test_a_bug_ends_its_own_task_only_and_is_logged_not_said(
+def test_a_bug_ends_its_own_task_only_and_is_logged_not_sent(
     bench: Bench, caplog: pytest.LogCaptureFixture, error: BaseException
 ) -> None:
     bench.scheduler.start(1, failing(error))
@@ -184,7 +184,7 @@ def test_a_bug_ends_its_own_task_only_and_is_logged_not_said(
     assert last.kind == "internal"
     assert type(error).__name__ not in last.message + last.hint
     assert "out of range" not in last.message + last.hint
-    assert bench.of(2) == [said(0), said(1), Done()]
+    assert bench.of(2) == [numbered(0), numbered(1), Done()]
     assert type(error).__name__ in caplog.text
 
 
@@ -196,12 +196,12 @@ def test_a_bug_ends_its_own_task_only_and_is_logged_not_said(
         OSError(12, "Cannot allocate memory"),
     ],
 )
-def test_no_memory_is_said_in_words(bench: Bench, error: Exception) -> None:
+def test_no_memory_is_explained(bench: Bench, error: Exception) -> None:
     bench.scheduler.start(1, failing(error))
     bench.rounds(2)
     (_, last) = bench.of(1)
     assert isinstance(last, Error)
-    assert (last.kind, last.message) == ("too_big", "The machine has no more memory to give.")
+    assert (last.kind, last.message) == ("too_big", "The machine is out of memory.")
     assert last.hint
 
 
@@ -217,7 +217,7 @@ def test_an_answer_that_cannot_be_sent_ends_its_own_task_only() -> None:
     def nasty(event: Event) -> Task:
         try:
             yield event
-            yield said(7)
+            yield numbered(7)
         finally:
             closed.append("closed")
 
@@ -244,21 +244,21 @@ def test_a_failing_action_is_logged_and_the_round_goes_on(
     bench.scheduler.post(fail)
     bench.scheduler.start(1, counting(1))
     bench.rounds(2)
-    assert bench.of(1) == [said(0), Done()]
+    assert bench.of(1) == [numbered(0), Done()]
     assert "KeyError" in caplog.text
 
 
 def test_a_task_that_fails_while_it_is_closed_is_answered_all_the_same(bench: Bench) -> None:
     def stubborn() -> Task:
         try:
-            yield said(0)
+            yield numbered(0)
         finally:
             raise ValueError("no")
 
     bench.scheduler.start(1, stubborn())
     bench.rounds(1)
     bench.scheduler.cancel(1)
-    assert bench.of(1) == [said(0), Done(finish="cancelled")]
+    assert bench.of(1) == [numbered(0), Done(finish="cancelled")]
 
 
 def test_an_id_in_use_is_refused(bench: Bench) -> None:
@@ -280,7 +280,7 @@ def test_a_task_may_start_another(bench: Bench) -> None:
 
     bench.scheduler.start(1, parent())
     bench.rounds(3)
-    assert bench.of(2) == [said(0), Done()]
+    assert bench.of(2) == [numbered(0), Done()]
 
 
 def test_idle_it_waits_for_what_is_posted_and_asks_housekeeping_first() -> None:

@@ -1,4 +1,4 @@
-"""The app itself breaks, or is told to end."""
+"""The app itself breaks, or is asked to end."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def hung_up(place: Path, rng: random.Random) -> Outcome:
     return _ended_by(place, rng, signal.SIGHUP)
 
 
-@fault("the app is told to end (SIGTERM) while a model writes", short=1, long=20)
+@fault("the app is asked to end (SIGTERM) while a model writes", short=1, long=20)
 def terminated(place: Path, rng: random.Random) -> Outcome:
     return _ended_by(place, rng, signal.SIGTERM)
 

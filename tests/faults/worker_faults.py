@@ -27,7 +27,7 @@ class Seen:
     """What one try came to; `lost` counts characters that came and are not in the answer."""
 
     fault: str
-    said: str
+    message: str
     lost: int
     recovered_s: float
 
@@ -80,8 +80,8 @@ async def _once(
     came = _text(events)
     lost = 0 if again == whole and whole.startswith(came) else len(whole)
     last = events[-1]
-    said = last.message if isinstance(last, Error) else "stopped"
-    return Seen(fault, said, lost, time.monotonic() - struck)
+    message = last.message if isinstance(last, Error) else "stopped"
+    return Seen(fault, message, lost, time.monotonic() - struck)
 
 
 async def _all(engine: Engine, body: Continue) -> list[Event]:

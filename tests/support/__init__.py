@@ -1,4 +1,4 @@
-"""What tests stand on: small models, a fake engine, servers on this machine, a terminal.
+"""Support for tests: small models, a fake engine, local servers, a terminal.
 
 tiny.py           random small models of every family, saved as real checkpoints are
 tiny_gguf.py      the same as GGUF files

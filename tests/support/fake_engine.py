@@ -202,7 +202,7 @@ class TaskEngine(FakeEngine):
                 results = [judged(body, method) for method in body.methods]
                 return [*results, Done(timing=Timing(total_s=0.25))]
             case Score():
-                return [*_heard(body), Done(timing=Timing(total_s=0.25))]
+                return [*_results(body), Done(timing=Timing(total_s=0.25))]
             case Document():
                 return [*_document(body), Done(timing=Timing(total_s=0.25))]
             case Tokenize():
@@ -355,7 +355,7 @@ def _form(body: Continue | Fill | PseudoLikelihood | Score) -> Precision:
     return "int4" if body.precision == "auto" else body.precision
 
 
-def _heard(body: Score) -> list[Event]:
+def _results(body: Score) -> list[Event]:
     """The first model has a next-sentence head, those beside it are causal."""
     shuffled = Shuffled(unit="words", times=body.shuffles, percentile=95.0)
     first = structs.replace(_scored(body), shuffled=shuffled if body.shuffles else None)
@@ -471,7 +471,7 @@ def pane(app: TsuzukiApp) -> TaskPane:
 
 
 async def answered(pilot: Pilot[None], app: TsuzukiApp, count: int = 1) -> None:
-    """Wait until so many cards of the pane have their whole answer on the screen."""
+    """Wait until this many cards of the pane show their whole answer."""
     here = pane(app)
     await until(
         pilot,

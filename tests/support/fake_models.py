@@ -176,19 +176,19 @@ class FunctionModel:
 def scripted(
     prompt: int, script: Sequence[int], vocabulary: int = VOCABULARY, end: int = END
 ) -> Callable[[Sequence[int]], torch.Tensor]:
-    """A model that is all but sure to say the script after so many prompt tokens, then ends."""
+    """A model that almost certainly writes the script after the prompt's tokens, then ends."""
 
     def function(ids: Sequence[int]) -> torch.Tensor:
         logits = torch.zeros(vocabulary)
-        said = len(ids) - prompt
-        logits[script[said] if said < len(script) else end] = 50.0
+        written = len(ids) - prompt
+        logits[script[written] if written < len(script) else end] = 50.0
         return logits
 
     return function
 
 
 def dreaming(ids: Sequence[int]) -> torch.Tensor:
-    """A model that says anything: random logits, always the same ones after the same ids."""
+    """A model with random logits, always the same ones after the same ids."""
     seed = 0
     for number in ids:
         seed = (seed * 1000003 + number + 1) % 2**31

@@ -1,4 +1,4 @@
-"""Random models of many families, and what plain transformers says with them."""
+"""Random models of many families, and the results of plain transformers with them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 import transformers
 
 from engine.interfaces import Branches, CausalRuntime
-from engine.runtime.prefix_cache import Prefixes
+from engine.runtime.prefix_cache import PrefixCache
 
 T = TypeVar("T")
 
@@ -231,7 +231,7 @@ def finish(steps: Generator[object, None, T]) -> tuple[T, int]:
 
 def prefilled(runtime: CausalRuntime, ids: list[int]) -> tuple[Branches, int]:
     """One row that holds these ids, and how often feeding them yielded."""
-    return finish(Prefixes(runtime).prefill(ids))
+    return finish(PrefixCache(runtime).prefill(ids))
 
 
 def close(found: torch.Tensor, expected: torch.Tensor) -> bool:

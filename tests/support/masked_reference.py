@@ -28,7 +28,7 @@ def folder(kind: str, tiny: Tiny) -> Path:
 
 
 def logprobs(model: Path) -> Logprobs:
-    """Log-probabilities, float64 [vocabulary], of what stands at a position of some ids."""
+    """Log-probabilities, float64 [vocabulary], at a position of some ids."""
     reference = transformers.AutoModelForMaskedLM.from_pretrained(model, dtype=torch.float32)
 
     def read(ids: Sequence[int], position: int) -> torch.Tensor:

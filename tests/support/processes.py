@@ -30,7 +30,7 @@ class Peer:
         self.process = process
         self.stdin = process.stdin
         self.stdout = process.stdout
-        self.heard: list[tuple[int, Event]] = []
+        self.received: list[tuple[int, Event]] = []
         self._last_id = 0
 
     def send(self, body: Request) -> int:
@@ -55,8 +55,8 @@ class Peer:
         """The next event, whoever it is for; AssertionError when the worker has ended."""
         frame = wire.read_frame(self.stdout)
         assert frame is not None, "the worker ended"
-        self.heard.append((frame.id, wire.event(frame.body)))
-        return self.heard[-1]
+        self.received.append((frame.id, wire.event(frame.body)))
+        return self.received[-1]
 
     def rest_of(self, request_id: int) -> list[Event]:
         """What comes for a request, up to its last event."""
@@ -73,14 +73,14 @@ class Peer:
         return self.rest_of(self.send(body))
 
     def first_token(self, request_id: int) -> None:
-        """Read until a continuation has said something."""
+        """Read until a continuation has produced something."""
         while True:
             number, event = self.next()
             if number == request_id and isinstance(event, Token):
                 return
 
     def until(self, event: Event) -> None:
-        """Read until everybody is told this."""
+        """Read until this is broadcast."""
         while self.next() != (0, event):
             pass
 
@@ -93,7 +93,7 @@ class Peer:
 
 @contextmanager
 def worker(log: Path, environ: Mapping[str, str] = os.environ) -> Iterator[Peer]:
-    """A worker process in an environment; all that it says goes to the log."""
+    """A worker process in an environment; its output goes to the log."""
     with (
         log.open("ab") as stderr,
         subprocess.Popen(
@@ -117,7 +117,7 @@ def worker(log: Path, environ: Mapping[str, str] = os.environ) -> Iterator[Peer]
 def configured(
     log: Path, configure: Configure, environ: Mapping[str, str] = os.environ
 ) -> Iterator[Peer]:
-    """A worker process that has been told how to work."""
+    """A worker process that is configured."""
     with worker(log, environ) as peer:
         (answer,) = peer.ask(configure)
         assert isinstance(answer, Ready)

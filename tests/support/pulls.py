@@ -72,7 +72,7 @@ def start(store: Store, request: Pull, environ: Mapping[str, str]) -> subprocess
 
 
 def next_state(child: subprocess.Popen[bytes]) -> ModelState:
-    """The next thing that a running pull says."""
+    """The next report of a running pull."""
     assert child.stdout
     frame = wire.read_frame(child.stdout)
     assert frame
@@ -82,7 +82,7 @@ def next_state(child: subprocess.Popen[bytes]) -> ModelState:
 
 
 def finish(child: subprocess.Popen[bytes]) -> Outcome:
-    """Wait for a pull and collect what it said."""
+    """Wait for a pull and collect what it reported."""
     assert child.stdin
     assert child.stdout
     assert child.stderr

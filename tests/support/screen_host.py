@@ -1,4 +1,4 @@
-"""A small app that screens are tried in, over an engine that says what a test wants."""
+"""A small app to test screens in, with an engine whose answers the test chooses."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        """The screen as lines; a wide character stands once."""
+        """The screen as lines; a wide character appears once."""
         return "\n".join(
             "".join(line[column].data for column in range(self._screen.columns)).rstrip()
             for line in (self._screen.buffer[row] for row in range(self._screen.lines))

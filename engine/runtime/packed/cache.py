@@ -1,4 +1,4 @@
-"""Keys and values of a batch: one block for all layers, and a prefix that forks can share.
+"""Keys and values of a batch: one block for all layers, and a prefix shared by forks.
 
 A block is [layers, rows, 2 * kv_heads, capacity, head_dim], keys before values, so that one copy a
 layer writes both and one slice a step finds all layers. It grows in steps of `GROW` places.
@@ -17,14 +17,14 @@ import torch
 from engine.messages import Device
 
 GROW = 128
-"""Places that a block grows by, at the least."""
+"""Minimum number of places that a block grows by."""
 SHARED_FROM = 256
-"""Forks of shorter rows copy them: reading two blocks costs a few operations more a layer."""
+"""Forks of shorter rows copy them, as reading two blocks costs a few more operations per layer."""
 
 
 @dataclass
 class Block:
-    """Memory for keys and values: `used` places are written, `lent` of them read by others too."""
+    """Memory for keys and values: `used` places are written, `lent` of them shared with others."""
 
     memory: torch.Tensor
     used: int
@@ -43,12 +43,12 @@ class PackedRows:
 
     @property
     def rows(self) -> int:
-        """How many branches there are."""
+        """The number of branches."""
         return self.block.memory.shape[1]
 
     @property
     def regime(self) -> int:
-        """The same for all lengths; see `Branches.regime`."""
+        """Always 0; see `Branches.regime`."""
         return 0
 
     @property
@@ -80,13 +80,13 @@ def empty(
     device: Device,
     logits: torch.Tensor,
 ) -> PackedRows:
-    """One row with no place taken."""
+    """One empty row."""
     memory = torch.empty(layers, 1, 2 * kv_heads, 0, head_dim, dtype=dtype, device=device)
     return PackedRows(Block(memory, 0), 0, None, logits)
 
 
 def with_room(rows: PackedRows, places: int) -> Block:
-    """A block that holds what `rows` own, so many places of which more are theirs to write."""
+    """A block with the places that `rows` own and room to write `places` more."""
     block = rows.block
     needed = rows.own + places
     if needed > block.memory.shape[3] or rows.own != block.used:
@@ -97,13 +97,13 @@ def with_room(rows: PackedRows, places: int) -> Block:
 
 
 def select(rows: PackedRows, index: list[int]) -> PackedRows:
-    """These rows, in this order. As they are, they share their memory; else they get their own."""
+    """These rows, in this order. Unchanged, they share their memory; otherwise they are copied."""
     logits = rows.logits[index]
     if index == list(range(rows.rows)):
         rows.block.lent = max(rows.block.lent, rows.own)
         return PackedRows(rows.block, rows.own, rows.prefix, logits)
     own = rows.block.memory[:, :, :, : rows.own]
-    # Reading a prefix and what follows it at once takes a kernel that the CPU alone has.
+    # Attention over a prefix and what follows it needs a kernel that exists only for the CPU.
     shareable = own.is_cpu and rows.rows == 1 and rows.prefix is None
     if shareable and rows.own >= SHARED_FROM:
         rows.block.lent = max(rows.block.lent, rows.own)
@@ -120,7 +120,7 @@ def select(rows: PackedRows, index: list[int]) -> PackedRows:
 
 
 def crop(rows: PackedRows, length: int, logits: torch.Tensor) -> PackedRows:
-    """The rows without what comes after `length`, whose places are given back if they can be."""
+    """The rows cropped to `length`; the places after it are reused if possible."""
     if length < rows.shared:
         assert rows.prefix is not None
         block = _block(rows.block.memory, rows.rows, 0)
@@ -132,7 +132,7 @@ def crop(rows: PackedRows, length: int, logits: torch.Tensor) -> PackedRows:
 
 
 def _block(like: torch.Tensor, rows: int, places: int) -> Block:
-    """A new block of so many places taken, with room for a half more, or `GROW` at least."""
+    """A new block with this many places in use, and room for half as many more, at least `GROW`."""
     capacity = -(-(places + min(places // 2, 4 * GROW)) // GROW) * GROW
     layers, _, heads, _, head_dim = like.shape
     return Block(like.new_empty(layers, rows, heads, capacity, head_dim), places)

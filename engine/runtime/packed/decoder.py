@@ -1,4 +1,4 @@
-"""The step of a packed model: few operations a layer, nothing done twice for one token."""
+"""The forward pass of a packed model: few operations per layer, nothing computed twice."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ACTIVATIONS: dict[Activation, Callable[[torch.Tensor], torch.Tensor]] = {
 }
 
 REFINED = 64
-"""Logits of a token that are computed twice."""
+"""Number of logits per token that are recomputed in fp32."""
 
 Step = Callable[[torch.Tensor], torch.Tensor]
 
@@ -46,7 +46,7 @@ class Layer:
 
     @property
     def bytes(self) -> int:
-        """What its matrices take."""
+        """Bytes of its matrices."""
         return sum(matrix.bytes for matrix in (self.qkv, self.out, self.up, self.down))
 
 
@@ -64,16 +64,16 @@ class Model:
 
     @property
     def bytes(self) -> int:
-        """What its matrices and tables take in memory."""
+        """Bytes of its matrices and tables."""
         tables = self.embedding.bytes + (0 if self.positions is None else self.positions.nbytes)
         return tables + self.head.bytes + sum(layer.bytes for layer in self.layers)
 
 
 class PackedRuntime:
-    """A `CausalRuntime` over packed weights; see `cache` for what branches share."""
+    """A `CausalRuntime` for packed weights; see `cache` for what branches share."""
 
     def __init__(self, model: Model, device: Device) -> None:
-        """Take a packed model whose tensors are on this device."""
+        """Wrap a packed model whose tensors are on this device."""
         self._model = model
         self._device = device
         shape = model.shape
@@ -84,7 +84,7 @@ class PackedRuntime:
         self._rotation = None if shape.rotary is None else _Rotation(shape, shape.rotary, device)
 
     def empty(self) -> Branches:
-        """One row that nothing was fed to yet; see `CausalRuntime.empty`."""
+        """One empty row; see `CausalRuntime.empty`."""
         shape = self._model.shape
         logits = torch.full((1, shape.vocabulary), torch.nan)
         dtype = self._model.dtype
@@ -93,41 +93,41 @@ class PackedRuntime:
         )
 
     def regime(self, length: int) -> int:
-        """The same for all lengths: `families.shape` takes no other; see `CausalRuntime.regime`."""
+        """Always 0, as `families.shape` accepts no others; see `CausalRuntime.regime`."""
         return 0
 
     def feed(self, branches: Branches, ids: Sequence[Sequence[int]], whole: int = 0) -> Branches:
         """Feed ids to the rows; see `CausalRuntime.feed`.
 
         Raises:
-            EngineError: ``broken_model``, as `sound` says; so does `read`.
+            EngineError: ``broken_model``, see `sound`; `read` too.
         """
         return self._forward(_own(branches), ids, only_last=True)[0]
 
     def read(
         self, branches: Branches, ids: Sequence[Sequence[int]], whole: int = 0
     ) -> tuple[Branches, torch.Tensor]:
-        """Feed ids to the rows and say what followed each; see `CausalRuntime.read`."""
+        """Feed ids, returning the logits after each; see `CausalRuntime.read`."""
         return self._forward(_own(branches), ids, only_last=False)
 
     def select(self, branches: Branches, rows: Sequence[int]) -> Branches:
-        """Fork or leave rows; see `CausalRuntime.select`."""
+        """Fork or drop rows; see `CausalRuntime.select`."""
         with torch.inference_mode():
             return cache.select(_own(branches), list(rows))
 
     def crop(self, branches: Branches, length: int, logits: torch.Tensor | None = None) -> Branches:
-        """Forget the last tokens; see `CausalRuntime.crop`."""
+        """Drop the last tokens; see `CausalRuntime.crop`."""
         rows = _own(branches)
         if length == rows.length:
             return rows
-        known = torch.full_like(rows.logits, torch.nan) if logits is None else logits
-        return cache.crop(rows, length, known)
+        last_logits = torch.full_like(rows.logits, torch.nan) if logits is None else logits
+        return cache.crop(rows, length, last_logits)
 
     def states(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
         """The last hidden states of texts; see `CausalRuntime.states`.
 
         Raises:
-            EngineError: ``broken_model``, as `sound` says.
+            EngineError: ``broken_model``, see `sound`.
         """
         with torch.inference_mode():
             empty = cache.select(_own(self.empty()), [0] * len(rows))
@@ -150,8 +150,8 @@ class PackedRuntime:
     def _logits(self, x: torch.Tensor) -> torch.Tensor:
         """float32 [tokens, vocabulary] of [tokens, width].
 
-        A bf16 logit of 20 is a sixteenth off, enough to change places with its neighbours. Where
-        the output layer is the embedding, the largest are computed again from its rows in fp32.
+        A bf16 logit of 20 can be off by a sixteenth, enough to change its rank. If the output layer
+        is the embedding, the largest logits are recomputed from its rows in fp32.
         """
         model = self._model
         logits = model.head(x).float()
@@ -162,7 +162,7 @@ class PackedRuntime:
         return logits.scatter(-1, largest, torch.bmm(rows, x.float()[..., None]).squeeze(-1))
 
     def _layers(self, rows: PackedRows, ids: torch.Tensor) -> tuple[torch.Tensor, cache.Block]:
-        """Run the layers: [rows, tokens, width] after the last, and the block now written."""
+        """Run the layers; return the last states, [rows, tokens, width], and the updated block."""
         model, shape = self._model, self._model.shape
         count, tokens = ids.shape
         begin, end = rows.length, rows.length + tokens
@@ -191,7 +191,7 @@ class PackedRuntime:
 
 
 class _Attention:
-    """Attention of one step: what is the same for all layers is made once."""
+    """Attention of one step; what all layers share is computed once."""
 
     def __init__(self, shape: Shape, rows: PackedRows, block: cache.Block, tokens: int) -> None:
         self._shape = shape
@@ -203,7 +203,7 @@ class _Attention:
         self._values = taken[:, :, shape.kv_heads :].unbind(0)
         self._new = block.memory[:, :, :, rows.own : end].unbind(0)
         self._prefix = None if rows.prefix is None else rows.prefix.unbind(0)
-        # A token sees what came before it and itself; several at once need to be told.
+        # A single token attends to everything; several at once need a causal mask.
         self._mask = None
         if tokens > 1:
             seen = block.memory.new_ones(tokens, end, dtype=torch.bool).tril(rows.own)
@@ -215,7 +215,7 @@ class _Attention:
         shape = self._shape
         states = qkv.transpose(1, 2)
         self._new[number].copy_(states[:, shape.heads :])
-        # Heads that share a key are laid one after another, as if they were more tokens.
+        # Heads that share a key are concatenated, as if they were more tokens.
         queries = states[:, : shape.heads].reshape(
             self._rows, shape.kv_heads, self._group * self._tokens, shape.head_dim
         )
@@ -235,10 +235,10 @@ class _Attention:
         values: torch.Tensor,
         prefix: torch.Tensor,
     ) -> torch.Tensor:
-        """Attention over a prefix that all rows share, read once, and over what is theirs.
+        """Attention over a prefix shared by all rows, read once, and over their own places.
 
-        Each half gives its mixture and the logarithm of the sum of its weights, from which the
-        softmax over both follows.
+        Each half returns its output and the log-sum-exp of its scores, from which the softmax over
+        both follows.
         """
         rows, heads, asked, _ = queries.shape
         together = queries.transpose(0, 1).reshape(1, heads, rows * asked, -1)
@@ -256,10 +256,10 @@ _attend: Callable[..., tuple[torch.Tensor, torch.Tensor]] = (
 
 
 class _Rotation:
-    """Rotary positions: the pairs of a head's numbers turn by angles that grow with the place.
+    """Rotary positions: pairs of a head's values are rotated by angles that grow with the position.
 
-    A head's first half pairs with its second. Values are turned by nothing, so that queries, keys
-    and values go through the same three operations at once.
+    The first half of a head pairs with the second. Values are rotated by zero, so that queries,
+    keys and values go through the same three operations at once.
     """
 
     def __init__(self, shape: Shape, rotary: Rotary, device: Device) -> None:
@@ -268,7 +268,7 @@ class _Rotation:
         self._scale = rotary.scale
 
     def turn(self, begin: int, end: int, dtype: torch.dtype) -> Step:
-        """What turns [rows, places, heads + 2 * kv_heads, head_dim] at these places."""
+        """A function to rotate [rows, places, heads + 2 * kv_heads, head_dim] at these places."""
         shape = self._shape
         device = self._frequencies.device
         places = torch.arange(begin, end, dtype=torch.float32, device=device)
@@ -290,7 +290,7 @@ class _Rotation:
 
 
 def _normalised(qkv: torch.Tensor, gain: torch.Tensor, eps: float) -> torch.Tensor:
-    """Queries and keys normalised head by head, values as they were."""
+    """Normalise queries and keys head by head; values are unchanged."""
     normal, values = qkv[:, :, : len(gain)], qkv[:, :, len(gain) :]
     return torch.cat([F.rms_norm(normal, normal.shape[-1:], eps=eps) * gain, values], 2)
 

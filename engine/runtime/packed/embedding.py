@@ -1,4 +1,4 @@
-"""The table of token vectors. It is looked up, not multiplied, so it has its own layout."""
+"""The table of token vectors. It is indexed, not multiplied, so it has its own layout."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Embedding(Protocol):
 
 
 def prepare(precision: Precision, table: torch.Tensor) -> Tensors:
-    """Turn float32 [vocabulary, width] into the parts of a form; `build` puts them to work."""
+    """Turn float32 [vocabulary, width] into the parts of a form, for `build`."""
     if precision in QUANTISED and table.shape[1] % GROUP == 0:
         steps, scales = _quantise(table)
         return {"steps": steps, "scales": scales}
@@ -49,8 +49,8 @@ class Plain:
 class Bytes:
     """A table in 8 bits, with a scale for each group of 32.
 
-    Also beside 4-bit matrices: as a table it is not read whole at each step, so it costs no speed,
-    and the input of the first layer is no place to lose bits. A Q8_0 table keeps its steps.
+    Also used with 4-bit matrices: a table is not read as a whole at each step, so it costs no
+    speed, and the input of the first layer should stay accurate. A Q8_0 table is stored exactly.
     """
 
     def __init__(self, steps: torch.Tensor, scales: torch.Tensor) -> None:

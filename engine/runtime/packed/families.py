@@ -1,8 +1,8 @@
-"""What the packed decoder must know of a model, read from its configuration.
+"""The shape of a model for the packed decoder, read from its configuration.
 
-The families differ in little: how they normalise, whether the feed-forward is gated, whether
-positions are learned or rotated, and which projections have biases. Anything else in a
-configuration that would change a number makes `shape` return None.
+The families differ only in a few ways: their normalisation, whether the feed-forward is gated,
+whether positions are learned or rotary, and which projections have biases. If anything else in a
+configuration would change a result, `shape` returns None.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _ACTIVATIONS: dict[str, Activation] = {
 
 @dataclass(frozen=True)
 class Shape:
-    """The shape of a decoder-only transformer; sizes in numbers."""
+    """The shape of a decoder-only transformer."""
 
     layers: int
     width: int
@@ -41,7 +41,7 @@ class Shape:
     eps: float
     activation: Activation
     tied: bool
-    """The output layer is the embedding over again."""
+    """Whether the output layer is the embedding."""
     conv1d: bool = False
     """GPT-2: matrices stored transposed, the query's, key's and value's in one; normalised by
     mean and variance; positions learned."""
@@ -54,7 +54,7 @@ class Shape:
 
     @property
     def gated(self) -> bool:
-        """Whether the feed-forward multiplies an activated half with a plain one."""
+        """Whether the feed-forward multiplies an activated half by a linear one."""
         return not self.conv1d
 
 
@@ -67,7 +67,7 @@ class Rotary:
 
 
 def shape(config: PretrainedConfig) -> Shape | None:
-    """The shape of a model that the packed decoder computes; None for every other."""
+    """The shape of a model that the packed decoder supports; None for every other."""
     if config.model_type == "gpt2":
         return _gpt2(config)
     if config.model_type in {"llama", "mistral", "qwen2", "qwen3"}:
@@ -133,7 +133,7 @@ def _llama(config: PretrainedConfig) -> Shape | None:
 
 
 def _slides(config: PretrainedConfig, context: int) -> bool:
-    """Whether some layer sees less than the whole context."""
+    """Whether any layer attends to less than the whole context."""
     if config.model_type in {"qwen2", "qwen3"}:
         return "sliding_attention" in (config.layer_types or [])
     window = getattr(config, "sliding_window", None)
@@ -141,7 +141,7 @@ def _slides(config: PretrainedConfig, context: int) -> bool:
 
 
 def _rotary(config: PretrainedConfig, head_dim: int) -> Rotary | None:
-    """The rotation of a configuration, where it does not change with the length of the text."""
+    """A configuration's rotary embedding; None if it changes with the length of the text."""
     import torch
     from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 

@@ -1,4 +1,4 @@
-"""The forms that a matrix can take in memory, and how each multiplies.
+"""The forms of a matrix in memory, and how each is multiplied.
 
 The quantised forms keep weights in groups of 32 along the input, each with a scale and an offset
 in bf16, and are multiplied by PyTorch's grouped 4-bit kernel, with bf16 activations:
@@ -9,8 +9,8 @@ in bf16, and are multiplied by PyTorch's grouped 4-bit kernel, with bf16 activat
   kernel sums in fp32 over twice the inputs. PyTorch's own 8-bit kernel scales whole rows, and is
   slower where few rows are multiplied.
 
-Where many rows are multiplied, both are turned back into numbers first; see `unpacking`. A matrix
-whose inputs do not make whole groups stays in bf16.
+For many rows, both are dequantised first; see `unpacking`. A matrix whose inputs are not a multiple
+of the group size stays in bf16.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from engine.runtime.packed.unpacking import lanes, numbers
 GROUP = 32
 """Weights that share a scale and an offset."""
 MANY = 64
-"""Rows from which it is quicker to turn weights back into numbers first: at 128 that takes 0.7 of
-the kernel's time in int4 and 0.4 in int8, at 32 as much of it or more (measured with AVX2)."""
+"""Rows from which it is quicker to dequantise the weights first: at 128 that takes 0.7 of the
+kernel's time in int4 and 0.4 in int8; at 32 it takes as long or longer (measured with AVX2)."""
 _BLOCK = 2048
-"""Outputs whose weights are numbers at one time: some megabytes, which a cache may hold."""
+"""Outputs that are dequantised at a time: some megabytes, which may fit into a CPU cache."""
 _TILE = 64
-"""Outputs are padded to a multiple of this many, as the 4-bit kernel wants."""
+"""Outputs are padded to a multiple of this, as the 4-bit kernel requires."""
 
 
 class Linear(Protocol):
@@ -42,20 +42,20 @@ class Linear(Protocol):
     bytes: int
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        """[rows, in] -> [rows, out], both in the form's own type."""
+        """[rows, in] -> [rows, out], both in the form's dtype."""
 
 
 def dtype(precision: Precision) -> torch.dtype:
-    """The type of activations, and of keys and values, that goes with a form."""
+    """The dtype of activations, keys and values for a form."""
     return torch.float32 if precision == "exact" else torch.bfloat16
 
 
 Tensors = dict[str, torch.Tensor]
-"""The parts of something packed, by name: plain tensors, which can be saved."""
+"""The parts of a packed matrix or table, by name: plain tensors, which can be saved."""
 
 
 def prepare(precision: Precision, weight: torch.Tensor, bias: torch.Tensor | None) -> Tensors:
-    """Turn float32 [out, in] and its bias into the parts of a form; `build` puts them to work."""
+    """Turn float32 [out, in] and its bias into the parts of a form, for `build`."""
     if precision in QUANTISED and weight.shape[1] % GROUP == 0:
         packed, scales = quantise(precision, weight)
         parts = {"packed": packed, "scales": scales}
@@ -67,7 +67,7 @@ def prepare(precision: Precision, weight: torch.Tensor, bias: torch.Tensor | Non
 
 
 def build(parts: Tensors, out: int) -> Linear:
-    """A matrix of so many outputs from the parts that `prepare` made."""
+    """Build a matrix with `out` outputs from the parts that `prepare` made."""
     if "packed" in parts:
         return Grouped(parts["packed"], parts["scales"], out, parts.get("bias"))
     return Dense(parts["weight"], parts.get("bias"))
@@ -77,7 +77,7 @@ class Dense:
     """A matrix in fp32 or bf16."""
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
-        """Take the weights, [out, in], and the bias in the same type."""
+        """Take the weights, [out, in], and the bias in the same dtype."""
         self.bytes = weight.nbytes + (0 if bias is None else bias.nbytes)
         self._bias = bias
         self._packed = _prepack(weight)
@@ -96,9 +96,9 @@ _linear: Callable[..., torch.Tensor] = torch.ops.mkldnn._linear_pointwise
 
 
 def _prepack(weight: torch.Tensor) -> torch.Tensor | None:
-    """The weights laid out once for oneDNN, which reads them faster than `F.linear` does.
+    """Lay the weights out for oneDNN, which is faster than `F.linear`.
 
-    None where this device or build has no such kernel.
+    None if this device or build has no such kernel.
     """
     if not (weight.is_cpu and torch._C._has_mkldnn):
         return None

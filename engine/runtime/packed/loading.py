@@ -20,12 +20,12 @@ from engine.runtime.packed.weights import LayerWeights, Matrix, Norm, Weights
 def load_packed(
     files: ModelFiles, precision: Precision, report: Report, device: Device = "cpu"
 ) -> PackedRuntime | None:
-    """Read a model and pack it; None where its configuration is not one that can be packed.
+    """Load a model and pack it; None if its configuration is not supported.
 
-    Quantised forms are kept in the store (`ModelFiles.derived`) and read from there the next time.
+    Quantised forms are kept in the store (`ModelFiles.derived`) and read from there next time.
 
     Raises:
-        EngineError: ``broken_model``, when the files do not hold what the configuration says.
+        EngineError: ``broken_model``, if the files do not match the configuration.
     """
     with readable(lambda reason: broken(files, reason)):
         config = AutoConfig.from_pretrained(
@@ -60,7 +60,7 @@ def _prepare(weights: Weights, name: str, precision: Precision) -> Tensors:
     """The parts of a form, from the weights as they are stored."""
     if name == "outer":
         table, head, positions = weights.embedding(), weights.head(), weights.positions()
-        # Four bits of the output layer cost more truth than all other layers' together.
+        # A 4-bit output layer would lose more accuracy than all other layers together.
         finer: Precision = "int8" if precision == "int4" else precision
         matrix = linear.prepare(finer, table if head is None else head, None)
         parts = _under("embedding", embedding.prepare(precision, table)) | _under("head", matrix)
@@ -133,12 +133,12 @@ def _layer(parts: Tensors, shape: Shape) -> Layer:
 
 
 def _norm(parts: Tensors, shape: Shape) -> Step:
-    """A normalisation: by mean and variance where it has an offset, else by size alone."""
+    """A normalisation: LayerNorm if it has an offset, else RMSNorm."""
     weight, bias = parts["weight"], parts.get("bias")
     if bias is not None:
         return lambda x: F.layer_norm(x, weight.shape, weight, bias, shape.eps)
-    # Numbers and their opposites have mean zero, so that LayerNorm divides by their size alone:
-    # one fast kernel, where `F.rms_norm` takes a dozen operations on a CPU.
+    # Values concatenated with their negatives have mean zero, so LayerNorm of them is RMSNorm: one
+    # fast kernel, where `F.rms_norm` takes a dozen operations on a CPU.
     twice = torch.cat([weight, weight])
     width = len(weight)
     return lambda x: F.layer_norm(torch.cat([x, -x], -1), twice.shape, twice, None, shape.eps)[

@@ -1,8 +1,8 @@
-"""Quantised forms kept in the store, so that a model is packed once.
+"""Quantised forms kept in the store, so that a model is packed only once.
 
-A file holds the parts that `loading` builds a model from, under the name of the form. How 4-bit
-weights are laid out is the kernel's own affair: a file is used only by the version of PyTorch, and
-on the kind of processor, that it was written with.
+A file, named after the form, contains the parts that `loading` builds a model from. The layout of
+4-bit weights is internal to the kernel, so a file is used only by the version of PyTorch, and on
+the kind of processor, that it was written with.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from engine.runtime.packed.linear import Tensors
 from engine.store import artifacts
 
 Parts = Callable[[str], Tensors]
-"""The parts of what bears a name: "layer 3", or "outer" for all that is around the layers."""
+"""Returns the parts of a component: "layer 3", or "outer" for everything outside the layers."""
 
 VERSION = 1
-"""Raised when the parts change."""
+"""Incremented when the parts change."""
 _BETWEEN = "/"
-"""Between the name that parts are asked for by and their own."""
+"""Separates the name of a component from that of its part."""
 
 
 @contextmanager
 def reading(files: ModelFiles, precision: Precision) -> Iterator[Parts | None]:
-    """The parts of a form as they were kept; None where there are none that can be used."""
+    """The stored parts of a form; None if there are none that can be used."""
     if files.derived is None or not _kept(precision):
         yield None
         return
@@ -47,7 +47,7 @@ def reading(files: ModelFiles, precision: Precision) -> Iterator[Parts | None]:
 
 @contextmanager
 def writing(files: ModelFiles, precision: Precision) -> Iterator[Callable[[Parts], Parts]]:
-    """Hand on what wraps a source of parts; all that went through it is kept at the end."""
+    """Yield a wrapper for a source of parts; all parts that it returns are stored at the end."""
     passed: Tensors = {}
 
     def wrap(source: Parts) -> Parts:
@@ -70,7 +70,7 @@ def writing(files: ModelFiles, precision: Precision) -> Iterator[Callable[[Parts
 
 
 def _kept(precision: Precision) -> bool:
-    """Whether packing a form takes longer than reading it: the others are a plain copy."""
+    """Whether a form is stored: only if packing it takes longer than reading it."""
     return precision in QUANTISED
 
 
@@ -88,7 +88,7 @@ def _made_by() -> dict[str, str]:
 
 def _parts(file: safe_open, name: str) -> Tensors:
     prefix = name + _BETWEEN
-    # Cloned: what the file maps may begin at any byte, where the kernels crash.
+    # Cloned: mapped tensors may begin at any byte, and the kernels crash on unaligned ones.
     names: list[str] = file.offset_keys()  # type: ignore[no-untyped-call]
     return {
         key.removeprefix(prefix): file.get_tensor(key).clone()  # type: ignore[no-untyped-call]

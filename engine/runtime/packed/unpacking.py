@@ -1,9 +1,9 @@
-"""Matrices in the 4-bit kernel's layout, turned back into numbers where many rows are multiplied.
+"""Dequantises matrices in the 4-bit kernel's layout, for multiplication by many rows.
 
-The kernel makes numbers of the weights anew for every few rows. Where there are many it is quicker
-to do that once and to multiply in fp32. How weights are laid out is the kernel's own affair and
-differs between processors: `lanes` finds out by trying, and where the layout is none that is known
-here, the kernel does everything.
+The kernel dequantises the weights again for every few rows. For many rows it is quicker to do that
+once and to multiply in fp32. The layout is internal to the kernel and differs between processors:
+`lanes` detects it by trial, and if it is not one of those supported here, the kernel does
+everything.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ from functools import cache
 
 import torch
 
-_KNOWN = (16, 32)
-"""Of the kernels for AVX2 and for AVX-512."""
+_LANES = (16, 32)
+"""For the AVX2 and AVX-512 kernels."""
 
 
 @cache
 def lanes() -> int | None:
-    """Outputs that lie side by side in this processor's layout; None where it is another one."""
+    """Outputs that are interleaved in this processor's layout; None if it is not supported."""
     steps = torch.arange(128 * 32).mul_(40503).bitwise_right_shift_(5).remainder_(16).view(128, 32)
     packed = torch.ops.aten._convert_weight_to_int4pack_for_cpu(steps.int(), 1)
-    found = (known for known in _KNOWN if torch.equal(_steps(packed, known), steps.t()))
+    found = (count for count in _LANES if torch.equal(_steps(packed, count), steps.t()))
     return next(found, None)
 
 
 def numbers(packed: torch.Tensor, scales: torch.Tensor, inputs: int, lanes: int) -> torch.Tensor:
-    """The weights of some outputs, float32 [inputs, outputs], of what `linear.quantise` made.
+    """Dequantise what `linear.quantise` made: float32 [inputs, outputs].
 
-    `packed` and `scales` may be a part of the matrix that holds whole blocks of 64 outputs.
+    `packed` and `scales` may be a part of the matrix that consists of whole blocks of 64 outputs.
     """
     steps = _steps(packed, lanes)
     if len(steps) == inputs:

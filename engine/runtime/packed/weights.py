@@ -1,4 +1,4 @@
-"""Tensors out of a folder's safetensors files, a layer at a time, each checked for its shape."""
+"""Reads tensors from a folder's safetensors files layer by layer, checking each one's shape."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Norm:
-    """The gain of a normalisation, and its offset where it also takes away the mean."""
+    """The gain of a normalisation, and its offset if it also subtracts the mean."""
 
     weight: torch.Tensor
     bias: torch.Tensor | None = None
@@ -42,22 +42,22 @@ class Norm:
 
 @dataclass(frozen=True)
 class LayerWeights:
-    """One layer, its projections of one input put together."""
+    """One layer, with the projections of one input concatenated."""
 
     before_attention: Norm
     qkv: Matrix
     """Queries of all heads, then keys, then values."""
     head_norms: tuple[torch.Tensor, torch.Tensor] | None
-    """For queries and for keys, where heads are normalised one by one."""
+    """For queries and for keys, if heads are normalised one by one."""
     out: Matrix
     before_mlp: Norm
     up: Matrix
-    """Where the feed-forward is gated: the gate, then what it multiplies."""
+    """If the feed-forward is gated: the gate, then what it multiplies."""
     down: Matrix
 
 
 class Weights:
-    """The tensors of one model, read when asked for, as float32 in memory of their own."""
+    """The tensors of one model, read on demand as float32 copies."""
 
     def __init__(self, folder: Path, shape: Shape) -> None:
         """Open the files of a folder; use it in a `with`."""
@@ -77,7 +77,7 @@ class Weights:
                 raise Broken(f"{path.name} is damaged or cut short: {error}") from error
             self._readers.update(dict.fromkeys(names, file.get_tensor))
         root = "transformer." if self._shape.conv1d else "model."
-        # Checkpoints of the bare model, without a head's class around it, leave the root out.
+        # Checkpoints of the bare model, without a head, leave the prefix out.
         self._root = root if any(name.startswith(root) for name in self._readers) else ""
         return self
 
@@ -97,7 +97,7 @@ class Weights:
         return self._take(name, self._shape.vocabulary, self._shape.width)
 
     def positions(self) -> torch.Tensor | None:
-        """float32 [context, width], where positions are learned."""
+        """float32 [context, width]; None if positions are not learned."""
         if not self._shape.conv1d:
             return None
         return self._take(self._root + "wpe.weight", self._shape.context, self._shape.width)
@@ -107,9 +107,9 @@ class Weights:
         return self._norm(self._root + ("ln_f" if self._shape.conv1d else "norm"))
 
     def head(self) -> torch.Tensor | None:
-        """The output layer, float32 [vocabulary, width]; None where it is the embedding.
+        """The output layer, float32 [vocabulary, width]; None if it is the embedding.
 
-        As in transformers, one of its own in the files counts, whatever the configuration says.
+        As in transformers, a separate one in the files is used whatever the configuration says.
         """
         if self._shape.tied and _OUTPUT not in self._readers:
             return None
@@ -117,7 +117,7 @@ class Weights:
         return None if self._shape.tied and torch.equal(head, self.embedding()) else head
 
     def complete(self) -> None:
-        """See, after all was read, that the files hold no more of what the model is made of.
+        """Check, after everything was read, that no other tensors of the model are in the files.
 
         Raises:
             Broken: they do.
@@ -127,7 +127,7 @@ class Weights:
             raise Broken(more)
 
     def layer(self, number: int) -> LayerWeights:
-        """Everything of one layer."""
+        """Read one layer."""
         return self._gpt2(number) if self._shape.conv1d else self._llama(number)
 
     def _gpt2(self, number: int) -> LayerWeights:

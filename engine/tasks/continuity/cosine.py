@@ -1,8 +1,8 @@
-"""The cosine of two texts' mean states, each read by itself: how alike they are, in any order.
+"""The cosine of two texts' mean states, each read by itself: their similarity in any order.
 
-A text's state is the mean of the last hidden states of its tokens, those that padding added left
-out (Reimers & Gurevych 2019). An encoder's special tokens count; a causal model's start token,
-which is the same for every text, is read but does not.
+A text's state is the mean of the last hidden states of its tokens, without padding (Reimers &
+Gurevych 2019). An encoder's special tokens are included; a causal model's start token, which is the
+same for every text, is fed but not included.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     import torch
 
 TOKENS = 1024
-"""Tokens read side by side."""
+"""Tokens per batch."""
 
 
 @dataclass(frozen=True)
 class Sides:
-    """Two texts as they are read, each by itself."""
+    """Two texts, tokenized separately."""
 
     a: tuple[Piece, ...]
     b: tuple[Piece, ...]
@@ -40,19 +40,17 @@ class Sides:
 
 
 class Cosine:
-    """A `Witness` with any model's states."""
+    """A `Witness` from any model's states."""
 
     def __init__(self, model: LoadedModel) -> None:
-        """Take a model; the causal part of one that has both is not used."""
+        """Use the model's masked part, or its causal part if it has no other."""
         self._model = model
         self._start = start_token(model) if model.masked is None else None
 
     def cut(self, a: str, b: str) -> Sides:
-        """See `Witness.cut`."""
         return Sides(self._read(a), self._read(b))
 
     def judge(self, cuts: Sequence[Sides]) -> Results:
-        """See `Witness.judge`."""
         found = yield from self.figures(cuts)
         return [
             CosineResult(
@@ -65,8 +63,7 @@ class Cosine:
         ]
 
     def figures(self, cuts: Sequence[Sides]) -> Figures:
-        """See `Witness.figures`."""
-        # A text that stands in many pairs is read but once.
+        # A text in many pairs is read only once.
         rows = list(dict.fromkeys(row for cut in cuts for row in (cut.a, cut.b)))
         means = dict(zip(rows, (yield from self._means(rows)), strict=True))
         return [float(means[cut.a] @ means[cut.b]) for cut in cuts]
@@ -79,7 +76,7 @@ class Cosine:
             return tuple(pieces)
         pieces = model.tokenizer.encode(text)
         if not pieces:
-            raise refused("There is a text without a token.", "Write both texts.")
+            raise refused("One of the texts has no tokens.", "Write both texts.")
         row = (*([] if self._start is None else [self._start]), *pieces)
         assert model.causal is not None, "a loaded model has at least one of the two"
         check_fits(model, model.causal, [piece.id for piece in row])
@@ -88,7 +85,7 @@ class Cosine:
     def _means(
         self, rows: Sequence[tuple[Piece, ...]]
     ) -> Generator[None, None, list[torch.Tensor]]:
-        """Each text's mean state, float64 [width], of length 1."""
+        """Each text's mean state, float64 [width], normalised to length 1."""
         found: dict[int, torch.Tensor] = {}
         first = 0 if self._start is None else 1
         for batch in by_length([len(row) for row in rows], TOKENS):

@@ -3,8 +3,8 @@ after A than by itself.
 
 A and B are joined by one space, or by nothing next to a Japanese or Chinese character, and cut
 once; a piece across the join belongs to B. The same ids of B are scored after start + A and after
-the start token alone. Where a model has no start token, nothing can come before B's first id when
-B stands alone, so that id leaves both terms.
+the start token alone. If a model has no start token, B's first id cannot be scored when B is alone,
+so it is left out of both terms.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from engine.tasks.limits import check_fits
 
 @dataclass(frozen=True)
 class Joined:
-    """Two texts as one, cut once: the ids of the first and the pieces of the second."""
+    """Two joined texts, tokenized together: the ids of the first and the pieces of the second."""
 
     join: str
     first: list[int]
@@ -46,20 +46,18 @@ class BothJoined:
 
 
 class MutualInformation:
-    """A `Witness` with a causal model. Its main figure is bits per token of B."""
+    """A `Witness` from a causal model. Its main figure is bits per token of B."""
 
     def __init__(self, model: LoadedModel, runtime: CausalRuntime) -> None:
-        """Take a model and the causal part of it."""
+        """`runtime` is the causal part of the model."""
         self._model = model
         self._runtime = runtime
         self._start = start_token(model)
 
     def cut(self, a: str, b: str) -> BothJoined:
-        """See `Witness.cut`."""
         return BothJoined(self._joined(a, b), self._joined(b, a))
 
     def judge(self, cuts: Sequence[BothJoined]) -> Results:
-        """See `Witness.judge`."""
         found = yield from self._compared([way for cut in cuts for way in (cut.there, cut.back)])
         return [
             PmiResult(
@@ -79,7 +77,6 @@ class MutualInformation:
         ]
 
     def figures(self, cuts: Sequence[BothJoined]) -> Figures:
-        """See `Witness.figures`."""
         found = yield from self._compared([cut.there for cut in cuts])
         return [direction.bits_per_token for direction in found]
 
@@ -94,21 +91,21 @@ class MutualInformation:
         check_fits(self._model, self._runtime, [*start, *(piece.id for piece in pieces)])
         if not second or (self._start is None and len(second) < 2):
             raise refused(
-                "There is too little text to score: no token is left after the first.",
+                "The text is too short to score: there is no token after the first.",
                 "Write longer texts; this model has no start token.",
             )
         return Joined(between, first, second)
 
     def _compared(self, asked: Sequence[Joined]) -> Generator[None, None, list[PmiDirection]]:
-        """Score every second text after its first and by itself, all in one call."""
-        from engine.runtime.scoring import logprobs  # not at the top: torch is not there yet
+        """Score every second text after its first and by itself, in one call."""
+        from engine.runtime.scoring import logprobs  # not at the top: torch may not be imported yet
 
         before = () if self._start is None else (self._start.id,)
         after = [
             (*before, *joined.first, *(piece.id for piece in joined.second)) for joined in asked
         ]
         alone = [(*before, *(piece.id for piece in joined.second)) for joined in asked]
-        # A text that stands in many pairs is read by itself but once.
+        # A text in many pairs is read by itself only once.
         texts = list(dict.fromkeys([*after, *alone]))
         found = yield from logprobs(self._runtime, texts)
         scores = dict(zip(texts, found, strict=True))
@@ -120,7 +117,9 @@ class MutualInformation:
     def _direction(
         self, joined: Joined, after: list[float], by_itself: list[float]
     ) -> PmiDirection:
-        """The second text after the first and by itself, from the scores of both texts (nats)."""
+        """The result for one order, from the log-probabilities (nats) of the second text's tokens
+        after the first text and by itself.
+        """
         scored = len(joined.second) - (self._start is None)
         conditional, alone = after[-scored:], by_itself[-scored:]
         bits = (sum(conditional) - sum(alone)) / math.log(2)

@@ -1,6 +1,6 @@
-"""Heads that judge two texts fed together, segment by segment.
+"""Heads that classify two texts fed together as two segments.
 
-They differ in what they were trained to tell, and so in what their results are called.
+They differ in their training objective, and so in the names of their results.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Direction = NspDirection | SopDirection
 
 @dataclass(frozen=True)
 class Ordered:
-    """A pair as such a head is fed it, in both orders."""
+    """A tokenized pair, in both orders."""
 
     forwards: list[Piece]
     backwards: list[Piece]
@@ -35,7 +35,7 @@ class Ordered:
 
 
 class PairedHead:
-    """A `Witness` with a head of two logits. Its main figure is their margin, in nats."""
+    """A `Witness` from a head with two logits. Its main figure is their margin, in nats."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class PairedHead:
         direction: Callable[[float, tuple[float, float], float], Direction],
         result: Callable[..., ScoreResult],
     ) -> None:
-        """`logits` reads pairs side by side; `direction` and `result` are the types it answers in,
+        """`logits` reads a batch of pairs; `direction` and `result` are the types of the answers,
         for one order and for both.
         """
         self._model = model
@@ -55,7 +55,6 @@ class PairedHead:
         self._result = result
 
     def cut(self, a: str, b: str) -> Ordered:
-        """See `Witness.cut`."""
         tokenizer = self._model.tokenizer
         pair = Ordered(tokenizer.pair(a, b), tokenizer.pair(b, a))
         for row in (pair.forwards, pair.backwards):
@@ -63,7 +62,6 @@ class PairedHead:
         return pair
 
     def judge(self, cuts: Sequence[Ordered]) -> Results:
-        """See `Witness.judge`."""
         rows = [row for pair in cuts for row in (pair.forwards, pair.backwards)]
         found = self._judged(rows)
         yield None
@@ -83,7 +81,6 @@ class PairedHead:
         ]
 
     def figures(self, cuts: Sequence[Ordered]) -> Figures:
-        """See `Witness.figures`."""
         found = self._judged([pair.forwards for pair in cuts])
         yield None
         return [order.margin for order in found]
@@ -100,17 +97,17 @@ class PairedHead:
 
 
 def next_sentence(model: LoadedModel, runtime: MaskedRuntime) -> PairedHead:
-    """A next-sentence head: whether B is what came after A, not any other text.
+    """A next-sentence head: whether B followed A, or is a random text.
 
-    Devlin et al. 2019. It judges topic, and hardly order (Lan et al. 2020, Table 5); its
-    probability is soon all but 0 or 1, so the margin between its two logits tells more.
+    Devlin et al. 2019. It measures topic, and hardly order (Lan et al. 2020, Table 5). Its
+    probability is mostly close to 0 or 1, so the margin between its logits is more informative.
     """
     return PairedHead(model, runtime, runtime.next_sentence, NspDirection, NspResult)
 
 
 def sentence_order(model: LoadedModel, runtime: MaskedRuntime) -> PairedHead:
-    """ALBERT's sentence-order head: whether two texts that follow each other were swapped or not.
+    """ALBERT's sentence-order head: whether two consecutive texts were swapped.
 
-    Lan et al. 2020. It was never shown texts that do not belong together.
+    Lan et al. 2020. It was trained only on texts that belong together.
     """
     return PairedHead(model, runtime, runtime.sentence_order, SopDirection, SopResult)

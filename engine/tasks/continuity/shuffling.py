@@ -1,8 +1,8 @@
-"""Shuffles of a person's own text, to set what a witness says of it against.
+"""Shuffles the user's text, as a baseline for a witness's figure.
 
-A figure by itself says little: what counts as much differs from text to text. Among those of the
-same words or sentences in random orders it has a place. Such a place tells whether the witness
-sees the order at all; one near 50 says that only the words counted.
+A figure by itself means little, as its scale differs from text to text. Its percentile among the
+figures of the same words or sentences in random orders shows whether the witness is sensitive to
+order at all; near 50, only the words counted.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from engine.text import ordering
 from engine.text.sentences import split
 
 SENTENCES = 4
-"""So many in A and B together can be dealt anew: 24 orders. With fewer, words are shuffled."""
+"""Sentences that A and B together must have to be shuffled, in 24 orders; else words are."""
 WORDS = 4
-"""So many words at spaces make a text that can be shuffled by them; else its tokens are."""
+"""Words separated by spaces that B must have to be shuffled by words; else its tokens are."""
 
 
 @dataclass(frozen=True)
 class Shuffles:
-    """Pairs of texts made of a pair's own parts in other orders."""
+    """Pairs of texts made from the parts of one pair in other orders."""
 
     unit: Literal["sentences", "words", "tokens"]
     pairs: list[tuple[str, str]]
 
 
 def shuffles(tokenizer: Tokenizer, a: str, b: str, times: int) -> Shuffles | None:
-    """So many shuffles, always the same; None where there is no second order.
+    """Make `times` shuffles, always the same ones; None if there is no second order.
 
-    Where A and B have `SENTENCES` together, all of them are dealt anew, so many to each as before.
-    Otherwise the words of B are put in another order, and A stays as it is.
+    If A and B together have `SENTENCES` sentences, all of these are shuffled, and each text gets as
+    many as it had. Otherwise the words of B are shuffled, and A is unchanged.
     """
     first, second = ([each.text for each in split(side)] for side in (a, b))
     if len(first) + len(second) >= SENTENCES:
@@ -56,12 +56,12 @@ def shuffles(tokenizer: Tokenizer, a: str, b: str, times: int) -> Shuffles | Non
 
 
 def _orders(parts: list[str], times: int) -> list[list[str]]:
-    """Random orders; a part may stay where it was, and so, in short texts, may all of them."""
+    """Random orders, in which parts, or in short texts even all of them, may keep their places."""
     return [[parts[at] for at in order] for order in ordering.shuffled(len(parts), times)]
 
 
 def _text(sentences: list[str]) -> str:
-    """Sentences as one text, without the line breaks that they were laid out with."""
+    """Join sentences into one text, without line breaks."""
     whole, *rest = (re.sub(r"\s*[\r\n]\s*", " ", each) for each in sentences)
     for each in rest:
         whole += join(whole, each) + each

@@ -1,4 +1,4 @@
-"""The two texts of a pair, before any model's tokens: cleaned, joined, cut to what fits."""
+"""Prepares the two texts of a pair: strips, joins and trims them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from engine.interfaces import Tokenizer
 from engine.messages import Error, Piece, Trimmed
 
 SPARE = 8
-"""Tokens left for those that frame a pair, and for words that are cut otherwise within it."""
+"""Tokens reserved for those that frame a pair, and for words tokenized differently within it."""
 
 
 def cleaned(a: str, b: str) -> tuple[str, str]:
-    """Both texts without the white space around them, least of all where the two are joined.
+    """Both texts without the white space around them.
 
     Raises:
-        EngineError: ``bad_request``, when one is empty.
+        EngineError: ``bad_request``, if one is empty.
     """
     a, b = a.strip(), b.strip()
     for name, side in (("A", a), ("B", b)):
@@ -26,17 +26,16 @@ def cleaned(a: str, b: str) -> tuple[str, str]:
 
 
 def trimmed(tokenizer: Tokenizer, context: int, a: str, b: str) -> tuple[str, str, Trimmed]:
-    """What fits a context of so many tokens: the end of A and the beginning of B.
+    """Trim a pair to a context of this many tokens: the end of A and the beginning of B.
 
-    Those are nearest to each other. A text shorter than half of the room leaves the rest to the
-    other one.
+    These are nearest to each other. A text shorter than half the room leaves the rest to the other.
     """
     room = max(context - SPARE, 2)
     first, second = tokenizer.encode(a), tokenizer.encode(b)
     of_a = min(len(first), max(room // 2, room - len(second)))
     of_b = min(len(second), room - of_a)
-    told = Trimmed(a=len(first), a_kept=of_a, b=len(second), b_kept=of_b)
-    return a[_start(first[len(first) - of_a :]) :].lstrip(), b[: _end(second[:of_b])].rstrip(), told
+    kept = Trimmed(a=len(first), a_kept=of_a, b=len(second), b_kept=of_b)
+    return a[_start(first[len(first) - of_a :]) :].lstrip(), b[: _end(second[:of_b])].rstrip(), kept
 
 
 def _start(pieces: Sequence[Piece]) -> int:
@@ -48,7 +47,7 @@ def _end(pieces: Sequence[Piece]) -> int:
 
 
 def join(a: str, b: str) -> str:
-    """What stands between two texts: a space, but nothing next to Japanese or Chinese."""
+    """The text to put between two texts: a space, but nothing next to Japanese or Chinese."""
     return "" if _unspaced(a[-1]) or _unspaced(b[0]) else " "
 
 
@@ -69,5 +68,5 @@ def _unspaced(character: str) -> bool:
 
 
 def refused(message: str, hint: str) -> EngineError:
-    """What is wrong with a text, and what to do about it."""
+    """The error for an unsuitable text."""
     return EngineError(Error(kind="bad_request", message=message, hint=hint))

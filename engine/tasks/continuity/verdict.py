@@ -1,14 +1,14 @@
-"""What the witnesses come to: do two texts share a topic, and which order of them is likelier?
+"""The conclusion from all witnesses: do two texts share a topic, and which order is likelier?
 
-Topic: a next-sentence head votes by the mean margin of both orders, a causal model by the lesser
-of both orders' bits per token, as any text before another one saves something. Order: a
-sentence-order head votes by half the difference of its two margins, a causal model by the
-difference of its bits both ways. That is log2 p(A, B) - log2 p(B, A): how much likelier the whole
-text is in this order. A next-sentence head has no vote on order, which it was not trained to see,
-nor has the cosine on anything: what counts as much of it differs from model to model.
+Topic: a next-sentence head votes by the mean margin of both orders, a causal model by the smaller
+of both orders' bits per token, as any preceding text saves some bits. Order: a sentence-order head
+votes by half the difference of its two margins, a causal model by the difference of its bits in
+both orders. That is log2 p(A, B) - log2 p(B, A): how much likelier the whole text is in this order.
+A next-sentence head has no vote on order, for which it was not trained, and the cosine has no vote
+at all, as its scale differs from model to model.
 
-Witnesses that are below their threshold are unclear and do not outvote the others; those that
-are beyond it on both sides make it split.
+Witnesses within their thresholds abstain: if all do, the verdict is unclear. Witnesses beyond them
+on opposite sides make it split.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from engine.messages import (
 TOPIC_NATS = 1.0
 """Margin of a next-sentence head: e times as likely."""
 TOPIC_BITS = 0.5
-"""Bits per token that each text must save of the other for one topic. Under SmolLM2 10 of 13
+"""Bits per token that each text must save of the other to share a topic. Under SmolLM2 10 of 13
 neighbours in held-out English do, and 5 of 15 pairs from farther apart."""
 OTHER_BITS = 0.2
-"""With no more than this it is another topic: 1 of those neighbours, 6 of those pairs."""
+"""Up to this the topics differ: 1 of those neighbours, 6 of those pairs."""
 ORDER_NATS = 1.0
 """Half the difference of a sentence-order head's margins."""
 ORDER_BITS = 1.0
@@ -41,7 +41,7 @@ Vote = TypeVar("Vote", bound=str)
 
 
 def verdict(results: Iterable[ScoreResult]) -> Verdict:
-    """Weigh what all witnesses to one pair said."""
+    """Combine the results of all witnesses for one pair."""
     results = list(results)
     topic: list[Literal["same", "other"] | None] = []
     order: list[Literal["this", "reverse"] | None] = []

@@ -1,4 +1,4 @@
-"""What every witness to a pair can do."""
+"""The protocol of witnesses: ways to score a pair of texts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Figures = Generator[None, None, list[float]]
 
 
 class Cut(Protocol):
-    """Two texts cut into tokens as a witness reads them."""
+    """Two texts, tokenized for a witness."""
 
     @property
     def length(self) -> int:
@@ -23,21 +23,21 @@ CutT = TypeVar("CutT", bound=Cut)
 
 
 class Witness(Protocol[CutT]):
-    """A way to say how two texts belong together.
+    """A way to score how two texts belong together.
 
-    Pairs cut alike are read side by side, so give it such of like length
-    (`engine.runtime.batches`); both generators yield between forwards.
+    Pairs are read in one batch, so pass pairs of similar length (`engine.runtime.batches`). Both
+    generators yield between forward passes.
     """
 
     def cut(self, a: str, b: str) -> CutT:
-        """Cut two texts, neither empty nor with white space around it.
+        """Tokenize two texts, neither empty nor with white space around it.
 
         Raises:
-            EngineError: ``too_long`` or ``bad_request``, when this pair cannot be scored.
+            EngineError: ``too_long`` or ``bad_request``, if this pair cannot be scored.
         """
 
     def judge(self, cuts: Sequence[CutT]) -> Results:
-        """What it says of each pair, in both orders."""
+        """Score each pair in both orders."""
 
     def figures(self, cuts: Sequence[CutT]) -> Figures:
-        """Its main figure of each pair, for A before B alone."""
+        """The main figure of each pair, for A before B only."""

@@ -1,4 +1,4 @@
-"""Which witnesses there are, and what the result of each comes to elsewhere.
+"""The table of witnesses, and the figures that others need from their results.
 
 A new witness is a file of this folder (see `Witness`), a result in `engine.messages.events`, its
 place here, and its vote, if any, in `verdict`.
@@ -34,10 +34,10 @@ AnyWitness: TypeAlias = Witness[Any]
 
 
 def witnesses(model: LoadedModel, *, cosine: bool) -> list[AnyWitness]:
-    """What a model can give, read from its heads; the cosine where it is asked for.
+    """The witnesses that a model provides, by its heads; the cosine on request.
 
     Raises:
-        EngineError: ``unable``, when that is nothing.
+        EngineError: ``unable``, if there are none.
     """
     masked, heads = model.masked, model.files.heads
     found: list[AnyWitness] = []
@@ -54,15 +54,15 @@ def witnesses(model: LoadedModel, *, cosine: bool) -> list[AnyWitness]:
             Error(
                 kind="unable",
                 message=f"{model.files.id} has no next-sentence or sentence-order head.",
-                hint="It can compare two texts by their cosine, if asked for it. "
-                f"Take {STARTER_MASKED} or a causal model for the rest.",
+                hint="It can only compare two texts by their cosine. "
+                f"Use {STARTER_MASKED} or a causal model for more.",
             )
         )
     return found
 
 
 def main_figure(result: ScoreResult) -> float:
-    """The figure which `Witness.figures` gives for shuffles."""
+    """The figure that `Witness.figures` returns for shuffled texts."""
     match result:
         case NspResult() | SopResult():
             return result.margin
@@ -75,7 +75,7 @@ def main_figure(result: ScoreResult) -> float:
 
 
 def both_ways(scored: PairScore) -> tuple[messages.Witness, messages.Witness]:
-    """What a model said of two neighbours in a document, and of them the other way round."""
+    """The figures for two neighbours in a document, in their order and reversed."""
     result = scored.result
     if result is not None and result.trimmed is not None:
         tokens = result.trimmed.a + result.trimmed.b
@@ -98,8 +98,10 @@ def both_ways(scored: PairScore) -> tuple[messages.Witness, messages.Witness]:
 
 
 def _with(
-    witness: messages.Witness, said: NspResult | NspDirection | PmiResult | PmiDirection
+    witness: messages.Witness, result: NspResult | NspDirection | PmiResult | PmiDirection
 ) -> messages.Witness:
-    if isinstance(said, NspResult | NspDirection):
-        return structs.replace(witness, nsp_margin=said.margin, nsp_probability=said.probability)
-    return structs.replace(witness, pmi_bits=said.bits, pmi_bits_per_token=said.bits_per_token)
+    if isinstance(result, NspResult | NspDirection):
+        return structs.replace(
+            witness, nsp_margin=result.margin, nsp_probability=result.probability
+        )
+    return structs.replace(witness, pmi_bits=result.bits, pmi_bits_per_token=result.bits_per_token)

@@ -44,6 +44,6 @@ def test_one_sentence_is_refused(tsuzuki: Tsuzuki) -> None:
     ended = tsuzuki("document", "-", stdin=b"Only one.")
     assert (ended.returncode, ended.stdout) == (2, b"")
     assert ended.stderr.decode().splitlines() == [
-        "The text has 1 sentence; it takes two.",
+        "The text has 1 sentence; at least two are needed.",
         "Give a longer text.",
     ]

@@ -34,7 +34,7 @@ class Known(Judge):
         return 2.0 if away == 1 else 1.0
 
 
-def test_a_sample_is_cut_after_so_many_sentences() -> None:
+def test_a_sample_is_cut_after_a_number_of_sentences() -> None:
     sample = Sample.of("t", TEXT, 7)
     assert sample.sentences[-1] == "C seven."
     assert sample.marked == [2, 4]
@@ -45,20 +45,20 @@ def test_a_sample_is_cut_after_so_many_sentences() -> None:
 def test_a_perfect_judge_is_always_right() -> None:
     sample = Sample.of("t", TEXT, 99)
     judge = Known(sample.sentences)
-    told = "\n".join(rows(judge, sample))
-    assert "random        100.0% of 5" in told
-    assert "random, by sign 100.0% of 10" in told
-    assert "order         100.0% of 5" in told
-    assert "shuffles, 1   100.0% of 20, 8 blocks" in told
-    assert "single        Pk 0.000  WindowDiff 0.000  2 boundaries" in told
+    table = "\n".join(rows(judge, sample))
+    assert "random        100.0% of 5" in table
+    assert "random, by sign 100.0% of 10" in table
+    assert "order         100.0% of 5" in table
+    assert "shuffles, 1   100.0% of 20, 8 blocks" in table
+    assert "single        Pk 0.000  WindowDiff 0.000  2 boundaries" in table
     # Random sentences come from other paragraphs.
     assert all(a[0] != b[0] for a, b in judge.asked[5:10])
 
 
 def test_baselines_need_no_model() -> None:
-    told = list(baselines(Sample.of("t", TEXT, 99)))
-    assert [line.split()[0] for line in told] == ["lexical", "lexical", "no"]
-    assert "0 boundaries" in told[-1]
+    table = list(baselines(Sample.of("t", TEXT, 99)))
+    assert [line.split()[0] for line in table] == ["lexical", "lexical", "no"]
+    assert "0 boundaries" in table[-1]
 
 
 def test_a_judge_asks_each_pair_once(

@@ -77,17 +77,17 @@ def test_any_continuation_is_the_same_with_guesses(
 
 def test_what_is_kept_of_a_text_holds_no_guesses() -> None:
     model = loaded(FunctionModel(looping))
-    assert model.prefixes is not None
+    assert model.prefix_cache is not None
     request = Continue(
         model="fake", prompt="abcdefgabcdefgabc", max_tokens=9, sampling=Sampling(temperature=0.0)
     )
     running = continuation.run(model, request, 0.0)
     tokens = [event for event in running if isinstance(event, Token)]
     ids = [*b"abcdefgabcdefgabc", *(token.id for token in tokens)]
-    (longest,) = {max(len(kept.ids) for kept in model.prefixes._kept)}
+    (longest,) = {max(len(kept.ids) for kept in model.prefix_cache._kept)}
     assert longest == len(ids) - 1
-    assert all(list(kept.ids) == ids[: len(kept.ids)] for kept in model.prefixes._kept)
-    assert all(kept.row.length == len(kept.ids) for kept in model.prefixes._kept)
+    assert all(list(kept.ids) == ids[: len(kept.ids)] for kept in model.prefix_cache._kept)
+    assert all(kept.row.length == len(kept.ids) for kept in model.prefix_cache._kept)
 
 
 def test_guesses_follow_the_latest_place_that_went_the_same_way() -> None:
@@ -108,7 +108,7 @@ def test_guessing_rests_when_it_does_not_pay_and_tries_again() -> None:
         guess = lookup.guess(ids, 9)
         tries.append(bool(guess))
         if guess:
-            lookup.came_true(0)
+            lookup.record_accepted(0)
         ids.append(1 + number % 4)
     assert tries[0]
     assert 0 < sum(tries) < REST / 2

@@ -70,14 +70,14 @@ def test_text_and_ids_mean_the_same() -> None:
 
 @pytest.mark.parametrize("number", [-1, VOCABULARY, 10**9])
 def test_ids_outside_the_vocabulary_are_refused(number: int) -> None:
-    told = refusal(Continue(model="fake", prompt=[1, number]))
-    assert told.startswith("bad_request")
-    assert str(number) in told
+    refused = refusal(Continue(model="fake", prompt=[1, number]))
+    assert refused.startswith("bad_request")
+    assert str(number) in refused
 
 
 def test_tokens_that_the_model_has_no_row_for_are_refused() -> None:
-    told = refusal(Continue(model="fake", prompt=[1, END]), vocabulary=END)
-    assert told.startswith("unable")
+    refused = refusal(Continue(model="fake", prompt=[1, END]), vocabulary=END)
+    assert refused.startswith("unable")
 
 
 @pytest.mark.parametrize("empty", ["", []])
@@ -92,8 +92,8 @@ def test_the_catalogues_start_token_comes_first() -> None:
 
 
 def test_nothing_without_a_start_token_is_refused() -> None:
-    told = refusal(Continue(model="fake", prompt=""), tokenizer=ByteTokenizer(start=None))
-    assert told.startswith("bad_request")
+    refused = refusal(Continue(model="fake", prompt=""), tokenizer=ByteTokenizer(start=None))
+    assert refused.startswith("bad_request")
 
 
 def test_a_prompt_must_leave_room_for_a_token() -> None:

@@ -47,7 +47,7 @@ def logits(rows: int, seed: int = 0) -> torch.Tensor:
     ],
 )
 def test_the_steps_are_those_of_generate(tiny: Tiny, sampling: Sampling) -> None:
-    """`generate` itself makes the list, from a configuration that says the same."""
+    """`generate` itself makes the list, from the equivalent configuration."""
     model = AutoModelForCausalLM.from_pretrained(tiny("gpt2"))
     config = GenerationConfig(
         do_sample=True,
@@ -89,7 +89,7 @@ def test_top_p_is_that_of_transformers_where_it_looks_at_a_part(
     assert torch.equal(ours[~differ], scores.where(ours.isfinite(), -torch.inf)[~differ])
 
 
-def test_draws_come_as_often_as_their_probability_says() -> None:
+def test_draws_come_as_often_as_their_probability() -> None:
     sampler = Sampler(NEUTRAL, seed=7)
     scores = torch.tensor([[0.1, 0.0, 0.6, 0.3]]).log()
     draws = [int(sampler.draw(scores, [0], [range(n)]).ids) for n in range(4000)]
@@ -176,14 +176,14 @@ def test_draws_follow_the_distribution() -> None:
     assert counts == pytest.approx([2000, 1200, 800], abs=127)
 
 
-def test_greedy_takes_the_likeliest_and_tells_the_models_own_logprob() -> None:
+def test_greedy_takes_the_likeliest_and_reports_the_models_own_logprob() -> None:
     scores = logits(2)
     drawn = Sampler(GREEDY, seed=None).draw(scores, [0, 1], [[0], [0]])
     assert torch.equal(drawn.ids, scores.argmax(-1))
     assert torch.allclose(drawn.logprobs, scores.log_softmax(-1).amax(-1))
 
 
-def test_greedy_with_a_penalty_avoids_what_was_said() -> None:
+def test_greedy_with_a_penalty_avoids_what_was_drawn() -> None:
     scores = torch.tensor([[2.0, 1.9, 0.0]])
     sampling = Sampling(temperature=0.0, repetition_penalty=1.2)
     assert Sampler(sampling, None).draw(scores, [0], [[0]]).ids.tolist() == [1]

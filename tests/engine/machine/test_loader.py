@@ -35,7 +35,7 @@ def test_no_thread_is_left() -> None:
     raise AssertionError("the thread is still there")
 
 
-def test_what_goes_wrong_is_told_and_the_next_one_runs() -> None:
+def test_what_goes_wrong_is_reported_and_the_next_one_runs() -> None:
     loader = Loader()
     failed = loader.submit(int, "x")
     with pytest.raises(ValueError, match="invalid literal"):

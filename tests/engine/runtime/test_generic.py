@@ -122,10 +122,12 @@ def copy_of(folder: Path, target: Path) -> Path:
     return target
 
 
-def test_loading_tells_its_progress_and_the_bytes(tiny: Tiny) -> None:
-    told: list[tuple[str, float]] = []
-    runtime = load_causal(files(tiny("gpt2")), lambda stage, percent: told.append((stage, percent)))
-    percents = [percent for stage, percent in told if stage == "reading weights"]
+def test_loading_reports_its_progress_and_the_bytes(tiny: Tiny) -> None:
+    reports: list[tuple[str, float]] = []
+    runtime = load_causal(
+        files(tiny("gpt2")), lambda stage, percent: reports.append((stage, percent))
+    )
+    percents = [percent for stage, percent in reports if stage == "reading weights"]
     assert percents[0] == 0
     assert percents[-1] == 100
     assert percents == sorted(set(percents))

@@ -1,4 +1,4 @@
-"""Loading gives a model the runtimes that its heads call for, and tells how far it is."""
+"""Loading gives a model the runtimes that its heads need, and reports its progress."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ def test_one_encoder_serves_both_heads(tiny: Tiny) -> None:
 
 
 @pytest.mark.parametrize(("kind", "head"), [("llama", "causal"), ("bert-mlm", "masked")])
-def test_stages_are_told_in_order(tiny: Tiny, kind: str, head: Head) -> None:
-    told: list[tuple[str, float]] = []
-    runtime.load(files(tiny(kind), head), lambda stage, percent: told.append((stage, percent)))
-    stages = list(dict.fromkeys(stage for stage, _ in told))
+def test_stages_are_reported_in_order(tiny: Tiny, kind: str, head: Head) -> None:
+    reports: list[tuple[str, float]] = []
+    runtime.load(files(tiny(kind), head), lambda stage, percent: reports.append((stage, percent)))
+    stages = list(dict.fromkeys(stage for stage, _ in reports))
     assert stages == ["reading the tokenizer", "importing torch", "reading weights", "ready"]
-    assert [percent for _, percent in told] == sorted(percent for _, percent in told)
-    assert told[-1] == ("ready", 100.0)
+    assert [percent for _, percent in reports] == sorted(percent for _, percent in reports)
+    assert reports[-1] == ("ready", 100.0)
 
 
 def test_a_model_without_a_head_is_refused(tiny: Tiny) -> None:

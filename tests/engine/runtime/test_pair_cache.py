@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from engine.messages import Witness
-from engine.runtime.pair_cache import PairMemory
+from engine.runtime.pair_cache import PairCache
 
 
 def test_pairs_are_kept_by_their_order_up_to_a_limit() -> None:
-    memory = PairMemory(limit=2)
+    memory = PairCache(limit=2)
     memory.keep("a", "b", Witness(nsp_margin=1.0))
     memory.keep("b", "a", Witness(nsp_margin=2.0))
     assert memory.get("a", "b") == Witness(nsp_margin=1.0)

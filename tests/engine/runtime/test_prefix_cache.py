@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine.interfaces import Branches
 from engine.runtime.generic import GenericRuntime
-from engine.runtime.prefix_cache import CHUNK, Prefixes, chunk
+from engine.runtime.prefix_cache import CHUNK, PrefixCache, chunk
 from tests.support.fake_models import FunctionModel, dreaming
 from tests.support.families import FAMILIES, build, close, finish, plain, text
 
@@ -30,9 +30,9 @@ class Counting(FunctionModel):
         self.fed += len(ids) * len(ids[0])
         return super().read(branches, ids, whole)
 
-    def cost(self, prefixes: Prefixes, ids: Sequence[int]) -> int:
+    def cost(self, prefix_cache: PrefixCache, ids: Sequence[int]) -> int:
         before = self.fed
-        row, _ = finish(prefixes.prefill(ids))
+        row, _ = finish(prefix_cache.prefill(ids))
         assert torch.equal(row.logits[0], dreaming(ids))
         assert row.length == len(ids)
         return self.fed - before
@@ -43,9 +43,9 @@ LONG = text(100)
 
 def test_the_same_text_is_read_once() -> None:
     model = Counting()
-    prefixes = Prefixes(model)
-    assert model.cost(prefixes, LONG) == 100
-    assert model.cost(prefixes, LONG) == 0
+    prefix_cache = PrefixCache(model)
+    assert model.cost(prefix_cache, LONG) == 100
+    assert model.cost(prefix_cache, LONG) == 0
 
 
 @pytest.mark.parametrize(
@@ -62,30 +62,30 @@ def test_the_same_text_is_read_once() -> None:
 )
 def test_only_what_differs_is_read(then: list[int], cost: int) -> None:
     model = Counting()
-    prefixes = Prefixes(model)
-    model.cost(prefixes, LONG)
-    assert model.cost(prefixes, then) == cost
-    assert model.cost(prefixes, LONG) == 0  # which is still kept
+    prefix_cache = PrefixCache(model)
+    model.cost(prefix_cache, LONG)
+    assert model.cost(prefix_cache, then) == cost
+    assert model.cost(prefix_cache, LONG) == 0  # which is still kept
 
 
 def test_what_a_branch_went_on_to_is_kept_as_well() -> None:
     model = Counting()
-    prefixes = Prefixes(model)
-    row, _ = finish(prefixes.prefill(LONG))
+    prefix_cache = PrefixCache(model)
+    row, _ = finish(prefix_cache.prefill(LONG))
     two = model.feed(model.select(row, [0, 0]), [[5], [6]])
-    prefixes.keep([*LONG, 6], two, 1)
-    assert model.cost(prefixes, [*LONG, 6, 9]) == 1
-    assert model.cost(prefixes, [*LONG, 5, 9]) == 2
+    prefix_cache.keep([*LONG, 6], two, 1)
+    assert model.cost(prefix_cache, [*LONG, 6, 9]) == 1
+    assert model.cost(prefix_cache, [*LONG, 5, 9]) == 2
 
 
 def test_an_interrupted_prompt_counts_as_far_as_it_was_read() -> None:
     model = Counting()
-    prefixes = Prefixes(model)
+    prefix_cache = PrefixCache(model)
     ids = text(5 * CHUNK)
-    reading = prefixes.prefill(ids)
+    reading = prefix_cache.prefill(ids)
     assert list(islice(reading, 2)) == [None, None]
     reading.close()
-    assert model.cost(prefixes, ids) == 3 * CHUNK
+    assert model.cost(prefix_cache, ids) == 3 * CHUNK
 
 
 @pytest.mark.parametrize(
@@ -96,8 +96,8 @@ def test_large_models_are_fed_fewer_tokens_at_once(weights: int, tokens: int) ->
     assert chunk(weights) == tokens
 
 
-def test_so_many_tokens_are_fed_at_once() -> None:
-    _, yields = finish(Prefixes(Counting(), chunk=16).prefill(text(33)))
+def test_chunks_of_tokens_are_fed_at_once() -> None:
+    _, yields = finish(PrefixCache(Counting(), chunk=16).prefill(text(33)))
     assert yields == 2
 
 
@@ -105,51 +105,51 @@ def test_the_least_recently_used_goes_first() -> None:
     model = Counting()
     one, other, third = text(10, seed=1), text(10, seed=2), text(10, seed=3)
     one[0], other[0], third[0] = 1, 2, 3
-    prefixes = Prefixes(model, limit=2 * 80)  # a row of the fake takes 8 bytes an id
+    prefix_cache = PrefixCache(model, limit=2 * 80)  # a row of the fake takes 8 bytes an id
     for ids in (one, other, one, third):
-        model.cost(prefixes, ids)
-    assert prefixes.bytes == 160
-    assert model.cost(prefixes, one) == 0
-    assert model.cost(prefixes, third) == 0
-    assert model.cost(prefixes, other) == 10
+        model.cost(prefix_cache, ids)
+    assert prefix_cache.bytes == 160
+    assert model.cost(prefix_cache, one) == 0
+    assert model.cost(prefix_cache, third) == 0
+    assert model.cost(prefix_cache, other) == 10
 
 
 def test_a_row_too_large_to_keep_is_not_kept() -> None:
     model = Counting()
-    prefixes = Prefixes(model, limit=50)
-    assert model.cost(prefixes, LONG) == 100
-    assert prefixes.bytes == 0
+    prefix_cache = PrefixCache(model, limit=50)
+    assert model.cost(prefix_cache, LONG) == 100
+    assert prefix_cache.bytes == 0
 
 
 def test_clearing_forgets_everything() -> None:
     model = Counting()
-    prefixes = Prefixes(model)
-    model.cost(prefixes, LONG)
-    prefixes.clear()
-    assert prefixes.bytes == 0
-    assert model.cost(prefixes, LONG) == 100
+    prefix_cache = PrefixCache(model)
+    model.cost(prefix_cache, LONG)
+    prefix_cache.clear()
+    assert prefix_cache.bytes == 0
+    assert model.cost(prefix_cache, LONG) == 100
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_answers_are_those_of_a_fresh_start(family: str) -> None:
     model = build(family)
     runtime = GenericRuntime(model)
-    prefixes = Prefixes(runtime)
+    prefix_cache = PrefixCache(runtime)
     ids = text(60)
     for asked in (ids, ids[:40], [*ids[:30], 9, 9], [*ids, 4, 5], [*ids, 4, 6, 7], ids):
-        row, _ = finish(prefixes.prefill(asked))
+        row, _ = finish(prefix_cache.prefill(asked))
         assert row.length == len(asked)
         assert close(row.logits[0], plain(model, asked)[-1])
         row = runtime.feed(row, [[50]])
-        prefixes.keep([*asked, 50], row)
+        prefix_cache.keep([*asked, 50], row)
         assert close(row.logits[0], plain(model, [*asked, 50])[-1])
 
 
 def test_a_prompt_asked_for_again_gives_its_very_logits() -> None:
-    prefixes = Prefixes(GenericRuntime(build("llama")))
-    first, _ = finish(prefixes.prefill(LONG))
-    finish(prefixes.prefill([*LONG[:50], 9]))
-    again, _ = finish(prefixes.prefill(LONG))
+    prefix_cache = PrefixCache(GenericRuntime(build("llama")))
+    first, _ = finish(prefix_cache.prefill(LONG))
+    finish(prefix_cache.prefill([*LONG[:50], 9]))
+    again, _ = finish(prefix_cache.prefill(LONG))
     assert torch.equal(again.logits, first.logits)
 
 
@@ -157,10 +157,10 @@ def test_a_model_that_cannot_go_back_goes_on_from_whole_rows() -> None:
     model = build("lfm2, recurrent and full")
     fed: list[int] = []
     model.register_forward_pre_hook(lambda module, given: fed.append(given[0].numel()))
-    prefixes = Prefixes(GenericRuntime(model))
+    prefix_cache = PrefixCache(GenericRuntime(model))
     for asked, cost in ((LONG[:40], 40), (LONG[:50], 10), (LONG[:45], 5), (LONG[:30], 30)):
         before = sum(fed)
-        finish(prefixes.prefill(asked))
+        finish(prefix_cache.prefill(asked))
         assert sum(fed) - before == cost
 
 
@@ -173,7 +173,7 @@ def test_any_run_of_texts_gets_the_answers_of_fresh_starts(
     asked: list[list[int]], limit: int
 ) -> None:
     model = Counting()
-    prefixes = Prefixes(model, limit)
+    prefix_cache = PrefixCache(model, limit)
     for ids in asked:
-        assert model.cost(prefixes, ids) <= len(ids)
-        assert prefixes.bytes <= limit
+        assert model.cost(prefix_cache, ids) <= len(ids)
+        assert prefix_cache.bytes <= limit

@@ -51,7 +51,7 @@ class Text:
     def __init__(
         self, runtime: CausalRuntime, model: PreTrainedModel, *, bordered: bool = False
     ) -> None:
-        """`bordered`: the model reads a text otherwise once it is longer than so many tokens."""
+        """`bordered`: whether the model computes long texts differently from the beginning on."""
         self.loaded: LoadedModel = loaded(runtime)
         self.model = model
         self.bordered = bordered
@@ -61,7 +61,7 @@ class Text:
         self.last: Continue | None = None
 
     def go(self, what: str, number: int) -> None:
-        """Do one thing, of which `number` says how, and check all that it answers."""
+        """Do one operation, with parameters from `number`, and check its whole answer."""
         place = 1 + number % (len(self.ids) - 1)
         greedy = number % 3 > 0
         sampling = GREEDY if greedy else Sampling(temperature=1.5, seed=number)
@@ -127,7 +127,7 @@ class Text:
             assert [other.logprob for other in token.top] == pytest.approx(best, abs=1e-3)
 
     def plain(self, ids: list[int], read: int) -> torch.Tensor:
-        """Logits after each id of a text of which so many are read, in one forward."""
+        """Logits after each of the first `read` ids of a text, in one forward pass."""
         if not self.bordered:
             read = len(ids)
         key = tuple(ids[:read])
@@ -213,9 +213,9 @@ def test_figures_of_the_packed_decoder(saved: Callable[[str], Path], variety: st
 def test_a_row_without_its_logits_is_not_kept() -> None:
     runtime, model = GenericRuntime(build("llama")), build("llama")
     text = Text(runtime, model)
-    prefixes = text.loaded.prefixes
-    assert prefixes is not None
+    prefix_cache = text.loaded.prefix_cache
+    assert prefix_cache is not None
     row = runtime.feed(runtime.empty(), [PROMPT])
-    prefixes.keep(PROMPT[:5], runtime.crop(row, 5))
+    prefix_cache.keep(PROMPT[:5], runtime.crop(row, 5))
     text.ask(PROMPT[:5], sampling=GREEDY, max_tokens=1)
     assert torch.isfinite(row.logits).all()

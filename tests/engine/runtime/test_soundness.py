@@ -12,7 +12,7 @@ from engine.errors import EngineError
 from engine.messages import Piece
 from engine.runtime.generic import GenericRuntime
 from engine.runtime.masked import EncoderRuntime
-from engine.runtime.prefix_cache import Prefixes
+from engine.runtime.prefix_cache import PrefixCache
 from engine.runtime.scoring import logprobs
 from engine.runtime.soundness import sound
 
@@ -40,7 +40,7 @@ def broken_bert() -> EncoderRuntime:
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda: list(Prefixes(broken_gpt2()).prefill([1, 2])),
+        lambda: list(PrefixCache(broken_gpt2()).prefill([1, 2])),
         lambda: list(logprobs(broken_gpt2(), [[1, 2, 3]])),
         lambda: broken_bert().mask_logits([PIECES], [(0, 1)]),
         lambda: broken_bert().next_sentence([PIECES]),

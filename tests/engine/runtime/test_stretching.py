@@ -7,7 +7,7 @@ import torch
 
 from engine.messages import GREEDY, Continue, Token
 from engine.runtime.generic import GenericRuntime
-from engine.runtime.prefix_cache import Prefixes
+from engine.runtime.prefix_cache import PrefixCache
 from engine.runtime.scoring import logprobs
 from engine.tasks import continuation
 from tests.support.fake_models import loaded
@@ -50,7 +50,7 @@ def test_a_prompt_in_chunks_then_steps(family: str, chunk: int) -> None:
     model, ids = build(family), text(2 * BORDER)
     runtime = GenericRuntime(build(family))
     for start in (BORDER - 2, BORDER + 3):
-        row, _ = finish(Prefixes(runtime, chunk=chunk).prefill(ids[:start]))
+        row, _ = finish(PrefixCache(runtime, chunk=chunk).prefill(ids[:start]))
         for length in range(start, len(ids)):
             assert close(row.logits[0], plain(model, ids[:length])[-1])
             row = runtime.feed(row, [[ids[length]]])
@@ -59,7 +59,7 @@ def test_a_prompt_in_chunks_then_steps(family: str, chunk: int) -> None:
 def test_rows_fork_and_go_back_over_the_border(family: str) -> None:
     model, ids = build(family), text(BORDER - 1)
     runtime = GenericRuntime(build(family))
-    one, _ = finish(Prefixes(runtime).prefill(ids))
+    one, _ = finish(PrefixCache(runtime).prefill(ids))
     two = runtime.select(one, [0, 0])
     rows = [list(ids), list(ids)]
     for step in range(4):
@@ -79,11 +79,11 @@ def test_rows_fork_and_go_back_over_the_border(family: str) -> None:
 
 def test_what_is_kept_serves_texts_of_any_length(family: str) -> None:
     model = build(family)
-    prefixes = Prefixes(GenericRuntime(build(family)), chunk=4)
+    prefix_cache = PrefixCache(GenericRuntime(build(family)), chunk=4)
     ids = text(3 * BORDER)
     for length in (*LENGTHS, *reversed(LENGTHS), BORDER, 3 * BORDER):
         for asked in (ids[:length], [*ids[: length - 1], 7]):
-            row, _ = finish(prefixes.prefill(asked))
+            row, _ = finish(prefix_cache.prefill(asked))
             assert close(row.logits[0], plain(model, asked)[-1])
 
 

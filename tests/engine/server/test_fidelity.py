@@ -39,14 +39,14 @@ class Bench:
     """A lifecycle that loads at once."""
 
     def __init__(self, device: Device = "cpu") -> None:
-        self.told: list[Event] = []
+        self.events: list[Event] = []
         self.loads: list[Precision] = []
         self.posted: list[Callable[[], None]] = []
         self.lifecycle = Lifecycle(
             load=self._load,
             loader=Here(),
             post=self.posted.append,
-            tell=self.told.append,
+            broadcast=self.events.append,
             budget=10**9,
             idle_s=0,
         )
@@ -71,8 +71,8 @@ class Bench:
 
 
 def distance(precision: Precision, **figures: float) -> Distance:
-    known = {"kl": 1e-3, "top1": 0.98, "perplexity": 20.0, "tokens": 1200, **figures}
-    return Distance(precision=precision, **known)  # type: ignore[arg-type]
+    reported = {"kl": 1e-3, "top1": 0.98, "perplexity": 20.0, "tokens": 1200, **figures}
+    return Distance(precision=precision, **reported)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def model(tiny: Tiny, tmp_path: Path) -> ModelFiles:
 
 
 @pytest.mark.parametrize(
-    ("known", "taken"),
+    ("measured", "taken"),
     [
         ([distance("int4"), distance("int8")], "int4"),
         ([distance("int4", kl=3e-3), distance("int8")], "int8"),
@@ -92,9 +92,9 @@ def model(tiny: Tiny, tmp_path: Path) -> ModelFiles:
     ],
 )
 def test_the_fastest_that_is_near_enough_is_taken(
-    model: ModelFiles, known: list[Distance], taken: Precision
+    model: ModelFiles, measured: list[Distance], taken: Precision
 ) -> None:
-    distances.write(model, known)
+    distances.write(model, measured)
     bench = Bench()
     assert bench.run(bench.fidelity.fastest(model)) == taken
     assert bench.loads == []
@@ -109,14 +109,14 @@ def test_on_a_gpu_the_forms_that_would_not_run_there_are_passed_over(
     assert bench.run(bench.fidelity.fastest(model)) == taken
 
 
-def test_what_is_not_known_is_measured_once(model: ModelFiles) -> None:
+def test_what_was_not_measured_is_measured_once(model: ModelFiles) -> None:
     bench = Bench()
     taken = bench.run(bench.fidelity.fastest(model))
-    known = distances.read(model.derived)
-    assert {each.precision for each in known} <= set(distances.FASTEST)
-    assert known[0].precision == "int4"
-    assert distances.near(known[-1]) == (taken != "exact")
-    stages = {each.stage for each in bench.told if isinstance(each, ModelState)}
+    measured = distances.read(model.derived)
+    assert {each.precision for each in measured} <= set(distances.FASTEST)
+    assert measured[0].precision == "int4"
+    assert distances.near(measured[-1]) == (taken != "exact")
+    stages = {each.stage for each in bench.events if isinstance(each, ModelState)}
     assert "measuring int4" in stages
     assert bench.lifecycle.busy(model.id) is False
     bench.loads.clear()

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class Held(Executor):
-    """Begins a job, and ends it, when the test says so."""
+    """Begins and ends jobs on the test's command."""
 
     def __init__(self) -> None:
         self.waiting: list[Callable[[], None]] = []
@@ -65,7 +65,7 @@ class Bench:
 
     def __init__(self, budget: int = 100, idle_s: float = 60.0) -> None:
         self.now = 0.0
-        self.told: list[Event] = []
+        self.events: list[Event] = []
         self.posted: list[Callable[[], None]] = []
         self.loader = Held()
         self.broken: dict[str, Exception] = {}
@@ -74,7 +74,7 @@ class Bench:
             load=self._load,
             loader=self.loader,
             post=self.posted.append,
-            tell=self.told.append,
+            broadcast=self.events.append,
             budget=budget,
             idle_s=idle_s,
             clock=lambda: self.now,
@@ -88,7 +88,7 @@ class Bench:
         return Weighed(files=files, tokenizer=ByteTokenizer(), precision=precision, weight=weight)
 
     def work(self) -> None:
-        """Let the loader do all it has to, and the scheduler's thread hear of it."""
+        """Let the loader finish its work, and the scheduler's thread receive it."""
         while self.loader.waiting or self.posted:
             if self.loader.waiting:
                 self.loader.waiting.pop(0)()
@@ -110,7 +110,7 @@ class Bench:
     def states(self) -> list[tuple[str, str, str]]:
         return [
             (event.model, event.state, event.cause)
-            for event in self.told
+            for event in self.events
             if isinstance(event, ModelState) and not event.stage
         ]
 
@@ -150,14 +150,14 @@ def refusal(bench: Bench, name: str, memory: int) -> Error:
     return raised.value.event
 
 
-def test_a_load_is_told_from_its_begin_to_its_end() -> None:
+def test_a_load_is_reported_from_its_begin_to_its_end() -> None:
     bench = Bench()
     with bench.lifecycle.use(files("a")) as loading:
         assert not loading.done()
         assert bench.lifecycle.current(info("a")).state == "loading"
         bench.work()
         assert loading.result().files.id == "a"
-    assert bench.told == [
+    assert bench.events == [
         ModelState(model="a", state="loading", percent=0.0),
         ModelState(model="a", state="loading", stage="reading weights", percent=50.0),
         ModelState(model="a", state="ready", in_memory=["exact"], memory=40),
@@ -257,7 +257,7 @@ def test_idle_models_go_when_their_time_is_up_and_used_ones_stay() -> None:
         bench.now = 60.0
         assert bench.lifecycle.expire() is None
     assert bench.states()[-1] == ("a", "on_disk", "idle")
-    assert bench.told[-1] == Memory(used=40, budget=100)
+    assert bench.events[-1] == Memory(used=40, budget=100)
     assert bench.lifecycle.expire() == 60.0
     assert bench.lifecycle.loaded("b") is not None
 
@@ -323,7 +323,7 @@ def test_a_model_unloaded_while_it_loads_leaves_as_soon_as_it_is_there() -> None
     assert bench.lifecycle.loaded("a") is None
 
 
-def test_a_load_that_nobody_waits_for_any_more_is_not_begun() -> None:
+def test_a_load_that_nobody_waits_for_is_not_begun() -> None:
     bench = Bench()
     with bench.lifecycle.use(files("a")):
         pass
@@ -345,7 +345,7 @@ def test_a_load_that_has_begun_is_kept_though_nobody_waits() -> None:
     bench = Bench()
     with closing(_user(bench)) as user:
         next(user)
-        bench.loader.waiting.pop(0)()  # done on the loader's thread, not yet heard of
+        bench.loader.waiting.pop(0)()  # done on the loader's thread, not yet received
     bench.work()
     assert bench.lifecycle.loaded("a") is not None
 
@@ -364,7 +364,7 @@ def _user(bench: Bench) -> Generator[Future[LoadedModel], None, None]:
         ),
         (
             ValueError("index out of range in self"),
-            "The engine has a fault that kept it from loading this model.",
+            "The engine could not load this model because of an internal error.",
         ),
     ],
 )
@@ -376,7 +376,7 @@ def test_a_failed_load_is_a_state_with_a_reason_and_can_be_tried_again(
     with bench.lifecycle.use(files("a")) as loading:
         bench.work()
         assert loading.exception() is error
-    assert ModelState(model="a", state="failed", reason=reason) in bench.told
+    assert ModelState(model="a", state="failed", reason=reason) in bench.events
     assert bench.lifecycle.used == 0
     shown = bench.lifecycle.current(info("a"))
     assert (shown.state, shown.reason) == ("failed", reason)
@@ -419,18 +419,21 @@ def test_two_forms_of_one_model_are_two_in_memory() -> None:
     bench.lifecycle.unload("a")
     assert not bench.lifecycle.used
     # With one form gone the other is still there; only then is the model out of memory.
-    assert forms_told(bench)[-2:] == [("ready", "int4", ["int4"], 30), ("on_disk", "int4", [], 0)]
+    assert reported_forms(bench)[-2:] == [
+        ("ready", "int4", ["int4"], 30),
+        ("on_disk", "int4", [], 0),
+    ]
 
 
-def forms_told(bench: Bench) -> list[tuple[str, str, list[Precision], int]]:
+def reported_forms(bench: Bench) -> list[tuple[str, str, list[Precision], int]]:
     return [
         (event.state, event.precision, event.in_memory, event.memory)
-        for event in bench.told
+        for event in bench.events
         if isinstance(event, ModelState)
     ]
 
 
-def test_a_form_that_loads_is_told_beside_the_one_in_memory() -> None:
+def test_a_form_that_loads_is_reported_beside_the_one_in_memory() -> None:
     bench = Bench(budget=1000)
     with bench.lifecycle.use(packable("a")):
         bench.work()
@@ -438,7 +441,7 @@ def test_a_form_that_loads_is_told_beside_the_one_in_memory() -> None:
             current = bench.lifecycle.current(info("a"))
             assert (current.state, current.in_memory) == ("ready", ["exact"])
             bench.work()
-    assert forms_told(bench)[-3:] == [
+    assert reported_forms(bench)[-3:] == [
         ("loading", "int4", ["exact"], 40),
         ("loading", "int4", ["exact"], 40),
         ("ready", "int4", ["exact", "int4"], 80),
@@ -452,7 +455,10 @@ def test_a_form_that_fails_leaves_the_other_in_memory() -> None:
     with bench.lifecycle.use(packable("a"), "int4") as loading:
         bench.work()
         assert loading.exception()
-    assert forms_told(bench)[-2:] == [("failed", "int4", [], 0), ("ready", "exact", ["exact"], 40)]
+    assert reported_forms(bench)[-2:] == [
+        ("failed", "int4", [], 0),
+        ("ready", "exact", ["exact"], 40),
+    ]
     assert bench.lifecycle.current(info("a")).state == "ready"
 
 
@@ -462,7 +468,7 @@ def test_room_is_made_by_the_form_that_was_not_used_for_longest() -> None:
     bench.keep_packed("a", "exact")
     bench.keep("b", 40)
     assert bench.lifecycle.current(info("a")).in_memory == ["exact"]
-    assert ("ready", "exact", ["exact"], 40) in forms_told(bench)
+    assert ("ready", "exact", ["exact"], 40) in reported_forms(bench)
 
 
 def test_a_model_is_busy_while_one_of_its_forms_is() -> None:

@@ -51,9 +51,9 @@ class Bench:
     """Children and a scheduler for those who wait for them."""
 
     def __init__(self) -> None:
-        self.told: SimpleQueue[Event] = SimpleQueue()
+        self.events: SimpleQueue[Event] = SimpleQueue()
         self.ended: dict[int, Event] = {}
-        self.children = Children(self.told.put, lambda model: "absent")
+        self.children = Children(self.events.put, lambda model: "absent")
         self.scheduler = Scheduler(self.ended.__setitem__, lambda: None)
 
     def start(self, request_id: int, job: PullJob, model: str = "m") -> None:
@@ -87,8 +87,8 @@ def test_progress_is_passed_on_and_the_end_is_the_tasks_end(bench: Bench) -> Non
         ),
     )
     assert bench.wait(1) == [Done()]
-    assert bench.told.get() == PULLING
-    assert bench.told.get() == ModelState(model="m", state="on_disk", stage="what it was given")
+    assert bench.events.get() == PULLING
+    assert bench.events.get() == ModelState(model="m", state="on_disk", stage="what it was given")
     assert not bench.children.running("m")
 
 
@@ -117,7 +117,7 @@ def test_a_child_that_dies_or_babbles_is_an_error(bench: Bench, script: str) -> 
     (error,) = bench.wait(1)
     assert isinstance(error, Error)
     assert error.kind == "internal"
-    assert bench.told.get() == ModelState(model="m", state="failed", reason=error.message)
+    assert bench.events.get() == ModelState(model="m", state="failed", reason=error.message)
 
 
 def test_who_asks_for_what_is_being_pulled_joins(bench: Bench, tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_who_asks_for_what_is_being_pulled_joins(bench: Bench, tmp_path: Path) -
     )
     bench.scheduler.post(lambda: None)
     bench.scheduler.round()
-    assert bench.told.get() == PULLING
+    assert bench.events.get() == PULLING
     assert bench.children.current(info()).state == "pulling"
     bench.start(2, job("sys.exit('a second child')"))
     bench.scheduler.post(lambda: None)
@@ -163,12 +163,12 @@ def test_a_cancel_kills_the_child_and_what_it_started(bench: Bench, tmp_path: Pa
     bench.scheduler.post(lambda: None)
     bench.scheduler.round()
     with held.open("rb") as pipe:  # opens when the grandchild has it open, ends when it is gone
-        assert bench.told.get() == PULLING
+        assert bench.events.get() == PULLING
         bench.scheduler.cancel(1)
         assert bench.ended[1] == Done(finish="cancelled")
         assert pipe.read() == b""
     assert not bench.children.running("m")
-    assert bench.told.get() == ModelState(model="m", state="absent", cause="asked")
+    assert bench.events.get() == ModelState(model="m", state="absent", cause="asked")
     assert bench.children.current(info()) == info()
 
 

@@ -89,7 +89,7 @@ def only_error(events: Sequence[Event]) -> Error:
 # ------------------------------------------------------------------------ the connection
 
 
-def test_it_says_who_it_is(tmp_path: Path) -> None:
+def test_it_names_itself(tmp_path: Path) -> None:
     with worker(tmp_path / "log") as peer:
         (ready,) = peer.ask(Configure(memory_budget=5_000_000, threads=1))
         assert ready == Ready(
@@ -97,7 +97,7 @@ def test_it_says_who_it_is(tmp_path: Path) -> None:
         )
 
 
-def test_a_device_that_is_not_there_is_told_when_a_model_is_wanted(tmp_path: Path) -> None:
+def test_a_device_that_is_not_there_is_reported_when_a_model_is_wanted(tmp_path: Path) -> None:
     absent: DeviceChoice = "cuda" if sys.platform == "darwin" else "mps"
     with configured(tmp_path / "log", Configure(device=absent, threads=1)) as peer:
         error = only_error(peer.ask(Load("starter-ja")))
@@ -233,7 +233,7 @@ def test_what_needs_no_torch_does_not_wait_for_it(stuck: Peer) -> None:
         assert isinstance(tokens, Tokens)
         assert tokens.tokens
     assert stuck.ask(Ping()) == [Pong()]
-    assert [event for number, event in stuck.heard if number == loading] == []
+    assert [event for number, event in stuck.received if number == loading] == []
 
 
 def test_a_request_that_waits_for_its_model_can_be_cancelled(stuck: Peer) -> None:
@@ -268,9 +268,9 @@ raise ImportError("that is all")
     with configured(log, configure, without_torch(tmp_path / "path", noisy)) as peer:
         only_error(peer.ask(Load("starter-ja")))
         assert peer.ask(Ping()) == [Pong()]
-    said = log.read_text()
+    logged = log.read_text()
     for line in ("from print", "from os.write", "from a child", "read: ''"):
-        assert line in said
+        assert line in logged
 
 
 def test_the_users_folder_named_engine_is_not_run(
@@ -294,7 +294,7 @@ def test_a_fill_is_answered_in_the_middle_of_a_continuation(peer: Peer) -> None:
     result, done = peer.rest_of(filling)
     assert isinstance(result, FillResult)
     assert isinstance(done, Done)
-    before = [event for number, event in peer.heard if number == continuing]
+    before = [event for number, event in peer.received if number == continuing]
     assert not any(isinstance(event, Done) for event in before)
     after = peer.rest_of(continuing)
     assert isinstance(before[0], Started)
@@ -329,7 +329,7 @@ def test_two_models_are_witnesses_to_one_pair(peer: Peer) -> None:
     assert events[4].order is not None
 
 
-def test_every_answer_says_the_form_that_gave_it(peer: Peer) -> None:
+def test_every_answer_names_the_form_that_gave_it(peer: Peer) -> None:
     body = structs.replace(LONG, max_tokens=1, precision="int4")
     started = peer.ask(body)[0]
     assert isinstance(started, Started)
@@ -355,8 +355,8 @@ def test_a_cancel_stops_a_continuation(peer: Peer) -> None:
     peer.first_token(continuing)
     peer.send(Cancel(continuing))
     assert peer.rest_of(continuing)[-1] == Done(finish="cancelled")
-    told = [event for number, event in peer.heard if number == continuing]
-    assert 1 <= sum(isinstance(event, Token) for event in told) < LONG.max_tokens
+    events = [event for number, event in peer.received if number == continuing]
+    assert 1 <= sum(isinstance(event, Token) for event in events) < LONG.max_tokens
 
 
 def test_a_cancel_of_nothing_disturbs_nothing(peer: Peer) -> None:
@@ -377,7 +377,7 @@ def test_a_cancel_of_nothing_disturbs_nothing(peer: Peer) -> None:
         (Unload("no-such-model"), "unknown_model"),
     ],
 )
-def test_what_a_person_did_wrong_is_said_and_harms_nobody(
+def test_a_users_mistake_is_explained_and_harms_nobody(
     peer: Peer, body: Load | Fill | Continue | Remove | Unload, kind: str
 ) -> None:
     error = only_error(peer.ask(body))
@@ -395,7 +395,7 @@ def test_unloading_a_model_in_use_waits_for_its_task(peer: Peer) -> None:
     assert peer.ask(Unload("starter-ja")) == [Done()]
     gone = ModelState(model="starter-ja", state="on_disk", cause="asked")
     assert isinstance(peer.rest_of(continuing)[-1], Done)
-    assert (0, gone) not in peer.heard
+    assert (0, gone) not in peer.received
     peer.until(gone)
     peer.ask(Load("starter-ja"))
 
@@ -412,6 +412,6 @@ def test_models_make_room_for_each_other_and_idle_ones_go(
         peer.ask(Load("starter-ja"))
         peer.ask(Load("starter-en"))
         evicted = ModelState(model="starter-ja", state="on_disk", cause="evicted")
-        assert (0, evicted) in peer.heard
+        assert (0, evicted) in peer.received
         peer.until(ModelState(model="starter-en", state="on_disk", cause="idle"))
         peer.until(Memory(used=0, budget=budget))

@@ -58,12 +58,12 @@ def shown(peer: Peer, model: str) -> ModelInfo | None:
 
 
 def states(peer: Peer, model: str) -> list[str]:
-    """Each state that everybody was told of, once."""
-    told: list[str] = []
-    for _, event in peer.heard:
-        if isinstance(event, ModelState) and event.model == model and event.state not in told[-1:]:
-            told.append(event.state)
-    return told
+    """The sequence of states that were broadcast."""
+    found: list[str] = []
+    for _, event in peer.received:
+        if isinstance(event, ModelState) and event.model == model and event.state not in found[-1:]:
+            found.append(event.state)
+    return found
 
 
 def test_a_model_is_pulled_used_and_removed(peer: Peer) -> None:

@@ -40,7 +40,7 @@ def test_every_hub_model_is_pinned() -> None:
 
 
 @pytest.mark.parametrize("entry", [e for e in catalog.load() if e.source == "bundled"])
-def test_what_is_said_of_a_bundled_model_is_what_its_files_say(entry: Entry) -> None:
+def test_the_catalogue_agrees_with_the_files_of_a_bundled_model(entry: Entry) -> None:
     assert isinstance(entry.origin, Bundled)
     found = read(STARTER / entry.origin.folder)
     assert set(entry.heads) == found.heads

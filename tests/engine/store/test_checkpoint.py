@@ -62,7 +62,7 @@ def test_shards_are_read_as_one(model: Path) -> None:
     assert (parts.heads, parts.memory) == (whole.heads, whole.memory)
 
 
-def test_a_missing_shard_is_told(model: Path) -> None:
+def test_a_missing_shard_is_reported(model: Path) -> None:
     _shard(model)
     (model / "model-00002-of-00002.safetensors").unlink()
     with pytest.raises(Broken, match="missing: model-00002"):
@@ -79,7 +79,7 @@ def test_an_index_cannot_point_out_of_the_folder(model: Path, name: str) -> None
 
 
 @pytest.mark.parametrize("index", ["{", "[]", '{"weight_map": {}}', '{"weight_map": {"a": 3}}'])
-def test_a_broken_index_is_told(model: Path, index: str) -> None:
+def test_a_broken_index_is_reported(model: Path, index: str) -> None:
     (model / "model.safetensors").unlink()
     (model / checkpoint.SHARDED).write_text(index)
     with pytest.raises(Broken, match="index of the weight files"):
@@ -87,14 +87,14 @@ def test_a_broken_index_is_told(model: Path, index: str) -> None:
 
 
 @pytest.mark.parametrize("keep", [0, 4, 300, -1])
-def test_weights_cut_short_are_told(model: Path, keep: int) -> None:
+def test_weights_cut_short_are_reported(model: Path, keep: int) -> None:
     weights = model / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:keep])
     with pytest.raises(Broken, match=r"model\.safetensors is damaged or cut short"):
         checkpoint.read(model)
 
 
-def test_missing_weights_are_told(model: Path) -> None:
+def test_missing_weights_are_reported(model: Path) -> None:
     (model / "model.safetensors").unlink()
     with pytest.raises(Broken, match="weights are missing"):
         checkpoint.read(model)
@@ -113,13 +113,13 @@ def test_a_folder_without_configuration_is_no_model(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[1]", b"\xff\xfe"])
-def test_an_unreadable_configuration_is_told(model: Path, text: bytes) -> None:
+def test_an_unreadable_configuration_is_reported(model: Path, text: bytes) -> None:
     (model / "config.json").write_bytes(text)
     with pytest.raises(Broken, match=r"config\.json cannot be read"):
         checkpoint.read(model)
 
 
-def test_an_unknown_type_is_told(model: Path) -> None:
+def test_an_unknown_type_is_reported(model: Path) -> None:
     configure(model, model_type="t5")
     with pytest.raises(Broken, match="'t5' are not known"):
         checkpoint.read(model)
@@ -148,7 +148,7 @@ def test_a_chat_template_is_found_in_either_place(model: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "told"),
+    ("facts", "reason"),
     [
         ({"n_layer": -1}, "n_layer is -1"),
         ({"n_head": 0}, "n_head is 0"),
@@ -158,11 +158,11 @@ def test_a_chat_template_is_found_in_either_place(model: Path) -> None:
         ({"n_positions": 0.5}, r"n_positions is 0\.5"),
     ],
 )
-def test_sizes_that_no_model_can_have_are_told(
-    facts: dict[str, object], told: str, model: Path
+def test_sizes_that_no_model_can_have_are_reported(
+    facts: dict[str, object], reason: str, model: Path
 ) -> None:
     configure(model, **facts)
-    with pytest.raises(Broken, match=f"cannot be right: {told}"):
+    with pytest.raises(Broken, match=f"cannot be right: {reason}"):
         checkpoint.read(model)
 
 
@@ -194,7 +194,7 @@ def test_keys_are_shared_by_whole_groups_of_heads(tiny: Tiny, tmp_path: Path) ->
         checkpoint.read(model)
 
 
-def test_a_decoder_without_its_output_layer_is_told_which(tiny: Tiny, tmp_path: Path) -> None:
+def test_a_decoder_without_its_output_layer_is_refused_by_name(tiny: Tiny, tmp_path: Path) -> None:
     model = Path(shutil.copytree(tiny("llama"), tmp_path / "model"))
     configure(model, tie_word_embeddings=False)
     with pytest.raises(Broken, match=r"lack lm_head\.weight, the output layer"):

@@ -84,7 +84,7 @@ def test_the_bundled_models_are_there_with_no_store(tmp_path: Path) -> None:
     assert store.find("starter-en").heads == {"masked", "next_sentence"}
     assert listed["starter-ja"].precisions == ["exact", "bf16", "int8", "int4"]
     assert listed["starter-en"].precisions == ["exact"]
-    assert listed["gpt2"].precisions == []  # no file tells yet
+    assert listed["gpt2"].precisions == []  # unknown without files
     assert not (tmp_path / "none").exists()
 
 
@@ -267,10 +267,10 @@ def _piped(folder: Path) -> Path:
 
 
 UNUSABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
-    "a circle of links": (_circle, "links lead in a circle"),
+    "a circle of links": (_circle, "links form a loop"),
     "a circle of links to a file": (
         lambda path: _circle(path.with_suffix(".gguf")),
-        "links lead in a circle",
+        "links form a loop",
     ),
     "NUL in its name": (lambda path: Path(f"{path}\0x"), "a character that no name can hold"),
     "a name that is not in UTF-8": (
@@ -281,7 +281,7 @@ UNUSABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "too long a path": (lambda path: path.joinpath(*["x" * 200] * 40), "name is too long"),
     "below a file": (
         lambda path: _configured(path, b"{}") / "config.json" / "x",
-        "below something that is no folder",
+        "parent is not a folder",
     ),
     "no home of this name": (lambda path: Path("~nosuchuser/x"), "there is nothing at"),
     "nested too deeply": (
@@ -292,7 +292,7 @@ UNUSABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
         lambda path: _configured(path, '{"model_type": "gpté"}'.encode("latin-1")),
         "not in UTF-8",
     ),
-    "a pipe": (_piped, "config.json is no plain file"),
+    "a pipe": (_piped, "config.json is not a regular file"),
 }
 
 
@@ -330,14 +330,14 @@ def test_a_folder_may_be_called_like_a_file(name: str, tiny: Tiny, tmp_path: Pat
     assert store.models()[0].state == "on_disk"
 
 
-def test_an_adapter_is_told_from_a_model(tmp_path: Path) -> None:
+def test_an_adapter_is_distinguished_from_a_model(tmp_path: Path) -> None:
     folder = tmp_path / "adapter"
     folder.mkdir()
     (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "gpt2"}')
-    told = Store(tmp_path / "store", [folder], []).models()[0].reason
-    assert told.startswith("it is an adapter (LoRA) of gpt2, not a model")
+    reason = Store(tmp_path / "store", [folder], []).models()[0].reason
+    assert reason.startswith("it is an adapter (LoRA) of gpt2, not a model")
     (folder / "config.json").write_text('{"model_type": "gpt2"}')
-    assert Store(tmp_path / "store", [folder], []).models()[0].reason == told
+    assert Store(tmp_path / "store", [folder], []).models()[0].reason == reason
 
 
 @pytest.mark.parametrize("main", ["a" * 40, "b" * 40])
@@ -355,5 +355,5 @@ def test_a_folder_above_a_model_leads_to_it(main: str, tiny: Tiny, tmp_path: Pat
 def test_a_folder_around_a_gguf_file_leads_to_it(tmp_path: Path) -> None:
     (tmp_path / "m").mkdir()
     path = tiny_gguf.write(tmp_path / "m" / "tiny.gguf")
-    told = Store(tmp_path / "store", [tmp_path / "m"], []).models()[0].reason
-    assert told.endswith(f"the model is the file {path}")
+    reason = Store(tmp_path / "store", [tmp_path / "m"], []).models()[0].reason
+    assert reason.endswith(f"the model is the file {path}")

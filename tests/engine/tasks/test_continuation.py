@@ -83,8 +83,8 @@ def text(events: Sequence[Event], branch: int = 0) -> str:
     return "".join(token.text for token in tokens(events, branch)) + ending(events, branch).tail
 
 
-def says(script: Sequence[int], context: int | None = None) -> LoadedModel:
-    """A model that says this after a prompt of one token."""
+def writes(script: Sequence[int], context: int | None = None) -> LoadedModel:
+    """A model that writes this after a prompt of one token."""
     return loaded(FunctionModel(scripted(1, script), context))
 
 
@@ -105,7 +105,7 @@ def before_stop(whole: str, stops: Sequence[str]) -> tuple[str, bool]:
 def test_text_is_whole_characters_and_ends_before_a_stop_string(
     whole: str, stops: list[str]
 ) -> None:
-    events = answer(says(whole.encode()), ask(stop=stops))
+    events = answer(writes(whole.encode()), ask(stop=stops))
     expected, stopped = before_stop(whole, stops)
     assert text(events) == expected
     assert ending(events).finish == ("stop" if stopped else "eos")
@@ -115,17 +115,17 @@ def test_text_is_whole_characters_and_ends_before_a_stop_string(
 @settings(deadline=None, max_examples=60)
 @given(script=st.binary(max_size=12))
 def test_broken_bytes_become_one_text_all_the_same(script: bytes) -> None:
-    assert text(answer(says(script), ask())) == script.decode(errors="replace")
+    assert text(answer(writes(script), ask())) == script.decode(errors="replace")
 
 
 def test_a_character_cut_off_at_the_limit_is_the_tail() -> None:
-    events = answer(says("a続".encode()), ask(max_tokens=3))
+    events = answer(writes("a続".encode()), ask(max_tokens=3))
     assert [token.text for token in tokens(events)] == ["a", "", ""]
     assert ending(events) == BranchDone(branch=0, finish="length", tail="\ufffd")
 
 
 def test_half_a_stop_string_at_the_end_is_the_tail() -> None:
-    events = answer(says(b"ab"), ask(stop=["bc"]))
+    events = answer(writes(b"ab"), ask(stop=["bc"]))
     assert [(token.id, token.text) for token in tokens(events)] == [(97, "a"), (98, ""), (END, "")]
     assert ending(events) == BranchDone(branch=0, finish="eos", tail="b")
 
@@ -184,28 +184,28 @@ def test_byte_level_tokens_come_as_whole_characters(
 
 @pytest.mark.parametrize("end", [END, OTHER_END])
 def test_every_end_token_ends_and_is_no_text(end: int) -> None:
-    events = answer(says([*b"ok", end, *b"more"]), ask())
+    events = answer(writes([*b"ok", end, *b"more"]), ask())
     assert [token.id for token in tokens(events)] == [*b"ok", end]
     assert text(events) == "ok"
     assert ending(events).finish == "eos"
 
 
 def test_the_limit_ends_a_text() -> None:
-    events = answer(says(b"abcdef"), ask(max_tokens=4))
+    events = answer(writes(b"abcdef"), ask(max_tokens=4))
     assert text(events) == "abcd"
     assert ending(events).finish == "length"
 
 
 def test_an_ending_on_the_last_token_is_named_for_what_it_is() -> None:
-    assert ending(answer(says(b"ab\n"), ask(max_tokens=3, stop=["\n"]))).finish == "stop"
-    assert ending(answer(says(b"ab"), ask(max_tokens=3))).finish == "eos"
+    assert ending(answer(writes(b"ab\n"), ask(max_tokens=3, stop=["\n"]))).finish == "stop"
+    assert ending(answer(writes(b"ab"), ask(max_tokens=3))).finish == "eos"
 
 
 def test_a_full_context_keeps_the_text() -> None:
-    events = answer(says(b"abcdef", context=5), ask())
+    events = answer(writes(b"abcdef", context=5), ask())
     assert text(events) == "abcd"
     assert ending(events).finish == "context"
-    just = answer(says(b"abcdef", context=5), ask(max_tokens=4))
+    just = answer(writes(b"abcdef", context=5), ask(max_tokens=4))
     assert (text(just), ending(just).finish) == ("abcd", "length")
 
 
@@ -310,7 +310,7 @@ def test_timing_counts_all_branches_after_the_first_token(
 ) -> None:
     now = iter(range(1000))
     monkeypatch.setattr("engine.tasks.continuation.time.perf_counter", lambda: float(next(now)))
-    events = answer(says(b"abcdef"), ask(branches=3, max_tokens=4))
+    events = answer(writes(b"abcdef"), ask(branches=3, max_tokens=4))
     done = events[-1]
     assert isinstance(done, Done)
     # The clock moves one second each time it is asked: at the start, at each of four steps, at
@@ -322,7 +322,7 @@ def test_timing_counts_all_branches_after_the_first_token(
 
 
 def test_one_token_has_no_speed() -> None:
-    done = answer(says(b"abc"), ask(max_tokens=1))[-1]
+    done = answer(writes(b"abc"), ask(max_tokens=1))[-1]
     assert isinstance(done, Done)
     assert done.timing.first_token_s is not None
     assert done.timing.tokens_per_s is None
@@ -331,7 +331,7 @@ def test_one_token_has_no_speed() -> None:
 # ------------------------------------------------------------------- start and refusals
 
 
-def test_started_tells_what_was_fed_and_how_to_repeat_it() -> None:
+def test_started_reports_what_was_fed_and_how_to_repeat_it() -> None:
     model = loaded(FunctionModel(dreaming, context=40))
     started = answer(model, ask("hi", sampling=Sampling(), max_tokens=5))[0]
     assert isinstance(started, Started)
@@ -345,13 +345,13 @@ def test_started_tells_what_was_fed_and_how_to_repeat_it() -> None:
 
 
 def test_greedy_has_no_seed() -> None:
-    started = answer(says(b"a"), ask(sampling=Sampling(temperature=0.0, seed=3)))[0]
+    started = answer(writes(b"a"), ask(sampling=Sampling(temperature=0.0, seed=3)))[0]
     assert isinstance(started, Started)
     assert started.seed is None
 
 
 def test_an_empty_prompt_begins_with_the_start_token() -> None:
-    started = answer(says(b"a"), ask(""))[0]
+    started = answer(writes(b"a"), ask(""))[0]
     assert isinstance(started, Started)
     assert [piece.id for piece in started.prompt_tokens] == [START]
 
@@ -361,7 +361,7 @@ def test_importing_the_task_imports_no_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_a_model_that_cannot_continue_says_so() -> None:
+def test_a_model_that_cannot_continue_is_refused() -> None:
     with pytest.raises(EngineError) as caught:
         answer(loaded(None), ask())
     assert caught.value.event.kind == "unable"
@@ -369,5 +369,5 @@ def test_a_model_that_cannot_continue_says_so() -> None:
 
 def test_an_empty_stop_string_is_refused() -> None:
     with pytest.raises(EngineError) as caught:
-        answer(says(b"a"), ask(stop=["\n", ""]))
+        answer(writes(b"a"), ask(stop=["\n", ""]))
     assert caught.value.event.kind == "bad_request"

@@ -42,10 +42,10 @@ def load(folder: Path) -> LoadedModel:
         weight_bytes=0,
         memory=0,
     )
-    told: list[str] = []
-    model = runtime.load(files, lambda stage, percent: told.append(stage))
-    assert told[0] == "reading the tokenizer"
-    assert told[-1] == "ready"
+    stages: list[str] = []
+    model = runtime.load(files, lambda stage, percent: stages.append(stage))
+    assert stages[0] == "reading the tokenizer"
+    assert stages[-1] == "ready"
     return model
 
 
@@ -267,7 +267,7 @@ def test_where_a_word_begins_is_the_mass_of_all_tokens_with_a_space(tiny: Tiny, 
     assert found == pytest.approx(expected, abs=1e-4)
 
 
-def test_drawn_tokens_tell_where_a_word_begins_as_given_ones_do(tiny: Tiny) -> None:
+def test_drawn_tokens_show_where_a_word_begins_as_given_ones_do(tiny: Tiny) -> None:
     model = load(folder_of("gpt2", tiny))
     request = Continue(
         model="gpt2", prompt="the cat", sampling=GREEDY, max_tokens=6, top=1, boundaries=True

@@ -225,7 +225,7 @@ def test_places_alone_take_the_pairs_of_one_sentence(
     assert one(found, Arranged).places == pytest.approx(whole.places)
 
 
-def test_a_pair_that_does_not_fit_is_told_and_passed_over(english: LoadedModel) -> None:
+def test_a_pair_that_does_not_fit_is_reported_and_passed_over(english: LoadedModel) -> None:
     found = events(
         english, ["It was late.", "word " * 2000, "He went home.", "She slept."], matrix=True
     )
@@ -274,13 +274,13 @@ def test_a_model_without_a_head_for_pairs_gives_their_likeness(tiny: Tiny) -> No
         assert gap.score == gap.forward.cosine
 
 
-def test_progress_is_told_and_the_task_can_be_closed(
+def test_progress_is_reported_and_the_task_can_be_closed(
     english: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(document, "AT_ONCE", 2)
     found = events(english)
-    told = [event for event in found if isinstance(event, Progress)]
-    assert [(event.done, event.total) for event in told] == [(2, 5), (4, 5), (5, 5)]
+    progress = [event for event in found if isinstance(event, Progress)]
+    assert [(event.done, event.total) for event in progress] == [(2, 5), (4, 5), (5, 5)]
     rows = counted(english, monkeypatch)
     task = document.run(english, Document(model="m", text=TEXT, matrix=True), 0.0)
     while not isinstance(next(task), MatrixCells):

@@ -68,7 +68,7 @@ def pll(model: LoadedModel, text: str) -> Iterator[Event | None]:
 
 
 def score(model: LoadedModel, a: str, *, cosine: bool = False) -> Iterator[Event | None]:
-    return continuity.hear(model, Score(model="m", a=a, b="It was a game.", cosine=cosine))
+    return continuity.score_pair(model, Score(model="m", a=a, b="It was a game.", cosine=cosine))
 
 
 def fill(model: LoadedModel, text: str, **fields: object) -> list[Event | None]:

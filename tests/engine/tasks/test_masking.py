@@ -139,7 +139,7 @@ def test_a_text_beyond_the_context_is_refused_with_numbers(english: LoadedModel)
     assert "75" in error.hint
 
 
-def test_a_model_without_a_head_for_it_says_so(tiny: Tiny) -> None:
+def test_a_model_without_a_head_for_it_is_refused(tiny: Tiny) -> None:
     assert refused(load(tiny("bert-nsp"), "next_sentence"), "[MASK]").kind == "unable"
 
 
@@ -230,7 +230,7 @@ def test_the_hidden_word_is_always_tried(japanese: LoadedModel) -> None:
 
 
 @pytest.mark.parametrize("word", ["𠮷", "友達と野球"])
-def test_a_hidden_word_that_is_not_one_known_piece_is_not_ranked(
+def test_a_hidden_word_that_is_not_one_piece_of_the_vocabulary_is_not_ranked(
     word: str, japanese: LoadedModel
 ) -> None:
     result = fill(japanese, "昨日は[MASK]をしました。", hidden=[word])

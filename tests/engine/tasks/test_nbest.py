@@ -58,7 +58,7 @@ def test_none_is_likelier_among_all_there_are(
     assert answer.complete
 
 
-def test_the_bundled_model_gives_texts_that_score_as_told(tiny: Tiny) -> None:
+def test_the_bundled_model_gives_texts_that_score_as_reported(tiny: Tiny) -> None:
     model = load(folder_of("starter-ja", tiny))
     answer = found(model, NBest(model="m", prompt="羽田空港に到着、東京の街は", n=5, max_tokens=3))
     assert answer.complete
@@ -68,7 +68,7 @@ def test_the_bundled_model_gives_texts_that_score_as_told(tiny: Tiny) -> None:
     assert len({path.text for path in answer.paths}) == 5
 
 
-def test_a_search_that_gives_up_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_search_that_gives_up_reports_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nbest, "READS", 3)
     model = loaded(FunctionModel(dreaming))
     answer = found(model, NBest(model="fake", prompt="p", n=1000, max_tokens=8))

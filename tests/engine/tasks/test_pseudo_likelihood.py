@@ -123,7 +123,7 @@ def test_the_entropy_is_that_of_the_whole_distribution(tiny: Tiny) -> None:
         assert token.entropy == pytest.approx(-float((expected.exp() * expected).sum()), abs=1e-4)
 
 
-def test_each_token_names_what_could_have_stood_there() -> None:
+def test_each_token_names_what_could_be_there() -> None:
     model = load(STARTER / "starter-en", "masked")
     result = pll(model, TEXT, "original", top=1000)
     for token in result.tokens:
@@ -136,7 +136,7 @@ def test_each_token_names_what_could_have_stood_there() -> None:
     assert pll(model, TEXT, "original", top=0).tokens[0].top == []
 
 
-def test_progress_is_told_between_forwards(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_reported_between_forwards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(masked_rows, "TOKENS", 1)
     model = load(STARTER / "starter-en", "masked")
     request = PseudoLikelihood(model="m", text="the ball")

@@ -64,7 +64,7 @@ def test_asked_words_are_counted_whole(kind: str, tiny: Tiny) -> None:
     assert len(lengths) > 2
 
 
-def test_a_word_of_one_piece_stands_where_the_ranking_has_it() -> None:
+def test_a_word_of_one_piece_has_its_place_of_the_ranking() -> None:
     model = load(STARTER / "starter-en", "masked")
     plain = fill(model, top=40).masks[0].candidates
     words = fill(model, words=[candidate.text for candidate in plain]).masks[0].words

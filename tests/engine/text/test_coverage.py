@@ -1,4 +1,4 @@
-"""How foreign or unknown a text is to a model, and what inspection says of it."""
+"""How foreign or unknown a text is to a model, and how inspection reports it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_characters_in_unknown_pieces_are_counted() -> None:
         ("starter-en", "en", "羽田空港に到着", False),
     ],
 )
-def test_inspection_tells_what_a_model_does_not_know(
+def test_inspection_reports_what_a_model_cannot_read(
     model: str, language: str, text: str, known: bool
 ) -> None:
     tokenizer = tokenization.load(STARTER / model)

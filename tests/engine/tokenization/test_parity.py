@@ -70,7 +70,7 @@ def test_sentencepiece_models_are_cut_as_sentencepiece_cuts_them(name: str, tiny
     ours = tokenization.load(folder)
     model = next(folder.glob("*.model"))
     reference = SentencePieceProcessor(model_file=str(model))
-    lower = name == "rinna"  # the only one whose configuration says so
+    lower = name == "rinna"  # the only one configured like this
 
     @any_text
     def check(text: str) -> None:

@@ -88,7 +88,7 @@ def test_places_survive_lower_case_that_grows() -> None:
     assert letters and all(p.end in (1, 2) for p in letters)
 
 
-def test_capitals_of_rinnas_model_are_known_in_lower_case() -> None:
+def test_capitals_of_rinnas_model_are_read_in_lower_case() -> None:
     if not RINNA.exists():
         pytest.skip(f"{RINNA} is not on this machine")
     rinna = tokenization.load(RINNA)
@@ -98,7 +98,7 @@ def test_capitals_of_rinnas_model_are_known_in_lower_case() -> None:
     assert rinna.ends == {2} and rinna.start == 1
 
 
-def test_all_bytes_of_a_character_stand_where_it_stands(tiny: Tiny) -> None:
+def test_all_bytes_of_a_character_are_placed_where_it_is(tiny: Tiny) -> None:
     llama = tokenization.load(tiny("llama"))
     text = "a🦀鬱b"
     places = [(p.start, p.end) for p in llama.encode(text) if p.piece.startswith("<0x")]
@@ -118,7 +118,7 @@ def test_masks_are_written_one_way_for_every_model(tiny: Tiny) -> None:
         assert text[letter.start : letter.end].strip() == "b"
 
 
-def test_what_stands_for_nothing_in_the_text_has_no_place(english: Tokenizer) -> None:
+def test_what_corresponds_to_nothing_in_the_text_has_no_place(english: Tokenizer) -> None:
     pieces = english.pair("a", "b c")
     assert [p.piece for p in pieces] == ["[CLS]", "a", "[SEP]", "b", "c", "[SEP]"]
     assert [(p.start, p.end) for p in pieces] == [
@@ -299,7 +299,7 @@ def test_a_line_of_merges_ends_only_where_a_line_ends(end: str, tiny: Tiny, tmp_
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "reason"),
     [
         (b"", "[UNK]"),
         (b"[PAD]\n[CLS]\n[SEP]\n[MASK]\ndog\n", "[UNK]"),
@@ -307,12 +307,12 @@ def test_a_line_of_merges_ends_only_where_a_line_ends(end: str, tiny: Tiny, tmp_
     ],
 )
 def test_a_vocabulary_that_would_fail_later_is_refused_at_once(
-    content: bytes, said: str, tmp_path: Path
+    content: bytes, reason: str, tmp_path: Path
 ) -> None:
     with pytest.raises(EngineError) as refusal:
         tokenization.load(vocabulary(tmp_path, content))
     assert refusal.value.event.kind == "broken_model"
-    assert said in refusal.value.event.message
+    assert reason in refusal.value.event.message
 
 
 BPE = {"type": "BPE", "vocab": {"a": 0}, "merges": []}

@@ -1,4 +1,4 @@
-"""The forms of a matrix, each against the weights that it stands for."""
+"""The forms of a matrix, each against the original weights."""
 
 from __future__ import annotations
 

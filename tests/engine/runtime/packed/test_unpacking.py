@@ -49,7 +49,7 @@ def test_the_numbers_are_those_of_the_kernel(precision: Precision) -> None:
     assert torch.equal(found.bfloat16(), pack(precision, matrix(128, 64))(identity))
 
 
-def test_a_layout_that_is_not_known_is_left_to_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_layout_is_left_to_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     packed = pack("int4", matrix(70, 96))
     rows = matrix(linear.MANY, 96, seed=2).bfloat16()
     monkeypatch.setattr(linear, "lanes", lambda: None)
@@ -60,7 +60,7 @@ def test_a_layout_that_is_not_known_is_left_to_the_kernel(monkeypatch: pytest.Mo
 @pytest.mark.parametrize("capability", ["default", "avx2"])
 def test_the_layouts_of_other_processors_are_found_by_trying(capability: str) -> None:
     environ = {**os.environ, "ATEN_CPU_CAPABILITY": capability}
-    told = subprocess.run(
+    finished = subprocess.run(
         [sys.executable, "-P", "-c", TRY], env=environ, capture_output=True, text=True, check=True
     )
-    assert told.stdout.strip() in {"None", "16", "32"}
+    assert finished.stdout.strip() in {"None", "16", "32"}

@@ -1,4 +1,4 @@
-"""Asking all witnesses of a model about a pair, or about many."""
+"""Scores one pair, or many, with all witnesses of a model."""
 
 from __future__ import annotations
 
@@ -33,17 +33,19 @@ from engine.text import ordering
 Steps = Generator[Event | None, None, None]
 
 BATCH_TOKENS = 1024
-"""Tokens of the pairs read side by side: some tenths of a second with a small model."""
+"""Tokens of the pairs in a batch: some tenths of a second with a small model."""
 CUT_AT_ONCE = 64
-"""Pairs cut into tokens between two steps of the scheduler."""
+"""Pairs tokenized between two steps of the scheduler."""
 
 
-def hear(model: LoadedModel, request: Score) -> Generator[Event | None, None, list[ScoreResult]]:
+def score_pair(
+    model: LoadedModel, request: Score
+) -> Generator[Event | None, None, list[ScoreResult]]:
     """Yield each witness's result, and `Progress` between them; return them all.
 
     Raises:
-        EngineError: ``bad_request`` when a side is empty, ``too_long`` when not even parts of both
-            fit the context, ``unable`` when the model has nothing to say.
+        EngineError: ``bad_request`` if a side is empty; ``too_long`` if not even parts of both fit
+            the context; ``unable`` if the model provides no witness.
     """
     asked = witnesses(model, cosine=request.cosine)
     pair = _Pair.of(model, asked, 0, request.a, request.b)
@@ -62,11 +64,11 @@ def hear(model: LoadedModel, request: Score) -> Generator[Event | None, None, li
 def run_pairs(model: LoadedModel, request: ScorePairs, load_s: float) -> Steps:
     """Yield a `PairScore` for each pair, then `Done`; None between steps.
 
-    Pairs of like length are read side by side. A pair that cannot be scored is answered with the
-    reason, and the others go on.
+    Pairs of similar length are read together. A pair that cannot be scored is answered with the
+    reason, without affecting the others.
 
     Raises:
-        EngineError: ``unable`` when the model has nothing to say.
+        EngineError: ``unable`` if the model provides no witness.
     """
     began = time.monotonic()
     asked = witnesses(model, cosine=request.cosine)
@@ -80,15 +82,15 @@ def run_pairs(model: LoadedModel, request: ScorePairs, load_s: float) -> Steps:
             yield None
     for numbers in by_length([pair.length for pair in ready], BATCH_TOKENS):
         batch = [ready[number] for number in numbers]
-        said = []
+        judged = []
         for number, witness in enumerate(asked):
-            said.append((yield from witness.judge([pair.cuts[number] for pair in batch])))
-        for pair, results in zip(batch, zip(*said, strict=True), strict=True):
+            judged.append((yield from witness.judge([pair.cuts[number] for pair in batch])))
+        for pair, results in zip(batch, zip(*judged, strict=True), strict=True):
             others = pair.shuffles(model, request.shuffles)
-            told = []
+            finished = []
             for witness, result in zip(asked, results, strict=True):
-                told.append((yield from _finished(witness, pair, result, others)))
-            first, *rest = told
+                finished.append((yield from _finished(witness, pair, result, others)))
+            first, *rest = finished
             yield PairScore(
                 index=pair.index, result=first, others=rest, verdict=verdict([first, *rest])
             )
@@ -98,7 +100,7 @@ def run_pairs(model: LoadedModel, request: ScorePairs, load_s: float) -> Steps:
 
 @dataclass(frozen=True)
 class _Pair:
-    """A pair that can be scored, cut for each witness."""
+    """A pair that can be scored, tokenized for each witness."""
 
     index: int
     a: str
@@ -110,10 +112,10 @@ class _Pair:
     def of(
         cls, model: LoadedModel, asked: Sequence[AnyWitness], index: int, a: str, b: str
     ) -> _Pair:
-        """Cut two texts; what does not fit the model is left away.
+        """Tokenize two texts, trimming them if they do not fit the model.
 
         Raises:
-            EngineError: ``bad_request`` or ``too_long``, as `hear` says.
+            EngineError: ``bad_request`` or ``too_long``, see `score_pair`.
         """
         a, b = cleaned(a, b)
         try:
@@ -123,37 +125,37 @@ class _Pair:
             context = min((each for each in contexts if each is not None), default=None)
             if error.event.kind != "too_long" or context is None:
                 raise
-        a, b, told = trimmed(model.tokenizer, context, a, b)
-        return cls(index, a, b, [witness.cut(a, b) for witness in asked], told)
+        a, b, kept = trimmed(model.tokenizer, context, a, b)
+        return cls(index, a, b, [witness.cut(a, b) for witness in asked], kept)
 
     @property
     def length(self) -> int:
-        """Tokens of the longest row that is read for it."""
+        """Tokens of the longest row read for it."""
         lengths: list[int] = [cut.length for cut in self.cuts]
         return max(lengths)
 
     def shuffles(self, model: LoadedModel, times: int) -> Shuffles | None:
-        """Shuffles of it, where any are wanted and there are any."""
+        """Its shuffles; None if none are wanted or possible."""
         return shuffles(model.tokenizer, self.a, self.b, times) if times else None
 
 
 def _finished(
     witness: AnyWitness, pair: _Pair, result: ScoreResult, others: Shuffles | None
 ) -> Generator[None, None, ScoreResult]:
-    """A result that tells what was read, and its place among those of shuffled texts."""
+    """Add to a result how much was read, and its percentile among shuffled texts."""
     result = structs.replace(result, trimmed=pair.trimmed)
     cuts = []
     for a, b in others.pairs if others is not None else ():
         try:
             cuts.append(witness.cut(a, b))
         except EngineError:
-            continue  # in this order its words are some tokens more, which do not fit
+            continue  # in this order it has a few more tokens, which do not fit
     figures: list[float] = []
     for numbers in by_length([cut.length for cut in cuts], BATCH_TOKENS):
         figures += yield from witness.figures([cuts[number] for number in numbers])
         yield None
     if others is None or not figures:
         return result
-    place = ordering.standing(main_figure(result), figures)
+    place = ordering.percentile_among(main_figure(result), figures)
     shuffled = Shuffled(unit=others.unit, times=len(figures), percentile=place)
     return structs.replace(result, shuffled=shuffled)

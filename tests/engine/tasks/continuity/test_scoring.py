@@ -29,7 +29,7 @@ from engine.messages import (
 )
 from engine.runtime.loaded import LoadedModel
 from engine.tasks import continuity
-from engine.tasks.continuity import hearing
+from engine.tasks.continuity import scoring
 from engine.tasks.continuity.shuffling import shuffles
 from engine.tasks.continuity.sides import trimmed
 from tests.conftest import Tiny
@@ -44,16 +44,16 @@ def english() -> LoadedModel:
 
 
 def score(model: LoadedModel, a: str, b: str) -> NspResult | PmiResult:
-    (result,) = heard(model, a, b)
+    (result,) = all_results(model, a, b)
     assert isinstance(result, NspResult | PmiResult)
     return result
 
 
-def heard(
+def all_results(
     model: LoadedModel, a: str, b: str, *, cosine: bool = False, shuffles: int = 0
 ) -> list[ScoreResult]:
     request = Score(model=model.files.id, a=a, b=b, cosine=cosine, shuffles=shuffles)
-    events = [event for event in continuity.hear(model, request) if event is not None]
+    events = [event for event in continuity.score_pair(model, request) if event is not None]
     return [event for event in events if isinstance(event, ScoreResult)]
 
 
@@ -65,7 +65,7 @@ def pmi(model: LoadedModel, a: str, b: str) -> PmiResult:
 
 def refused(model: LoadedModel, a: str, b: str) -> messages.Error:
     with pytest.raises(EngineError) as refusal:
-        heard(model, a, b)
+        all_results(model, a, b)
     return refusal.value.event
 
 
@@ -189,11 +189,11 @@ def test_of_texts_beyond_the_context_the_parts_next_to_each_other_are_read(
     model = english if kind == "starter-en" else load(tiny(kind), "causal")
     a, b = "one two " * 100 + "the end of it.", "It begins here." + " and so on" * 100
     result = score(model, a, b)
-    told = result.trimmed
-    assert told is not None
-    assert (told.a, told.b) == tuple(len(model.tokenizer.encode(text)) for text in (a, b))
-    assert 0 < told.a_kept < told.a
-    assert 0 < told.b_kept < told.b
+    kept = result.trimmed
+    assert kept is not None
+    assert (kept.a, kept.b) == tuple(len(model.tokenizer.encode(text)) for text in (a, b))
+    assert 0 < kept.a_kept < kept.a
+    assert 0 < kept.b_kept < kept.b
     kept_a, kept_b, _ = trimmed(model.tokenizer, 128 if kind == "starter-en" else 96, a, b)
     assert a.endswith(kept_a)
     assert b.startswith(kept_b)
@@ -202,10 +202,10 @@ def test_of_texts_beyond_the_context_the_parts_next_to_each_other_are_read(
 
 
 def test_a_short_text_leaves_its_room_to_the_long_one(english: LoadedModel) -> None:
-    told = score(english, A, "It is a game. " * 80).trimmed
-    assert told is not None
-    assert told.a_kept == told.a
-    assert told.b_kept > 100
+    kept = score(english, A, "It is a game. " * 80).trimmed
+    assert kept is not None
+    assert kept.a_kept == kept.a
+    assert kept.b_kept > 100
 
 
 def test_a_model_without_a_head_can_still_compare(tiny: Tiny) -> None:
@@ -213,7 +213,7 @@ def test_a_model_without_a_head_can_still_compare(tiny: Tiny) -> None:
     error = refused(model, "a", "b")
     assert error.kind == "unable"
     assert "cosine" in error.hint
-    (result,) = heard(model, "a", "b", cosine=True)
+    (result,) = all_results(model, "a", "b", cosine=True)
     assert isinstance(result, CosineResult)
 
 
@@ -225,7 +225,7 @@ def test_sentence_order_equals_transformers(tiny: Tiny) -> None:
     model = load(folder, "masked", "sentence_order")
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     reference = transformers.AlbertForPreTraining.from_pretrained(folder, dtype=torch.float32)
-    (result,) = heard(model, A, B)
+    (result,) = all_results(model, A, B)
     assert isinstance(result, SopResult)
     segments = {"return_tensors": "pt", "return_token_type_ids": True}
     there, back = tokenizer(A, B, **segments), tokenizer(B, A, **segments)
@@ -260,7 +260,7 @@ def test_cosine_is_that_of_transformers_mean_states(kind: str, tiny: Tiny) -> No
     first, second = means
     expected = float(torch.nn.functional.cosine_similarity(first, second, dim=0))
     model = load(folder, "causal" if causal else "masked")
-    *_, result = heard(model, A, B, cosine=True)
+    *_, result = all_results(model, A, B, cosine=True)
     assert isinstance(result, CosineResult)
     assert result.cosine == pytest.approx(expected, abs=1e-5)
 
@@ -278,12 +278,14 @@ def test_a_figure_has_its_place_among_shuffles(
     kind: str, a: str, b: str, unit: str, english: LoadedModel, tiny: Tiny
 ) -> None:
     model = english if kind == "starter-en" else load(tiny(kind), "causal")
-    plain = heard(model, a, b, cosine=True)
-    results = heard(model, a, b, cosine=True, shuffles=9)
+    plain = all_results(model, a, b, cosine=True)
+    results = all_results(model, a, b, cosine=True, shuffles=9)
     others = shuffles(model.tokenizer, a, b, 9)
     assert others is not None
     assert others.unit == unit
-    figures = [[figure(one) for one in heard(model, *pair, cosine=True)] for pair in others.pairs]
+    figures = [
+        [figure(one) for one in all_results(model, *pair, cosine=True)] for pair in others.pairs
+    ]
     for number, result in enumerate(results):
         assert result.shuffled is not None
         assert (result.shuffled.unit, result.shuffled.times) == (unit, 9)
@@ -304,7 +306,7 @@ def figure(result: ScoreResult) -> float:
 
 
 def test_a_text_of_one_token_has_no_shuffles(english: LoadedModel) -> None:
-    assert [result.shuffled for result in heard(english, A, "yes", shuffles=5)] == [None]
+    assert [result.shuffled for result in all_results(english, A, "yes", shuffles=5)] == [None]
 
 
 def test_a_real_model_finds_the_story_that_goes_on() -> None:
@@ -351,7 +353,7 @@ def numbers(result: object) -> list[float]:
 def test_many_pairs_are_scored_as_each_is_alone(
     kind: str, english: LoadedModel, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hearing, "BATCH_TOKENS", 70)
+    monkeypatch.setattr(scoring, "BATCH_TOKENS", 70)
     model = english if kind == "starter-en" else load(tiny(kind), "causal")
     pairs = list(itertools.permutations(SENTENCES, 2))
     for index, found in scored(model, pairs).items():
@@ -380,12 +382,12 @@ def test_many_pairs_have_all_witnesses_and_a_verdict(tiny: Tiny) -> None:
     assert {each.index for each in found if isinstance(each, PairScore)} == {0, 1, 2}
     for each in found:
         assert isinstance(each, PairScore)
-        results = heard(model, *pairs[each.index], cosine=True, shuffles=3)
+        results = all_results(model, *pairs[each.index], cosine=True, shuffles=3)
         assert each.result is not None
-        told = [each.result, *each.others]
-        assert [type(result) for result in told] == [PmiResult, CosineResult]
-        assert each.verdict == continuity.verdict(told)
-        for result, alone in zip(told, results, strict=True):
+        together = [each.result, *each.others]
+        assert [type(result) for result in together] == [PmiResult, CosineResult]
+        assert each.verdict == continuity.verdict(together)
+        for result, alone in zip(together, results, strict=True):
             assert figure(result) == pytest.approx(figure(alone), abs=1e-4)
             assert result.shuffled is not None
 
