@@ -13,9 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-import psutil
 from msgspec import Struct
-from packaging.requirements import Requirement
 
 from tui.config.settings import Loaded, Settings
 from tui.files import paths
@@ -43,6 +41,8 @@ class Section(Struct, frozen=True):
 
 def installation() -> Iterator[Check]:
     """Versions of tsuzuki, Python and what tsuzuki requires."""
+    from packaging.requirements import Requirement
+
     yield Check("tsuzuki", "ok", metadata.version("tsuzuki"))
     yield Check("Python", "ok", f"{platform.python_version()}  {sys.executable}")
     for line in metadata.requires("tsuzuki") or []:
@@ -101,7 +101,9 @@ def settings_file(loaded: Loaded) -> Iterator[Check]:
 
 
 def machine() -> Iterator[Check]:
-    """Memory, cores and the free disk."""
+    """Memory, cores and the operating system."""
+    import psutil
+
     memory = psutil.virtual_memory()
     yield Check(
         "memory",

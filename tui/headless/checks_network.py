@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -37,6 +36,8 @@ async def answering(models: Sequence[ModelInfo]) -> AsyncIterator[Check]:
 
 async def _try(name: str, what: str, module: Sequence[str]) -> Check:
     """Run a module of Python's; its last words say why it failed."""
+    import asyncio
+
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-P",
