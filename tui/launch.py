@@ -11,7 +11,7 @@ from msgspec import structs
 from tui.config.settings import Loaded, PaneModels
 from tui.files import paths
 from tui.files.yaml_reader import Mark
-from tui.headless.invocations import OpenApp
+from tui.headless.command import OpenApp
 from tui.headless.io.request import model_name
 from tui.headless.io.settings_file import load
 from tui.strings import text

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from engine import client
 from engine.messages import Configure, Event, ModelState, Request, Tokenize, Tokens
 from tui import cli
 from tui.connection.link import OnState
-from tui.headless.io import session
 
 Step = Event | signal.Signals
 """An event of the answer (a `ModelState` goes to everybody), or a signal to this process."""
@@ -74,7 +74,7 @@ class FakeEngine:
 def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeEngine]:
     """The engine that commands of this test talk to. It must be stopped as often as started."""
     fake = FakeEngine()
-    monkeypatch.setattr(session, "Engine", fake)
+    monkeypatch.setattr(client, "Engine", fake)
     for kind in ("CONFIG", "STATE", "DATA"):
         monkeypatch.setenv(f"TSUZUKI_{kind}_HOME", str(tmp_path / kind.lower()))
     yield fake

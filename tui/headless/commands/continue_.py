@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
+from argparse import ArgumentParser
 from contextlib import aclosing
 
 import msgspec
@@ -14,17 +14,19 @@ from engine.messages import (
     Continue,
     NBest,
     NBestResult,
+    PrecisionChoice,
     Progress,
     Sampling,
     Token,
     Turn,
 )
 from tui.cards import Branch, ContinueCard
-from tui.headless.invocations import ContinueCommand
+from tui.headless.command import TextCommand
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
 from tui.headless.io.request import given, pane_model, read_given, validated
 from tui.headless.io.session import Session, run
+from tui.headless.options import add_model, add_number, add_precision, add_text
 from tui.headless.schemas.answers import (
     BranchDocument,
     ContinueDocument,
@@ -40,33 +42,83 @@ ALTERNATIVES = 5
 """For each token of a document, unless more or fewer are asked for."""
 
 
-def execute(command: ContinueCommand, output: Output) -> Exit:
-    """Run the command."""
-    prompt = read_given(command)
-    request = build(command, prompt)
-    search = None if command.nbest is None else _search(command, request)
+class ContinueCommand(TextCommand, frozen=True, kw_only=True):
+    """`tsuzuki continue`. None leaves a value to its default."""
 
-    async def work(session: Session) -> Exit:
-        await warn(session, output, request.model, prompt)
-        card = ContinueCard(request=request, prompt=prompt)
-        printer = None if command.json else BranchPrinter(output, request.branches)
-        try:
-            async with aclosing(session.events(request)) as events:
-                async for event in events:
-                    card.fold(event)
-                    if printer is not None and isinstance(event, Token):
-                        printer.add(event.branch, event.text)
-                    elif printer is not None and isinstance(event, BranchDone):
-                        printer.end(event.branch, event.tail)
-        except asyncio.CancelledError:
-            _cancel(card)
-            _conclude(card, printer, output)
-            raise
-        likeliest = None if search is None else await _likeliest(search, session, output)
-        _conclude(card, printer, output, likeliest)
-        return Exit.DONE
+    model: str | None = None
+    precision: PrecisionChoice = "exact"
+    max_tokens: int | None
+    temperature: float | None
+    top_k: int | None
+    top_p: float | None
+    min_p: float | None
+    typical_p: float | None
+    repetition_penalty: float | None
+    seed: int | None
+    branches: int | None
+    stop: list[str]
+    top: int | None
+    nbest: int | None
+    greedy: bool
+    chat: bool
+    system: str | None
 
-    return run(command, output, work)
+    @classmethod
+    def add_arguments(cls, parser: ArgumentParser) -> None:
+        add_text(parser)
+        add_model(parser, "continue")
+        add_precision(parser)
+        add_number(parser, "--max-tokens", int, "N")
+        drawing = parser.add_mutually_exclusive_group()
+        drawing.add_argument("--greedy", action="store_true", help=text("cli.option.greedy"))
+        drawing.add_argument(
+            "--temperature", type=float, metavar="T", help=text("cli.option.temperature")
+        )
+        add_number(parser, "--top-k", int, "K")
+        add_number(parser, "--top-p", float, "P")
+        add_number(parser, "--min-p", float, "P")
+        add_number(parser, "--typical-p", float, "P")
+        add_number(parser, "--repetition-penalty", float, "R")
+        add_number(parser, "--seed", int, "S")
+        parser.add_argument(
+            "--n", type=int, metavar="B", dest="branches", help=text("cli.option.branches")
+        )
+        parser.add_argument(
+            "--stop", metavar="STR", action="append", default=[], help=text("cli.option.stop")
+        )
+        add_number(parser, "--top", int, "A")
+        add_number(parser, "--nbest", int, "N")
+        parser.add_argument("--chat", action="store_true", help=text("cli.option.chat"))
+        parser.add_argument("--system", metavar="TEXT", help=text("cli.option.system"))
+
+    def execute(self, output: Output) -> Exit:
+        import asyncio
+
+        prompt = read_given(self)
+        request = build(self, prompt)
+        search = None if self.nbest is None else _search(self, request)
+
+        async def work(session: Session) -> Exit:
+            await warn(session, output, request.model, prompt)
+            card = ContinueCard(request=request, prompt=prompt)
+            printer = None if self.json else BranchPrinter(output, request.branches)
+            try:
+                async with aclosing(session.events(request)) as events:
+                    async for event in events:
+                        card.fold(event)
+                        if printer is not None and isinstance(event, Token):
+                            printer.add(event.branch, event.text)
+                        elif printer is not None and isinstance(event, BranchDone):
+                            printer.end(event.branch, event.tail)
+            except asyncio.CancelledError:
+                _cancel(card)
+                _conclude(card, printer, output)
+                raise
+            likeliest = None if search is None else await _likeliest(search, session, output)
+            _conclude(card, printer, output, likeliest)
+            return Exit.DONE
+
+        return run(self, output, work)
 
 
 def build(command: ContinueCommand, prompt: str) -> Continue:

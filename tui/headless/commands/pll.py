@@ -2,40 +2,62 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
+
 import msgspec
 
-from engine.messages import Progress, PseudoLikelihood, PseudoLikelihoodResult
-from tui.headless.invocations import PllCommand
+from engine.messages import (
+    PllMethod,
+    PrecisionChoice,
+    Progress,
+    PseudoLikelihood,
+    PseudoLikelihoodResult,
+)
+from tui.headless.command import TextCommand
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
 from tui.headless.io.request import pane_model, read_given
 from tui.headless.io.session import Session, run
+from tui.headless.options import add_model, add_pll_method, add_precision, add_text
 from tui.headless.schemas.answers import PllDocument
 from tui.render.weights import form, plain
 from tui.strings import text
 from tui.terminal.exit_codes import Exit, Failure
 
 
-def execute(command: PllCommand, output: Output) -> Exit:
-    """Run the command."""
-    request = PseudoLikelihood(
-        model=pane_model(command, command.model, "fill"),
-        text=read_given(command),
-        methods=[command.method],
-        top=0,
-        precision=command.precision,
-    )
+class PllCommand(TextCommand, frozen=True, kw_only=True):
+    """`tsuzuki pll`."""
 
-    async def work(session: Session) -> Exit:
-        await warn(session, output, request.model, request.text)
-        result = await ask(session, request, output)
-        if command.json:
-            output.document(msgspec.convert(result, PllDocument, from_attributes=True))
-        else:
-            _print(result, output)
-        return Exit.DONE
+    model: str | None = None
+    precision: PrecisionChoice = "exact"
+    method: PllMethod = "original"
 
-    return run(command, output, work)
+    @classmethod
+    def add_arguments(cls, parser: ArgumentParser) -> None:
+        add_text(parser)
+        add_model(parser, "fill")
+        add_precision(parser)
+        add_pll_method(parser)
+
+    def execute(self, output: Output) -> Exit:
+        request = PseudoLikelihood(
+            model=pane_model(self, self.model, "fill"),
+            text=read_given(self),
+            methods=[self.method],
+            top=0,
+            precision=self.precision,
+        )
+
+        async def work(session: Session) -> Exit:
+            await warn(session, output, request.model, request.text)
+            result = await ask(session, request, output)
+            if self.json:
+                output.document(msgspec.convert(result, PllDocument, from_attributes=True))
+            else:
+                _print(result, output)
+            return Exit.DONE
+
+        return run(self, output, work)
 
 
 async def ask(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
+
 import msgspec
 
 from tui.cards import Card, ContinueCard
 from tui.cards.replay import Replay, replay, request
 from tui.files import paths
-from tui.headless.invocations import ReplayCommand
+from tui.headless.command import Subcommand
 from tui.headless.io.output import Output
 from tui.headless.io.request import read_file
 from tui.headless.io.session import Session, run
@@ -22,33 +24,42 @@ class _Export(msgspec.Struct, frozen=True):
     cards: list[Card]
 
 
-def execute(command: ReplayCommand, output: Output) -> Exit:
-    """Run the command. A card that comes out differently makes the exit code 1."""
-    cards = _exported(command.file) if command.file is not None else _latest()
-    texts = [card for card in cards if isinstance(card, ContinueCard) and card.branches]
-    if not texts:
-        raise Failure.usage(text("cli.nothing_to_replay"))
+class ReplayCommand(Subcommand, frozen=True, kw_only=True):
+    """`tsuzuki replay`: of an exported session, or of the one used last."""
 
-    async def work(session: Session) -> Exit:
-        exit_code = Exit.DONE
-        for number, card in enumerate(texts, 1):
-            output.status(text("cli.replaying"), f"{number}/{len(texts)}")
-            try:
-                found = await replay(card, session.events(request(card)))
-            except Failure as failure:
-                found = Replay("", None)
-                document = _describe(card, found, error=failure.message)
-            else:
-                document = _describe(card, found)
-            if not document.same:
-                exit_code = Exit.FAILED
-            if command.json:
-                output.document(document)
-            else:
-                output.line(_told(document))
-        return exit_code
+    file: str | None
 
-    return run(command, output, work)
+    @classmethod
+    def add_arguments(cls, parser: ArgumentParser) -> None:
+        parser.add_argument("file", metavar="FILE", nargs="?", help=text("cli.option.exported"))
+
+    def execute(self, output: Output) -> Exit:
+        """A card that comes out differently makes the exit code 1."""
+        cards = _exported(self.file) if self.file is not None else _latest()
+        texts = [card for card in cards if isinstance(card, ContinueCard) and card.branches]
+        if not texts:
+            raise Failure.usage(text("cli.nothing_to_replay"))
+
+        async def work(session: Session) -> Exit:
+            exit_code = Exit.DONE
+            for number, card in enumerate(texts, 1):
+                output.status(text("cli.replaying"), f"{number}/{len(texts)}")
+                try:
+                    found = await replay(card, session.events(request(card)))
+                except Failure as failure:
+                    found = Replay("", None)
+                    document = _describe(card, found, error=failure.message)
+                else:
+                    document = _describe(card, found)
+                if not document.same:
+                    exit_code = Exit.FAILED
+                if self.json:
+                    output.document(document)
+                else:
+                    output.line(_told(document))
+            return exit_code
+
+        return run(self, output, work)
 
 
 def _exported(file: str) -> list[Card]:

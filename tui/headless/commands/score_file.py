@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from engine.messages import PairScore, ScorePairs
-from tui.headless.invocations import ScoreCommand
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
 from tui.headless.io.pair_file import COMMON, Row, hint, read_rows
@@ -17,6 +17,9 @@ from tui.headless.schemas.score import score_document
 from tui.render.verdicts import verdict
 from tui.strings import text
 from tui.terminal.exit_codes import Exit
+
+if TYPE_CHECKING:
+    from tui.headless.commands.score import ScoreCommand
 
 AT_ONCE = 2000
 """Pairs of one request: many enough to find others of their length."""

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 import sys
+from argparse import ArgumentParser
 
-from engine.messages import Token
+from engine.messages import PrecisionChoice, Token
 from tui.analysis.heat import bits
 from tui.analysis.word_surprisal import Word, segment, words
-from tui.headless.invocations import SurprisalCommand
+from tui.headless.command import TextCommand
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
 from tui.headless.io.reading import Reading, read
 from tui.headless.io.request import pane_model, read_given
 from tui.headless.io.session import Session, run
+from tui.headless.options import add_model, add_precision, add_text
 from tui.headless.schemas.answers import SurprisalDocument, SurprisalToken, SurprisalWord
 from tui.strings import text as string
 from tui.terminal.exit_codes import Exit, Failure
@@ -21,32 +23,49 @@ from tui.terminal.exit_codes import Exit, Failure
 _LARGEST = math.log(sys.float_info.max)
 
 
-def execute(command: SurprisalCommand, output: Output) -> Exit:
-    """Run the command."""
-    written = read_given(command, files=True)
-    if command.word_boundary and segment(written)[0] != "whitespace":
-        raise Failure.usage(string("cli.no_boundaries"))
+class SurprisalCommand(TextCommand, frozen=True, kw_only=True):
+    """`tsuzuki surprisal`, whose text may also be the name of a file that is there."""
 
-    async def work(session: Session) -> Exit:
-        model = pane_model(command, command.model, "continue")
-        await warn(session, output, model, written)
-        reading = await read(
-            session,
-            model,
-            command.precision,
-            written,
-            start=not command.no_start,
-            boundaries=command.word_boundary,
-            told=lambda done, of: output.status(string("cli.reading"), f"{done}/{of}"),
+    model: str | None = None
+    precision: PrecisionChoice = "exact"
+    no_start: bool
+    word_boundary: bool
+
+    @classmethod
+    def add_arguments(cls, parser: ArgumentParser) -> None:
+        add_text(parser, "text_or_file", "TEXT|FILE")
+        add_model(parser, "continue")
+        add_precision(parser)
+        parser.add_argument("--no-start", action="store_true", help=string("cli.option.no_start"))
+        parser.add_argument(
+            "--word-boundary", action="store_true", help=string("cli.option.word_boundary")
         )
-        document = describe(reading, corrected=command.word_boundary)
-        if command.json:
-            output.document(document)
-        else:
-            _print(document, output)
-        return Exit.DONE
 
-    return run(command, output, work)
+    def execute(self, output: Output) -> Exit:
+        written = read_given(self, files=True)
+        if self.word_boundary and segment(written)[0] != "whitespace":
+            raise Failure.usage(string("cli.no_boundaries"))
+
+        async def work(session: Session) -> Exit:
+            model = pane_model(self, self.model, "continue")
+            await warn(session, output, model, written)
+            reading = await read(
+                session,
+                model,
+                self.precision,
+                written,
+                start=not self.no_start,
+                boundaries=self.word_boundary,
+                told=lambda done, of: output.status(string("cli.reading"), f"{done}/{of}"),
+            )
+            document = describe(reading, corrected=self.word_boundary)
+            if self.json:
+                output.document(document)
+            else:
+                _print(document, output)
+            return Exit.DONE
+
+        return run(self, output, work)
 
 
 def describe(reading: Reading, *, corrected: bool) -> SurprisalDocument:

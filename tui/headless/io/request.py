@@ -11,7 +11,7 @@ import msgspec
 from engine.messages import Role
 from tui.files import paths
 from tui.files.text_file import looks_named, named, read, without_end
-from tui.headless.invocations import Command, TextCommand
+from tui.headless.command import Command, TextCommand
 from tui.headless.io import settings_file
 from tui.strings import text
 from tui.terminal.exit_codes import Failure
