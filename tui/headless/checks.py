@@ -11,14 +11,16 @@ import sys
 from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
-from tui.config.settings import Loaded, Settings
 from tui.files import paths
 from tui.strings import text
 from tui.terminal.units import size
+
+if TYPE_CHECKING:
+    from tui.config.settings import Loaded, Settings
 
 Mark = Literal["ok", "note", "warning", "wrong"]
 

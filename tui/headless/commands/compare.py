@@ -14,7 +14,7 @@ from tui.headless.io.reading import Reading, read
 from tui.headless.io.request import model_name, read_given
 from tui.headless.io.session import Session, run
 from tui.headless.options import add_precision, add_text
-from tui.headless.schemas.answers import ComparedModel, CompareDocument, ComparedSpan
+from tui.headless.schemas.compare import ComparedModel, CompareDocument, ComparedSpan
 from tui.strings import text as string
 from tui.terminal.exit_codes import Exit, Failure
 

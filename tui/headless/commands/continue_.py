@@ -27,7 +27,7 @@ from tui.headless.io.output import Output
 from tui.headless.io.request import given, pane_model, read_given, validated
 from tui.headless.io.session import Session, run
 from tui.headless.options import add_model, add_number, add_precision, add_text
-from tui.headless.schemas.answers import (
+from tui.headless.schemas.continue_ import (
     BranchDocument,
     ContinueDocument,
     NBestDocument,

@@ -25,11 +25,7 @@ from tui.headless.io.output import Output
 from tui.headless.io.request import given, pane_model, read_file, validated
 from tui.headless.io.session import Session, run
 from tui.headless.options import add_model, add_number, add_precision
-from tui.headless.schemas.answers import (
-    CoherenceDocument,
-    GapDocument,
-    SentenceDocument,
-)
+from tui.headless.schemas.document import CoherenceDocument, GapDocument, SentenceDocument
 from tui.render import curve
 from tui.render.weights import form, plain
 from tui.strings import text

@@ -27,7 +27,7 @@ from tui.headless.io.request import given, pane_model, read_given, validated
 from tui.headless.io.session import Session, run
 from tui.headless.io.word_list import read_words
 from tui.headless.options import add_model, add_number, add_precision, add_text
-from tui.headless.schemas.answers import FillDocument, JointDocument, WordDocument
+from tui.headless.schemas.fill import FillDocument, JointDocument, WordDocument
 from tui.render.weights import form, plain
 from tui.strings import text
 from tui.terminal.exit_codes import Exit, Failure

@@ -22,7 +22,7 @@ from tui.headless.command import Subcommand
 from tui.headless.io.output import Output
 from tui.headless.io.request import model_name
 from tui.headless.io.session import Session, run
-from tui.headless.schemas.answers import ModelDocument, ModelsDocument
+from tui.headless.schemas.models import ModelDocument, ModelsDocument
 from tui.render.weights import forms
 from tui.strings import text
 from tui.terminal.exit_codes import Exit, Failure

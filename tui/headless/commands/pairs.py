@@ -23,7 +23,8 @@ from tui.headless.io.reading import read
 from tui.headless.io.request import pane_model
 from tui.headless.io.session import Session, run
 from tui.headless.options import add_model, add_pll_method, add_precision
-from tui.headless.schemas.answers import PairErrorDocument, PairsDocument, PairsRow
+from tui.headless.schemas.pair_error import PairErrorDocument
+from tui.headless.schemas.pairs import PairsDocument, PairsRow
 from tui.strings import text
 from tui.terminal.exit_codes import Exit, Failure
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 
 import msgspec
+from msgspec import Struct
 
 from engine.messages import (
     PllMethod,
@@ -19,10 +20,26 @@ from tui.headless.io.output import Output
 from tui.headless.io.request import pane_model, read_given
 from tui.headless.io.session import Session, run
 from tui.headless.options import add_model, add_pll_method, add_precision, add_text
-from tui.headless.schemas.answers import PllDocument
 from tui.render.weights import form, plain
 from tui.strings import text
 from tui.terminal.exit_codes import Exit, Failure
+
+
+class PllToken(Struct, frozen=True, kw_only=True):
+    """One token of a text that was scored."""
+
+    id: int
+    text: str
+    logprob: float
+
+
+class PllDocument(Struct, frozen=True, kw_only=True):
+    """`tsuzuki pll --json`, in nats."""
+
+    model: str
+    method: PllMethod
+    tokens: list[PllToken]
+    total: float
 
 
 class PllCommand(TextCommand, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 
 import msgspec
+from msgspec import Struct
 
 from tui.cards import Card, ContinueCard
 from tui.cards.replay import Replay, replay, request
@@ -13,7 +14,6 @@ from tui.headless.command import Subcommand
 from tui.headless.io.output import Output
 from tui.headless.io.request import read_file
 from tui.headless.io.session import Session, run
-from tui.headless.schemas.answers import ReplayDocument
 from tui.strings import text
 from tui.terminal.exit_codes import Exit, Failure
 
@@ -22,6 +22,25 @@ class _Export(msgspec.Struct, frozen=True):
     """What counts of an exported session."""
 
     cards: list[Card]
+
+
+class ReplayDocument(Struct, frozen=True, kw_only=True):
+    """A line of `tsuzuki replay --json`: a continuation that was made again.
+
+    Where it differs, `branch` and `token` (from 0) say where first.
+    """
+
+    card: str
+    model: str
+    prompt: str
+    same: bool
+    revision: str
+    revision_now: str
+    branch: int | None
+    token: int | None
+    was: str | None
+    now: str | None
+    error: str | None
 
 
 class ReplayCommand(Subcommand, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from tui.headless.io.pair_file import COMMON, Row, hint, read_rows
 from tui.headless.io.request import given, pane_model, validated
 from tui.headless.io.score_line import line
 from tui.headless.io.session import Session, run
-from tui.headless.schemas.answers import PairErrorDocument
+from tui.headless.schemas.pair_error import PairErrorDocument
 from tui.headless.schemas.score import score_document
 from tui.render.verdicts import verdict
 from tui.strings import text

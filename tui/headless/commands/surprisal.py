@@ -16,7 +16,7 @@ from tui.headless.io.reading import Reading, read
 from tui.headless.io.request import pane_model, read_given
 from tui.headless.io.session import Session, run
 from tui.headless.options import add_model, add_precision, add_text
-from tui.headless.schemas.answers import SurprisalDocument, SurprisalToken, SurprisalWord
+from tui.headless.schemas.surprisal import SurprisalDocument, SurprisalToken, SurprisalWord
 from tui.strings import text as string
 from tui.terminal.exit_codes import Exit, Failure
 

@@ -5,15 +5,24 @@ from __future__ import annotations
 from argparse import ArgumentParser
 
 import msgspec
+from msgspec import Struct
 
-from engine.messages import Tokenize, Tokens
+from engine.messages import Piece, Tokenize, Tokens
 from tui.headless.command import TextCommand
 from tui.headless.io.output import Output
 from tui.headless.io.request import pane_model, read_given
 from tui.headless.io.session import Session, run
 from tui.headless.options import add_model, add_text
-from tui.headless.schemas.answers import TokensDocument
 from tui.terminal.exit_codes import Exit
+
+
+class TokensDocument(Struct, frozen=True, kw_only=True):
+    """`tsuzuki tokens --json`."""
+
+    model: str
+    tokens: list[Piece]
+    unknown: float
+    foreign: float
 
 
 class TokensCommand(TextCommand, frozen=True, kw_only=True):

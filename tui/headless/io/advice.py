@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from engine.messages import MASK, Tokenize, Tokens
-from tui.analysis.fit import LIMIT
 from tui.headless.io.output import Output
 from tui.headless.io.session import Session
 from tui.strings import text
@@ -18,6 +17,8 @@ async def warn(session: Session, output: Output, model: str, *written: str) -> N
     Raises:
         Failure: the model cannot be asked.
     """
+    from tui.analysis.fit import LIMIT
+
     asked = " ".join(written).replace(MASK, " ")[:_ENOUGH]
     cut = await session.ask(Tokenize(model=model, text=asked), Tokens)
     share = max(cut.unknown, cut.foreign)
