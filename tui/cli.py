@@ -61,7 +61,7 @@ def _parsed(arguments: Sequence[str]) -> OpenApp | Subcommand:
 
 
 def _reason(error: OSError) -> str:
-    """What the system says, without the name of an exception or a number."""
+    """The system's own message, without the name of an exception or a number."""
     if error.errno == errno.EBADF:
         return text("cli.closed_output")
     reason = error.strerror or str(error)

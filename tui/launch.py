@@ -44,13 +44,13 @@ def execute(command: OpenApp) -> Exit:
 
 
 def _chosen(command: OpenApp) -> Loaded:
-    """The settings, with what the command line says in place of what the file says."""
+    """The settings of the file, overridden by those of the command line."""
     loaded = load(command.config)
     chosen, marks = loaded.settings, loaded.marks
     if command.theme is not None:
         _check_theme(command.theme)
         chosen = structs.replace(chosen, theme=command.theme)
-        # Said outright, as if in the file: it counts before what was last chosen in the app.
+        # Explicit, as if in the file: it counts before what was last chosen in the app.
         marks = marks | {"theme": Mark(0, 0)}
     if command.model is not None:
         name = model_name(command.model)

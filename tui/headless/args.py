@@ -34,7 +34,7 @@ class _Once(argparse.Action):
         values: object,
         option_string: str | None = None,
     ) -> None:
-        """Take a value."""
+        """Store a value."""
         assert isinstance(parser, _Parser)
         if option_string is not None:
             if self.dest in parser.given:
@@ -120,7 +120,7 @@ def parse(arguments: Sequence[str]) -> OpenApp | Subcommand:
 
 
 def _refuse(word: str, command: str, arguments: Sequence[str]) -> NoReturn:
-    """Say what is wrong with a word that no parser knows."""
+    """Report a word that no parser accepts."""
     help_hint = text("cli.see_help", command=command)
     if word.startswith("-"):
         hint = text("cli.dash_hint", command=command, word=word)

@@ -1,4 +1,4 @@
-"""What `tsuzuki doctor` finds out about the installation, the machine and the terminal."""
+"""The checks of `tsuzuki doctor` on the installation, the machine and the terminal."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Mark = Literal["ok", "note", "warning", "wrong"]
 
 
 class Check(Struct, frozen=True):
-    """One thing looked at; `advice` says what to do about it."""
+    """The result of one check; `advice` names the remedy."""
 
     name: str
     mark: Mark
@@ -75,7 +75,7 @@ def folders(settings: Settings) -> Iterator[Check]:
         "models": paths.store_folder() if store is None else Path(store),
     }
     found = {name: (place, _obstacle(place)) for name, place in places.items()}
-    # This one is tried in truth, because every start of the engine writes it.
+    # The log is really written, as every start of the engine does.
     found["log"] = paths.log_file(), paths.log_problem()
     for name, (place, advice) in found.items():
         yield Check(name, "wrong" if advice else "ok", str(place), advice)
@@ -93,7 +93,7 @@ def _obstacle(folder: Path) -> str:
 
 
 def settings_file(loaded: Loaded) -> Iterator[Check]:
-    """What is wrong in the settings file."""
+    """The problems of the settings file."""
     if not loaded.path.exists():
         yield Check("settings", "ok", text("doctor.no_settings", path=loaded.path))
     elif not loaded.problems:
@@ -149,7 +149,7 @@ def terminal(environment: Mapping[str, str]) -> Iterator[Check]:
 
 
 def colours(environment: Mapping[str, str]) -> Literal["none", "full", "many", "few"]:
-    """How many colours the terminal says it has."""
+    """How many colours the terminal reports."""
     if environment.get("NO_COLOR"):
         return "none"
     if environment.get("COLORTERM") in ("truecolor", "24bit"):

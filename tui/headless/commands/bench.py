@@ -82,11 +82,11 @@ def _measured(command: BenchCommand, model: str) -> Iterator[Measured]:
     if command.quick:
         arguments.append("--quick")
     log = Path(os.devnull) if paths.log_problem() else paths.log_file()
-    # -P: a folder named engine where the user stands is not ours.
+    # -P: a folder named engine in the user's folder is not ours.
     call = [sys.executable, "-P", "-m", "engine.bench", *arguments]
-    with log.open("ab") as told:
+    with log.open("ab") as errors:
         child = subprocess.Popen(
-            call, stdout=subprocess.PIPE, stderr=told, stdin=subprocess.DEVNULL
+            call, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL
         )
     assert child.stdout is not None
     try:
@@ -107,11 +107,11 @@ def _measured(command: BenchCommand, model: str) -> Iterator[Measured]:
 
 def _line(result: Measured) -> str:
     digits = 1 if result.unit == "tokens/s" else 3
-    told = [f"{result.group:28} {result.case:40} {result.value:9.{digits}f} {result.unit:8}"]
-    told += [
+    parts = [f"{result.group:28} {result.case:40} {result.value:9.{digits}f} {result.unit:8}"]
+    parts += [
         text("cli.bench_ratio", ratio=f"{result.ratio(peer):.2f}", peer=peer)
         for peer in result.peers
     ]
     if result.agrees is False:
-        told.append(text("cli.bench_differs"))
-    return "  ".join(told)
+        parts.append(text("cli.bench_differs"))
+    return "  ".join(parts)

@@ -69,7 +69,7 @@ def compare(one: Reading, other: Reading) -> CompareDocument:
     """Set two readings against each other.
 
     Raises:
-        Failure: the models write the text differently, as one that knows no capitals does.
+        Failure: the models write the text differently, as a model without capitals does.
     """
     leads = [side.unscored.text if side.unscored else "" for side in (one, other)]
     texts = [
@@ -113,8 +113,8 @@ def compare(one: Reading, other: Reading) -> CompareDocument:
 def _print(document: CompareDocument, output: Output) -> None:
     for model in document.models:
         start = model.bos or string("cli.no_start")
-        told = string("cli.compared", tokens=model.tokens, bits=f"{model.bits:.2f}", start=start)
-        output.line(f"{model.model}  {told}")
+        figures = string("cli.compared", tokens=model.tokens, bits=f"{model.bits:.2f}", start=start)
+        output.line(f"{model.model}  {figures}")
     for number in document.greatest:
         span = document.spans[number]
         one, other = span.bits

@@ -1,4 +1,4 @@
-"""`tsuzuki continue`: a continuation, streamed as plain text or told in one document."""
+"""`tsuzuki continue`: a continuation, streamed as plain text or printed as one JSON document."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def build(command: ContinueCommand, prompt: str) -> Continue:
     """The request that a command line means.
 
     Raises:
-        Failure: an option is out of range, or stands without the one it belongs to.
+        Failure: an option is out of range, or lacks the option that it belongs to.
     """
     if command.system is not None and not command.chat:
         raise Failure.usage(text("cli.system_needs_chat"))
@@ -207,7 +207,7 @@ def _conclude(
     output: Output,
     likeliest: NBestResult | None = None,
 ) -> None:
-    """Write what is still to be written once all has come that will come."""
+    """Write the rest once no more events come."""
     if printer is None:
         output.document(_document(card, likeliest))
     else:
@@ -227,7 +227,7 @@ def _mass(likeliest: NBestResult) -> float:
 
 
 def _document(card: ContinueCard, likeliest: NBestResult | None) -> ContinueDocument:
-    # The engine times what it finishes; of a cancelled request nothing is known.
+    # The engine times what it finishes; a cancelled request has no times.
     timing = card.timing if card.status == "done" else TimingDocument()
     return ContinueDocument(
         model=card.request.model,
@@ -264,12 +264,12 @@ class BranchPrinter:
         self._headed = branches == 1
 
     def add(self, branch: int, part: str) -> None:
-        """Take a part of a branch's text."""
+        """Add a part of a branch's text."""
         self._waiting[branch].append(part)
         self._catch_up()
 
     def end(self, branch: int, tail: str) -> None:
-        """Take the end of a branch."""
+        """End a branch; `tail` is the last of its text."""
         self._waiting[branch].append(tail)
         self._ended[branch] = True
         while self._current < len(self._ended) and self._ended[self._current]:

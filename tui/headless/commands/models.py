@@ -148,7 +148,7 @@ def _summary(model: ModelInfo) -> tuple[str, ...]:
 
 
 def _described(model: ModelInfo) -> list[tuple[str, str]]:
-    """Label and value of all that is known of a model."""
+    """Label and value of each field of a model that has one."""
     values = {
         "id": model.id,
         "title": model.title,

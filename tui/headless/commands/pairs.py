@@ -54,7 +54,7 @@ class PairsCommand(Subcommand, frozen=True, kw_only=True):
         name = pane_model(self, self.model, "fill")
 
         async def work(session: Session) -> Exit:
-            model = await _known(session, name)
+            model = await _find(session, name)
             scorer, method = _scorer(session, model, self, output)
             await warn(
                 session, output, model.id, *(side for row in rows for side in row.pair or ())
@@ -69,7 +69,7 @@ class PairsCommand(Subcommand, frozen=True, kw_only=True):
                 else:
                     scored.append(found)
                 if not self.json:
-                    output.line(f"{index + 1}  {_told(found)}")
+                    output.line(f"{index + 1}  {_line(found)}")
             document = PairsDocument(
                 model=model.id,
                 method=method,
@@ -91,7 +91,7 @@ class PairsCommand(Subcommand, frozen=True, kw_only=True):
         return run(self, output, work, folders=[name] if name.startswith("/") else [])
 
 
-async def _known(session: Session, name: str) -> ModelInfo:
+async def _find(session: Session, name: str) -> ModelInfo:
     found = await session.ask(ListModels(), Models)
     for model in found.models:
         if name in (model.id, model.path):
@@ -140,8 +140,8 @@ async def _scored(row: Row, index: int, scorer: Scorer) -> PairsRow | PairErrorD
     except Failure as failure:
         if not failure.of_text:
             raise
-        told = text("cli.pair_failed", line=row.line, reason=failure.message)
-        return PairErrorDocument(index=index, line=row.line, error=told, hint=failure.hint)
+        message = text("cli.pair_failed", line=row.line, reason=failure.message)
+        return PairErrorDocument(index=index, line=row.line, error=message, hint=failure.hint)
 
 
 def _compared(pair: Pair, good: Sequence[Scored], bad: Sequence[Scored]) -> PairsRow:
@@ -157,7 +157,7 @@ def _compared(pair: Pair, good: Sequence[Scored], bad: Sequence[Scored]) -> Pair
     )
 
 
-def _told(found: PairsRow | PairErrorDocument) -> str:
+def _line(found: PairsRow | PairErrorDocument) -> str:
     if isinstance(found, PairErrorDocument):
         return found.error
     verdict = text("cli.good_likelier" if found.correct else "cli.bad_likelier")

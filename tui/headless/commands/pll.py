@@ -80,7 +80,7 @@ class PllCommand(TextCommand, frozen=True, kw_only=True):
 async def ask(
     session: Session, request: PseudoLikelihood, output: Output
 ) -> PseudoLikelihoodResult:
-    """Have a text scored, and say how far it is.
+    """Score a text, and show the progress.
 
     Raises:
         Failure: the engine answered with an error, or not at all.

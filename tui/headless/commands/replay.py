@@ -1,4 +1,4 @@
-"""`tsuzuki replay`: makes the continuations of a session again and says what differs."""
+"""`tsuzuki replay`: makes the continuations of a session again and reports differences."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _Export(msgspec.Struct, frozen=True):
 class ReplayDocument(Struct, frozen=True, kw_only=True):
     """A line of `tsuzuki replay --json`: a continuation that was made again.
 
-    Where it differs, `branch` and `token` (from 0) say where first.
+    Where it differs, `branch` and `token` (from 0) name the first difference.
     """
 
     card: str
@@ -75,7 +75,7 @@ class ReplayCommand(Subcommand, frozen=True, kw_only=True):
                 if self.json:
                     output.document(document)
                 else:
-                    output.line(_told(document))
+                    output.line(_line(document))
             return exit_code
 
         return run(self, output, work)
@@ -129,14 +129,14 @@ def _describe(card: ContinueCard, found: Replay, error: str | None = None) -> Re
     )
 
 
-def _told(document: ReplayDocument) -> str:
+def _line(document: ReplayDocument) -> str:
     prompt = " ".join(document.prompt.split())[:40]
     if document.error is not None:
-        told = document.error
+        outcome = document.error
     elif document.same:
-        told = text("replay.same")
+        outcome = text("replay.same")
     else:
-        told = text(
+        outcome = text(
             "replay.differs",
             branch=(document.branch or 0) + 1,
             token=(document.token or 0) + 1,
@@ -144,5 +144,5 @@ def _told(document: ReplayDocument) -> str:
             now=repr(document.now),
         )
     if document.revision_now not in ("", document.revision):
-        told += text("replay.revision", was=document.revision, now=document.revision_now)
-    return f"{document.model}  {prompt!r}  {told}"
+        outcome += text("replay.revision", was=document.revision, now=document.revision_now)
+    return f"{document.model}  {prompt!r}  {outcome}"

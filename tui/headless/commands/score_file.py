@@ -55,7 +55,7 @@ def execute(command: ScoreCommand, file: str, output: Output) -> Exit:
             for part, request in zip(parts, requests, strict=True):
                 async for event in session.events(request):
                     if isinstance(event, PairScore):
-                        writer.take(part[event.index][0], event)
+                        writer.add(part[event.index][0], event)
         finally:
             writer.close()
         if writer.failed:
@@ -78,8 +78,8 @@ class _Writer:
         self._done = 0
         self._next = 0
 
-    def take(self, index: int, score: PairScore) -> None:
-        """Take the score of a row, or why there is none."""
+    def add(self, index: int, score: PairScore) -> None:
+        """Add the score of a row, or its error."""
         self._scores[index] = score
         self._done += 1
         self._output.status(text("cli.scoring"), f"{self._done}/{len(self._rows)}")
@@ -108,10 +108,10 @@ class _Writer:
             if self._json:
                 self._output.document(score_document(results, score.verdict, index))
                 return
-            told = [line(each) for each in results]
+            parts = [line(each) for each in results]
             if score.verdict is not None:
-                told.append(verdict(score.verdict))
-            self._output.line("  ".join([str(index + 1), *told]))
+                parts.append(verdict(score.verdict))
+            self._output.line("  ".join([str(index + 1), *parts]))
 
     def _fail(self, index: int, error: str, advice: str) -> None:
         self.failed += 1

@@ -56,7 +56,7 @@ class SurprisalCommand(TextCommand, frozen=True, kw_only=True):
                 written,
                 start=not self.no_start,
                 boundaries=self.word_boundary,
-                told=lambda done, of: output.status(string("cli.reading"), f"{done}/{of}"),
+                on_progress=lambda done, of: output.status(string("cli.reading"), f"{done}/{of}"),
             )
             document = describe(reading, corrected=self.word_boundary)
             if self.json:
@@ -69,7 +69,7 @@ class SurprisalCommand(TextCommand, frozen=True, kw_only=True):
 
 
 def describe(reading: Reading, *, corrected: bool) -> SurprisalDocument:
-    """All that is told of a reading."""
+    """The document of a reading."""
     tokens = [SurprisalToken(t.id, t.text, t.logprob, t.rank, t.entropy) for t in reading.tokens]
     if reading.unscored is not None:
         first = reading.unscored
@@ -102,8 +102,7 @@ def describe(reading: Reading, *, corrected: bool) -> SurprisalDocument:
 
 
 def _words(reading: Reading, segments: list[str], *, corrected: bool) -> list[Word]:
-    """The words and what they come to; the first is scored in part, so not at all, where its first
-    token is not."""
+    """The words with their surprisal. The first has none where its first token was not scored."""
     if reading.unscored is None:
         return words(reading.tokens, segments, reading.after, corrected=corrected)
     first = Token(
@@ -120,7 +119,7 @@ def _words(reading: Reading, segments: list[str], *, corrected: bool) -> list[Wo
 
 
 def _print(document: SurprisalDocument, output: Output) -> None:
-    """A line a token, then what they come to."""
+    """Print a line for each token, then the totals."""
     for token in document.tokens:
         figures = f"{'':>9} {'':>7} {'':>8}"
         if token.logprob is not None and token.entropy is not None:

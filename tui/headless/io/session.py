@@ -100,18 +100,18 @@ async def _run(
         # Ctrl+C needs none: asyncio.run cancels the task by itself.
         loop.add_signal_handler(number, task.cancel)
 
-    def tell(event: Event) -> None:
+    def on_event(event: Event) -> None:
         if isinstance(event, ModelState):
             output.status(*describe(event))
 
-    def state(state: EngineState, error: Error | None) -> None:
+    def on_state(state: EngineState, error: Error | None) -> None:
         if state == "silent" and error is not None:
             output.note(f"{error.message} {error.hint}")
 
     if problem := paths.log_problem():
         output.note(text("cli.no_log", folder=paths.folder("state"), reason=problem))
     try:
-        engine = await Engine.start(configure, paths.log_file(), tell, state, revive=False)
+        engine = await Engine.start(configure, paths.log_file(), on_event, on_state, revive=False)
     except OSError as error:
         reason = error.strerror or error
         raise Failure(text("cli.engine_did_not_start", reason=reason)) from error

@@ -1,4 +1,4 @@
-"""The settings file that a command goes by."""
+"""The settings file of a command."""
 
 from __future__ import annotations
 

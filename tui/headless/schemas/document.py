@@ -16,7 +16,7 @@ class SentenceDocument(Struct, frozen=True):
 
 
 class GapDocument(Witness, frozen=True, kw_only=True):
-    """What stands between a sentence and the next; `score` is the figure that is judged by."""
+    """How well a sentence follows the one before; `score` is the figure of the chosen witness."""
 
     reversed: Witness
     score: float | None

@@ -9,7 +9,7 @@ from tui.headless.schemas.pair_error import PairErrorDocument
 
 
 class PairsRow(Struct, frozen=True, kw_only=True):
-    """One pair of sentences; what is told of its tokens adds up to `difference`, in nats."""
+    """One pair of sentences; the differences of its tokens add up to `difference`, in nats."""
 
     good: str
     bad: str

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class SurprisalToken(Struct, frozen=True):
-    """A token of a text that was read; None where nothing stood before it to read it after."""
+    """A token of a text that was read; None where no token came before it to predict it."""
 
     id: int
     text: str
