@@ -10,7 +10,8 @@ import sys
 from collections.abc import Sequence
 
 from tui.files import paths
-from tui.headless import args, invocations
+from tui.headless import args
+from tui.headless.command import OpenApp, Subcommand
 from tui.headless.io.output import Output
 from tui.strings import text
 from tui.terminal import streams
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _parsed(arguments: Sequence[str]) -> invocations.AnyCommand:
+def _parsed(arguments: Sequence[str]) -> OpenApp | Subcommand:
     try:
         return args.parse(arguments)
     except SystemExit:
@@ -60,77 +61,16 @@ def _parsed(arguments: Sequence[str]) -> invocations.AnyCommand:
 
 
 def _reason(error: OSError) -> str:
-    """What the system says, without the name of an exception or a number."""
+    """The system's own message, without the name of an exception or a number."""
     if error.errno == errno.EBADF:
         return text("cli.closed_output")
     reason = error.strerror or str(error)
     return f"{error.filename}: {reason}" if error.filename else reason
 
 
-def _execute(command: invocations.AnyCommand, output: Output) -> Exit:
-    match command:
-        case invocations.OpenApp():
-            from tui import launch
+def _execute(command: OpenApp | Subcommand, output: Output) -> Exit:
+    if isinstance(command, Subcommand):
+        return command.execute(output)
+    from tui import launch
 
-            return launch.execute(command)
-        case invocations.ContinueCommand():
-            from tui.headless.commands import continue_
-
-            return continue_.execute(command, output)
-        case invocations.FillCommand():
-            from tui.headless.commands import fill
-
-            return fill.execute(command, output)
-        case invocations.PllCommand():
-            from tui.headless.commands import pll
-
-            return pll.execute(command, output)
-        case invocations.PairsCommand():
-            from tui.headless.commands import pairs
-
-            return pairs.execute(command, output)
-        case invocations.ScoreCommand():
-            from tui.headless.commands import score
-
-            return score.execute(command, output)
-        case invocations.DocumentCommand():
-            from tui.headless.commands import document
-
-            return document.execute(command, output)
-        case invocations.SurprisalCommand():
-            from tui.headless.commands import surprisal
-
-            return surprisal.execute(command, output)
-        case invocations.CompareCommand():
-            from tui.headless.commands import compare
-
-            return compare.execute(command, output)
-        case invocations.ReplayCommand():
-            from tui.headless.commands import replay
-
-            return replay.execute(command, output)
-        case invocations.TokensCommand():
-            from tui.headless.commands import tokens
-
-            return tokens.execute(command, output)
-        case invocations.ForgetCommand():
-            from tui.headless.commands import forget
-
-            return forget.execute(command, output)
-        case invocations.DoctorCommand():
-            from tui.headless.commands import doctor
-
-            return doctor.execute(command, output)
-        case invocations.BenchCommand():
-            from tui.headless.commands import bench
-
-            return bench.execute(command, output)
-        case (
-            invocations.ModelsList()
-            | invocations.ModelsInfo()
-            | invocations.ModelsPull()
-            | invocations.ModelsRemove()
-        ):
-            from tui.headless.commands import models
-
-            return models.execute(command, output)
+    return launch.execute(command)

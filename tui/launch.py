@@ -11,7 +11,7 @@ from msgspec import structs
 from tui.config.settings import Loaded, PaneModels
 from tui.files import paths
 from tui.files.yaml_reader import Mark
-from tui.headless.invocations import OpenApp
+from tui.headless.command import OpenApp
 from tui.headless.io.request import model_name
 from tui.headless.io.settings_file import load
 from tui.strings import text
@@ -44,13 +44,13 @@ def execute(command: OpenApp) -> Exit:
 
 
 def _chosen(command: OpenApp) -> Loaded:
-    """The settings, with what the command line says in place of what the file says."""
+    """The settings of the file, overridden by those of the command line."""
     loaded = load(command.config)
     chosen, marks = loaded.settings, loaded.marks
     if command.theme is not None:
         _check_theme(command.theme)
         chosen = structs.replace(chosen, theme=command.theme)
-        # Said outright, as if in the file: it counts before what was last chosen in the app.
+        # Explicit, as if in the file: it counts before what was last chosen in the app.
         marks = marks | {"theme": Mark(0, 0)}
     if command.model is not None:
         name = model_name(command.model)

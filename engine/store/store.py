@@ -334,7 +334,7 @@ def _info(place: Place, root: Path) -> ModelInfo:
     """Describe a place: from its files if they exist, else from the catalogue."""
     entry = place.entry
     name = _text((place.gguf or place.folder).name)
-    known = ModelInfo(
+    info = ModelInfo(
         id=_text(place.id),
         title=entry.title if entry else name.replace("--", "/", 1),
         roles=list(heads.roles(entry.heads)) if entry else [],
@@ -355,11 +355,11 @@ def _info(place: Place, root: Path) -> ModelInfo:
         return _found_info(place, info, root)
     except _UNUSABLE as error:
         path = _text(str(place.folder))
-        return structs.replace(known, path=path, state="failed", reason=_why(error))
+        return structs.replace(info, path=path, state="failed", reason=_why(error))
 
 
-def _found_info(place: Place, known: ModelInfo, root: Path) -> ModelInfo:
-    """What the files tell besides what is known; raises what is in `_UNUSABLE`."""
+def _found_info(place: Place, info: ModelInfo, root: Path) -> ModelInfo:
+    """Add what the files say; raises what is in `_UNUSABLE`."""
     if str(place.folder) != _text(str(place.folder)):
         raise Broken("its name is not in UTF-8")  # no request could name it
     if not place.folder.exists():

@@ -6,15 +6,17 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from engine.messages import MASK, ModelInfo, Role, Tokenize, Tokens
 from tui.analysis.scripts import JAPANESE
 from tui.cards.drafts import FIRST, Draft
-from tui.connection.link import Link
 from tui.strings import text
 from tui.terminal.sanitise import clean
 from tui.terminal.units import size
+
+if TYPE_CHECKING:
+    from tui.connection.link import Link
 
 LIMIT: Final = 0.3
 """From this share of unknown or foreign text on, a warning comes before the answer."""

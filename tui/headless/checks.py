@@ -1,4 +1,4 @@
-"""What `tsuzuki doctor` finds out about the installation, the machine and the terminal."""
+"""The checks of `tsuzuki doctor` on the installation, the machine and the terminal."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ import sys
 from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import psutil
 from msgspec import Struct
-from packaging.requirements import Requirement
 
-from tui.config.settings import Loaded, Settings
 from tui.files import paths
 from tui.strings import text
 from tui.terminal.units import size
+
+if TYPE_CHECKING:
+    from tui.config.settings import Loaded, Settings
 
 Mark = Literal["ok", "note", "warning", "wrong"]
 
 
 class Check(Struct, frozen=True):
-    """One thing looked at; `advice` says what to do about it."""
+    """The result of one check; `advice` names the remedy."""
 
     name: str
     mark: Mark
@@ -43,6 +43,8 @@ class Section(Struct, frozen=True):
 
 def installation() -> Iterator[Check]:
     """Versions of tsuzuki, Python and what tsuzuki requires."""
+    from packaging.requirements import Requirement
+
     yield Check("tsuzuki", "ok", metadata.version("tsuzuki"))
     yield Check("Python", "ok", f"{platform.python_version()}  {sys.executable}")
     for line in metadata.requires("tsuzuki") or []:
@@ -73,7 +75,7 @@ def folders(settings: Settings) -> Iterator[Check]:
         "models": paths.store_folder() if store is None else Path(store),
     }
     found = {name: (place, _obstacle(place)) for name, place in places.items()}
-    # This one is tried in truth, because every start of the engine writes it.
+    # The log is really written, as every start of the engine does.
     found["log"] = paths.log_file(), paths.log_problem()
     for name, (place, advice) in found.items():
         yield Check(name, "wrong" if advice else "ok", str(place), advice)
@@ -91,7 +93,7 @@ def _obstacle(folder: Path) -> str:
 
 
 def settings_file(loaded: Loaded) -> Iterator[Check]:
-    """What is wrong in the settings file."""
+    """The problems of the settings file."""
     if not loaded.path.exists():
         yield Check("settings", "ok", text("doctor.no_settings", path=loaded.path))
     elif not loaded.problems:
@@ -101,7 +103,9 @@ def settings_file(loaded: Loaded) -> Iterator[Check]:
 
 
 def machine() -> Iterator[Check]:
-    """Memory, cores and the free disk."""
+    """Memory, cores and the operating system."""
+    import psutil
+
     memory = psutil.virtual_memory()
     yield Check(
         "memory",
@@ -145,7 +149,7 @@ def terminal(environment: Mapping[str, str]) -> Iterator[Check]:
 
 
 def colours(environment: Mapping[str, str]) -> Literal["none", "full", "many", "few"]:
-    """How many colours the terminal says it has."""
+    """How many colours the terminal reports."""
     if environment.get("NO_COLOR"):
         return "none"
     if environment.get("COLORTERM") in ("truecolor", "24bit"):

@@ -1,8 +1,7 @@
-"""What `tsuzuki doctor` says about the network: what is set, and with --network what answers."""
+"""The network checks of `tsuzuki doctor`: what is set, and with --network what answers."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -17,7 +16,7 @@ _VARIABLES = ("HF_ENDPOINT", "PIP_INDEX_URL", "HTTPS_PROXY", "https_proxy")
 
 
 def chosen(environment: Mapping[str, str]) -> Iterator[Check]:
-    """The environment's say in where a pull goes. Tries nothing."""
+    """What the environment sets for pulls. Connects to nothing."""
     if environment.get("HF_HUB_OFFLINE"):
         yield Check("HF_HUB_OFFLINE", "note", environment["HF_HUB_OFFLINE"], text("doctor.offline"))
     for name in _VARIABLES:
@@ -36,7 +35,9 @@ async def answering(models: Sequence[ModelInfo]) -> AsyncIterator[Check]:
 
 
 async def _try(name: str, what: str, module: Sequence[str]) -> Check:
-    """Run a module of Python's; its last words say why it failed."""
+    """Run a Python module; the last line of its output is the reason where it fails."""
+    import asyncio
+
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-P",
@@ -47,13 +48,13 @@ async def _try(name: str, what: str, module: Sequence[str]) -> Check:
         stderr=asyncio.subprocess.STDOUT,
     )
     try:
-        said, _ = await child.communicate()
+        printed, _ = await child.communicate()
     finally:
         if child.returncode is None:
             child.kill()
     if child.returncode == 0:
         return Check(name, "ok", text("doctor.answers", what=what))
-    lines = said.decode(errors="replace").strip().splitlines()
+    lines = printed.decode(errors="replace").strip().splitlines()
     reason = text("doctor.silent", what=what, reason=lines[-1] if lines else child.returncode)
     return Check(name, "warning", reason, text("doctor.no_network"))
 

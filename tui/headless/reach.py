@@ -13,13 +13,13 @@ TIMEOUT_S = 10.0
 
 
 def main() -> int:
-    """Ask for the address that is the only argument; say on standard output why it fails."""
+    """Ask for the address that is the only argument; print the reason where it fails."""
     try:
         request = urllib.request.Request(sys.argv[1], method="HEAD")
         with urllib.request.urlopen(request, timeout=TIMEOUT_S):
             return 0
     except urllib.error.HTTPError as error:
-        # A server that knows no such page is a server that answers.
+        # A server without such a page is a server that answers.
         if error.code < 500:
             return 0
         failure = str(error)

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from tests.e2e.cli.conftest import PATIENCE_S, PROGRAM, Start, Tsuzuki
-from tui.headless.schemas.answers import ContinueDocument
+from tui.headless.schemas.continue_ import ContinueDocument
 
 PROMPT = "羽田空港に到着、東京の街は"
 LONG = ["continue", PROMPT, "--max-tokens", "200", "--n", "8", "--seed", "1"]

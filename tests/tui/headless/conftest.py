@@ -1,4 +1,4 @@
-"""A command line run in this process, against an engine that says what a test wants it to."""
+"""A command line run in this process, with an engine whose answers a test sets."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from engine import client
 from engine.messages import Configure, Event, ModelState, Request, Tokenize, Tokens
 from tui import cli
 from tui.connection.link import OnState
-from tui.headless.io import session
 
 Step = Event | signal.Signals
 """An event of the answer (a `ModelState` goes to everybody), or a signal to this process."""
@@ -33,7 +33,7 @@ class FakeEngine:
     asked: list[Request] = field(default_factory=list)
     configured: list[Configure] = field(default_factory=list)
     stops: int = 0
-    tell: Callable[[Event], None] = lambda event: None
+    on_event: Callable[[Event], None] = lambda event: None
 
     async def start(
         self,
@@ -46,7 +46,7 @@ class FakeEngine:
     ) -> FakeEngine:
         """Stand in for `Engine.start`."""
         self.configured.append(configure)
-        self.tell = on_event
+        self.on_event = on_event
         return self
 
     async def request(self, body: Request) -> AsyncGenerator[Event, None]:
@@ -61,7 +61,7 @@ class FakeEngine:
                 os.kill(os.getpid(), step)
                 await asyncio.Event().wait()
             elif isinstance(step, ModelState):
-                self.tell(step)
+                self.on_event(step)
             else:
                 yield step
 
@@ -72,9 +72,9 @@ class FakeEngine:
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeEngine]:
-    """The engine that commands of this test talk to. It must be stopped as often as started."""
+    """The engine that commands of this test use. It must be stopped as often as started."""
     fake = FakeEngine()
-    monkeypatch.setattr(session, "Engine", fake)
+    monkeypatch.setattr(client, "Engine", fake)
     for kind in ("CONFIG", "STATE", "DATA"):
         monkeypatch.setenv(f"TSUZUKI_{kind}_HOME", str(tmp_path / kind.lower()))
     yield fake

@@ -23,18 +23,20 @@ from engine.messages import (
 from tests.support.sample_events import model
 from tests.tui.headless.conftest import FakeEngine, Tsuzuki
 from tui.headless.args import parse
-from tui.headless.invocations import (
-    ContinueCommand,
-    DoctorCommand,
-    FillCommand,
-    OpenApp,
-    ScoreCommand,
-    TokensCommand,
-)
+from tui.headless.command import OpenApp
+from tui.headless.commands import COMMANDS
+from tui.headless.commands.continue_ import ContinueCommand
+from tui.headless.commands.doctor import DoctorCommand
+from tui.headless.commands.fill import FillCommand
+from tui.headless.commands.score import ScoreCommand
+from tui.headless.commands.tokens import TokensCommand
 from tui.terminal.exit_codes import Failure
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["continue", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["--version"], *([*command.split(), "--help"] for command in COMMANDS)],
+)
 def test_help_and_version_answer_without_textual_or_torch(arguments: list[str]) -> None:
     probe = (
         "import sys\nfrom tui.cli import main\n"
@@ -56,22 +58,7 @@ def test_version(tsuzuki: Tsuzuki) -> None:
     assert result.out.startswith("tsuzuki 0.")
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        [],
-        ["continue"],
-        ["fill"],
-        ["score"],
-        ["tokens"],
-        ["models"],
-        ["models", "list"],
-        ["models", "info"],
-        ["models", "pull"],
-        ["models", "remove"],
-        ["doctor"],
-    ],
-)
+@pytest.mark.parametrize("arguments", [[], ["models"], *map(str.split, COMMANDS)])
 def test_every_command_explains_itself(tsuzuki: Tsuzuki, arguments: list[str]) -> None:
     result = tsuzuki(*arguments, "--help")
 
@@ -234,6 +221,7 @@ def test_a_text_is_taken_as_it_is_or_from_a_file_where_that_is_said(
         ["continue", "x", "--seed", "1", "--seed", "2"],
         ["score", "--file", "a", "--file", "b"],
         ["--model", "a", "compare", "x", "--model", "b", "--model", "c"],
+        ["--precision", "int8", "bench"],
     ],
 )
 def test_no_value_is_lost_to_a_second_one(words: list[str]) -> None:

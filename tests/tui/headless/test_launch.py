@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,6 +17,7 @@ class FakeApp:
     opened: Loaded | None = None
     return_code: int | None = None
     mouse: bool | None = None
+    history = SimpleNamespace(unsaved="")
 
     def __init__(self, loaded: Loaded) -> None:
         FakeApp.opened = loaded

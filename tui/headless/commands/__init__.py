@@ -1,1 +1,25 @@
-"""One file for each command: `run` obeys a struct of `tui.headless.invocations`."""
+"""One file for each subcommand: a struct with the command's arguments and its `execute`."""
+
+COMMANDS = {
+    "continue": "continue_:ContinueCommand",
+    "fill": "fill:FillCommand",
+    "pll": "pll:PllCommand",
+    "pairs": "pairs:PairsCommand",
+    "score": "score:ScoreCommand",
+    "document": "document:DocumentCommand",
+    "tokens": "tokens:TokensCommand",
+    "surprisal": "surprisal:SurprisalCommand",
+    "compare": "compare:CompareCommand",
+    "replay": "replay:ReplayCommand",
+    "models list": "models:ModelsList",
+    "models info": "models:ModelsInfo",
+    "models pull": "models:ModelsPull",
+    "models remove": "models:ModelsRemove",
+    "bench": "bench:BenchCommand",
+    "forget": "forget:ForgetCommand",
+    "doctor": "doctor:DoctorCommand",
+}
+"""The module and class of each subcommand, in the order of `tsuzuki --help`.
+
+Names, so that a command line imports its own command alone.
+"""

@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from argparse import ArgumentParser
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 from msgspec import Struct
 
-from engine.messages import Error, Measured
+from engine.messages import Error, Measured, Precision
 from tui.files import paths
-from tui.headless.invocations import BenchCommand
+from tui.headless.command import Subcommand
 from tui.headless.io import settings_file
 from tui.headless.io.output import Output
 from tui.headless.io.request import pane_model
+from tui.headless.options import add_model
 from tui.strings import text
 from tui.terminal.exit_codes import Exit, Failure
 
@@ -30,19 +33,39 @@ class BenchDocument(Struct, frozen=True):
     results: list[Measured]
 
 
-def execute(command: BenchCommand, output: Output) -> Exit:
-    """Run the command. Results are printed as they come; with --json all at the end."""
-    model = pane_model(command, command.model, "continue")
-    results = []
-    output.status(text("cli.bench_running"))
-    for result in _measured(command, model):
-        results.append(result)
-        if not command.json:
-            output.line(_line(result))
+class BenchCommand(Subcommand, frozen=True, kw_only=True):
+    """`tsuzuki bench`."""
+
+    model: str | None = None
+    precision: list[Precision]
+    quick: bool
+
+    @classmethod
+    def add_arguments(cls, parser: ArgumentParser) -> None:
+        add_model(parser, "continue")
+        parser.add_argument(
+            "--precision",
+            metavar="FORM",
+            choices=get_args(Precision),
+            action="append",
+            default=[],
+            help=text("cli.option.bench_precision"),
+        )
+        parser.add_argument("--quick", action="store_true", help=text("cli.option.quick"))
+
+    def execute(self, output: Output) -> Exit:
+        """Results are printed as they come; with --json all at the end."""
+        model = pane_model(self, self.model, "continue")
+        results = []
         output.status(text("cli.bench_running"))
-    if command.json:
-        output.document(BenchDocument(model, results))
-    return Exit.FAILED if any(result.agrees is False for result in results) else Exit.DONE
+        for result in _measured(self, model):
+            results.append(result)
+            if not self.json:
+                output.line(_line(result))
+            output.status(text("cli.bench_running"))
+        if self.json:
+            output.document(BenchDocument(model, results))
+        return Exit.FAILED if any(result.agrees is False for result in results) else Exit.DONE
 
 
 def _measured(command: BenchCommand, model: str) -> Iterator[Measured]:
@@ -59,11 +82,11 @@ def _measured(command: BenchCommand, model: str) -> Iterator[Measured]:
     if command.quick:
         arguments.append("--quick")
     log = Path(os.devnull) if paths.log_problem() else paths.log_file()
-    # -P: a folder named engine where the user stands is not ours.
+    # -P: a folder named engine in the user's folder is not ours.
     call = [sys.executable, "-P", "-m", "engine.bench", *arguments]
-    with log.open("ab") as told:
+    with log.open("ab") as errors:
         child = subprocess.Popen(
-            call, stdout=subprocess.PIPE, stderr=told, stdin=subprocess.DEVNULL
+            call, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL
         )
     assert child.stdout is not None
     try:
@@ -84,11 +107,11 @@ def _measured(command: BenchCommand, model: str) -> Iterator[Measured]:
 
 def _line(result: Measured) -> str:
     digits = 1 if result.unit == "tokens/s" else 3
-    told = [f"{result.group:28} {result.case:40} {result.value:9.{digits}f} {result.unit:8}"]
-    told += [
+    parts = [f"{result.group:28} {result.case:40} {result.value:9.{digits}f} {result.unit:8}"]
+    parts += [
         text("cli.bench_ratio", ratio=f"{result.ratio(peer):.2f}", peer=peer)
         for peer in result.peers
     ]
     if result.agrees is False:
-        told.append(text("cli.bench_differs"))
-    return "  ".join(told)
+        parts.append(text("cli.bench_differs"))
+    return "  ".join(parts)

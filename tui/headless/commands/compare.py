@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
+
+from engine.messages import PrecisionChoice
 from tui.analysis.alignment import align
 from tui.analysis.heat import bits
-from tui.headless.invocations import CompareCommand
+from tui.headless.command import TextCommand
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
 from tui.headless.io.reading import Reading, read
 from tui.headless.io.request import model_name, read_given
 from tui.headless.io.session import Session, run
-from tui.headless.schemas.answers import ComparedModel, CompareDocument, ComparedSpan
+from tui.headless.options import add_precision, add_text
+from tui.headless.schemas.compare import ComparedModel, CompareDocument, ComparedSpan
 from tui.strings import text as string
 from tui.terminal.exit_codes import Exit, Failure
 
@@ -18,36 +22,54 @@ MOST = 10
 """Spans named in plain text, the greatest difference first."""
 
 
-def execute(command: CompareCommand, output: Output) -> Exit:
-    """Run the command.
+class CompareCommand(TextCommand, frozen=True, kw_only=True):
+    """`tsuzuki compare`, with two models; the text as in `SurprisalCommand`."""
 
-    Raises:
-        Failure: there are not two models, or they do not read the same text.
-    """
-    written = read_given(command, files=True)
-    if len(command.model) != 2:
-        raise Failure.usage(string("cli.two_models"))
+    model: list[str]
+    precision: PrecisionChoice = "exact"
 
-    async def work(session: Session) -> Exit:
-        models = [model_name(model) for model in command.model]
-        for model in models:
-            await warn(session, output, model, written)
-        one, other = [await read(session, model, command.precision, written) for model in models]
-        document = compare(one, other)
-        if command.json:
-            output.document(document)
-        else:
-            _print(document, output)
-        return Exit.DONE
+    @classmethod
+    def add_arguments(cls, parser: ArgumentParser) -> None:
+        add_text(parser, "text_or_file", "TEXT|FILE")
+        parser.add_argument(
+            "--model",
+            metavar="M",
+            action="append",
+            default=[],
+            help=string("cli.option.compared_model"),
+        )
+        add_precision(parser)
 
-    return run(command, output, work)
+    def execute(self, output: Output) -> Exit:
+        """Run the command.
+
+        Raises:
+            Failure: there are not two models, or they do not read the same text.
+        """
+        written = read_given(self, files=True)
+        if len(self.model) != 2:
+            raise Failure.usage(string("cli.two_models"))
+
+        async def work(session: Session) -> Exit:
+            models = [model_name(model) for model in self.model]
+            for model in models:
+                await warn(session, output, model, written)
+            one, other = [await read(session, model, self.precision, written) for model in models]
+            document = compare(one, other)
+            if self.json:
+                output.document(document)
+            else:
+                _print(document, output)
+            return Exit.DONE
+
+        return run(self, output, work)
 
 
 def compare(one: Reading, other: Reading) -> CompareDocument:
     """Set two readings against each other.
 
     Raises:
-        Failure: the models write the text differently, as one that knows no capitals does.
+        Failure: the models write the text differently, as a model without capitals does.
     """
     leads = [side.unscored.text if side.unscored else "" for side in (one, other)]
     texts = [
@@ -91,8 +113,8 @@ def compare(one: Reading, other: Reading) -> CompareDocument:
 def _print(document: CompareDocument, output: Output) -> None:
     for model in document.models:
         start = model.bos or string("cli.no_start")
-        told = string("cli.compared", tokens=model.tokens, bits=f"{model.bits:.2f}", start=start)
-        output.line(f"{model.model}  {told}")
+        figures = string("cli.compared", tokens=model.tokens, bits=f"{model.bits:.2f}", start=start)
+        output.line(f"{model.model}  {figures}")
     for number in document.greatest:
         span = document.spans[number]
         one, other = span.bits

@@ -1,9 +1,9 @@
-"""`tsuzuki continue`: a continuation, streamed as plain text or told in one document."""
+"""`tsuzuki continue`: a continuation, streamed as plain text or printed as one JSON document."""
 
 from __future__ import annotations
 
-import asyncio
 import math
+from argparse import ArgumentParser
 from contextlib import aclosing
 
 import msgspec
@@ -14,18 +14,20 @@ from engine.messages import (
     Continue,
     NBest,
     NBestResult,
+    PrecisionChoice,
     Progress,
     Sampling,
     Token,
     Turn,
 )
 from tui.cards import Branch, ContinueCard
-from tui.headless.invocations import ContinueCommand
+from tui.headless.command import TextCommand
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
 from tui.headless.io.request import given, pane_model, read_given, validated
 from tui.headless.io.session import Session, run
-from tui.headless.schemas.answers import (
+from tui.headless.options import add_model, add_number, add_precision, add_text
+from tui.headless.schemas.continue_ import (
     BranchDocument,
     ContinueDocument,
     NBestDocument,
@@ -40,40 +42,90 @@ ALTERNATIVES = 5
 """For each token of a document, unless more or fewer are asked for."""
 
 
-def execute(command: ContinueCommand, output: Output) -> Exit:
-    """Run the command."""
-    prompt = read_given(command)
-    request = build(command, prompt)
-    search = None if command.nbest is None else _search(command, request)
+class ContinueCommand(TextCommand, frozen=True, kw_only=True):
+    """`tsuzuki continue`. None leaves a value to its default."""
 
-    async def work(session: Session) -> Exit:
-        await warn(session, output, request.model, prompt)
-        card = ContinueCard(request=request, prompt=prompt)
-        printer = None if command.json else BranchPrinter(output, request.branches)
-        try:
-            async with aclosing(session.events(request)) as events:
-                async for event in events:
-                    card.fold(event)
-                    if printer is not None and isinstance(event, Token):
-                        printer.add(event.branch, event.text)
-                    elif printer is not None and isinstance(event, BranchDone):
-                        printer.end(event.branch, event.tail)
-        except asyncio.CancelledError:
-            _cancel(card)
-            _conclude(card, printer, output)
-            raise
-        likeliest = None if search is None else await _likeliest(search, session, output)
-        _conclude(card, printer, output, likeliest)
-        return Exit.DONE
+    model: str | None = None
+    precision: PrecisionChoice = "exact"
+    max_tokens: int | None
+    temperature: float | None
+    top_k: int | None
+    top_p: float | None
+    min_p: float | None
+    typical_p: float | None
+    repetition_penalty: float | None
+    seed: int | None
+    branches: int | None
+    stop: list[str]
+    top: int | None
+    nbest: int | None
+    greedy: bool
+    chat: bool
+    system: str | None
 
-    return run(command, output, work)
+    @classmethod
+    def add_arguments(cls, parser: ArgumentParser) -> None:
+        add_text(parser)
+        add_model(parser, "continue")
+        add_precision(parser)
+        add_number(parser, "--max-tokens", int, "N")
+        drawing = parser.add_mutually_exclusive_group()
+        drawing.add_argument("--greedy", action="store_true", help=text("cli.option.greedy"))
+        drawing.add_argument(
+            "--temperature", type=float, metavar="T", help=text("cli.option.temperature")
+        )
+        add_number(parser, "--top-k", int, "K")
+        add_number(parser, "--top-p", float, "P")
+        add_number(parser, "--min-p", float, "P")
+        add_number(parser, "--typical-p", float, "P")
+        add_number(parser, "--repetition-penalty", float, "R")
+        add_number(parser, "--seed", int, "S")
+        parser.add_argument(
+            "--n", type=int, metavar="B", dest="branches", help=text("cli.option.branches")
+        )
+        parser.add_argument(
+            "--stop", metavar="STR", action="append", default=[], help=text("cli.option.stop")
+        )
+        add_number(parser, "--top", int, "A")
+        add_number(parser, "--nbest", int, "N")
+        parser.add_argument("--chat", action="store_true", help=text("cli.option.chat"))
+        parser.add_argument("--system", metavar="TEXT", help=text("cli.option.system"))
+
+    def execute(self, output: Output) -> Exit:
+        import asyncio
+
+        prompt = read_given(self)
+        request = build(self, prompt)
+        search = None if self.nbest is None else _search(self, request)
+
+        async def work(session: Session) -> Exit:
+            await warn(session, output, request.model, prompt)
+            card = ContinueCard(request=request, prompt=prompt)
+            printer = None if self.json else BranchPrinter(output, request.branches)
+            try:
+                async with aclosing(session.events(request)) as events:
+                    async for event in events:
+                        card.fold(event)
+                        if printer is not None and isinstance(event, Token):
+                            printer.add(event.branch, event.text)
+                        elif printer is not None and isinstance(event, BranchDone):
+                            printer.end(event.branch, event.tail)
+            except asyncio.CancelledError:
+                _cancel(card)
+                _conclude(card, printer, output)
+                raise
+            likeliest = None if search is None else await _likeliest(search, session, output)
+            _conclude(card, printer, output, likeliest)
+            return Exit.DONE
+
+        return run(self, output, work)
 
 
 def build(command: ContinueCommand, prompt: str) -> Continue:
     """The request that a command line means.
 
     Raises:
-        Failure: an option is out of range, or stands without the one it belongs to.
+        Failure: an option is out of range, or lacks the option that it belongs to.
     """
     if command.system is not None and not command.chat:
         raise Failure.usage(text("cli.system_needs_chat"))
@@ -155,7 +207,7 @@ def _conclude(
     output: Output,
     likeliest: NBestResult | None = None,
 ) -> None:
-    """Write what is still to be written once all has come that will come."""
+    """Write the rest once no more events come."""
     if printer is None:
         output.document(_document(card, likeliest))
     else:
@@ -175,7 +227,7 @@ def _mass(likeliest: NBestResult) -> float:
 
 
 def _document(card: ContinueCard, likeliest: NBestResult | None) -> ContinueDocument:
-    # The engine times what it finishes; of a cancelled request nothing is known.
+    # The engine times what it finishes; a cancelled request has no times.
     timing = card.timing if card.status == "done" else TimingDocument()
     return ContinueDocument(
         model=card.request.model,
@@ -212,12 +264,12 @@ class BranchPrinter:
         self._headed = branches == 1
 
     def add(self, branch: int, part: str) -> None:
-        """Take a part of a branch's text."""
+        """Add a part of a branch's text."""
         self._waiting[branch].append(part)
         self._catch_up()
 
     def end(self, branch: int, tail: str) -> None:
-        """Take the end of a branch."""
+        """End a branch; `tail` is the last of its text."""
         self._waiting[branch].append(tail)
         self._ended[branch] = True
         while self._current < len(self._ended) and self._ended[self._current]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from argparse import ArgumentParser
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
@@ -10,7 +11,7 @@ from msgspec import Struct
 from engine.messages import ListModels, ModelInfo, Models, Ping, Pong
 from tui.headless import checks, checks_network
 from tui.headless.checks import Check, Section
-from tui.headless.invocations import DoctorCommand
+from tui.headless.command import Subcommand
 from tui.headless.io import settings_file
 from tui.headless.io.output import Output
 from tui.headless.io.session import Session, run
@@ -28,47 +29,56 @@ class DoctorDocument(Struct, frozen=True):
     sections: list[Section]
 
 
-def execute(command: DoctorCommand, output: Output) -> Exit:
-    """Run the command: exit code 1 when something is wrong."""
-    loaded = settings_file.load(command.config)
-    sections = [
-        _section("installation", checks.installation()),
-        _section("folders", [*checks.settings_file(loaded), *checks.folders(loaded.settings)]),
-        _section("machine", checks.machine()),
-        _section("terminal", checks.terminal(os.environ)),
-    ]
-    engine: list[Check] = []
-    models: list[ModelInfo] = []
-    network = list(checks_network.chosen(os.environ))
+class DoctorCommand(Subcommand, frozen=True, kw_only=True):
+    """`tsuzuki doctor`."""
 
-    async def work(session: Session) -> Exit:
-        await session.ask(Ping(), Pong)
-        engine.append(Check(text("doctor.worker"), "ok", text("doctor.pong")))
-        models.extend((await session.ask(ListModels(), Models)).models)
-        if command.network:
-            network.extend([check async for check in checks_network.answering(models)])
-        return Exit.DONE
+    network: bool
 
-    try:
-        code = run(command, output, work)
-    except Failure as failure:
-        code = Exit.DONE
-        engine.append(Check(text("doctor.worker"), "wrong", failure.message, failure.hint))
-    if code is Exit.INTERRUPTED:
-        return code
-    if not command.network:
-        network.append(Check(text("doctor.network"), "note", text("doctor.not_tried")))
-    sections += [
-        _section("engine", engine),
-        _section("models", map(_model, models)),
-        _section("network", network),
-    ]
-    healthy = all(check.mark != "wrong" for section in sections for check in section.checks)
-    if command.json:
-        output.document(DoctorDocument(healthy, sections))
-    else:
-        _print(sections, healthy, output)
-    return Exit.DONE if healthy else Exit.FAILED
+    @classmethod
+    def add_arguments(cls, parser: ArgumentParser) -> None:
+        parser.add_argument("--network", action="store_true", help=text("cli.option.network"))
+
+    def execute(self, output: Output) -> Exit:
+        """Run the command: exit code 1 when something is wrong."""
+        loaded = settings_file.load(self.config)
+        sections = [
+            _section("installation", checks.installation()),
+            _section("folders", [*checks.settings_file(loaded), *checks.folders(loaded.settings)]),
+            _section("machine", checks.machine()),
+            _section("terminal", checks.terminal(os.environ)),
+        ]
+        engine: list[Check] = []
+        models: list[ModelInfo] = []
+        network = list(checks_network.chosen(os.environ))
+
+        async def work(session: Session) -> Exit:
+            await session.ask(Ping(), Pong)
+            engine.append(Check(text("doctor.worker"), "ok", text("doctor.pong")))
+            models.extend((await session.ask(ListModels(), Models)).models)
+            if self.network:
+                network.extend([check async for check in checks_network.answering(models)])
+            return Exit.DONE
+
+        try:
+            code = run(self, output, work)
+        except Failure as failure:
+            code = Exit.DONE
+            engine.append(Check(text("doctor.worker"), "wrong", failure.message, failure.hint))
+        if code is Exit.INTERRUPTED:
+            return code
+        if not self.network:
+            network.append(Check(text("doctor.network"), "note", text("doctor.not_tried")))
+        sections += [
+            _section("engine", engine),
+            _section("models", map(_model, models)),
+            _section("network", network),
+        ]
+        healthy = all(check.mark != "wrong" for section in sections for check in section.checks)
+        if self.json:
+            output.document(DoctorDocument(healthy, sections))
+        else:
+            _print(sections, healthy, output)
+        return Exit.DONE if healthy else Exit.FAILED
 
 
 def _section(name: str, found: Iterable[Check]) -> Section:

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
+from argparse import ArgumentParser
 from contextlib import aclosing
+from typing import get_args
 
 import msgspec
 from msgspec import structs
 
-from engine.messages import Arranged, Document, DocumentResult, MatrixCells, Progress
+from engine.messages import (
+    Arranged,
+    Document,
+    DocumentResult,
+    MatrixCells,
+    PrecisionChoice,
+    Progress,
+    WitnessName,
+)
 from tui.cards import DocumentCard
-from tui.headless.invocations import DocumentCommand
+from tui.headless.command import Subcommand
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
 from tui.headless.io.request import given, pane_model, read_file, validated
 from tui.headless.io.session import Session, run
-from tui.headless.schemas.answers import (
-    CoherenceDocument,
-    GapDocument,
-    SentenceDocument,
-)
+from tui.headless.options import add_model, add_number, add_precision
+from tui.headless.schemas.document import CoherenceDocument, GapDocument, SentenceDocument
 from tui.render import curve
 from tui.render.weights import form, plain
 from tui.strings import text
@@ -31,32 +37,62 @@ _BAR = 24
 """Cells of the longest bar."""
 
 
-def execute(command: DocumentCommand, output: Output) -> Exit:
-    """Run the command. What came before an interruption is printed all the same."""
-    written = read_file(command.file)
-    request = build(command, written)
+class DocumentCommand(Subcommand, frozen=True, kw_only=True):
+    """`tsuzuki document`; `reference` names sentences, from 1, with commas between them."""
 
-    async def work(session: Session) -> Exit:
-        await warn(session, output, request.model, written)
-        card = DocumentCard(request=request)
-        try:
-            async with aclosing(session.events(request)) as events:
-                async for event in events:
-                    card.fold(event)
-                    if isinstance(event, Progress):
-                        output.status(text("cli.scoring"), f"{event.done}/{event.total}")
-                    elif isinstance(event, MatrixCells):
-                        done = sum(score is not None for row in card.matrix for score in row)
-                        output.status(text("cli.scoring"), f"{done}/{event.total}")
-        except asyncio.CancelledError:
-            _conclude(card, command.json, output)
-            raise
-        if card.result is None:
-            raise Failure(text("cli.no_answer"))
-        _conclude(card, command.json, output)
-        return Exit.DONE
+    file: str
+    model: str | None = None
+    precision: PrecisionChoice = "exact"
+    witness: WitnessName | None
+    reference: str | None
+    shuffles: int | None
+    matrix: bool
+    order: bool
 
-    return run(command, output, work)
+    @classmethod
+    def add_arguments(cls, parser: ArgumentParser) -> None:
+        parser.add_argument("file", metavar="FILE", help=text("cli.option.document"))
+        add_model(parser, "score")
+        add_precision(parser)
+        parser.add_argument(
+            "--witness",
+            metavar="NAME",
+            choices=get_args(WitnessName),
+            help=text("cli.option.witness", names=", ".join(get_args(WitnessName))),
+        )
+        parser.add_argument("--reference", metavar="N,N", help=text("cli.option.reference"))
+        add_number(parser, "--shuffles", int, "N")
+        parser.add_argument("--matrix", action="store_true", help=text("cli.option.matrix"))
+        parser.add_argument("--order", action="store_true", help=text("cli.option.order"))
+
+    def execute(self, output: Output) -> Exit:
+        import asyncio
+
+        """What came before an interruption is printed all the same."""
+        written = read_file(self.file)
+        request = build(self, written)
+
+        async def work(session: Session) -> Exit:
+            await warn(session, output, request.model, written)
+            card = DocumentCard(request=request)
+            try:
+                async with aclosing(session.events(request)) as events:
+                    async for event in events:
+                        card.fold(event)
+                        if isinstance(event, Progress):
+                            output.status(text("cli.scoring"), f"{event.done}/{event.total}")
+                        elif isinstance(event, MatrixCells):
+                            done = sum(score is not None for row in card.matrix for score in row)
+                            output.status(text("cli.scoring"), f"{done}/{event.total}")
+            except asyncio.CancelledError:
+                _conclude(card, self.json, output)
+                raise
+            if card.result is None:
+                raise Failure(text("cli.no_answer"))
+            _conclude(card, self.json, output)
+            return Exit.DONE
+
+        return run(self, output, work)
 
 
 def build(command: DocumentCommand, written: str) -> Document:

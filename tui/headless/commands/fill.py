@@ -3,40 +3,86 @@
 from __future__ import annotations
 
 import math
+from argparse import ArgumentParser
 from collections.abc import Sequence
+from typing import get_args
 
 import msgspec
 from msgspec import structs
 
-from engine.messages import MASK, Fill, FillResult, MaskFill, WordScore
+from engine.messages import (
+    MASK,
+    Fill,
+    FillResult,
+    JointMethod,
+    MaskFill,
+    PrecisionChoice,
+    WordScore,
+)
 from tui.analysis.mask_words import hide, unspaced, words
-from tui.headless.invocations import FillCommand
+from tui.headless.command import TextCommand
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
 from tui.headless.io.request import given, pane_model, read_given, validated
 from tui.headless.io.session import Session, run
 from tui.headless.io.word_list import read_words
-from tui.headless.schemas.answers import FillDocument, JointDocument, WordDocument
+from tui.headless.options import add_model, add_number, add_precision, add_text
+from tui.headless.schemas.fill import FillDocument, JointDocument, WordDocument
 from tui.render.weights import form, plain
 from tui.strings import text
 from tui.terminal.exit_codes import Exit, Failure
 from tui.terminal.units import percent
 
 
-def execute(command: FillCommand, output: Output) -> Exit:
-    """Run the command."""
-    request = build(command, read_given(command))
+class FillCommand(TextCommand, frozen=True, kw_only=True):
+    """`tsuzuki fill`; `mask` holds the numbers of the words to hide, from 1."""
 
-    async def work(session: Session) -> Exit:
-        await warn(session, output, request.model, request.text)
-        result = await session.ask(request, FillResult)
-        if command.json:
-            output.document(_document(result))
-        else:
-            _print(result, output)
-        return Exit.DONE
+    model: str | None = None
+    precision: PrecisionChoice = "exact"
+    top: int | None
+    mask: list[int]
+    words: str | None
+    pieces: int | None
+    joint: list[JointMethod]
 
-    return run(command, output, work)
+    @classmethod
+    def add_arguments(cls, parser: ArgumentParser) -> None:
+        add_text(parser, "masked_text")
+        add_model(parser, "fill")
+        add_precision(parser)
+        parser.add_argument("--top", type=int, metavar="K", help=text("cli.option.candidates"))
+        parser.add_argument(
+            "--mask",
+            type=int,
+            metavar="N",
+            action="append",
+            default=[],
+            help=text("cli.option.mask"),
+        )
+        parser.add_argument("--words", metavar="LIST|FILE", help=text("cli.option.words"))
+        add_number(parser, "--pieces", int, "N")
+        parser.add_argument(
+            "--joint",
+            metavar="METHOD",
+            choices=get_args(JointMethod),
+            action="append",
+            default=[],
+            help=text("cli.option.joint"),
+        )
+
+    def execute(self, output: Output) -> Exit:
+        request = build(self, read_given(self))
+
+        async def work(session: Session) -> Exit:
+            await warn(session, output, request.model, request.text)
+            result = await session.ask(request, FillResult)
+            if self.json:
+                output.document(_document(result))
+            else:
+                _print(result, output)
+            return Exit.DONE
+
+        return run(self, output, work)
 
 
 def build(command: FillCommand, given_text: str) -> Fill:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentParser
 
 from msgspec import Struct
 
 from tui.files import paths
-from tui.headless.invocations import ForgetCommand
+from tui.headless.command import Subcommand
 from tui.headless.io.output import Output
 from tui.strings import text
 from tui.terminal.exit_codes import Exit, Failure
@@ -19,31 +20,40 @@ class ForgetDocument(Struct, frozen=True):
     removed: list[str]
 
 
-def execute(command: ForgetCommand, output: Output) -> Exit:
-    """Run the command.
+class ForgetCommand(Subcommand, frozen=True, kw_only=True):
+    """`tsuzuki forget`."""
 
-    Raises:
-        Failure: nobody confirmed it, an app that runs would write what it knows again, or a file
-            cannot be removed.
-    """
-    if _in_use():
-        raise Failure(text("cli.forget_in_use"), text("cli.forget_in_use_hint"))
-    files = paths.kept_files()  # after the look into the sessions, which makes companions
-    if files and not command.yes and not _confirmed(output):
-        raise Failure(text("cli.forget_nothing"))
-    for file in files:
-        try:
-            file.unlink(missing_ok=True)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise Failure(text("cli.forget_failed", path=file, reason=reason)) from error
-    if command.json:
-        output.document(ForgetDocument([str(file) for file in files]))
-    elif not files:
-        output.line(text("cli.forget_none", folder=paths.folder("state")))
-    for file in [] if command.json else files:
-        output.line(text("cli.forgotten", path=file))
-    return Exit.DONE
+    yes: bool
+
+    @classmethod
+    def add_arguments(cls, parser: ArgumentParser) -> None:
+        parser.add_argument("--yes", action="store_true", help=text("cli.option.unasked"))
+
+    def execute(self, output: Output) -> Exit:
+        """Run the command.
+
+        Raises:
+            Failure: it was not confirmed, a running app would write its session again, or a file
+                cannot be removed.
+        """
+        if _in_use():
+            raise Failure(text("cli.forget_in_use"), text("cli.forget_in_use_hint"))
+        files = paths.kept_files()  # after the look into the sessions, which makes companions
+        if files and not self.yes and not _confirmed(output):
+            raise Failure(text("cli.forget_nothing"))
+        for file in files:
+            try:
+                file.unlink(missing_ok=True)
+            except OSError as error:
+                reason = error.strerror or str(error)
+                raise Failure(text("cli.forget_failed", path=file, reason=reason)) from error
+        if self.json:
+            output.document(ForgetDocument([str(file) for file in files]))
+        elif not files:
+            output.line(text("cli.forget_none", folder=paths.folder("state")))
+        for file in [] if self.json else files:
+            output.line(text("cli.forgotten", path=file))
+        return Exit.DONE
 
 
 def _in_use() -> bool:

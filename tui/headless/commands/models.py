@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from argparse import ArgumentParser
 from collections.abc import Sequence
 
 import msgspec
@@ -18,83 +18,118 @@ from engine.messages import (
     Pull,
     Remove,
 )
-from tui.headless.invocations import (
-    ModelsCommand,
-    ModelsInfo,
-    ModelsList,
-    ModelsPull,
-    ModelsRemove,
-)
+from tui.headless.command import Subcommand
 from tui.headless.io.output import Output
 from tui.headless.io.request import model_name
 from tui.headless.io.session import Session, run
-from tui.headless.schemas.answers import ModelDocument, ModelsDocument
+from tui.headless.schemas.models import ModelDocument, ModelsDocument
 from tui.render.weights import forms
 from tui.strings import text
 from tui.terminal.exit_codes import Exit, Failure
 from tui.terminal.units import size
 
 
-def execute(command: ModelsCommand, output: Output) -> Exit:
-    """Run one of the commands. After a pull or a removal, what became of the model is told."""
-    if isinstance(command, ModelsList):
-        return _list(command, output)
-    name = model_name(command.model)
+class ModelsList(Subcommand, frozen=True, kw_only=True):
+    """`tsuzuki models list`."""
 
-    async def work(session: Session) -> Exit:
-        if isinstance(command, ModelsRemove):
-            model = await _remove(session, name)
-        else:
-            if isinstance(command, ModelsPull):
-                await _pull(session, Pull(model=name, allow_pickle=command.allow_pickle), output)
-            model = await _known(session, name)
-        if model is not None and isinstance(command, ModelsInfo) and command.measure:
+    def execute(self, output: Output) -> Exit:
+        async def work(session: Session) -> Exit:
+            found = await session.ask(ListModels(), Models)
+            if self.json:
+                output.document(msgspec.convert(found, ModelsDocument, from_attributes=True))
+            else:
+                _print_rows([_summary(model) for model in found.models], output)
+            return Exit.DONE
+
+        return run(self, output, work)
+
+
+class OneModel(Subcommand, frozen=True, kw_only=True):
+    """A command on one model, which prints what the model is afterwards."""
+
+    model: str
+
+    @classmethod
+    def add_arguments(cls, parser: ArgumentParser) -> None:
+        parser.add_argument("model", metavar="MODEL", help=text("cli.option.which_model"))
+
+    def execute(self, output: Output) -> Exit:
+        name = model_name(self.model)
+
+        async def work(session: Session) -> Exit:
+            model = await self.work(session, name, output)
+            if model is None:
+                raise Failure.usage(text("cli.no_model", model=name), text("cli.no_model_hint"))
+            if self.json:
+                output.document(msgspec.convert(model, ModelDocument, from_attributes=True))
+            else:
+                _print_rows(_described(model), output)
+                _print_distances(model, output)
+            return Exit.DONE
+
+        # A model that the settings do not name is listed because this command names it.
+        return run(self, output, work, folders=[name] if name.startswith("/") else [])
+
+    async def work(self, session: Session, name: str, output: Output) -> ModelInfo | None:
+        """Do the command's work and return the model as it then is; None where it is unknown."""
+        raise NotImplementedError
+
+
+class ModelsInfo(OneModel, frozen=True, kw_only=True):
+    """`tsuzuki models info`."""
+
+    measure: bool
+
+    @classmethod
+    def add_arguments(cls, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--measure", action="store_true", help=text("cli.option.measure"))
+
+    async def work(self, session: Session, name: str, output: Output) -> ModelInfo | None:
+        model = await _find(session, name)
+        if model is not None and self.measure:
             measured = await session.ask(Measure(model=model.id), Distances)
             model = structs.replace(model, distances=measured.distances)
-        if model is None:
-            raise Failure.usage(text("cli.no_model", model=name), text("cli.no_model_hint"))
-        if command.json:
-            output.document(msgspec.convert(model, ModelDocument, from_attributes=True))
-        else:
-            _print_rows(_described(model), output)
-            _print_distances(model, output)
-        return Exit.DONE
-
-    # A model that the settings do not name is listed because this command names it.
-    return run(command, output, work, folders=[name] if name.startswith("/") else [])
+        return model
 
 
-def _list(command: ModelsList, output: Output) -> Exit:
-    async def work(session: Session) -> Exit:
-        found = await session.ask(ListModels(), Models)
-        if command.json:
-            output.document(msgspec.convert(found, ModelsDocument, from_attributes=True))
-        else:
-            _print_rows([_summary(model) for model in found.models], output)
-        return Exit.DONE
+class ModelsPull(OneModel, frozen=True, kw_only=True):
+    """`tsuzuki models pull`."""
 
-    return run(command, output, work)
+    allow_pickle: bool
 
+    @classmethod
+    def add_arguments(cls, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--allow-pickle", action="store_true", help=text("cli.option.allow_pickle")
+        )
 
-async def _pull(session: Session, request: Pull, output: Output) -> None:
-    try:
-        await session.ask(request, Done)
-    except asyncio.CancelledError:
-        output.note(text("cli.pull_stopped"))
-        raise
+    async def work(self, session: Session, name: str, output: Output) -> ModelInfo | None:
+        import asyncio
 
-
-async def _remove(session: Session, name: str) -> ModelInfo | None:
-    """Remove a model and tell what is left: of one that no catalogue knows, only its absence."""
-    before = await _known(session, name)
-    await session.ask(Remove(model=name), Done)
-    if before is not None:
-        before = structs.replace(before, state="absent", path=None)
-    return await _known(session, name) or before
+        try:
+            await session.ask(Pull(model=name, allow_pickle=self.allow_pickle), Done)
+        except asyncio.CancelledError:
+            output.note(text("cli.pull_stopped"))
+            raise
+        return await _find(session, name)
 
 
-async def _known(session: Session, name: str) -> ModelInfo | None:
-    """What is known of the model of this name."""
+class ModelsRemove(OneModel, frozen=True, kw_only=True):
+    """`tsuzuki models remove`."""
+
+    async def work(self, session: Session, name: str, output: Output) -> ModelInfo | None:
+        """Return a model that no catalogue lists as absent."""
+        before = await _find(session, name)
+        await session.ask(Remove(model=name), Done)
+        if before is not None:
+            before = structs.replace(before, state="absent", path=None)
+        return await _find(session, name) or before
+
+
+async def _find(session: Session, name: str) -> ModelInfo | None:
+    """The model of this name, or None."""
     models = (await session.ask(ListModels(), Models)).models
     return next((info for info in models if name in (info.id, info.path, info.origin)), None)
 
@@ -113,7 +148,7 @@ def _summary(model: ModelInfo) -> tuple[str, ...]:
 
 
 def _described(model: ModelInfo) -> list[tuple[str, str]]:
-    """Label and value of all that is known of a model."""
+    """Label and value of each field of a model that has one."""
     values = {
         "id": model.id,
         "title": model.title,

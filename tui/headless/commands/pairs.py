@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
 from collections.abc import Awaitable, Callable, Sequence
 
-from engine.messages import ListModels, ModelInfo, Models, PseudoLikelihood
+from engine.messages import (
+    ListModels,
+    ModelInfo,
+    Models,
+    PllMethod,
+    PrecisionChoice,
+    PseudoLikelihood,
+)
 from tui.analysis.minimal_pairs import Scored, differences
+from tui.headless.command import Subcommand
 from tui.headless.commands.pll import ask
-from tui.headless.invocations import PairsCommand
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
 from tui.headless.io.pair_file import COMMON, Pair, Row, hint, read_rows
 from tui.headless.io.reading import read
 from tui.headless.io.request import pane_model
 from tui.headless.io.session import Session, run
-from tui.headless.schemas.answers import PairErrorDocument, PairsDocument, PairsRow
+from tui.headless.options import add_model, add_pll_method, add_precision
+from tui.headless.schemas.pair_error import PairErrorDocument
+from tui.headless.schemas.pairs import PairsDocument, PairsRow
 from tui.strings import text
 from tui.terminal.exit_codes import Exit, Failure
 
@@ -24,46 +34,64 @@ NAMES = (("good", "bad"), ("sentence_good", "sentence_bad"), *COMMON)
 Scorer = Callable[[str], Awaitable[list[Scored]]]
 
 
-def execute(command: PairsCommand, output: Output) -> Exit:
-    """Run the command."""
-    rows = read_rows(command.file, NAMES, output)
-    name = pane_model(command, command.model, "fill")
+class PairsCommand(Subcommand, frozen=True, kw_only=True):
+    """`tsuzuki pairs`; `method` is for a masked model."""
 
-    async def work(session: Session) -> Exit:
-        model = await _known(session, name)
-        scorer, method = _scorer(session, model, command, output)
-        await warn(session, output, model.id, *(side for row in rows for side in row.pair or ()))
-        scored: list[PairsRow] = []
-        failed: list[PairErrorDocument] = []
-        for index, row in enumerate(rows):
-            found = await _scored(row, index, scorer)
-            output.status(text("cli.scoring"), f"{index + 1}/{len(rows)}")
-            if isinstance(found, PairErrorDocument):
-                failed.append(found)
-            else:
-                scored.append(found)
-            if not command.json:
-                output.line(f"{index + 1}  {_told(found)}")
-        document = PairsDocument(
-            model=model.id,
-            method=method,
-            accuracy=sum(row.correct for row in scored) / len(scored) if scored else None,
-            rows=scored,
-            errors=failed,
-        )
-        if command.json:
-            output.document(document)
-        elif document.accuracy is not None:
-            output.line(text("cli.accuracy", share=f"{document.accuracy:.1%}", count=len(scored)))
-        if failed:
-            output.error(text("cli.pairs_failed", count=len(failed), total=len(rows)))
-        return Exit.FAILED if failed else Exit.DONE
+    file: str
+    model: str | None = None
+    precision: PrecisionChoice = "exact"
+    method: PllMethod | None = None
 
-    # A model that the settings do not name is listed because this command names it.
-    return run(command, output, work, folders=[name] if name.startswith("/") else [])
+    @classmethod
+    def add_arguments(cls, parser: ArgumentParser) -> None:
+        parser.add_argument("file", metavar="FILE", help=text("cli.option.minimal_pairs"))
+        add_model(parser, "fill")
+        add_precision(parser)
+        add_pll_method(parser)
+
+    def execute(self, output: Output) -> Exit:
+        rows = read_rows(self.file, NAMES, output)
+        name = pane_model(self, self.model, "fill")
+
+        async def work(session: Session) -> Exit:
+            model = await _find(session, name)
+            scorer, method = _scorer(session, model, self, output)
+            await warn(
+                session, output, model.id, *(side for row in rows for side in row.pair or ())
+            )
+            scored: list[PairsRow] = []
+            failed: list[PairErrorDocument] = []
+            for index, row in enumerate(rows):
+                found = await _scored(row, index, scorer)
+                output.status(text("cli.scoring"), f"{index + 1}/{len(rows)}")
+                if isinstance(found, PairErrorDocument):
+                    failed.append(found)
+                else:
+                    scored.append(found)
+                if not self.json:
+                    output.line(f"{index + 1}  {_line(found)}")
+            document = PairsDocument(
+                model=model.id,
+                method=method,
+                accuracy=sum(row.correct for row in scored) / len(scored) if scored else None,
+                rows=scored,
+                errors=failed,
+            )
+            if self.json:
+                output.document(document)
+            elif document.accuracy is not None:
+                output.line(
+                    text("cli.accuracy", share=f"{document.accuracy:.1%}", count=len(scored))
+                )
+            if failed:
+                output.error(text("cli.pairs_failed", count=len(failed), total=len(rows)))
+            return Exit.FAILED if failed else Exit.DONE
+
+        # A model that the settings do not name is listed because this command names it.
+        return run(self, output, work, folders=[name] if name.startswith("/") else [])
 
 
-async def _known(session: Session, name: str) -> ModelInfo:
+async def _find(session: Session, name: str) -> ModelInfo:
     found = await session.ask(ListModels(), Models)
     for model in found.models:
         if name in (model.id, model.path):
@@ -112,8 +140,8 @@ async def _scored(row: Row, index: int, scorer: Scorer) -> PairsRow | PairErrorD
     except Failure as failure:
         if not failure.of_text:
             raise
-        told = text("cli.pair_failed", line=row.line, reason=failure.message)
-        return PairErrorDocument(index=index, line=row.line, error=told, hint=failure.hint)
+        message = text("cli.pair_failed", line=row.line, reason=failure.message)
+        return PairErrorDocument(index=index, line=row.line, error=message, hint=failure.hint)
 
 
 def _compared(pair: Pair, good: Sequence[Scored], bad: Sequence[Scored]) -> PairsRow:
@@ -129,7 +157,7 @@ def _compared(pair: Pair, good: Sequence[Scored], bad: Sequence[Scored]) -> Pair
     )
 
 
-def _told(found: PairsRow | PairErrorDocument) -> str:
+def _line(found: PairsRow | PairErrorDocument) -> str:
     if isinstance(found, PairErrorDocument):
         return found.error
     verdict = text("cli.good_likelier" if found.correct else "cli.bad_likelier")

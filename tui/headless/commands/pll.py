@@ -2,46 +2,85 @@
 
 from __future__ import annotations
 
-import msgspec
+from argparse import ArgumentParser
 
-from engine.messages import Progress, PseudoLikelihood, PseudoLikelihoodResult
-from tui.headless.invocations import PllCommand
+import msgspec
+from msgspec import Struct
+
+from engine.messages import (
+    PllMethod,
+    PrecisionChoice,
+    Progress,
+    PseudoLikelihood,
+    PseudoLikelihoodResult,
+)
+from tui.headless.command import TextCommand
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
 from tui.headless.io.request import pane_model, read_given
 from tui.headless.io.session import Session, run
-from tui.headless.schemas.answers import PllDocument
+from tui.headless.options import add_model, add_pll_method, add_precision, add_text
 from tui.render.weights import form, plain
 from tui.strings import text
 from tui.terminal.exit_codes import Exit, Failure
 
 
-def execute(command: PllCommand, output: Output) -> Exit:
-    """Run the command."""
-    request = PseudoLikelihood(
-        model=pane_model(command, command.model, "fill"),
-        text=read_given(command),
-        methods=[command.method],
-        top=0,
-        precision=command.precision,
-    )
+class PllToken(Struct, frozen=True, kw_only=True):
+    """One token of a text that was scored."""
 
-    async def work(session: Session) -> Exit:
-        await warn(session, output, request.model, request.text)
-        result = await ask(session, request, output)
-        if command.json:
-            output.document(msgspec.convert(result, PllDocument, from_attributes=True))
-        else:
-            _print(result, output)
-        return Exit.DONE
+    id: int
+    text: str
+    logprob: float
 
-    return run(command, output, work)
+
+class PllDocument(Struct, frozen=True, kw_only=True):
+    """`tsuzuki pll --json`, in nats."""
+
+    model: str
+    method: PllMethod
+    tokens: list[PllToken]
+    total: float
+
+
+class PllCommand(TextCommand, frozen=True, kw_only=True):
+    """`tsuzuki pll`."""
+
+    model: str | None = None
+    precision: PrecisionChoice = "exact"
+    method: PllMethod = "original"
+
+    @classmethod
+    def add_arguments(cls, parser: ArgumentParser) -> None:
+        add_text(parser)
+        add_model(parser, "fill")
+        add_precision(parser)
+        add_pll_method(parser)
+
+    def execute(self, output: Output) -> Exit:
+        request = PseudoLikelihood(
+            model=pane_model(self, self.model, "fill"),
+            text=read_given(self),
+            methods=[self.method],
+            top=0,
+            precision=self.precision,
+        )
+
+        async def work(session: Session) -> Exit:
+            await warn(session, output, request.model, request.text)
+            result = await ask(session, request, output)
+            if self.json:
+                output.document(msgspec.convert(result, PllDocument, from_attributes=True))
+            else:
+                _print(result, output)
+            return Exit.DONE
+
+        return run(self, output, work)
 
 
 async def ask(
     session: Session, request: PseudoLikelihood, output: Output
 ) -> PseudoLikelihoodResult:
-    """Have a text scored, and say how far it is.
+    """Score a text, and show the progress.
 
     Raises:
         Failure: the engine answered with an error, or not at all.

@@ -1,17 +1,19 @@
-"""`tsuzuki replay`: makes the continuations of a session again and says what differs."""
+"""`tsuzuki replay`: makes the continuations of a session again and reports differences."""
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
+
 import msgspec
+from msgspec import Struct
 
 from tui.cards import Card, ContinueCard
 from tui.cards.replay import Replay, replay, request
 from tui.files import paths
-from tui.headless.invocations import ReplayCommand
+from tui.headless.command import Subcommand
 from tui.headless.io.output import Output
 from tui.headless.io.request import read_file
 from tui.headless.io.session import Session, run
-from tui.headless.schemas.answers import ReplayDocument
 from tui.strings import text
 from tui.terminal.exit_codes import Exit, Failure
 
@@ -22,33 +24,61 @@ class _Export(msgspec.Struct, frozen=True):
     cards: list[Card]
 
 
-def execute(command: ReplayCommand, output: Output) -> Exit:
-    """Run the command. A card that comes out differently makes the exit code 1."""
-    cards = _exported(command.file) if command.file is not None else _latest()
-    texts = [card for card in cards if isinstance(card, ContinueCard) and card.branches]
-    if not texts:
-        raise Failure.usage(text("cli.nothing_to_replay"))
+class ReplayDocument(Struct, frozen=True, kw_only=True):
+    """A line of `tsuzuki replay --json`: a continuation that was made again.
 
-    async def work(session: Session) -> Exit:
-        exit_code = Exit.DONE
-        for number, card in enumerate(texts, 1):
-            output.status(text("cli.replaying"), f"{number}/{len(texts)}")
-            try:
-                found = await replay(card, session.events(request(card)))
-            except Failure as failure:
-                found = Replay("", None)
-                document = _describe(card, found, error=failure.message)
-            else:
-                document = _describe(card, found)
-            if not document.same:
-                exit_code = Exit.FAILED
-            if command.json:
-                output.document(document)
-            else:
-                output.line(_told(document))
-        return exit_code
+    Where it differs, `branch` and `token` (from 0) name the first difference.
+    """
 
-    return run(command, output, work)
+    card: str
+    model: str
+    prompt: str
+    same: bool
+    revision: str
+    revision_now: str
+    branch: int | None
+    token: int | None
+    was: str | None
+    now: str | None
+    error: str | None
+
+
+class ReplayCommand(Subcommand, frozen=True, kw_only=True):
+    """`tsuzuki replay`: of an exported session, or of the one used last."""
+
+    file: str | None
+
+    @classmethod
+    def add_arguments(cls, parser: ArgumentParser) -> None:
+        parser.add_argument("file", metavar="FILE", nargs="?", help=text("cli.option.exported"))
+
+    def execute(self, output: Output) -> Exit:
+        """A card that comes out differently makes the exit code 1."""
+        cards = _exported(self.file) if self.file is not None else _latest()
+        texts = [card for card in cards if isinstance(card, ContinueCard) and card.branches]
+        if not texts:
+            raise Failure.usage(text("cli.nothing_to_replay"))
+
+        async def work(session: Session) -> Exit:
+            exit_code = Exit.DONE
+            for number, card in enumerate(texts, 1):
+                output.status(text("cli.replaying"), f"{number}/{len(texts)}")
+                try:
+                    found = await replay(card, session.events(request(card)))
+                except Failure as failure:
+                    found = Replay("", None)
+                    document = _describe(card, found, error=failure.message)
+                else:
+                    document = _describe(card, found)
+                if not document.same:
+                    exit_code = Exit.FAILED
+                if self.json:
+                    output.document(document)
+                else:
+                    output.line(_line(document))
+            return exit_code
+
+        return run(self, output, work)
 
 
 def _exported(file: str) -> list[Card]:
@@ -99,14 +129,14 @@ def _describe(card: ContinueCard, found: Replay, error: str | None = None) -> Re
     )
 
 
-def _told(document: ReplayDocument) -> str:
+def _line(document: ReplayDocument) -> str:
     prompt = " ".join(document.prompt.split())[:40]
     if document.error is not None:
-        told = document.error
+        outcome = document.error
     elif document.same:
-        told = text("replay.same")
+        outcome = text("replay.same")
     else:
-        told = text(
+        outcome = text(
             "replay.differs",
             branch=(document.branch or 0) + 1,
             token=(document.token or 0) + 1,
@@ -114,5 +144,5 @@ def _told(document: ReplayDocument) -> str:
             now=repr(document.now),
         )
     if document.revision_now not in ("", document.revision):
-        told += text("replay.revision", was=document.revision, now=document.revision_now)
-    return f"{document.model}  {prompt!r}  {told}"
+        outcome += text("replay.revision", was=document.revision, now=document.revision_now)
+    return f"{document.model}  {prompt!r}  {outcome}"

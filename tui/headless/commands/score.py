@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
 from contextlib import aclosing
 
-from engine.messages import Score, ScoreResult, Verdict
+from engine.messages import PrecisionChoice, Score, ScoreResult, Verdict
 from tui.cards.figures import judgement
+from tui.headless.command import Subcommand
 from tui.headless.commands import score_file
-from tui.headless.invocations import ScoreCommand
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
 from tui.headless.io.request import given, model_name, pane_model, read_text, validated
 from tui.headless.io.score_line import line
 from tui.headless.io.session import Session, run
+from tui.headless.options import add_model, add_number, add_precision
 from tui.headless.schemas.score import score_document
 from tui.render import verdicts
 from tui.render.weights import form, plain
@@ -20,29 +22,68 @@ from tui.strings import text
 from tui.terminal.exit_codes import Exit, Failure
 
 
-def execute(command: ScoreCommand, output: Output) -> Exit:
-    """Run the command."""
-    if command.file is not None:
-        if command.a is not None or command.literal:
-            raise Failure.usage(text("cli.file_or_texts"))
-        if command.beside:
-            raise Failure.usage(text("cli.no_beside"))
-        return score_file.execute(command, command.file, output)
-    if command.cosine:
-        raise Failure.usage(text("cli.cosine_for_file"), text("cli.cosine_for_file_hint"))
-    request = build(command, *_sides(command))
+class ScoreCommand(Subcommand, frozen=True, kw_only=True):
+    """`tsuzuki score`: two texts, or a file of pairs."""
 
-    async def work(session: Session) -> Exit:
-        for model in (request.model, *(other.model for other in request.beside)):
-            await warn(session, output, model, request.a, request.b)
-        results, verdict = await _ask(session, request, output)
-        if command.json:
-            output.document(score_document(results, verdict))
-        else:
-            _print(results, verdict, output)
-        return Exit.DONE
+    a: str | None
+    b: str | None
+    literal: list[str]
+    """With --text: both texts as they are."""
+    file: str | None
+    model: str | None = None
+    beside: list[str]
+    cosine: bool
+    shuffles: int | None
+    precision: PrecisionChoice = "exact"
 
-    return run(command, output, work)
+    @classmethod
+    def add_arguments(cls, parser: ArgumentParser) -> None:
+        parser.add_argument("a", metavar="A", nargs="?", help=text("cli.option.a"))
+        parser.add_argument("b", metavar="B", nargs="?", help=text("cli.option.b"))
+        parser.add_argument(
+            "--text",
+            dest="literal",
+            metavar="TEXT",
+            action="append",
+            default=[],
+            help=text("cli.option.literal_side"),
+        )
+        parser.add_argument("--file", metavar="FILE", help=text("cli.option.pairs"))
+        add_model(parser, "score")
+        parser.add_argument(
+            "--with",
+            dest="beside",
+            metavar="MODEL",
+            action="append",
+            default=[],
+            help=text("cli.option.beside"),
+        )
+        parser.add_argument("--cosine", action="store_true", help=text("cli.option.cosine"))
+        add_number(parser, "--shuffles", int, "N", "score_shuffles")
+        add_precision(parser)
+
+    def execute(self, output: Output) -> Exit:
+        if self.file is not None:
+            if self.a is not None or self.literal:
+                raise Failure.usage(text("cli.file_or_texts"))
+            if self.beside:
+                raise Failure.usage(text("cli.no_beside"))
+            return score_file.execute(self, self.file, output)
+        if self.cosine:
+            raise Failure.usage(text("cli.cosine_for_file"), text("cli.cosine_for_file_hint"))
+        request = build(self, *_sides(self))
+
+        async def work(session: Session) -> Exit:
+            for model in (request.model, *(other.model for other in request.beside)):
+                await warn(session, output, model, request.a, request.b)
+            results, verdict = await _ask(session, request, output)
+            if self.json:
+                output.document(score_document(results, verdict))
+            else:
+                _print(results, verdict, output)
+            return Exit.DONE
+
+        return run(self, output, work)
 
 
 def _sides(command: ScoreCommand) -> tuple[str, str]:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from engine.messages import PairScore, ScorePairs
-from tui.headless.invocations import ScoreCommand
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
 from tui.headless.io.pair_file import COMMON, Row, hint, read_rows
 from tui.headless.io.request import given, pane_model, validated
 from tui.headless.io.score_line import line
 from tui.headless.io.session import Session, run
-from tui.headless.schemas.answers import PairErrorDocument
+from tui.headless.schemas.pair_error import PairErrorDocument
 from tui.headless.schemas.score import score_document
 from tui.render.verdicts import verdict
 from tui.strings import text
 from tui.terminal.exit_codes import Exit
+
+if TYPE_CHECKING:
+    from tui.headless.commands.score import ScoreCommand
 
 AT_ONCE = 2000
 """Pairs of one request: many enough to find others of their length."""
@@ -52,7 +55,7 @@ def execute(command: ScoreCommand, file: str, output: Output) -> Exit:
             for part, request in zip(parts, requests, strict=True):
                 async for event in session.events(request):
                     if isinstance(event, PairScore):
-                        writer.take(part[event.index][0], event)
+                        writer.add(part[event.index][0], event)
         finally:
             writer.close()
         if writer.failed:
@@ -75,8 +78,8 @@ class _Writer:
         self._done = 0
         self._next = 0
 
-    def take(self, index: int, score: PairScore) -> None:
-        """Take the score of a row, or why there is none."""
+    def add(self, index: int, score: PairScore) -> None:
+        """Add the score of a row, or its error."""
         self._scores[index] = score
         self._done += 1
         self._output.status(text("cli.scoring"), f"{self._done}/{len(self._rows)}")
@@ -105,10 +108,10 @@ class _Writer:
             if self._json:
                 self._output.document(score_document(results, score.verdict, index))
                 return
-            told = [line(each) for each in results]
+            parts = [line(each) for each in results]
             if score.verdict is not None:
-                told.append(verdict(score.verdict))
-            self._output.line("  ".join([str(index + 1), *told]))
+                parts.append(verdict(score.verdict))
+            self._output.line("  ".join([str(index + 1), *parts]))
 
     def _fail(self, index: int, error: str, advice: str) -> None:
         self.failed += 1

@@ -3,52 +3,71 @@
 from __future__ import annotations
 
 import math
+from argparse import ArgumentParser
 
-from engine.messages import Token
+from engine.messages import PrecisionChoice, Token
 from tui.analysis.heat import bits
 from tui.analysis.word_surprisal import Word, segment, words
 from tui.cards.texts import perplexity
-from tui.headless.invocations import SurprisalCommand
+from tui.headless.command import TextCommand
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
 from tui.headless.io.reading import Reading, read
 from tui.headless.io.request import pane_model, read_given
 from tui.headless.io.session import Session, run
-from tui.headless.schemas.answers import SurprisalDocument, SurprisalToken, SurprisalWord
+from tui.headless.options import add_model, add_precision, add_text
+from tui.headless.schemas.surprisal import SurprisalDocument, SurprisalToken, SurprisalWord
 from tui.strings import text as string
 from tui.terminal.exit_codes import Exit, Failure
 
 
-def execute(command: SurprisalCommand, output: Output) -> Exit:
-    """Run the command."""
-    written = read_given(command, files=True)
-    if command.word_boundary and segment(written)[0] != "whitespace":
-        raise Failure.usage(string("cli.no_boundaries"))
+class SurprisalCommand(TextCommand, frozen=True, kw_only=True):
+    """`tsuzuki surprisal`, whose text may also be the name of a file that is there."""
 
-    async def work(session: Session) -> Exit:
-        model = pane_model(command, command.model, "continue")
-        await warn(session, output, model, written)
-        reading = await read(
-            session,
-            model,
-            command.precision,
-            written,
-            start=not command.no_start,
-            boundaries=command.word_boundary,
-            told=lambda done, of: output.status(string("cli.reading"), f"{done}/{of}"),
+    model: str | None = None
+    precision: PrecisionChoice = "exact"
+    no_start: bool
+    word_boundary: bool
+
+    @classmethod
+    def add_arguments(cls, parser: ArgumentParser) -> None:
+        add_text(parser, "text_or_file", "TEXT|FILE")
+        add_model(parser, "continue")
+        add_precision(parser)
+        parser.add_argument("--no-start", action="store_true", help=string("cli.option.no_start"))
+        parser.add_argument(
+            "--word-boundary", action="store_true", help=string("cli.option.word_boundary")
         )
-        document = describe(reading, corrected=command.word_boundary)
-        if command.json:
-            output.document(document)
-        else:
-            _print(document, output)
-        return Exit.DONE
 
-    return run(command, output, work)
+    def execute(self, output: Output) -> Exit:
+        written = read_given(self, files=True)
+        if self.word_boundary and segment(written)[0] != "whitespace":
+            raise Failure.usage(string("cli.no_boundaries"))
+
+        async def work(session: Session) -> Exit:
+            model = pane_model(self, self.model, "continue")
+            await warn(session, output, model, written)
+            reading = await read(
+                session,
+                model,
+                self.precision,
+                written,
+                start=not self.no_start,
+                boundaries=self.word_boundary,
+                on_progress=lambda done, of: output.status(string("cli.reading"), f"{done}/{of}"),
+            )
+            document = describe(reading, corrected=self.word_boundary)
+            if self.json:
+                output.document(document)
+            else:
+                _print(document, output)
+            return Exit.DONE
+
+        return run(self, output, work)
 
 
 def describe(reading: Reading, *, corrected: bool) -> SurprisalDocument:
-    """All that is told of a reading."""
+    """The document of a reading."""
     tokens = [SurprisalToken(t.id, t.text, t.logprob, t.rank, t.entropy) for t in reading.tokens]
     if reading.unscored is not None:
         first = reading.unscored
@@ -81,8 +100,7 @@ def describe(reading: Reading, *, corrected: bool) -> SurprisalDocument:
 
 
 def _words(reading: Reading, segments: list[str], *, corrected: bool) -> list[Word]:
-    """The words and what they come to; the first is scored in part, so not at all, where its first
-    token is not."""
+    """The words with their surprisal. The first has none where its first token was not scored."""
     if reading.unscored is None:
         return words(reading.tokens, segments, reading.after, corrected=corrected)
     first = Token(
@@ -99,7 +117,7 @@ def _words(reading: Reading, segments: list[str], *, corrected: bool) -> list[Wo
 
 
 def _print(document: SurprisalDocument, output: Output) -> None:
-    """A line a token, then what they come to."""
+    """Print a line for each token, then the totals."""
     for token in document.tokens:
         figures = f"{'':>9} {'':>7} {'':>8}"
         if token.logprob is not None and token.entropy is not None:

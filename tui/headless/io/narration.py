@@ -1,4 +1,4 @@
-"""What is said on standard error while a command waits: states in a line, figures for people."""
+"""The status line that a command shows on standard error while it waits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tui.terminal.units import size
 
 
 def describe(event: ModelState) -> tuple[str, str]:
-    """What is being done to a model, and how far it is; both empty when nothing is."""
+    """The current step of a model and its progress; both are empty when it is idle."""
     if event.state not in ("pulling", "converting", "loading"):
         return "", ""
     step = [text(f"cli.state.{event.state}", model=event.model), event.stage]

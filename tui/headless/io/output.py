@@ -25,14 +25,14 @@ class Output:
 
     def __init__(self, verbose: bool = False) -> None:
         if isinstance(sys.stdout, io.TextIOWrapper):
-            # What a terminal's encoding cannot say is no reason to stop.
+            # A character that the terminal's encoding lacks must not end the command.
             sys.stdout.reconfigure(errors="replace")
         self._out: TextIO = sys.stdout
         self._err: TextIO = sys.stderr
         self._out_terminal = self._out.isatty()
         self._err_terminal = self._err.isatty()
         self.narrates = verbose or self._err_terminal
-        """Whether anybody reads what is said beside the data."""
+        """Whether status and notes are written."""
         # A status line is drawn over itself, which a dumb terminal cannot do.
         self._redraws = self._err_terminal and os.environ.get("TERM", "dumb") != "dumb"
         self._step = ""
@@ -70,9 +70,9 @@ class Output:
         self.line(data)
 
     def status(self, step: str, progress: str = "") -> None:
-        """Say what is going on, and how far, in a line that the next one replaces.
+        """Show the current step and its progress, in a line that the next one replaces.
 
-        Where lines cannot be replaced, only a new step is worth one.
+        Where lines cannot be replaced, only a new step gets one.
         """
         if not self.narrates:
             return
@@ -82,34 +82,34 @@ class Output:
             columns = shutil.get_terminal_size().columns
             self._narrate(f"\r\x1b[K{set_cell_size(line, min(cell_len(line), columns - 1))}")
         elif step and step != self._step:
-            self._say(step)
+            self._report(step)
         self._step = step
 
     def note(self, message: str) -> None:
-        """Say something that stays."""
+        """Write a line for people that stays."""
         if self.narrates:
             self._make_room()
-            self._say(message)
+            self._report(message)
 
     def warn(self, message: str) -> None:
-        """Say something that counts for a script too, so whether or not anybody reads it."""
+        """Write a line that scripts need too, whether or not a person reads it."""
         self._make_room()
-        self._say(message)
+        self._report(message)
 
     def error(self, message: str, hint: str = "") -> None:
-        """Say what went wrong, and what to do about it: a line each."""
+        """Report an error and how to solve it, a line each."""
         self._make_room()
         for part in (message, hint):
             if part:
-                self._say(" ".join(part.split()))
+                self._report(" ".join(part.split()))
 
     def _make_room(self) -> None:
-        """Leave the line that data or a status began, before something else is said."""
+        """Leave the line that data or a status began, before another is written."""
         self._clear_status()
         if self._out_terminal:
             self.end_line()
 
-    def _say(self, message: str) -> None:
+    def _report(self, message: str) -> None:
         self._narrate(f"{clean(message)}\n")
 
     def _clear_status(self) -> None:
@@ -118,7 +118,7 @@ class Output:
         self._step = ""
 
     def _narrate(self, data: str) -> None:
-        """Write to standard error; that nobody can read it is no reason to end."""
+        """Write to standard error; a failure to write is ignored."""
         try:
             self._err.write(data)
             self._err.flush()

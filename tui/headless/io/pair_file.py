@@ -53,7 +53,7 @@ def read_rows(file: str, names: Sequence[Pair], output: Output) -> list[Row]:
     """The rows of a file, or of standard input where it is a dash; blank lines are skipped.
 
     `names` are those that the two texts may have in an object or in a first line that names the
-    columns, the usual ones first. Such a first line is no row, which is said.
+    columns, the usual ones first. Such a first line is no row, and a warning says so.
 
     Raises:
         Failure: it cannot be read, or no line holds a pair (exit code 2).

@@ -1,4 +1,4 @@
-"""Having a causal model read a text, whatever its length, for the commands that score one."""
+"""Scoring a text of any length with a causal model."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tui.terminal.exit_codes import Exit, Failure
 
 @dataclass
 class Reading:
-    """What a model made of a text."""
+    """A text as a model scored it."""
 
     model: str
     revision: str = ""
@@ -32,12 +32,12 @@ class Reading:
     start: str | None = None
     """The token that the text was read after; None where there was none."""
     unscored: Piece | None = None
-    """The text's first token, where nothing stood before it."""
+    """The text's first token, where nothing came before it."""
     tokens: list[Token] = field(default_factory=list)
     after: float | None = None
     """How likely a new word begins after the last token, where that was asked for."""
     windows: int = 1
-    """How many pieces the text was read in; each begins with half a context of what was before."""
+    """How many pieces the text was read in; each begins with half a context of what came before."""
 
     @property
     def nats(self) -> float:
@@ -53,11 +53,11 @@ async def read(
     *,
     start: bool = True,
     boundaries: bool = False,
-    told: Callable[[int, int], None] = lambda done, of: None,
+    on_progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Reading:
     """Read a text after the model's start token, where it has one and `start` asks for it.
 
-    `told` hears how many of the tokens are read.
+    `on_progress` gets the number of tokens read and their total.
 
     Raises:
         Failure: the text is empty, or the engine refused.
@@ -89,18 +89,18 @@ async def read(
             boundaries=boundaries,
         )
         reading.windows += done > 0
-        await _take(reading, session.events(request), first=not done)
+        await _add(reading, session.events(request), first=not done)
         done += len(part)
         if not part:
             break
-        told(done, len(ids))
+        on_progress(done, len(ids))
     if not start or reading.start is None:
         reading.unscored = next(iter(cut.tokens[len(special) :]), None)
     return reading
 
 
-async def _take(reading: Reading, events: AsyncIterator[object], *, first: bool) -> None:
-    """Take in what one request answers."""
+async def _add(reading: Reading, events: AsyncIterator[object], *, first: bool) -> None:
+    """Add the answer to one request."""
     async for event in events:
         match event:
             case Started() if first:
@@ -116,6 +116,6 @@ async def _take(reading: Reading, events: AsyncIterator[object], *, first: bool)
 
 
 async def _context(session: Session, model: str, ids: list[int]) -> int | None:
-    """How many tokens a model takes, which it tells once it is loaded."""
+    """The context length of a model in tokens, which is reported once it is loaded."""
     probe = Continue(model=model, prompt=ids[:1], sampling=GREEDY, max_tokens=0)
     return (await session.ask(probe, Started)).context

@@ -1,4 +1,4 @@
-"""From what stands on the command line to requests that the engine accepts."""
+"""Builds the engine's requests from the command line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 from engine.messages import Role
 from tui.files import paths
 from tui.files.text_file import looks_named, named, read, without_end
-from tui.headless.invocations import Command, TextCommand
+from tui.headless.command import Command, TextCommand
 from tui.headless.io import settings_file
 from tui.strings import text
 from tui.terminal.exit_codes import Failure
@@ -20,7 +20,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 def validated(kind: type[T], fields: dict[str, object], **options: str) -> T:
-    """Build a request. Its own definition says which numbers are allowed; there is no second list.
+    """Build a request. Its definition alone sets the range of each number.
 
     `options` names those options that are not called like the field they fill.
 
@@ -123,7 +123,7 @@ def pane_model(command: Command, named: str | None, role: Role) -> str:
 
 
 def model_name(argument: str) -> str:
-    """A catalogue id or hub id as it is; a path in full, wherever the engine's process stands."""
+    """A catalogue id or hub id as it is; a path in full, since the engine may run elsewhere."""
     path = paths.written(argument)
     looks_like_path = os.sep in argument or path.suffix == ".gguf" or argument.startswith("~")
     return str(path.resolve()) if looks_like_path and path.exists() else argument

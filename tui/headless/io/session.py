@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import structs
 
-from engine.client import Engine, EngineState
 from engine.messages import Configure, Error, Event, ModelState, Request
 from tui.files import paths
-from tui.headless.invocations import Command
+from tui.headless.command import Command
 from tui.headless.io import settings_file
 from tui.headless.io.narration import describe
 from tui.headless.io.output import Output
 from tui.strings import text
 from tui.terminal.exit_codes import Exit, Failure
+
+if TYPE_CHECKING:
+    from engine.client import Engine, EngineState
 
 T = TypeVar("T")
 
@@ -73,6 +73,8 @@ def run(
         Failure: the settings file is not there, or the engine does not start.
         KeyboardInterrupt: Ctrl+C ended the work.
     """
+    import asyncio
+
     loaded = settings_file.load(command.config)
     for problem in loaded.problems:
         output.note(str(problem))
@@ -87,24 +89,29 @@ def run(
 async def _run(
     configure: Configure, output: Output, work: Callable[[Session], Awaitable[Exit]]
 ) -> Exit:
+    import asyncio
+    import signal
+
+    from engine.client import Engine
+
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
     assert task is not None, "a coroutine runs in a task"
     for number in (signal.SIGTERM, signal.SIGHUP):
         # Ctrl+C needs none: asyncio.run cancels the task by itself.
         loop.add_signal_handler(number, task.cancel)
 
-    def tell(event: Event) -> None:
+    def on_event(event: Event) -> None:
         if isinstance(event, ModelState):
             output.status(*describe(event))
 
-    def state(state: EngineState, error: Error | None) -> None:
+    def on_state(state: EngineState, error: Error | None) -> None:
         if state == "silent" and error is not None:
             output.note(f"{error.message} {error.hint}")
 
     if problem := paths.log_problem():
         output.note(text("cli.no_log", folder=paths.folder("state"), reason=problem))
     try:
-        engine = await Engine.start(configure, paths.log_file(), tell, state, revive=False)
+        engine = await Engine.start(configure, paths.log_file(), on_event, on_state, revive=False)
     except OSError as error:
         reason = error.strerror or error
         raise Failure(text("cli.engine_did_not_start", reason=reason)) from error

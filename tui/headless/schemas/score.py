@@ -24,11 +24,11 @@ from engine.messages import (
     Trimmed,
     Verdict,
 )
-from tui.render.verdicts import verdict as told
+from tui.render.verdicts import verdict as sentence
 
 
 class VerdictDocument(Struct, frozen=True):
-    """What the witnesses come to, and the sentence that says so."""
+    """The verdict of all witnesses; `told` is the same in a sentence."""
 
     topic: str | None
     order: str | None
@@ -49,7 +49,7 @@ class ScoreDocument(Struct, frozen=True, kw_only=True):
     cosine: float | None = None
     cosine_shuffled: Shuffled | None = None
     shuffled: Shuffled | None = None
-    """Where the main figure stands: `margin`, `bits_per_token`, or `cosine`."""
+    """How the main figure ranks among shuffled pairs: `margin`, `bits_per_token`, or `cosine`."""
     trimmed: Trimmed | None = None
     beside: list[ScoreDocument] = []
     index: int | UnsetType = UNSET
@@ -104,19 +104,21 @@ class CosineDocument(ScoreDocument, frozen=True, kw_only=True):
 def score_document(
     results: Sequence[ScoreResult], verdict: Verdict | None, index: int | UnsetType = UNSET
 ) -> ScoreDocument:
-    """All that was said of one pair, by one model or by several."""
+    """The document of one pair, scored by one model or by several."""
     by_model: dict[str, list[ScoreResult]] = {}
     for result in results:
         by_model.setdefault(result.model, []).append(result)
     first, *others = [_of_one(each) for each in by_model.values()]
     weighed = (
-        None if verdict is None else VerdictDocument(verdict.topic, verdict.order, told(verdict))
+        None
+        if verdict is None
+        else VerdictDocument(verdict.topic, verdict.order, sentence(verdict))
     )
     return structs.replace(first, verdict=weighed, beside=others, index=index)
 
 
 def _of_one(results: Sequence[ScoreResult]) -> ScoreDocument:
-    """What one model said; its cosine comes after what it judges by a head."""
+    """The scores of one model, its main witness first and then its cosine, if any."""
     document = _plain(results[0])
     for result in results[1:]:
         match result:

@@ -1,0 +1,57 @@
+"""What every command line asks for. `args` fills these structs; those in `commands` add the rest.
+
+A `model` of None is that of a pane, as the settings name it.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+
+from msgspec import Struct
+
+from engine.messages import PrecisionChoice
+from tui.headless.io.output import Output
+from tui.terminal.exit_codes import Exit
+
+
+class Command(Struct, frozen=True, kw_only=True):
+    """What the app and every subcommand take."""
+
+    config: str | None = None
+    verbose: bool = False
+
+
+class OpenApp(Command, frozen=True, kw_only=True):
+    """`tsuzuki` alone."""
+
+    model: str | None = None
+    precision: PrecisionChoice | None = None
+    theme: str | None = None
+
+
+class Subcommand(Command, frozen=True, kw_only=True):
+    """A command for scripts and pipes. Its fields are what its arguments store."""
+
+    json: bool
+
+    @classmethod
+    def add_arguments(cls, parser: ArgumentParser) -> None:
+        """Add the command's arguments to its parser, each under the name of a field."""
+
+    def execute(self, output: Output) -> Exit:
+        """Run the command.
+
+        Raises:
+            Failure: it cannot do what was asked.
+        """
+        raise NotImplementedError
+
+
+class TextCommand(Subcommand, frozen=True, kw_only=True):
+    """A command on one text, which is given in one of three ways."""
+
+    text: str | None = None
+    """As a word of the command line, which must not look like the name of a file."""
+    literal: str | None = None
+    """With --text: as it is, whatever it looks like."""
+    file: str | None = None
