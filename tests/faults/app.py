@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import signal
+import threading
 import time
 from pathlib import Path
 
 import psutil
 
 from tests.faults.harness import (
+    COLUMNS,
     PROMPT,
+    ROWS,
     Outcome,
     app,
     begin_stream,
     fault,
+    history_file,
     leave,
     lost,
     saved,
@@ -23,6 +28,9 @@ from tests.faults.harness import (
     watch,
     whole_answer,
 )
+from tests.support.sample_cards import finished
+from tui.cards import ContinueCard
+from tui.history import History
 
 DRAFT = "half a thought"
 _WORKER_S = 2.0
@@ -86,3 +94,86 @@ def two_apps(place: Path, rng: random.Random) -> Outcome:
     again = saved(place)
     missing = sum(lost(len("".join(whole.split())), each) for each in (latest, again))
     return Outcome("each has a session of its own, whole", missing)
+
+
+@fault("the window shrinks to 10x3 and 1x1 and grows again while a model writes", short=1, long=20)
+def resized(place: Path, rng: random.Random) -> Outcome:
+    whole = whole_answer()
+    sizes = [(10, 3), (1, 1), *((rng.randint(1, 120), rng.randint(1, 50)) for _ in range(6))]
+    with app(place) as terminal:
+        begin_stream(terminal)
+        for columns, rows in sizes:
+            terminal.resize(columns, rows)
+            watch(terminal, rng.uniform(0, 0.3))
+        terminal.resize(COLUMNS, ROWS)
+        began = time.monotonic()
+        terminal.wait("120 tokens · ", "perplexity")
+        recovered = time.monotonic() - began
+        type_text(terminal, DRAFT)
+        leave(terminal)
+    session = saved(place)
+    missing = lost(len("".join(whole.split())), session)
+    missing += 0 if session.drafts["continue"].text == DRAFT else len(DRAFT)
+    return Outcome("draws the whole screen again", missing, recovered)
+
+
+_PASTED = 1_000_000
+
+
+@fault("a megabyte is pasted", short=1, long=10)
+def pasted(place: Path, rng: random.Random) -> Outcome:
+    width = rng.choice((20, 80, 1000))
+    line = "".join(rng.choice("abcdefgh ") for _ in range(width - 1)) + "\n"
+    written = line * (_PASTED // width) + "its end"
+    with app(place) as terminal:
+        terminal.wait("greedy · 43 tokens")
+        terminal.press("ctrl+n")
+        terminal.wait("seed 7")
+        paste = f"\x1b[200~{written}\x1b[201~"
+        sending = threading.Thread(target=terminal.press, args=(paste,))
+        sending.start()
+        began = time.monotonic()
+        terminal.wait("its end")
+        sending.join()
+        type_text(terminal, DRAFT)
+        recovered = time.monotonic() - began
+        leave(terminal)
+    kept = saved(place).drafts["continue"].text
+    missing = 0 if kept == written + DRAFT else len(written)
+    return Outcome("it is there, and what is typed behind it", missing, recovered)
+
+
+@fault("a session of 2,000 cards", short=1, long=5)
+def many_cards(place: Path, rng: random.Random) -> Outcome:
+    return _opened(place, [finished(f"prompt {number}") for number in range(2000)])
+
+
+@fault("a card of 10,000 tokens", short=1, long=5)
+def long_card(place: Path, rng: random.Random) -> Outcome:
+    return _opened(place, [finished(tokens=10_000)])
+
+
+def _opened(place: Path, cards: list[ContinueCard]) -> Outcome:
+    """Start the app on a session of these cards and type in it."""
+    history_file(place).parent.mkdir(parents=True)
+    asyncio.run(_write(history_file(place), cards))
+    began = time.monotonic()
+    with app(place) as terminal:
+        last = cards[-1].branches[0].tokens[-1]
+        terminal.wait(last.text, "on disk")
+        type_text(terminal, DRAFT)
+        opened = time.monotonic() - began
+        leave(terminal)
+    session = saved(place)
+    kept = {card.id: card.answer for card in session.cards if isinstance(card, ContinueCard)}
+    missing = sum(0 if kept.get(card.id) == card.answer else len(card.answer) for card in cards)
+    missing += 0 if session.drafts["continue"].text == DRAFT else len(DRAFT)
+    return Outcome("its end is on the screen", missing, opened)
+
+
+async def _write(path: Path, cards: list[ContinueCard]) -> None:
+    history = History(path, print)
+    await history.open()
+    for card in cards:
+        history.save_card(card)
+    await history.close()

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.faults import KINDS
-from tests.support.terminal import Terminal, environment
+from tests.support.terminal import PATIENCE_S, Terminal, environment
 from tui.cards import ContinueCard
 from tui.history import Session
 from tui.history.database import Database
@@ -139,6 +139,17 @@ def watch(terminal: Terminal, seconds: float) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         terminal.read()
+
+
+def either(terminal: Terminal, *texts: str) -> str:
+    """Read until one of these texts is on the screen; return which."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        terminal.read()
+        for each in texts:
+            if each in terminal.text:
+                return each
+    raise AssertionError(f"none of {texts} appeared in:\n{terminal.text}")
 
 
 def type_text(terminal: Terminal, written: str) -> None:

@@ -1,0 +1,87 @@
+"""A model writes what a terminal would obey."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+from tests.faults.harness import SETTINGS, Outcome, app, fault, leave, saved
+from tests.support import tiny
+from tui.cards import ContinueCard
+from tui.terminal.sanitise import HOSTILE
+
+_HOSTILE = (
+    "\x1b]0;owned\x07",  # the title
+    "\x1b]52;c;b3duZWQ=\x07",  # the clipboard
+    "\x1b]8;;http://owned\x1b\\owned\x1b]8;;\x1b\\",  # a link
+    "\x1b[2J\x1b[H",  # an empty screen
+    "\x1b[?1049l",  # the other screen
+    "\x1bP$qowned\x1b\\",
+    "\x1bcowned",
+    "\x9b31mowned",
+    "\x9d0;owned\x9c",
+    "\u202eowned\u2066",  # right to left
+    "\u2028owned",
+    "\u200bowned\U000e0041",
+    "\rowned\x08\x7f\x00",
+    "╭──────╮ owned ╰──────╯",
+)
+_UNDRAWN = tuple(
+    text.encode()
+    for text in (
+        "\x1b]0;owned",
+        "\x1b]52",
+        "\x1b]8;;http://owned",
+        "\x1bP$q",
+        "\x1bc",
+        "\x9b",
+        "\x9d",
+        "\u202e",
+        "\u2066",
+        "\u2028",
+        "\u200b",
+        "\U000e0041",
+        "\x7f",
+    )
+)
+"""What the app never sends of its own accord."""
+
+
+@fault("a model whose vocabulary is escape sequences, OSC 52, bidi controls and boxes", long=20)
+def hostile(place: Path, rng: random.Random) -> Outcome:
+    model = tiny.build("gpt2", place / "bad\x1b]0;owned\x07\u202e")
+    _spoil(model / "tokenizer.json", rng)
+    (place / "config").mkdir()
+    settings = f"models: {{continue: {json.dumps(str(model))}}}\n{SETTINGS}"
+    (place / "config" / "settings.yaml").write_text(settings, encoding="utf-8")
+    with app(place) as terminal:
+        terminal.wait("120 tokens")
+        terminal.press("ctrl+n")
+        terminal.wait("seed 7 · 120 tokens")
+        terminal.press("a", "enter")
+        screen = terminal.wait("120 tokens · ", "perplexity")
+        terminal.press("shift+tab", "right", "right")
+        terminal.wait("surprisal")
+        leave(terminal)
+    cards = [card for card in saved(place).cards if isinstance(card, ContinueCard)]
+    written = "".join(card.answer for card in cards)
+    assert HOSTILE.search(written) and "owned" in written, "the model wrote nothing hostile"
+    assert "owned" in screen
+    sent = [each for each in _UNDRAWN if each in terminal.raw]
+    assert not sent, f"reached the terminal: {sent}"
+    return Outcome("it is drawn as marks; nothing of it reached the terminal")
+
+
+def _spoil(path: Path, rng: random.Random) -> None:
+    """Have every token but the first stand for something hostile."""
+    tokenizer = json.loads(path.read_text(encoding="utf-8"))
+    pieces = tokenizer["model"]["vocab"]
+    tokenizer["model"] |= {"merges": [], "vocab": {}}
+    for piece, number in pieces.items():
+        evil = f"{rng.choice(_HOSTILE)}{number}"
+        kept = number == 0 or piece == "a"
+        tokenizer["model"]["vocab"][piece if kept else evil] = number
+    tokenizer["decoder"] = {"type": "Fuse"}
+    tokenizer["pre_tokenizer"] = None
+    path.write_text(json.dumps(tokenizer), encoding="utf-8")
