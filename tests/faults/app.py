@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import signal
 import threading
@@ -11,10 +12,12 @@ from pathlib import Path
 
 import psutil
 
+from tests.e2e.test_gone import remaining, started
 from tests.faults.harness import (
     COLUMNS,
     PROMPT,
     ROWS,
+    SETTINGS,
     Outcome,
     app,
     begin_stream,
@@ -29,6 +32,7 @@ from tests.faults.harness import (
     whole_answer,
 )
 from tests.support.sample_cards import finished
+from tests.support.terminal import PROGRAM, environment
 from tui.cards import ContinueCard
 from tui.history import History
 
@@ -64,7 +68,7 @@ def _ended_by(place: Path, rng: random.Random, number: signal.Signals) -> Outcom
     return Outcome(seen, missing, recovered)
 
 
-@fault("the app is killed (SIGKILL) while a model writes", short=2, long=100)
+@fault("the app is killed (SIGKILL) while a model writes", short=1, long=100)
 def killed(place: Path, rng: random.Random) -> Outcome:
     return _ended_by(place, rng, signal.SIGKILL)
 
@@ -77,6 +81,31 @@ def hung_up(place: Path, rng: random.Random) -> Outcome:
 @fault("the app is told to end (SIGTERM) while a model writes", short=1, long=20)
 def terminated(place: Path, rng: random.Random) -> Outcome:
     return _ended_by(place, rng, signal.SIGTERM)
+
+
+@fault("the terminal goes away without a signal while a model writes", short=1, long=20)
+def gone(place: Path, rng: random.Random) -> Outcome:
+    (place / "config").mkdir()
+    (place / "config" / "settings.yaml").write_text(SETTINGS, encoding="utf-8")
+    with started([PROGRAM], environment(place)) as (app, line):
+        line.wait("on disk")
+        os.write(line.near, b"\r")  # the draft of the first start
+        line.wait("writing")
+        os.write(line.near, DRAFT.encode())
+        line.wait("thought")
+        children = psutil.Process(app.pid).children(recursive=True)
+        assert children
+        line.close()
+        began = time.monotonic()
+        app.wait(timeout=60)
+        ended = time.monotonic()
+        assert not remaining(children), "the worker outlived the app"
+        late = time.monotonic() - ended > _WORKER_S
+    session = saved(place)
+    missing = 0 if session.drafts["continue"].text == DRAFT else len(DRAFT)
+    seen = "it saves and ends by itself, with its worker"
+    seen += f", which outlived it by {_WORKER_S} s" if late else ""
+    return Outcome(seen, missing, ended - began)
 
 
 @fault("two apps on one session file, both writing", short=1, long=10)

@@ -20,7 +20,7 @@ from tui.history import Session
 from tui.history.database import Database
 
 PROMPT = "東京の街は"
-SETTINGS = "sampling: {temperature: 1, top_p: 0.95, seed: 7}\nmax_tokens: 120\n"
+SETTINGS = "sampling: {temperature: 1, top_p: 0.95, seed: 7}\nmax_tokens: 120\nthreads: 1\n"
 """Long enough to be broken in the middle; the seed makes every run write the same."""
 COLUMNS, ROWS = 100, 50
 """Room for the whole of it."""
