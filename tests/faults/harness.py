@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import engine
 from tests.faults import KINDS
 from tests.support.terminal import PATIENCE_S, Terminal, environment
 from tui.cards import ContinueCard
@@ -22,6 +23,8 @@ from tui.history.database import Database
 PROMPT = "東京の街は"
 SETTINGS = "sampling: {temperature: 1, top_p: 0.95, seed: 7}\nmax_tokens: 120\nthreads: 1\n"
 """Long enough to be broken in the middle; the seed makes every run write the same."""
+STARTER = Path(engine.__file__).parent / "starter" / "starter-ja"
+"""The folder of the model that writes."""
 COLUMNS, ROWS = 100, 50
 """Room for the whole of it."""
 

@@ -27,10 +27,9 @@ from engine.messages import (
     Ready,
     Token,
 )
-from tests.faults.harness import Outcome, fault
+from tests.faults.harness import STARTER, Outcome, fault
 from tests.support import tiny_gguf
 from tests.support.processes import Peer
-from tests.support.tiny import STARTER, configure
 
 _WEIGHTS = "model.safetensors"
 _TOKENIZER = "spiece.model"
@@ -54,7 +53,11 @@ def _holding(name: str, content: bytes) -> Callable[[Path], None]:
 
 
 def _configured(**changes: object) -> Callable[[Path], None]:
-    return lambda path: configure(path, **changes)
+    def change(path: Path) -> None:
+        file = path / "config.json"
+        file.write_text(json.dumps({**json.loads(file.read_text("utf-8")), **changes}))
+
+    return change
 
 
 def _pipe(name: str) -> Callable[[Path], None]:
@@ -131,7 +134,7 @@ def folders(place: Path, rng: random.Random) -> Outcome:
     with _worker(place) as peer:
         for number, kind in enumerate(kinds):
             folder = place / f"model-{number}"
-            shutil.copytree(STARTER / "starter-ja", folder)
+            shutil.copytree(STARTER, folder)
             FOLDERS[kind](folder)
             _check(kind, peer.ask(_text(str(folder)))[-1])
         seconds = _another(peer)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from pathlib import Path
 
-from tests.faults.harness import SETTINGS, Outcome, app, fault, leave, saved
-from tests.support import tiny
+from sentencepiece import sentencepiece_model_pb2
+
+from tests.faults.harness import SETTINGS, STARTER, Outcome, app, fault, leave, saved
 from tui.cards import ContinueCard
 from tui.terminal.sanitise import HOSTILE
 
@@ -50,8 +52,8 @@ _UNDRAWN = tuple(
 
 @fault("a model whose vocabulary is escape sequences, OSC 52, bidi controls and boxes", long=20)
 def hostile(place: Path, rng: random.Random) -> Outcome:
-    model = tiny.build("gpt2", place / "bad\x1b]0;owned\x07\u202e")
-    _spoil(model / "tokenizer.json", rng)
+    model = shutil.copytree(STARTER, place / "bad\x1b]0;owned\x07\u202e")
+    _spoil(model / "spiece.model", rng)
     (place / "config").mkdir()
     settings = f"models: {{continue: {json.dumps(str(model))}}}\n{SETTINGS}"
     (place / "config" / "settings.yaml").write_text(settings, encoding="utf-8")
@@ -74,14 +76,9 @@ def hostile(place: Path, rng: random.Random) -> Outcome:
 
 
 def _spoil(path: Path, rng: random.Random) -> None:
-    """Have every token but the first stand for something hostile."""
-    tokenizer = json.loads(path.read_text(encoding="utf-8"))
-    pieces = tokenizer["model"]["vocab"]
-    tokenizer["model"] |= {"merges": [], "vocab": {}}
-    for piece, number in pieces.items():
-        evil = f"{rng.choice(_HOSTILE)}{number}"
-        kept = number == 0 or piece == "a"
-        tokenizer["model"]["vocab"][piece if kept else evil] = number
-    tokenizer["decoder"] = {"type": "Fuse"}
-    tokenizer["pre_tokenizer"] = None
-    path.write_text(json.dumps(tokenizer), encoding="utf-8")
+    """Have most tokens stand for something hostile."""
+    vocabulary = sentencepiece_model_pb2.ModelProto.FromString(path.read_bytes())
+    for number, piece in enumerate(vocabulary.pieces):
+        if piece.type == piece.NORMAL and rng.random() < 0.9:
+            piece.piece = f"{rng.choice(_HOSTILE)}{number}"
+    path.write_bytes(vocabulary.SerializeToString())
