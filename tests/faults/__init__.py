@@ -6,7 +6,6 @@
     worker.py    the engine's process: killed, stopped, without memory, at fault
     frames.py    what it sends and gets: frames with wrong bytes
     models.py    folders and files of models: broken
-    output.py    what a model writes: hostile
     __main__.py  the long form, `python -m tests.faults`, which prints a table
     test_faults.py  the short form, which pytest runs: each fault a few times
 
@@ -20,5 +19,5 @@ returns what was seen, how many characters were lost and after how many seconds 
 What must not happen, it asserts: the short form then fails, and the long one says so in its table.
 """
 
-KINDS = ("store", "app", "worker", "frames", "models", "output")
+KINDS = ("store", "app", "worker", "frames", "models")
 """The files of faults, in the order of the table."""
