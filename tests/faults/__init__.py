@@ -2,8 +2,10 @@
 
     harness.py   `fault`, `Outcome`, the whole app in a pseudo-terminal, what it shows and has saved
     store.py     the session file: full disk, locked, damaged, removed
-    app.py       the app: killed, hung up on, started twice
-    worker.py    the engine's process: killed
+    app.py       the app: killed, hung up on, started twice, resized, pasted into, full
+    worker.py    the engine's process: killed, stopped, without memory, at fault
+    frames.py    what it sends and gets: frames with wrong bytes
+    models.py    folders and files of models: broken
     __main__.py  the long form, `python -m tests.faults`, which prints a table
     streaming.py an hour of answers, and the memory that they take
     test_faults.py  the short form, which pytest runs: each fault a few times
@@ -18,5 +20,5 @@ returns what was seen, how many characters were lost and after how many seconds 
 What must not happen, it asserts: the short form then fails, and the long one says so in its table.
 """
 
-KINDS = ("store", "app", "worker")
+KINDS = ("store", "app", "worker", "frames", "models")
 """The files of faults, in the order of the table."""

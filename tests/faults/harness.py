@@ -13,15 +13,18 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import engine
 from tests.faults import KINDS
-from tests.support.terminal import Terminal, environment
+from tests.support.terminal import PATIENCE_S, Terminal, environment
 from tui.cards import ContinueCard
 from tui.history import Session
 from tui.history.database import Database
 
 PROMPT = "東京の街は"
-SETTINGS = "sampling: {temperature: 1, top_p: 0.95, seed: 7}\nmax_tokens: 120\n"
+SETTINGS = "sampling: {temperature: 1, top_p: 0.95, seed: 7}\nmax_tokens: 120\nthreads: 1\n"
 """Long enough to be broken in the middle; the seed makes every run write the same."""
+STARTER = Path(engine.__file__).parent / "starter" / "starter-ja"
+"""The folder of the model that writes."""
 COLUMNS, ROWS = 100, 50
 """Room for the whole of it."""
 
@@ -139,6 +142,17 @@ def watch(terminal: Terminal, seconds: float) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         terminal.read()
+
+
+def either(terminal: Terminal, *texts: str) -> str:
+    """Read until one of these texts is on the screen; return which."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        terminal.read()
+        for each in texts:
+            if each in terminal.text:
+                return each
+    raise AssertionError(f"none of {texts} appeared in:\n{terminal.text}")
 
 
 def type_text(terminal: Terminal, written: str) -> None:

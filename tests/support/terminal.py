@@ -61,6 +61,11 @@ class Terminal:
         for key in keys:
             self.child.send(KEYS.get(key, key).encode())
 
+    def resize(self, columns: int, rows: int) -> None:
+        """Make the window another size."""
+        self._screen.resize(rows, columns)
+        self.child.setwinsize(rows, columns)
+
     def read(self) -> None:
         """Take in what the app has drawn since, if anything."""
         with contextlib.suppress(pexpect.TIMEOUT):
