@@ -149,7 +149,7 @@ async def test_a_model_chosen_on_the_models_screen_is_used_and_offered(tmp_path:
         await pilot.press("ctrl+g")
         await until(pilot, lambda: Pull("smollm2") in engine.asked)
         await pilot.press("escape")
-        await until(pilot, lambda: not app.shared.errands.pulling("smollm2"))
+        await until(pilot, lambda: not app.shared.model_jobs.pulling("smollm2"))
     assert engine.tasks() == []
 
 

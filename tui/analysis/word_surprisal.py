@@ -106,8 +106,8 @@ def word_mean(
     `partial` leaves out the first word, of which not every token was scored.
     """
     method, segments = segment("".join(token.text for token in tokens))
-    told = all(token.boundary is not None for token in tokens)
-    corrected = corrected and told and method == "whitespace"
+    measured = all(token.boundary is not None for token in tokens)
+    corrected = corrected and measured and method == "whitespace"
     found = words(tokens, segments, after, corrected=corrected)[partial:]
     scored = [word.nats for word in found if word.nats is not None]
     mean = math.fsum(scored) / len(scored) if scored else None

@@ -134,5 +134,5 @@ def waiting(info: ModelInfo | None, progress: ModelState | None) -> str:
     if info.state != "loading":
         return text("card.asked")
     percent = progress.percent if progress is not None else None
-    told = "" if percent is None else text("header.percent", n=f"{percent:.0f}")
-    return text("card.loading", model=info.title, percent=told)
+    loaded = "" if percent is None else text("header.percent", n=f"{percent:.0f}")
+    return text("card.loading", model=info.title, percent=loaded)

@@ -77,7 +77,7 @@ def save(folder: Path, session: Session, form: Format) -> Path:
     raise FileExistsError(text("export.taken", folder=folder))
 
 
-def save_told(folder: Path, session: Session, form: Format) -> str:
+def save_and_report(folder: Path, session: Session, form: Format) -> str:
     """Write a session; return what to say of it, which may be why it cannot be written."""
     try:
         return text("export.saved", path=clean(str(save(folder, session, form))))
@@ -87,7 +87,7 @@ def save_told(folder: Path, session: Session, form: Format) -> str:
 
 def save_card(folder: Path, card: Card) -> str:
     """Write a card to a file of its own; return what to say of it."""
-    return save_told(folder, Session(card.id, created=card.created, cards=[card]), "md")
+    return save_and_report(folder, Session(card.id, created=card.created, cards=[card]), "md")
 
 
 def json(session: Session) -> str:
@@ -199,9 +199,9 @@ def _pair(card: PairCard) -> list[str]:
         if sides is None:
             continue
         a, b = (total(side) for side in sides)
-        told = {"a": f"{a:.4f}", "b": f"{b:.4f}", "difference": f"{a - b:+.4f}"}
+        scores = {"a": f"{a:.4f}", "b": f"{b:.4f}", "difference": f"{a - b:+.4f}"}
         name = _line(card.parts[2 * model].request.model)
-        parts.append(text("export.pair", model=name, method=method, **told))
+        parts.append(text("export.pair", model=name, method=method, **scores))
         scored = ([(token.text, token.logprob) for token in side] for side in sides)
         rows = [
             [_code(part.good), _code(part.bad), f"{part.difference:+.4f}"]
@@ -251,8 +251,8 @@ def _document(card: DocumentCard) -> list[str]:
     figures = {"mean": result.coherence, "threshold": result.threshold}
     if result.pk is not None and result.window_diff is not None:
         figures |= {"Pk": result.pk, "WindowDiff": result.window_diff}
-    told = "\n".join(f"- {name}: {value:.6g}" for name, value in figures.items())
-    return [_table(["#", "", result.witness, "depth", ""], rows), told]
+    listed = "\n".join(f"- {name}: {value:.6g}" for name, value in figures.items())
+    return [_table(["#", "", result.witness, "depth", ""], rows), listed]
 
 
 def _facts(card: Card) -> str:

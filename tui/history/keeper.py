@@ -357,8 +357,8 @@ class History:
         unsaved = "" if error is None else _reason(error, self._path)
         if unsaved != self.unsaved:
             self.unsaved = unsaved
-            told = text("history.unsaved", reason=unsaved) if unsaved else text("history.saved")
-            self._report(told)
+            message = text("history.unsaved", reason=unsaved) if unsaved else text("history.saved")
+            self._report(message)
 
 
 def _reason(error: Exception, path: Path) -> str:

@@ -21,7 +21,7 @@ from engine.messages import PrecisionChoice
 from tui.cards import Card, ContinueCard, Pane, questions
 from tui.cards.drafts import Draft, first, fresh, written
 from tui.connection.runs import Runs
-from tui.connection.services import Context
+from tui.connection.services import Services
 from tui.files import text_file
 from tui.keys.actions import bindings
 from tui.panes.card_actions import Desk
@@ -65,7 +65,7 @@ class TaskPane(Horizontal):
             self.card = card
             self.back = back
 
-    def __init__(self, shared: Context, draft: Draft) -> None:
+    def __init__(self, shared: Services, draft: Draft) -> None:
         super().__init__(id=f"pane-{self.role}")
         self.shared = shared
         self.draft = draft
@@ -154,7 +154,7 @@ class TaskPane(Horizontal):
         return self.shared.link.form(self.draft.model, self.draft.precision)
 
     @property
-    def form_told(self) -> str:
+    def form_label(self) -> str:
         """The form in a word, and what auto came to last; nothing where it is exact."""
         if self.form != "auto":
             return "" if self.form == "exact" else self.form
@@ -168,7 +168,7 @@ class TaskPane(Horizontal):
     def chip(self) -> list[str]:
         """The model and its form, and its state where it cannot answer at once."""
         link, model = self.shared.link, self.draft.model
-        told = f"{model} {self.form_told}".rstrip()
+        told = f"{model} {self.form_label}".rstrip()
         info = link.seen_as(model, self.form)
         if info is None or info.state in ("ready", "on_disk"):
             return [told]

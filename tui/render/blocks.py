@@ -219,15 +219,15 @@ class FillBlock(Block):
                 continue
             word = clean(hidden.word)
             if hidden.prob is None or hidden.rank is None:
-                told = text("card.hidden_pieces", word=word, pieces=hidden.pieces)
+                hidden_line = text("card.hidden_pieces", word=word, pieces=hidden.pieces)
             else:
-                told = text(
+                hidden_line = text(
                     "card.hidden",
                     word=word,
                     prob=percent(hidden.prob).strip(),
                     rank=hidden.rank,
                 )
-            lines += wrap([Span(told, "chip")], self._width, INDENT)
+            lines += wrap([Span(hidden_line, "chip")], self._width, INDENT)
         return lines
 
     def _candidates(self, mask: MaskFill, column: int, width: int) -> list[Line]:
@@ -325,22 +325,22 @@ class DocumentBlock(Block):
             return lines
         scores = [gap.score for gap in result.gaps]
         lines += wrap([Span(curve.levels(scores, self._glyphs), "bar")], self._width, INDENT)
-        told = text(
+        summary = text(
             "card.document",
             sentences=len(result.sentences),
             segments=len(result.boundaries) + 1,
             witness=text(f"witness.{result.witness}"),
             mean=f"{result.coherence:+.2f}",
         )
-        return lines + wrap([Span(told, "facts")], self._width, INDENT)
+        return lines + wrap([Span(summary, "facts")], self._width, INDENT)
 
 
 def legend(heat: Heat, width: int, glyphs: Glyphs) -> list[Line]:
     """What the steps of a heat are."""
     spans = [Span(text(f"heat.{heat}.name"), "facts")]
     for level, glyph in enumerate(glyphs.levels):
-        told = text(f"heat.{heat}.step_{level}")
-        spans += [Span("  "), Span(glyph, f"token-{level}"), Span(f" {told}", "facts")]
+        meaning = text(f"heat.{heat}.step_{level}")
+        spans += [Span("  "), Span(glyph, f"token-{level}"), Span(f" {meaning}", "facts")]
     return wrap(spans, width, INDENT)
 
 

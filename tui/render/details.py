@@ -276,11 +276,11 @@ def _scored(tokens: Sequence[ScoredToken], index: int, after: str, glyphs: Glyph
     place = text("inspector.place", n=index + 1, of=len(tokens))
     lines = [*_title(shown(token.text, token.id, glyphs), place), _fact("id", str(token.id))]
     for key, nats in ((after, token.conditional), ("alone", token.alone)):
-        told = text("inspector.unscored")
+        value = text("inspector.unscored")
         if nats is not None:
-            told = text("inspector.bits", n=f"{bits(-nats):.2f}")
-            told += f" {percent(math.exp(nats)).strip()}"
-        lines.append(_fact(key, told))
+            value = text("inspector.bits", n=f"{bits(-nats):.2f}")
+            value += f" {percent(math.exp(nats)).strip()}"
+        lines.append(_fact(key, value))
     saved = gain(token)
     if saved is not None:
         lines.append(_fact("gain", text("inspector.bits", n=f"{saved:+.2f}")))

@@ -56,8 +56,8 @@ def words(shown: Sequence[WordScore], width: int, glyphs: Glyphs, indent: int) -
     lines = []
     for name, word in zip(names, shown, strict=True):
         if word.logprob is None:
-            told = text("card.unspelt", word=clean(word.text))
-            lines.append(Line((Span(" " * (indent + ranks + 1)), Span(told, "facts"))))
+            message = text("card.unspelt", word=clean(word.text))
+            lines.append(Line((Span(" " * (indent + ranks + 1)), Span(message, "facts"))))
             continue
         cut = set_cell_size(name, column)
         rank, prob = f"{word.rank:>{ranks}}", math.exp(word.logprob)
@@ -143,8 +143,10 @@ def _agreement(result: FillResult, glyphs: Glyphs) -> str:
         for number, words in enumerate(zip(*firsts, strict=False), 1)
         if len(set(words)) == 1
     ]
-    told = text("card.joint_agree", words=", ".join(same)) if same else text("card.joint_differ")
-    return text("card.joint_marks", all=glyphs.on, some=glyphs.off) + glyphs.dot + told
+    agreement = (
+        text("card.joint_agree", words=", ".join(same)) if same else text("card.joint_differ")
+    )
+    return text("card.joint_marks", all=glyphs.on, some=glyphs.off) + glyphs.dot + agreement
 
 
 def _heading(name: str, ref: WordList | None, indent: int) -> Line:

@@ -15,8 +15,8 @@ def verdict(found: Verdict) -> str:
     topic, order = found.topic, found.order
     if topic is None and order is None:
         return text("score.nothing")
-    told = (text(f"score.topic.{topic or 'unasked'}"), text(f"score.order.{order or 'unasked'}"))
-    return text("score.verdict", topic=told[0], order=told[1])
+    parts = (text(f"score.topic.{topic or 'unasked'}"), text(f"score.order.{order or 'unasked'}"))
+    return text("score.verdict", topic=parts[0], order=parts[1])
 
 
 def measures(result: ScoreResult) -> str:

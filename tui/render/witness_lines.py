@@ -47,8 +47,8 @@ def witness_lines(card: ScoreCard, width: int, glyphs: Glyphs) -> list[Line]:
     if card.verdict is not None:
         lines += wrap([Span(verdicts.verdict(card.verdict), "chip")], width, INDENT)
         if verdicts.likeness_alone(results):
-            told = verdicts.more_than_likeness(clean(card.request.model))
-            lines += wrap([Span(told, "facts")], width, INDENT)
+            message = verdicts.more_than_likeness(clean(card.request.model))
+            lines += wrap([Span(message, "facts")], width, INDENT)
     several = len({each.model for each in results}) > 1
     for number, result in enumerate(results):
         title = verdicts.measures(result)
@@ -86,11 +86,11 @@ def _plain(judged: Judgement, width: int, glyphs: Glyphs) -> list[Line]:
     return [
         line
         for back, order in _ORDERS[: 1 if judged.symmetric else 2]
-        for line in wrap([Span(_told(judged, back, order, glyphs))], width, INDENT * 2)
+        for line in wrap([Span(_score(judged, back, order, glyphs))], width, INDENT * 2)
     ]
 
 
-def _told(judged: Judgement, back: bool, order: str, glyphs: Glyphs) -> str:
+def _score(judged: Judgement, back: bool, order: str, glyphs: Glyphs) -> str:
     return judged.words("card", back=back, order=glyphs.arrow.join(order))
 
 
@@ -100,7 +100,7 @@ def _bars(judged: Judgement, width: int, glyphs: Glyphs) -> list[Line]:
     return [
         bars.row(
             "",
-            _told(judged, back, order, glyphs),
+            _score(judged, back, order, glyphs),
             share.value(back=back),
             width,
             glyphs,
@@ -123,9 +123,9 @@ def _gains(judged: Judgement, read: Gains, witness: int, width: int, glyphs: Gly
     lines: list[Line] = []
     for back, order in _ORDERS:
         style = "chip" if judged.figures[0].value(back=back) > 0 else "busy"
-        told = Span(_told(judged, back, order, glyphs), style)
+        score = Span(_score(judged, back, order, glyphs), style)
         terms = Span(judged.words("terms", back=back), "facts")
-        lines += wrap([told, Span("  "), terms], width, INDENT)
+        lines += wrap([score, Span("  "), terms], width, INDENT)
         tokens = read.back if back else read.there
         lines += _strip(tokens, partial(WitnessToken, witness, back), width, glyphs)
     join = text("card.join_space") if read.join else text("card.join_nothing")

@@ -16,7 +16,7 @@ from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
 from engine.messages import Error, Event, Request
-from tui.connection.services import Context
+from tui.connection.services import Services
 from tui.keys.actions import bindings
 from tui.strings import text
 from tui.terminal.sanitise import clean
@@ -25,13 +25,13 @@ from tui.widgets.hints import Hints
 _Result = TypeVar("_Result")
 
 
-class Over(ModalScreen[_Result | None]):
+class Overlay(ModalScreen[_Result | None]):
     """A screen over the panes. It ends with a result, or with None when it is closed."""
 
     CSS_PATH = Path(__file__).with_name("screens.tcss")
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("screen")]
 
-    def __init__(self, shared: Context, title: str) -> None:
+    def __init__(self, shared: Services, title: str) -> None:
         super().__init__()
         self.shared = shared
         self._heading = Static(title, classes="heading", markup=False)
@@ -64,21 +64,21 @@ class Over(ModalScreen[_Result | None]):
         self.dismiss(None)
 
 
-class Telling(Over[_Result]):
+class MessageScreen(Overlay[_Result]):
     """A screen that says below its body what came of a key, or of what the engine was asked."""
 
-    def __init__(self, shared: Context, title: str) -> None:
+    def __init__(self, shared: Services, title: str) -> None:
         super().__init__(shared, title)
-        self._told = Static(classes="message", markup=False)
+        self._message_line = Static(classes="message", markup=False)
 
     def foot(self) -> Iterator[Widget]:
         """A line for what is said, above the keys."""
-        yield self._told
+        yield self._message_line
         yield from super().foot()
 
-    def tell(self, message: str) -> None:
+    def show_message(self, message: str) -> None:
         """Say something, in the place of what was said before."""
-        self._told.update(message)
+        self._message_line.update(message)
 
     async def answers(self, request: Request) -> AsyncIterator[Event]:
         """The events that answer a request; what goes wrong is told, and is the last of them.
@@ -88,13 +88,13 @@ class Telling(Over[_Result]):
         try:
             answer = await self.shared.link.request(request)
         except OSError as error:
-            self.tell(text("notice.no_engine", reason=error.strerror or error))
+            self.show_message(text("notice.no_engine", reason=error.strerror or error))
             yield Error(kind="worker_died", message=str(error))
             return
         async with aclosing(answer) as events:
             async for event in events:
                 if isinstance(event, Error):
-                    self.tell(clean(f"{event.message} {event.hint}".strip()))
+                    self.show_message(clean(f"{event.message} {event.hint}".strip()))
                 yield event
 
 

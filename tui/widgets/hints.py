@@ -7,7 +7,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tui.connection.services import Context
+from tui.connection.services import Services
 from tui.keys.actions import BY_ID, enclosing
 
 
@@ -22,9 +22,9 @@ def brief(keys: str) -> str:
 class Hints(Widget):
     """Lists the active keys, those of the innermost place first, as many as fit."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, shared: Services) -> None:
         super().__init__()
-        self._shared = context
+        self._shared = shared
         self._busy = False
         """Whether it says how to stop."""
 

@@ -60,7 +60,7 @@ class Transcript(FollowingView, can_focus=True):
         """All cards. Of each tree of forks, the block of the one that is shown is drawn."""
         self.look = PLAIN
         self._blocks: dict[str, Block] = {}
-        self._told = 0.0
+        self._details_shown = 0.0
         """When the details were last told of a text that is being written."""
 
     # ------------------------------------------------------------------ what it holds
@@ -176,8 +176,10 @@ class Transcript(FollowingView, can_focus=True):
         # Nobody reads details that change with every token; on a slow line they follow only once
         # the text stands.
         now = time.monotonic()
-        if changed.card.status != "running" or (not self._jump and now - self._told > FOLLOW_S):
-            self._told = now
+        if changed.card.status != "running" or (
+            not self._jump and now - self._details_shown > FOLLOW_S
+        ):
+            self._details_shown = now
             self.post_message(self.Moved())
 
     # ----------------------------------------------------------------------- drawing

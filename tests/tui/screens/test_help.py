@@ -12,7 +12,7 @@ from textual.widgets import Static
 from tests.support.screen_host import Host, seen, until
 from tui.config.settings import Loaded, Settings
 from tui.keys.actions import ACTIONS, PARENT, Action, Place, bindings
-from tui.screens.base import Over
+from tui.screens.base import Overlay
 from tui.screens.help import HelpScreen, here
 
 
@@ -56,7 +56,7 @@ class Composer(Static, can_focus=True):
     BINDINGS = bindings("composer")
 
 
-class Pane(Over[None]):
+class Pane(Overlay[None]):
     def body(self) -> Iterator[Widget]:
         yield Composer("here")
 
