@@ -53,7 +53,7 @@ from tui.widgets.header import Header
 from tui.widgets.hints import Hints, brief
 
 SIDE_BY_SIDE = 160
-"""From so many columns on, the three panes can stand next to each other."""
+"""From this many columns on, the three panes fit next to each other."""
 
 OWN_PLACES: dict[Pane, tuple[Place, ...]] = {
     "continue": ("prompt",),
@@ -89,7 +89,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
             model_jobs=ModelJobs(self.link, self._job_ended),
         )
         self._alarm: tuple[TaskPane, EngineState] | None = None
-        """The pane that says how ill the engine is, until it is well, and how it was last."""
+        """The pane that shows the engine's failure until it recovers, and the failed state."""
         path = paths.history_file() if history is None else history
         self.history = History(path, self._history_report)
         self._opening: asyncio.Task[None] | None = None
@@ -111,7 +111,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         self._put_on_theme(own.theme)
         self._chooser = ThemeChooser(self, self._theme_chosen)
         self._beside = own.layout != "single"
-        """Whether the panes stand side by side where there is room."""
+        """Whether the panes are side by side where there is room."""
         if own.slow_link():
             self.animation_level = "none"
 
@@ -171,7 +171,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         if self._leaving:
             return
         chosen = (await self.history.choices()).get("theme")
-        # What the settings file says counts before what was tried on in the app.
+        # The settings file wins over what was tried on in the app.
         free = "theme" not in self.preferences.loaded.marks and not _no_colour()
         if free and chosen in self.available_themes:
             self.theme = chosen
@@ -210,7 +210,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         await self.link.close()
 
     def get_driver_class(self) -> type[Driver]:
-        """Ours in place of the one that Textual takes for a terminal."""
+        """Our driver in place of Textual's for a terminal."""
         found = super().get_driver_class()
         return TerminalDriver if found is LinuxDriver else found
 
@@ -260,7 +260,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
 
     @on(TaskPane.Changed)
     def _pane_changed(self, event: TaskPane.Changed) -> None:
-        """Save what changed, and tell the speed."""
+        """Save what changed, and show the speed."""
         self.history.save_draft(event.pane.role, event.pane.draft)
         if event.card is not None:
             self.history.save_card(event.card)
@@ -487,7 +487,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
 
 
 def _no_colour() -> bool:
-    """Whether the person wants no colour at all (https://no-color.org)."""
+    """Whether the user wants no colour at all (https://no-color.org)."""
     return bool(os.environ.get("NO_COLOR"))
 
 

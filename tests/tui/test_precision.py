@@ -55,7 +55,7 @@ async def test_the_palette_leads_to_it(tmp_path: Path) -> None:
         await pilot.press(*"precision")
         await until(pilot, lambda: "Choose the form of the model's weights" in seen(app))
         await pilot.press("down", "enter")
-        await until(pilot, lambda: "How the model is run" in seen(app))
+        await until(pilot, lambda: "How the model runs" in seen(app))
         # A BERT has one form only, and the form says so.
         assert seen(app).count("exact") == 2
         await pilot.press(*"int4", "enter")

@@ -71,14 +71,14 @@ def save(folder: Path, session: Session, form: Format) -> Path:
             with file:
                 file.write(content)
         except OSError:
-            path.unlink()  # half of it would pass for all of it
+            path.unlink()  # half a file could be taken for a whole one
             raise
         return path
     raise FileExistsError(text("export.taken", folder=folder))
 
 
 def save_and_report(folder: Path, session: Session, form: Format) -> str:
-    """Write a session; return what to say of it, which may be why it cannot be written."""
+    """Write a session; return the message to show, which may be why it cannot be written."""
     try:
         return text("export.saved", path=clean(str(save(folder, session, form))))
     except OSError as error:
@@ -86,7 +86,7 @@ def save_and_report(folder: Path, session: Session, form: Format) -> str:
 
 
 def save_card(folder: Path, card: Card) -> str:
-    """Write a card to a file of its own; return what to say of it."""
+    """Write a card to a file of its own; return the message to show."""
     return save_and_report(folder, Session(card.id, created=card.created, cards=[card]), "md")
 
 
@@ -111,7 +111,7 @@ def markdown(session: Session) -> str:
 
 
 def _card(card: Card) -> str:
-    """One card: what was asked of whom, what came, and the facts."""
+    """One card: the request and its model, the answer, and the facts."""
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(card.created))
     parts = [f"## {text(f'export.{card.pane}')} · {_line(card.request.model)} · {when}"]
     match card:
@@ -225,7 +225,7 @@ def _score(card: ScoreCard) -> list[str]:
 
 
 def _witness(result: ScoreResult) -> str:
-    """A witness's figures, both ways round."""
+    """A witness's figures, for both orders."""
     rows = [
         [text(f"export.figure.{each.name}"), f"{each.there:.6g}", f"{each.back:.6g}"]
         for each in judgement(result).figures
@@ -234,7 +234,7 @@ def _witness(result: ScoreResult) -> str:
 
 
 def _document(card: DocumentCard) -> list[str]:
-    """The sentences as they stand, each with the score of the next one after it."""
+    """The sentences in their present order, each with the score of the next one after it."""
     result = card.result
     if result is None:
         return [text("export.text"), _fence(card.answer or card.wrote)]

@@ -17,10 +17,10 @@ _FINISH = {"eos": "card.eos", "stop": "card.stop", "context": "card.context"}
 def facts(
     card: Card, glyphs: Glyphs, note: str, speed: float | None, *, corrected: bool = False
 ) -> list[Span]:
-    """What is worth knowing of a card, as one run of dim text: its status unless it is done, the
+    """What matters about a card, as one run of dim text: its status unless it is done, the
     model with the form of its weights that answered, and figures.
 
-    `note` and `speed` (tokens a second) tell of a card that runs; `corrected` counts the end of a
+    `note` and `speed` (tokens a second) describe a card that runs; `corrected` counts the end of a
     word to it.
     """
     spans: list[Span] = []
@@ -48,7 +48,7 @@ def _model(card: Card) -> str:
     model = card.request.model
     if isinstance(card, PairCard):
         return ""  # both are named on the card
-    # A model opened from a folder is named by its path, which says too much here.
+    # A model opened from a folder is named by its path, which is too long here.
     name = card.title if "/" in model and card.title else model
     return clean(f"{name} {form(card)}".strip())
 
@@ -71,7 +71,7 @@ def _measures(card: Card, speed: float | None, corrected: bool) -> list[str]:
     if rate is not None:
         parts.append(text("card.speed", rate=f"{rate:.1f}"))
     if card.status == "running":
-        return parts  # what all its tokens come to is parts once they are there
+        return parts  # the figures over all tokens follow once they are there
     if card.timing.first_token_s is not None:
         parts.append(text("card.first", s=f"{card.timing.first_token_s:.2f}"))
     perplexities = [f"{b.perplexity:.2f}" for b in card.branches if b.perplexity is not None]
@@ -93,12 +93,12 @@ def _measures(card: Card, speed: float | None, corrected: bool) -> list[str]:
 
 
 def _words(card: ContinueCard, corrected: bool) -> list[str]:
-    """The mean surprisal of a word, how words were found, and whose their ends are."""
+    """The mean surprisal of a word, how words were found, and which word their ends count to."""
     partial = bool(card.read) and card.start is None
     means = []
     for branch in card.branches:
         tokens, after = branch.tokens, branch.boundary
-        if branch.finish == "eos":  # no part of any word, but it tells that the last one ended
+        if branch.finish == "eos":  # no part of any word, but it shows that the last one ended
             tokens, after = tokens[:-1], tokens[-1].boundary
         means.append(word_mean(tokens, after, corrected=corrected, partial=partial))
     parts = [f"{bits(mean.nats):.2f}" for mean in means if mean.nats is not None]

@@ -1,4 +1,4 @@
-"""What a filled text's card says besides the candidates: whole words, asked ones, joint fillings.
+"""What a filled text's card shows besides the candidates: whole words, asked ones, joint fillings.
 
 Each list has a heading that the cursor can stand on; a digit there takes from that list.
 """
@@ -23,11 +23,11 @@ _NARROWEST = 17
 _FIGURE = 8
 """Cells of a log-probability and the space before it."""
 _ASKED = 10
-"""So many of the words asked for stand on the card; the inspector has all."""
+"""How many of the words asked for the card shows; the inspector has all."""
 
 
 def refs(result: FillResult) -> list[WordList]:
-    """The headings, in the order in which they stand."""
+    """The headings, in the order of the card."""
     found: list[WordList] = []
     for number, mask in enumerate(result.masks):
         found += [WordList("whole", number)] if mask.whole else []

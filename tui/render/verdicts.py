@@ -1,4 +1,4 @@
-"""What witnesses to a pair come to, in words."""
+"""The verdict of the witnesses to a pair, in words."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def more_than_likeness(model: str) -> str:
 
 
 def place(shuffled: Shuffled) -> str:
-    """Where its figure stands among those of shuffles."""
+    """Where its figure ranks among those of shuffles."""
     return text(
         "score.shuffled",
         percentile=f"{shuffled.percentile:.0f}",

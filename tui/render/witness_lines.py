@@ -1,4 +1,4 @@
-"""What each witness to a pair says, as the lines of a card."""
+"""The figures of each witness to a pair, as the lines of a card."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def refs(card: ScoreCard) -> list[WitnessToken]:
 
 
 def witness_lines(card: ScoreCard, width: int, glyphs: Glyphs) -> list[Line]:
-    """The verdict, then each witness in turn, told apart by model where there are several."""
+    """The verdict, then each witness in turn, with its model's name where there are several."""
     results = card.results
     lines: list[Line] = []
     trimmed = next((each.trimmed for each in results if each.trimmed is not None), None)
@@ -137,7 +137,7 @@ def _gains(judged: Judgement, read: Gains, witness: int, width: int, glyphs: Gly
 def _strip(
     tokens: Sequence[ScoredToken], ref: Callable[[int], WitnessToken], width: int, glyphs: Glyphs
 ) -> list[Line]:
-    """The tokens of one text, coloured by what the other saved of each, and a bar for each."""
+    """The tokens of one text, coloured by the bits that the other text saves, each with a bar."""
     words, levels = Flow(width, INDENT * 2), Flow(width, INDENT * 2)
     for index, token in enumerate(tokens):
         level = gain_step(token)

@@ -43,16 +43,16 @@ class Overlay(ModalScreen[_Result | None]):
         yield from self.foot()
 
     def body(self) -> Iterator[Widget]:
-        """What stands between the title and the foot."""
+        """The widgets between the title and the foot."""
         raise NotImplementedError
 
     def foot(self) -> Iterator[Widget]:
-        """What stands at the bottom: the keys."""
+        """The widgets at the bottom: the keys."""
         yield Hints(self.shared)
 
     @property
     def cut(self) -> OverflowMethod:
-        """How a text too long for its place ends; an ellipsis is no ASCII character."""
+        """How a text too long for its place ends; an ellipsis is not an ASCII character."""
         return "crop" if self.shared.settings.ascii else "ellipsis"
 
     def heading(self, title: str) -> None:
@@ -60,28 +60,28 @@ class Overlay(ModalScreen[_Result | None]):
         self._heading.update(title)
 
     def action_close(self) -> None:
-        """Go back to where the person was."""
+        """Go back to where the user was."""
         self.dismiss(None)
 
 
 class MessageScreen(Overlay[_Result]):
-    """A screen that says below its body what came of a key, or of what the engine was asked."""
+    """A screen with a line below its body for the result of a key or of a request."""
 
     def __init__(self, shared: Services, title: str) -> None:
         super().__init__(shared, title)
         self._message_line = Static(classes="message", markup=False)
 
     def foot(self) -> Iterator[Widget]:
-        """A line for what is said, above the keys."""
+        """The message line, above the keys."""
         yield self._message_line
         yield from super().foot()
 
     def show_message(self, message: str) -> None:
-        """Say something, in the place of what was said before."""
+        """Show a message in place of the one before."""
         self._message_line.update(message)
 
     async def answers(self, request: Request) -> AsyncIterator[Event]:
-        """The events that answer a request; what goes wrong is told, and is the last of them.
+        """The events that answer a request; an error is shown, and is the last of them.
 
         Cancelling the worker that goes through them stops the engine's work on it.
         """

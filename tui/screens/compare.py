@@ -71,7 +71,7 @@ class Column(LinesView, can_focus=True):
             each=f"{bits(nats) / max(1, sum(len(token.text) for token in tokens)):.2f}",
         )
         name = clean(self.card.name or self.card.request.model)
-        # What the figures mean is known once the engine has counts what it scores after.
+        # The convention follows once the engine has reported the prompt's tokens.
         scored = convention(self.card) if self.card.prompt_tokens else ""
         # Of one height on both sides, so that the texts begin in one row.
         cut = [set_cell_size(f" {line}", width).rstrip() for line in (name, counts, scored)]

@@ -42,9 +42,9 @@ class DocumentScreen(MessageScreen[None]):
         self._card = card
         self._changed = partial(changed, card)
         self._scores: dict[tuple[int, int], float | None] = {}
-        """What is known of two sentences next to each other, whatever their order was then."""
+        """The gap of each two sentences that were neighbours, in whatever order."""
         self._before = ""
-        """The mean score when it was known last."""
+        """The last mean score."""
         self._table = Table(
             (text("screens.document.number"), 3),
             (text("screens.document.score"), 8),
@@ -77,7 +77,7 @@ class DocumentScreen(MessageScreen[None]):
     async def _ask(
         self, *, matrix: bool = False, place: int | None = None, order: bool = False
     ) -> None:
-        """Ask for the sentences as they stand, and do what the answer was wanted for."""
+        """Score the sentences in their present order, and do what the answer was wanted for."""
         card, before = self._card, self._before
         arranged = await self._answer(matrix=matrix, place=place, order=order)
         if place is None and not order:
@@ -164,7 +164,7 @@ class DocumentScreen(MessageScreen[None]):
     # ------------------------------------------------------------------------ showing
 
     def _know(self) -> None:
-        """Remember the scores of the sentences as they stand."""
+        """Store the scores of the sentences in their present order."""
         if self._card.result is not None:
             gaps = zip(pairwise(self._card.order), self._card.result.gaps, strict=True)
             self._scores |= {pair: gap.score for pair, gap in gaps}
@@ -172,12 +172,12 @@ class DocumentScreen(MessageScreen[None]):
 
     @property
     def _mean(self) -> str:
-        """The mean score, as it is told."""
+        """The mean score, as it is shown."""
         result = self._card.result
         return "-" if result is None else f"{result.coherence:+.2f}"
 
     def _draw(self) -> None:
-        """The sentences as they stand, with what is known of their gaps."""
+        """The sentences in their present order, with the gaps scored so far."""
         card, glyphs = self._card, self.shared.glyphs
         scores = [self._scores.get(pair) for pair in pairwise(card.order)]
         bars = curve.lengths(scores, _BAR, glyphs)
@@ -200,7 +200,7 @@ class DocumentScreen(MessageScreen[None]):
         self._show_chosen()
 
     def _summarise(self) -> None:
-        """The figures of the whole text, where its gaps are known."""
+        """The figures of the whole text, once its gaps are scored."""
         card, result, glyphs = self._card, self._card.result, self.shared.glyphs
         if result is None:
             return

@@ -1,4 +1,4 @@
-"""Help for the place a person is in: what it is for, its keys, and the words used there."""
+"""Help for the place that has the focus: its purpose, its keys, and the words used there."""
 
 from __future__ import annotations
 

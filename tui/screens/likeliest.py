@@ -1,4 +1,4 @@
-"""The likeliest ways on from a place in a text, and the share of the probability they cover."""
+"""The likeliest continuations from a place in a text, and the probability they cover."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class Chosen:
 
     paths: list[list[int]]
     go_on: bool
-    """Whether the text goes on behind the first; else all only stand in the tree."""
+    """Whether the text goes on from the first; else all only go into the tree."""
 
 
 class LikeliestScreen(MessageScreen[Chosen]):
-    """Lists the likeliest continuations of so many tokens, found by best-first search."""
+    """Lists the likeliest continuations of one length, found by best-first search."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("likeliest")]
 

@@ -1,4 +1,4 @@
-"""The score of every sentence right after every other, as far as it is known."""
+"""The score of every sentence right after every other, as far as it was scored."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Grid(LinesView, can_focus=True):
         self.draw()
 
     def draw(self) -> None:
-        """Show the cells as they are known now, the chosen one among them."""
+        """Show the cells scored so far, with the chosen one among them."""
         order = self._card.order
         height = max(1, self.size.height - 1)
         width = max(1, (self.size.width - _HEAD) // _CELL)
@@ -71,7 +71,7 @@ class Grid(LinesView, can_focus=True):
         self.resized()
 
     def cell_text(self, row: int, column: int) -> str:
-        """A cell in few characters."""
+        """A cell's score in few characters."""
         matrix = self._card.matrix
         score = matrix[row][column] if matrix else None
         if score is None:

@@ -1,4 +1,4 @@
-"""The models: what is known, what each can do, where it is, and what can be done with it."""
+"""The models: what each can do, where it is, and what can be done with it."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ class ModelsScreen(Overlay[str]):
         )
 
     def body(self) -> Iterator[Widget]:
-        """The table, and all that is known of the chosen row."""
+        """The table, and the details of the chosen row."""
         yield self._table
         with VerticalScroll(classes="details"):
             yield self._details
 
     async def on_mount(self) -> None:
-        """Show what is known, ask anew, and follow what changes."""
+        """Show the known models, ask for the list again, and follow changes."""
         self._show()
         self._table.focus()
         self.set_interval(0.2, self._show)
@@ -102,7 +102,7 @@ class ModelsScreen(Overlay[str]):
 
     @on(DataTable.RowHighlighted)
     def _describe(self) -> None:
-        """Write all that is known of the chosen model below the table."""
+        """Write the details of the chosen model below the table."""
         info = self._info()
         self.refresh_bindings()
         if info is None:
@@ -130,7 +130,10 @@ class ModelsScreen(Overlay[str]):
         lines.append(("context", str(info.context) if info.context else ""))
         lines.append(("chat", text("screens.models.template") if info.chat else ""))
         lines.append(("licence", info.licence))
-        origin = " ".join(filter(None, (info.source, info.origin, info.revision[:12])))
+        revision = info.revision[:12]
+        if info.origin.endswith(f"=={revision}"):
+            revision = ""  # a package's version is its revision
+        origin = " ".join(filter(None, (info.source, info.origin, revision)))
         lines.append(("source", origin))
         lines.append(("path", info.path or ""))
         lines.append(("note", info.note))
@@ -204,7 +207,7 @@ class ModelsScreen(Overlay[str]):
 
     @work
     async def action_models_remove(self) -> None:
-        """Delete the chosen model's files, if the person means it."""
+        """Delete the chosen model's files, after a confirmation."""
         info = self._info()
         if info is None:
             return
@@ -249,7 +252,7 @@ def _forms(info: ModelInfo) -> Iterator[str]:
 
 
 def _place(written: str) -> Path | None:
-    """The folder or .gguf file that a person means, if there is one."""
+    """The folder or .gguf file that the user wrote, if there is one."""
     path = paths.written(written).absolute()
     try:
         found = path.is_dir() or (path.is_file() and path.suffix.lower() == ".gguf")

@@ -29,7 +29,7 @@ class PairTableScreen(MessageScreen[dict[int, str]]):
             (text("card.mask", n=2), 14),
             (text("screens.pair_table.left_first"), 10),
             (text("screens.pair_table.right_first"), 16),
-            (text("screens.pair_table.difference"), 6),
+            (text("screens.pair_table.difference"), 12),
             cut=self.cut,
         )
 

@@ -26,7 +26,7 @@ from tui.terminal.sanitise import clean
 
 
 class SettingsScreen(Overlay[None]):
-    """Shows what counts; `reread` reads the files again and puts what it finds into force."""
+    """Shows the settings in force; `reread` reads the files again and applies them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("settings")]
 
@@ -82,7 +82,7 @@ class SettingsScreen(Overlay[None]):
         self.notify(text(key, count=count), markup=False)
 
     def action_settings_edit(self) -> None:
-        """Open the file in the person's editor, writing the commented one if there is none."""
+        """Open the file in the user's editor, writing the commented one if there is none."""
         try:
             path = settings.create(self._preferences.loaded.path)
         except OSError as error:

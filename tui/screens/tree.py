@@ -53,7 +53,7 @@ class TreeScreen(MessageScreen[str]):
             (" ", 2),
             (text("screens.tree.probability"), 9),
             (text("screens.tree.whole"), 9),
-            (text("screens.tree.surprisal"), 6),
+            (text("screens.tree.surprisal"), 10),
             (text("screens.tree.tokens"), 6),
             (text("screens.tree.path"), 200),
             cut=self.cut,
@@ -64,7 +64,7 @@ class TreeScreen(MessageScreen[str]):
         yield self._table
 
     def on_mount(self) -> None:
-        """Stand on the path that was shown, and follow those that are still being written."""
+        """Go to the path that was shown, and follow those that are still being written."""
         self._table.focus()
         self._fill()
         self.set_interval(0.25, self._fill)
@@ -131,7 +131,7 @@ class TreeScreen(MessageScreen[str]):
             self._changed(card)
 
     def action_tree_bookmark(self) -> None:
-        """Mark the chosen path to find it again, or no more."""
+        """Mark the chosen path to find it again, or remove the mark."""
         card = self._chosen()
         if card is not None:
             card.bookmarked = not card.bookmarked

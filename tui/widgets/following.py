@@ -1,4 +1,4 @@
-"""A view of lines that grow at their end, and a reader who may or may not be there."""
+"""A view of lines that grow at their end, which follows them only while the reader is there."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class FollowingView(LinesView):
         self._lines: list[Line] = []
         self._below = False
         self._follows = True
-        """Whether the reader was at the end when last he moved."""
+        """Whether the reader was at the end after the last move."""
 
     @property
     def lines(self) -> list[Line]:

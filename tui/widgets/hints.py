@@ -1,4 +1,4 @@
-"""The line at the bottom: the keys that matter where the person is."""
+"""The line at the bottom: the keys that matter where the focus is."""
 
 from __future__ import annotations
 
@@ -12,11 +12,9 @@ from tui.keys.actions import BY_ID, enclosing
 
 
 def brief(keys: str) -> str:
-    """The first of some keys, as short as people know it: F1, ^P."""
+    """The first of some keys, in its short form: F1, ^P."""
     first = keys.split(" ")[0]
-    if first.startswith("ctrl+"):
-        return f"^{first.removeprefix('ctrl+').upper()}"
-    return first if len(first) == 1 else first.capitalize()
+    return f"^{first.removeprefix('Ctrl+')}" if first.startswith("Ctrl+") else first
 
 
 class Hints(Widget):
@@ -26,7 +24,7 @@ class Hints(Widget):
         super().__init__()
         self._shared = shared
         self._busy = False
-        """Whether it says how to stop."""
+        """Whether it shows the key that stops."""
 
     def follow(self) -> None:
         """Draw again if something began or stopped to run since the last time."""
