@@ -33,7 +33,7 @@ async def test_the_form_is_chosen_for_a_pane_and_stands_by_its_model(tmp_path: P
     async with running(app) as pilot:
         await until(pilot, lambda: "● starter-ja ready" in seen(app))
         await pilot.press("ctrl+s", "up", *"in")
-        await until(pilot, lambda: f"none of {ALL}" in seen(app))
+        await until(pilot, lambda: f"must be one of {ALL}" in seen(app))
         await pilot.press(*"t4", "enter")
         # In memory it is there, but not in this form.
         await until(pilot, lambda: "○ starter-ja int4 on disk" in seen(app))

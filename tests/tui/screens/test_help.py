@@ -38,7 +38,7 @@ async def test_it_shows_the_users_keys() -> None:
     app = Host(lambda shared, host: HelpScreen(shared, "pane", everything), loaded=loaded)
     async with app.run_test(size=(100, 200)):
         lines = seen(app).splitlines()
-        assert any(line.split()[0] == "f12" for line in lines if "[chat]" in line)
+        assert any(line.split()[0] == "F12" for line in lines if "[chat]" in line)
         assert any(line.strip().startswith("no key") for line in lines if "[sampling]" in line)
 
 
