@@ -59,7 +59,7 @@ async def test_the_palette_leads_to_it(tmp_path: Path) -> None:
         # A BERT has one form only, and the form says so.
         assert seen(app).count("exact") == 2
         await pilot.press(*"int4", "enter")
-        await until(pilot, lambda: "none of exact" in seen(app))
+        await until(pilot, lambda: "must be one of exact" in seen(app))
         assert pane(app).draft.precision == "exact"
 
 
