@@ -246,7 +246,7 @@ async def test_a_minimal_pair_is_scored_by_both_kinds_of_model(tmp_path: Path) -
         assert "+0.00▁ +0.00▁ -2.00▃" in screen
         assert "starter-ja exact · from left to right" in screen
         await pilot.press("shift+tab", "right", "right", "right", "f6")
-        await until(pilot, lambda: "A less B     -2.00 nats" in seen(app))
+        await until(pilot, lambda: "A - B        -2.00 nats" in seen(app))
         await pilot.press("f6", "r")
         await until(pilot, lambda: len(engine.tasks()) == 8)
         await answered(pilot, app, 2)
