@@ -31,8 +31,8 @@ from tui.cards import PANES, Pane
 from tui.cards.drafts import first, fresh, merged
 from tui.config import settings
 from tui.connection.link import Connect, Link, OnEvent, OnState
-from tui.connection.model_jobs import Errands, Severity
-from tui.connection.services import Context
+from tui.connection.model_jobs import ModelJobs, Severity
+from tui.connection.services import Services
 from tui.files import paths
 from tui.history import History, Session
 from tui.keys.actions import Action, Place, bindings
@@ -53,7 +53,7 @@ from tui.widgets.header import Header
 from tui.widgets.hints import Hints, brief
 
 SIDE_BY_SIDE = 160
-"""From so many columns on, the three panes can stand next to each other."""
+"""From this many columns on, the three panes fit next to each other."""
 
 OWN_PLACES: dict[Pane, tuple[Place, ...]] = {
     "continue": ("prompt",),
@@ -81,15 +81,15 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         self.preferences = preferences.read(settings.load() if loaded is None else loaded)
         own = self.preferences.settings
         self.link = Link(connect or partial(_start, own), self._engine_changed, self._engine_state)
-        self.shared = Context(
+        self.shared = Services(
             link=self.link,
             settings=own,
             keymap=self.preferences.keymap,
             glyphs=ASCII if own.ascii else UNICODE,
-            errands=Errands(self.link, self._errand_ended),
+            model_jobs=ModelJobs(self.link, self._job_ended),
         )
         self._alarm: tuple[TaskPane, EngineState] | None = None
-        """The pane that says how ill the engine is, until it is well, and how it was last."""
+        """The pane that shows the engine's failure until it recovers, and the failed state."""
         path = paths.history_file() if history is None else history
         self.history = History(path, self._history_report)
         self._opening: asyncio.Task[None] | None = None
@@ -111,7 +111,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         self._put_on_theme(own.theme)
         self._chooser = ThemeChooser(self, self._theme_chosen)
         self._beside = own.layout != "single"
-        """Whether the panes stand side by side where there is room."""
+        """Whether the panes are side by side where there is room."""
         if own.slow_link():
             self.animation_level = "none"
 
@@ -152,9 +152,9 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         self.run_worker(self._open_engine(self.link.refresh))
         problems = self.preferences.problems()
         if problems:
-            told, more = clean(str(problems[0])), len(problems) - 1
-            told = text("notice.problems", first=told, n=more) if more else told
-            self.notify(told, severity="warning", timeout=20, markup=False)
+            message, more = clean(str(problems[0])), len(problems) - 1
+            message = text("notice.problems", first=message, n=more) if more else message
+            self.notify(message, severity="warning", timeout=20, markup=False)
 
     async def _open_engine(self, open_it: Callable[[], Awaitable[None]]) -> None:
         try:
@@ -171,7 +171,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         if self._leaving:
             return
         chosen = (await self.history.choices()).get("theme")
-        # What the settings file says counts before what was tried on in the app.
+        # The settings file wins over what was tried on in the app.
         free = "theme" not in self.preferences.loaded.marks and not _no_colour()
         if free and chosen in self.available_themes:
             self.theme = chosen
@@ -199,7 +199,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
     def _history_report(self, problem: str) -> None:
         self.shared.unsaved = bool(self.history.unsaved)
         if self.is_running:
-            self._tell()
+            self._update_header()
             self.notify(clean(problem), severity="warning", timeout=20, markup=False)
 
     async def on_unmount(self) -> None:
@@ -210,7 +210,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         await self.link.close()
 
     def get_driver_class(self) -> type[Driver]:
-        """Ours in place of the one that Textual takes for a terminal."""
+        """Our driver in place of Textual's for a terminal."""
         found = super().get_driver_class()
         return TerminalDriver if found is LinuxDriver else found
 
@@ -249,7 +249,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         if session.unreadable:
             self.notify(text("notice.unreadable", n=session.unreadable), markup=False)
         self.panes[self.pane].focus_composer()
-        self._tell()
+        self._update_header()
 
     def action_new_session(self) -> None:
         """Start an empty session; the one before stays in the list."""
@@ -260,11 +260,11 @@ class TsuzukiApp(App[None], inherit_bindings=False):
 
     @on(TaskPane.Changed)
     def _pane_changed(self, event: TaskPane.Changed) -> None:
-        """Save what changed, and tell the speed."""
+        """Save what changed, and show the speed."""
         self.history.save_draft(event.pane.role, event.pane.draft)
         if event.card is not None:
             self.history.save_card(event.card)
-        self._tell()
+        self._update_header()
 
     @on(TaskPane.Removed)
     def _card_removed(self, event: TaskPane.Removed) -> None:
@@ -275,7 +275,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
 
     def _engine_changed(self) -> None:
         if self.is_running:
-            self._tell()
+            self._update_header()
             for pane in self.panes.values():
                 pane.engine_changed()
 
@@ -299,10 +299,10 @@ class TsuzukiApp(App[None], inherit_bindings=False):
             pane.notice(text("notice.answers" if before == "silent" else "notice.restarted"))
             self._alarm = None
 
-    def _errand_ended(self, message: str, severity: Severity) -> None:
+    def _job_ended(self, message: str, severity: Severity) -> None:
         self.notify(clean(message), severity=severity, markup=False)
 
-    def _tell(self) -> None:
+    def _update_header(self) -> None:
         pane = self.panes[self.pane]
         self.header.show(self.pane, pane.draft.model, pane.form, pane.form_label, pane.speed)
         self.hints.follow()
@@ -329,7 +329,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
             if pane in event.widget.ancestors and name != self.pane:
                 self.pane = name
                 self._lay_out()
-                self._tell()
+                self._update_header()
 
     # ------------------------------------------------------------------------ actions
 
@@ -338,7 +338,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         self.pane = pane
         self._lay_out()
         self.panes[pane].focus_composer()
-        self._tell()
+        self._update_header()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The keys that go to a pane, which win over the editor, do not reach through a screen."""
@@ -487,7 +487,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
 
 
 def _no_colour() -> bool:
-    """Whether the person wants no colour at all (https://no-color.org)."""
+    """Whether the user wants no colour at all (https://no-color.org)."""
     return bool(os.environ.get("NO_COLOR"))
 
 

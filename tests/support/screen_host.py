@@ -30,8 +30,8 @@ from engine.messages import (
 from tui import theming
 from tui.config.settings import Loaded
 from tui.connection.link import Link, OnEvent, OnState
-from tui.connection.model_jobs import Errands
-from tui.connection.services import Context
+from tui.connection.model_jobs import ModelJobs
+from tui.connection.services import Services
 from tui.keys import keymap
 from tui.keys.actions import bindings
 from tui.terminal.sanitise import UNICODE
@@ -114,7 +114,7 @@ class Host(App[None]):
 
     def __init__(
         self,
-        make: Callable[[Context, Host], Screen[_Result]],
+        make: Callable[[Services, Host], Screen[_Result]],
         engine: FakeEngine | None = None,
         loaded: Loaded | None = None,
     ) -> None:
@@ -123,12 +123,14 @@ class Host(App[None]):
         loaded = Loaded(Path("settings.yaml")) if loaded is None else loaded
         link = Link(self.engine.connect, lambda: None, lambda state, error: None)
         keys = keymap.resolve(loaded)
-        self.shared = Context(link, loaded.settings, keys, UNICODE, Errands(link, self.told))
+        self.shared = Services(
+            link, loaded.settings, keys, UNICODE, ModelJobs(link, self.record_notice)
+        )
         self.notices: list[str] = []
         self.results: list[object] = []
         self._make = make
 
-    def told(self, message: str, severity: str) -> None:
+    def record_notice(self, message: str, severity: str) -> None:
         self.notices.append(message)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:

@@ -38,9 +38,9 @@ async def test_the_palette_runs_any_action_where_it_belongs(tmp_path: Path) -> N
         await pilot.press("ctrl+p")
         await until(pilot, lambda: isinstance(app.screen, CommandPalette))
         await pilot.press(*"sampling")
-        await until(pilot, lambda: "Sampling  (ctrl+s)" in seen(app))
+        await until(pilot, lambda: "Sampling  (Ctrl+S)" in seen(app))
         await pilot.press("enter")
-        await until(pilot, lambda: "How the model is run" in seen(app))
+        await until(pilot, lambda: "How the model runs" in seen(app))
 
 
 async def test_a_theme_is_tried_on_while_it_is_highlighted(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ async def test_a_model_chosen_on_the_models_screen_is_used_and_offered(tmp_path:
         await pilot.press("ctrl+g")
         await until(pilot, lambda: Pull("smollm2") in engine.asked)
         await pilot.press("escape")
-        await until(pilot, lambda: not app.shared.errands.pulling("smollm2"))
+        await until(pilot, lambda: not app.shared.model_jobs.pulling("smollm2"))
     assert engine.tasks() == []
 
 

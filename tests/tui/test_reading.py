@@ -81,11 +81,11 @@ async def test_the_figures_tell_how_they_came_about(tmp_path: Path) -> None:
         branch.tokens = [structs.replace(t, boundary=-0.5) for t in branch.tokens]
         branch.boundary = -0.25
         await pilot.press("shift+tab", "f")
-        assert "bits/word (by spaces, each with its end)" in seen(app)
+        assert "bits/word (words by spaces, word ends counted)" in seen(app)
         assert "after <s>, all counted" in seen(app)
         branch.tokens[0] = structs.replace(branch.tokens[0], boundary=None)
         await pilot.press("f", "f")
-        assert "bits/word (by spaces, ends not told)" in seen(app)
+        assert "bits/word (words by spaces, word ends not counted)" in seen(app)
         await pilot.press("tab", *"more", "enter")
         await answered(pilot, app, 2)
         asked = pane(app).transcript.cards[-1].request
@@ -198,7 +198,7 @@ async def test_how_a_token_was_drawn_is_shown_step_by_step(tmp_path: Path) -> No
         (asked,) = [body for body in engine.asked if isinstance(body, Trace)]
         assert (asked.ids, asked.watch, asked.branch) == ([7, 0, 1, 2], 3, 0)
         assert "25.00% removed" in seen(app)
-        assert "the token that stands there" in seen(app)
+        assert "the token that is there" in seen(app)
         await pilot.press("e")
         await pilot.press("backspace", *"1.5", "enter")
         await until(pilot, lambda: len([b for b in engine.asked if isinstance(b, Trace)]) == 2)

@@ -66,3 +66,8 @@ def test_every_placeholder_is_a_name() -> None:
     for key, written in TEXTS.items():
         for _, name, _, _ in string.Formatter().parse(written):
             assert name is None or name.isidentifier(), key
+
+
+def test_a_count_chooses_between_singular_and_plural() -> None:
+    assert strings.text("screens.tree.count", n=1) == "Tree: 1 path"
+    assert strings.text("screens.tree.count", n=2) == "Tree: 2 paths"

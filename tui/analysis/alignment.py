@@ -1,4 +1,4 @@
-"""One text under two models: their surprisal over the smallest spans that both cut it at."""
+"""One text under two models: their surprisal over the smallest spans whose ends both share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.messages import Token
 
 @dataclass(frozen=True)
 class Stretch:
-    """A span of the text, in characters, and the tokens of each side that make it."""
+    """A span of the text, in characters, and the tokens of each side that make it up."""
 
     start: int
     end: int
@@ -34,7 +34,8 @@ def align(one: Sequence[Token], other: Sequence[Token], skipped: int = 0) -> lis
     the second does not, as where one model has no start token and cannot score its first token;
     negative, where it is the second one that begins with them. These are left out.
 
-    A token that ends inside a character counts as ending after it, where its text is told.
+    A token that ends inside a character counts as ending after it, with the token that completes
+    it.
     """
     ends = [list(accumulate(len(token.text) for token in side)) for side in (one, other)]
     shift = (0, skipped) if skipped > 0 else (-skipped, 0)
@@ -51,8 +52,8 @@ def align(one: Sequence[Token], other: Sequence[Token], skipped: int = 0) -> lis
 def _boundaries(ends: Sequence[int], shift: int) -> dict[int, int]:
     """For every place between characters where a token ends, the number of tokens before it.
 
-    A token without text belongs to the character that is told with a later one, so the first count
-    of a place holds; at the end of the text there is no later one.
+    A token without text belongs to the character that a later token completes, so the first count
+    of a place is kept; at the end of the text there is no later one.
     """
     places = {shift: 0}
     for number, end in enumerate(ends, 1):

@@ -1,4 +1,4 @@
-"""Before a text is run: does the model know such text, and if not, which one would?"""
+"""Before a text is run: whether the model suits it, and if not, which model would."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
 from engine.messages import MASK, ModelInfo, Role, Tokenize, Tokens
@@ -27,7 +28,7 @@ _LATIN: Final = re.compile(r"[A-Za-z]")
 
 @dataclass(frozen=True)
 class Offer:
-    """What one key would do instead; without a model there is nothing better here."""
+    """What one key would do instead; without a model, no better one is here."""
 
     message: str
     model: str | None = None
@@ -41,7 +42,7 @@ def absent(info: ModelInfo, key: str) -> Offer:
 
 
 async def judge(link: Link, role: Role, draft: Draft, key: str) -> Offer | None:
-    """What to say before running a draft; None when its model fits. `key` accepts the offer.
+    """What to show before running a draft; None when its model suits it. `key` accepts the offer.
 
     Raises:
         OSError: the engine cannot be started.
@@ -58,20 +59,25 @@ async def judge(link: Link, role: Role, draft: Draft, key: str) -> Offer | None:
         share = await _share(events)
     if share < LIMIT:
         return None
-    title = clean(link.title(draft.model))
+    title = clean(_name(link, draft.model))
     percent = f"{share:.0%}"
     better = _better(link, role, draft.model, written)
     if better is None:
         return Offer(text("offer.nothing", model=title, share=percent))
     which = "offer.pull" if better.state == "absent" else "offer.use"
-    other = clean(better.title)
+    other = clean(_name(link, better.id))
     download = size(better.bytes)
     message = text(which, model=title, share=percent, other=other, key=key, size=download)
     return Offer(message, better.id, pull=better.state == "absent")
 
 
+def _name(link: Link, model: str) -> str:
+    """A model's id, which reads better within a sentence than its title; a path is too long."""
+    return link.title(model) if PurePath(model).is_absolute() else model
+
+
 async def _share(events: AsyncIterator[object]) -> float:
-    """How much of a text a model does not know; 0 when it cannot say."""
+    """The share (0 to 1) of a text that is unknown or foreign to a model; 0 where it cannot say."""
     async for event in events:
         if isinstance(event, Tokens):
             return max(event.unknown, event.foreign)

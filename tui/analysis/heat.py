@@ -33,7 +33,7 @@ def bits(nats: float) -> float:
 
 
 def step(token: Token | PllToken, heat: Heat) -> int:
-    """The step of a token: 0 where the model knew it, 4 where it did not expect it at all."""
+    """The step of a token: 0 where the model expected it, 4 where it did not expect it at all."""
     limits = LIMITS[heat]
     match heat:
         case "surprisal":

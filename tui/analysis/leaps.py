@@ -1,4 +1,4 @@
-"""Where a walk through a text's tokens can leap to: words, sentences, surprises."""
+"""Where the cursor can jump to among a text's tokens: words, sentences, surprises."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CLOSERS = frozenset("」』）)\"'”’")
 
 
 def stops(tokens: Sequence[Token], leap: Leap) -> list[int]:
-    """The tokens that a walk stops at, by index.
+    """The indexes of the tokens that the cursor stops at.
 
     A word begins after a space, and where the kind of script changes, since Japanese has no
     spaces; so a token that begins in the middle of a word is no stop.
@@ -53,7 +53,7 @@ def _sentence_begins(before: str, text: str) -> bool:
 
 
 def _script(character: str) -> str:
-    """A character's kind, as far as it tells words apart: HIRAGANA, CJK, LATIN, ... or a sign."""
+    """A character's kind, as far as it separates words: HIRAGANA, CJK, LATIN, ... or a sign."""
     if not character.isalnum():
         return "sign"
     return "digit" if character.isdigit() else unicodedata.name(character, "?").split()[0]

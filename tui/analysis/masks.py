@@ -10,7 +10,7 @@ from engine.messages import MASK
 from tui.analysis.scripts import JAPANESE, RUN
 
 Hidden = tuple[str | None, ...]
-"""For the masks in order, the word that each one hides, where it is known."""
+"""For the masks in order, the word that each one hides, None where there is none."""
 
 _LETTERS: Final = rf"(?:(?![{JAPANESE}_])\w)+"
 _WORD: Final = re.compile(rf"{RUN}|{_LETTERS}(?:['’]{_LETTERS})*")

@@ -22,7 +22,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Part:
-    """The tokens of both sides that stand against each other."""
+    """The aligned tokens of both sides."""
 
     spans: tuple[range, range]
     same: bool
@@ -42,7 +42,7 @@ def aligned(one: Sequence[str], other: Sequence[str]) -> list[Part]:
 
 
 def differences(good: Sequence[Scored], bad: Sequence[Scored]) -> list[Difference]:
-    """Where one sentence is likelier. What is said of all parts adds up to the difference."""
+    """Where one sentence is likelier. The parts add up to the whole difference."""
     parts = aligned([text for text, _ in good], [text for text, _ in bad])
     return [
         _difference([good[n] for n in part.spans[0]], [bad[n] for n in part.spans[1]])

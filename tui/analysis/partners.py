@@ -14,8 +14,8 @@ def able(models: Mapping[str, ModelInfo], head: Head) -> list[str]:
 
 
 def partner(models: Mapping[str, ModelInfo], model: str, head: Head, default: str) -> str | None:
-    """One that has this head: the role's default where both know a language, else the first that
-    shares one with `model`, else the default, else any; None where there is none here."""
+    """A model with this head: the role's default where it shares a language with `model`, else the
+    first that does, else the default, else any; None where there is none here."""
     candidates = able(models, head)
     known = set(models[model].languages) if model in models else set()
     ordered = sorted(candidates, key=lambda each: each != default)

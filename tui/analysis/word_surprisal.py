@@ -56,16 +56,15 @@ def words(
     *,
     corrected: bool = False,
 ) -> list[Word]:
-    """The surprisal of each word of a text that these tokens are.
+    """The surprisal of each word of the text that these tokens make up.
 
-    `corrected` needs tokens that tell how likely a new word begins before them (`Token.boundary`),
-    and `after`, which says so for the end: that is moved from the beginning of each word to the end
+    `corrected` needs the probability that a new word begins before each token (`Token.boundary`)
+    and, for the end of the text, `after`: it is moved from the beginning of each word to the end
     of the word before it (Pimentel & Meister 2024, Oh & Schuler 2024)::
 
         -log p(w) = -sum log p(t) + log p(word begins | before w) - log p(word begins | w)
 
-    The first word has nothing before it to end, and gives nothing away; a last one that may go on
-    has no figure.
+    Nothing is moved from the first word; a last word that may go on has no figure.
     """
     ends = list(accumulate(len(token.text) for token in tokens))
     places = {0: 0}
@@ -89,13 +88,13 @@ def words(
 
 @dataclass(frozen=True)
 class WordMean:
-    """What the words of a text come to."""
+    """The mean over the words of a text."""
 
     method: Method
     nats: float | None
     """The mean surprisal of those that were scored; None where none was."""
     corrected: bool
-    """Whether the end of each word is counted to it."""
+    """Whether the end of each word is counted as part of it."""
 
 
 def word_mean(
@@ -106,8 +105,8 @@ def word_mean(
     `partial` leaves out the first word, of which not every token was scored.
     """
     method, segments = segment("".join(token.text for token in tokens))
-    told = all(token.boundary is not None for token in tokens)
-    corrected = corrected and told and method == "whitespace"
+    measured = all(token.boundary is not None for token in tokens)
+    corrected = corrected and measured and method == "whitespace"
     found = words(tokens, segments, after, corrected=corrected)[partial:]
     scored = [word.nats for word in found if word.nats is not None]
     mean = math.fsum(scored) / len(scored) if scored else None

@@ -31,7 +31,7 @@ class BaseCard(Struct, kw_only=True):
     """The model's name for people; its id is in the request."""
     revision: str = ""
     precision: Precision | Literal[""] = ""
-    """The form of the weights that answered; nothing until that is known."""
+    """The form of the weights that answered; empty until the answer says it."""
     weights: str = ""
     """How their file stored them, where that was not as they are: "Q4_1"."""
     status: Status = "running"
@@ -39,7 +39,7 @@ class BaseCard(Struct, kw_only=True):
     timing: Timing = Timing()
 
     def end(self, event: Event) -> None:
-        """Take the event that ends every answer."""
+        """Store the event that ends every answer."""
         if isinstance(event, Done):
             self.status = "cancelled" if event.finish == "cancelled" else "done"
             self.timing = event.timing

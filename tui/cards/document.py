@@ -10,7 +10,7 @@ from tui.cards.base import BaseCard, Pane
 
 
 class DocumentCard(BaseCard, tag="document"):
-    """A text as a row of sentences, which a person can move, and how each follows the one before.
+    """A text as a list of sentences, which the user can move, and how each follows the one before.
 
     The request is that for the text as it was given; `asking` makes the one for the sentences as
     they stand now. `result`, `matrix` and `arranged` are about the sentences as they stand, and
@@ -23,7 +23,7 @@ class DocumentCard(BaseCard, tag="document"):
     reference: list[int] = field(default_factory=list)
     """The gaps that are marked as boundaries; a sentence that is moved past one changes sides."""
     order: list[int] = field(default_factory=list)
-    """How the sentences stand now, by number."""
+    """The present order of the sentences, by number."""
     earlier: list[list[int]] = field(default_factory=list)
     """The orders before, to go back to."""
     result: DocumentResult | None = None
@@ -44,11 +44,11 @@ class DocumentCard(BaseCard, tag="document"):
 
     @property
     def answer(self) -> str:
-        """The sentences as they stand now."""
+        """The sentences in their present order."""
         return "\n".join(self.sentences[number].text for number in self.order)
 
     def asking(self) -> Document:
-        """The request for the sentences as they stand."""
+        """The request for the sentences in their present order."""
         if not self.sentences:
             return self.request
         return msgspec.structs.replace(
@@ -58,7 +58,7 @@ class DocumentCard(BaseCard, tag="document"):
         )
 
     def reorder(self, order: list[int]) -> None:
-        """Let the sentences stand in another order."""
+        """Put the sentences in another order."""
         self.earlier.append(self.order)
         self._stand(order)
 
@@ -74,7 +74,7 @@ class DocumentCard(BaseCard, tag="document"):
         self.result, self.matrix, self.arranged = None, [], None
 
     def fold(self, event: Event) -> None:
-        """Take one event of the answer."""
+        """Store one event of the answer."""
         match event:
             case DocumentResult():
                 self.result = event

@@ -1,4 +1,4 @@
-"""What stands in a pane's composer before it is sent, and the notebook's examples to begin with."""
+"""What is in a pane's composer before it is sent, and the notebook's examples to begin with."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     second: str = ""
     """Score's second sentence; in Fill, the sentence that the text is compared with."""
     hidden: tuple[str | None, ...] = ()
-    """Fill: for the masks in order, the word that each one hides, where it is known."""
+    """Fill: for the masks in order, the word that each one hides, None where there is none."""
     sampling: Sampling = Sampling()
     max_tokens: int = 64
     branches: int = 1
@@ -40,7 +40,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     """Fill: the model that scores a minimal pair beside this one; empty leaves it to the app."""
     chat: bool = False
     system: str = ""
-    """Continue: what a chat tells the model first."""
+    """Continue: the system prompt of a chat."""
     precision: PrecisionChoice = "exact"
     """The form of the model's weights, where it can have that form."""
 
@@ -64,7 +64,7 @@ FIRST: dict[Pane, Draft] = {
         second="It is a geme of hitting the ball with the bat.",
     ),
 }
-"""What a newcomer finds: one Enter from its answer."""
+"""The first drafts: one Enter gives an answer."""
 
 
 def first(pane: Pane, settings: Settings) -> Draft:

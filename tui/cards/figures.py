@@ -1,4 +1,4 @@
-"""What each witness to a pair says, as figures: the one table behind cards, files and commands.
+"""The figures of each witness to a pair: the one table behind cards, files and commands.
 
 A new witness is a case of `judgement`; its words are in the strings file, what it measures under
 ``score.<kind>``, and under ``figures.<its main figure>`` how its figures read.
@@ -37,7 +37,7 @@ class Figure:
     back: float
 
     def value(self, *, back: bool) -> float:
-        """That of one of the orders."""
+        """The figure of one of the orders."""
         return self.back if back else self.there
 
 
@@ -62,7 +62,7 @@ class Gains:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What one witness says of a pair."""
+    """The figures of one witness for a pair."""
 
     kind: str
     figures: tuple[Figure, ...]

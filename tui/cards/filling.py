@@ -53,7 +53,7 @@ class FillCard(BaseCard, tag="fill"):
         return filled, request
 
     def fold(self, event: Event) -> None:
-        """Take one event of the answer."""
+        """Store one event of the answer."""
         if isinstance(event, FillResult):
             self.result = event
             self.precision, self.weights = event.precision, event.weights

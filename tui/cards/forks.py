@@ -1,4 +1,4 @@
-"""The texts of a pane as trees: all forks of a text stand in its place; one of them is shown."""
+"""The texts of a pane as trees: a text and its forks share one place, which shows one of them."""
 
 from __future__ import annotations
 
@@ -46,23 +46,23 @@ class Trees:
         return list(latest.values())
 
     def add(self, card: Card) -> None:
-        """Take in a new card."""
+        """Add a new card."""
         self._cards[card.id] = card
 
     def restore(self, cards: list[Card]) -> None:
-        """Take cards in again, each at its age."""
+        """Add cards again, each at its age."""
         both = [*self._cards.values(), *cards]
         self._cards = {card.id: card for card in sorted(both, key=lambda card: card.created)}
 
     def remove(self, card: Card) -> list[Card]:
-        """Take a card out with all that was forked from it, and return them, oldest first."""
+        """Remove a card with all that was forked from it, and return them, oldest first."""
         doomed = {node.card.id for node in self.below(card)}
         gone = [each for each in self._cards.values() if each.id in doomed]
         self._cards = {key: each for key, each in self._cards.items() if key not in doomed}
         return gone
 
     def show(self, card: ContinueCard) -> None:
-        """Let a card be the one of its tree that is shown."""
+        """Make a card the one of its tree that is shown."""
         card.seen = time.time()
 
     def parent(self, card: Card) -> Card | None:

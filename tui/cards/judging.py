@@ -50,7 +50,7 @@ class PllCard(BaseCard, tag="pll"):
         return "\n".join(f"{found.method} {found.total:.4f}" for found in self.results)
 
     def fold(self, event: Event) -> None:
-        """Take one event of the answer."""
+        """Store one event of the answer."""
         if isinstance(event, PseudoLikelihoodResult):
             self.results = [*self.results, event]
             self.precision, self.weights = event.precision, event.weights
@@ -114,7 +114,7 @@ class PairCard(BaseCard, tag="pair"):
 
     @classmethod
     def of(cls, request: Pair) -> PairCard:
-        """A card with nothing answered yet."""
+        """A card without any answers yet."""
         return cls(request=request, parts=request.parts())
 
     @property
@@ -148,7 +148,7 @@ class PairCard(BaseCard, tag="pair"):
         )
 
     def fold(self, event: Event) -> None:
-        """Take one event of the answer to the first part that has not ended."""
+        """Store one event of the answer to the first part that has not ended."""
         part = next(part for part in self.parts if part.status == "running")
         part.fold(event)
         if part.status == "cancelled":

@@ -1,4 +1,4 @@
-"""What the cursor can stand on in a card: one struct for each kind of place.
+"""The places in a card that the cursor can be on: one struct for each kind.
 
 Numbers count from 0.
 """
@@ -41,7 +41,7 @@ class MethodToken(Struct, frozen=True):
 
 
 class PairPart(Struct, frozen=True):
-    """What stands against each other in the two sentences of a `PairCard`, under one model."""
+    """A part of the alignment of the two sentences of a `PairCard`, under one model."""
 
     model: int
     number: int

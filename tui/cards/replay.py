@@ -1,4 +1,4 @@
-"""Whether a continuation, made again from all that its card holds, is the same text."""
+"""Whether a continuation, run again from all that its card stores, is the same text."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Replay:
-    """What came of making a card again."""
+    """The outcome of running a card again."""
 
     revision: str
     """The model's revision now."""

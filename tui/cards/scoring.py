@@ -26,14 +26,14 @@ class ScoreCard(BaseCard, tag="score"):
 
     request: Score
     result: ScoreResult | None = None
-    """The first witness's word."""
+    """The first witness's result."""
     others: list[ScoreResult] = field(default_factory=list)
-    """That of the others, as they came."""
+    """The results of the others, as they came."""
     verdict: Verdict | None = None
 
     @property
     def results(self) -> list[ScoreResult]:
-        """What every witness said."""
+        """The results of all witnesses."""
         return [*([] if self.result is None else [self.result]), *self.others]
 
     def tokens(self, witness: int, *, back: bool) -> Sequence[Piece | ScoredToken]:
@@ -75,7 +75,7 @@ class ScoreCard(BaseCard, tag="score"):
         return "" if self.result is None else judgement(self.result).words("answer")
 
     def fold(self, event: Event) -> None:
-        """Take one event of the answer."""
+        """Store one event of the answer."""
         if isinstance(event, Verdict):
             self.verdict = event
         elif not isinstance(event, ScoreResult):

@@ -65,7 +65,7 @@ class Origin(Struct, frozen=True, kw_only=True):
     shared: int
     """How many tokens. They are the origin's and are not stored again."""
     apart: bool = False
-    """Whether they stand below the prompt instead of going on from it, as a chat's answers do."""
+    """Whether they are below the prompt instead of going on from it, as a chat's answers do."""
 
 
 class ContinueCard(BaseCard, tag="continue"):
@@ -88,7 +88,7 @@ class ContinueCard(BaseCard, tag="continue"):
     context: int | None = None
     origin: Origin | None = None
     name: str = ""
-    """What the person calls this path."""
+    """The user's name for this path."""
     bookmarked: bool = False
     folded: bool = False
     """Whether the tree hides the forks of this text."""
@@ -112,7 +112,7 @@ class ContinueCard(BaseCard, tag="continue"):
 
     @property
     def start(self) -> str | None:
-        """The special token that all of it is scored after; None where a text stands before it."""
+        """The special token that all of it is scored after; None where a text is before it."""
         first = self.prompt_tokens[:1]
         return first[0].piece if len(self.prompt_tokens) == 1 and first[0].special else None
 
@@ -123,7 +123,7 @@ class ContinueCard(BaseCard, tag="continue"):
 
     @property
     def apart(self) -> bool:
-        """Whether the answer stands below the prompt instead of going on from it."""
+        """Whether the answer is below the prompt instead of going on from it."""
         if self.origin is not None:
             return self.origin.apart
         return self.request.branches > 1 or self.request.chat is not None
@@ -179,7 +179,7 @@ class ContinueCard(BaseCard, tag="continue"):
         return len(self.branches) == 1 and not self.branches[0].tail and self.status != "running"
 
     def extend(self, by: int) -> Continue:
-        """Count on so many tokens more, and return the request for them. Needs `extensible`."""
+        """Extend the answer `by` tokens; return the request for them. Needs `extensible`."""
         tokens = self.branches[0].tokens
         drawn = sum(not token.given for token in tokens[self.shared :])
         sampling = msgspec.structs.replace(self.request.sampling, seed=self.seed)
@@ -209,7 +209,7 @@ class ContinueCard(BaseCard, tag="continue"):
 
     @property
     def repeatable(self) -> Continue:
-        """The request that gives this very answer again."""
+        """The request that repeats this answer."""
         sampling = msgspec.structs.replace(self.request.sampling, seed=self.seed)
         precision = self.precision or self.request.precision
         return msgspec.structs.replace(self.request, sampling=sampling, precision=precision)
@@ -220,7 +220,7 @@ class ContinueCard(BaseCard, tag="continue"):
         return "\n\n".join(branch.text for branch in self.branches)
 
     def fold(self, event: Event) -> None:
-        """Take one event of the answer."""
+        """Store one event of the answer."""
         if isinstance(event, Started):
             if self.prompt_tokens:
                 return  # it is only being extended
@@ -228,7 +228,7 @@ class ContinueCard(BaseCard, tag="continue"):
             self.precision, self.weights = event.precision, event.weights
             self.fed = event.prompt
             if self.read:
-                self.prompt = event.prompt  # a first token that nothing stands before
+                self.prompt = event.prompt  # a first token with nothing before it
             self.prompt_tokens = event.prompt_tokens[: len(event.prompt_tokens) - self.shared]
             self.seed, self.context = event.seed, event.context
             self.dropped_turns = event.dropped_turns

@@ -60,10 +60,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     model_folders: list[str] = []
     export_folder: str | None = None
     keymap: dict[str, str | list[str]] = {}
-    """Keys by action id, as written; `tui.keys.keymap` judges them."""
+    """Keys by action id, as written; `tui.keys.keymap` validates them."""
 
     def configure(self) -> Configure:
-        """What the engine needs to know of these."""
+        """The part of the settings that the engine needs."""
         store = paths.store_folder() if self.store is None else _path(self.store)
         return Configure(
             memory_budget=None if self.memory_gb is None else int(self.memory_gb * 1e9),
@@ -100,7 +100,7 @@ class Loaded:
     """The same of the form of its weights."""
 
     def problem(self, name: str, message: str) -> Problem:
-        """A complaint about one value, at its place in the file."""
+        """A problem with one value, at its place in the file."""
         return Problem.at(self.path, self.marks.get(name, Mark(0, 0)), message)
 
 
@@ -123,7 +123,7 @@ def read_table(table: Table, path: Path) -> Loaded:
 
 
 def _homes_known(settings: Settings, reader: Reader) -> Settings:
-    """The settings without the folders in the home of a user whom nobody knows."""
+    """The settings without the folders in the home of an unknown user."""
 
     def known(name: str, written: str | None) -> bool:
         if written is None or not str(paths.written(written)).startswith("~"):

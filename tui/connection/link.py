@@ -1,4 +1,4 @@
-"""The app's side of the engine: one connection, and what it has told about models and memory."""
+"""The app's side of the engine: one connection, and what it reported about models and memory."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Backend(Protocol):
     """What the app needs of `engine.client.Engine`; tests give their own."""
 
     def request(self, body: Request) -> Answer:
-        """Ask something."""
+        """Send a request."""
 
     async def restart(self) -> None:
         """End the engine's worker and start another."""
@@ -43,12 +43,12 @@ Connect = Callable[[OnEvent, OnState], Awaitable[Backend]]
 
 
 class Link:
-    """Hands requests to the engine as soon as it is there, and keeps what it broadcasts."""
+    """Sends requests to the engine as soon as it runs, and stores what it broadcasts."""
 
     def __init__(self, connect: Connect, on_change: Callable[[], None], on_state: OnState) -> None:
         self.models: dict[str, ModelInfo] = {}
         self.progress: dict[str, ModelState] = {}
-        """The latest word on each model that is on its way somewhere."""
+        """The latest progress of each model that is being pulled, loaded or removed."""
         self.memory: Memory | None = None
         self.engine: EngineState = "starting"
         self._connect = connect
@@ -105,7 +105,7 @@ class Link:
         return info.title if info is not None else model
 
     def forms(self, model: str) -> tuple[PrecisionChoice, ...]:
-        """The forms that a model's weights can have; all, where that is not known."""
+        """The forms that a model's weights can have; all, where the engine has not listed them."""
         info = self.models.get(model)
         if info is None or not info.precisions:
             return get_args(PrecisionChoice)
@@ -116,7 +116,7 @@ class Link:
         return wanted if wanted in self.forms(model) else "exact"
 
     def seen_as(self, model: str, form: PrecisionChoice) -> ModelInfo | None:
-        """What is known of a model, with its state as it is for one of its forms."""
+        """A model's description, with its state for one of its forms."""
         info, progress = self.models.get(model), self.progress.get(model)
         if info is None or info.state not in ("ready", "loading"):
             return info

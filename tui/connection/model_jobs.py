@@ -1,4 +1,4 @@
-"""What is fetched, loaded or removed on a person's word. It goes on when the screen is closed."""
+"""Pulls, loads and removals that the user asked for. They go on when the screen is closed."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from engine.messages import Done, Error, Load, Pull, Remove, Unload
 from tui.connection.link import Link
 from tui.strings import text
 
-Errand = Load | Pull | Remove | Unload
+ModelJob = Load | Pull | Remove | Unload
 Severity = Literal["information", "warning", "error"]
-Tell = Callable[[str, Severity], None]
+Notify = Callable[[str, Severity], None]
 
 
-class Errands:
-    """Runs errands side by side, one of a kind for a model, and tells how each ended."""
+class ModelJobs:
+    """Runs jobs side by side, at most one of each kind per model, and reports how each ended."""
 
-    def __init__(self, link: Link, tell: Tell) -> None:
+    def __init__(self, link: Link, notify: Notify) -> None:
         self._link = link
-        self._tell = tell
-        self._live: dict[tuple[type[Errand], str], asyncio.Task[None]] = {}
-        self._answers: dict[tuple[type[Errand], str], Answer] = {}
+        self._notify = notify
+        self._live: dict[tuple[type[ModelJob], str], asyncio.Task[None]] = {}
+        self._answers: dict[tuple[type[ModelJob], str], Answer] = {}
 
-    def start(self, request: Errand) -> bool:
-        """Begin; False where the very same is under way already."""
+    def start(self, request: ModelJob) -> bool:
+        """Start a job; return False if the same one is already running."""
         key = (type(request), request.model)
         if key in self._live:
             return False
@@ -35,37 +35,37 @@ class Errands:
         return True
 
     def stop(self, model: str) -> bool:
-        """Stop what is under way for a model; False if there was nothing."""
+        """Cancel a model's jobs; return False if there were none."""
         answers = [answer for (_, name), answer in self._answers.items() if name == model]
         for answer in answers:
             answer.cancel()
         return bool(answers)
 
     def pulling(self, model: str) -> bool:
-        """Whether a model is on its way here."""
+        """Whether a model is being pulled."""
         return (Pull, model) in self._live
 
-    async def _run(self, request: Errand) -> None:
+    async def _run(self, request: ModelJob) -> None:
         key = (type(request), request.model)
         try:
             try:
                 answer = self._answers[key] = await self._link.request(request)
                 async with aclosing(answer) as events:
                     async for event in events:
-                        self._judge(request, event)
+                        self._report_end(request, event)
             finally:
                 self._answers.pop(key, None)
                 del self._live[key]
-            await self._link.refresh()  # who hears of it finds the errand over
+            await self._link.refresh()  # after the job's end, so that listeners see it as finished
         except OSError as error:
-            self._tell(text("errands.no_engine", reason=error.strerror or error), "error")
+            self._notify(text("model_jobs.no_engine", reason=error.strerror or error), "error")
 
-    def _judge(self, request: Errand, event: object) -> None:
-        """Tell the end of an errand, good or bad."""
+    def _report_end(self, request: ModelJob, event: object) -> None:
+        """Report success, cancellation or failure."""
         title = self._link.title(request.model)
         if isinstance(event, Error):
-            self._tell(" ".join(filter(None, (event.message, event.hint))), "error")
+            self._notify(" ".join(filter(None, (event.message, event.hint))), "error")
         elif isinstance(event, Done):
             stopped = event.finish == "cancelled"
             name = "stopped" if stopped else type(request).__name__.lower()
-            self._tell(text(f"errands.{name}", model=title), "information")
+            self._notify(text(f"model_jobs.{name}", model=title), "information")

@@ -33,7 +33,7 @@ class Run:
 
     @property
     def speed(self) -> float | None:
-        """Tokens a second after the first, all branches together; None until it can be told."""
+        """Tokens per second after the first, over all branches; None until it can be measured."""
         elapsed = self.latest - self.first
         return (self.tokens - 1) / elapsed if elapsed > _SOON else None
 
@@ -42,7 +42,7 @@ class Runs:
     """The answers under way in one pane."""
 
     def __init__(self, link: Link, running: set[str], ended: Callable[[Card], None]) -> None:
-        """`running` is told which cards run, here and in the other panes."""
+        """`running` is the set of cards that run, in all panes; it is kept up to date here."""
         self.live: dict[str, Run] = {}
         self._running = running
         self._link = link
@@ -108,7 +108,7 @@ class Runs:
         return bool(self.live)
 
     def abandon(self) -> list[Card]:
-        """Stop everything and let go of it: the cards, which leave the screen as they are."""
+        """Stop everything and return the cards, which leave the screen as they are."""
         self.stop()
         cards = [run.card for run in self.live.values()]
         for card in cards:
@@ -134,5 +134,5 @@ def waiting(info: ModelInfo | None, progress: ModelState | None) -> str:
     if info.state != "loading":
         return text("card.asked")
     percent = progress.percent if progress is not None else None
-    told = "" if percent is None else text("header.percent", n=f"{percent:.0f}")
-    return text("card.loading", model=info.title, percent=told)
+    loaded = "" if percent is None else text("header.percent", n=f"{percent:.0f}")
+    return text("card.loading", model=info.title, percent=loaded)

@@ -6,20 +6,20 @@ from dataclasses import dataclass, field
 
 from tui.config.settings import Settings
 from tui.connection.link import Link
-from tui.connection.model_jobs import Errands
+from tui.connection.model_jobs import ModelJobs
 from tui.keys.keymap import Keymap
 from tui.terminal.sanitise import Glyphs
 
 
 @dataclass
-class Context:
+class Services:
     """One app's engine, settings and keys."""
 
     link: Link
     settings: Settings
     keymap: Keymap
     glyphs: Glyphs
-    errands: Errands
+    model_jobs: ModelJobs
     """Pulls, loads and the like, which go on whatever screen is open."""
     running: set[str] = field(default_factory=set)
     """The ids of the cards whose answers are on their way."""

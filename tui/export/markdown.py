@@ -71,14 +71,14 @@ def save(folder: Path, session: Session, form: Format) -> Path:
             with file:
                 file.write(content)
         except OSError:
-            path.unlink()  # half of it would pass for all of it
+            path.unlink()  # half a file could be taken for a whole one
             raise
         return path
     raise FileExistsError(text("export.taken", folder=folder))
 
 
-def save_told(folder: Path, session: Session, form: Format) -> str:
-    """Write a session; return what to say of it, which may be why it cannot be written."""
+def save_and_report(folder: Path, session: Session, form: Format) -> str:
+    """Write a session; return the message to show, which may be why it cannot be written."""
     try:
         return text("export.saved", path=clean(str(save(folder, session, form))))
     except OSError as error:
@@ -86,8 +86,8 @@ def save_told(folder: Path, session: Session, form: Format) -> str:
 
 
 def save_card(folder: Path, card: Card) -> str:
-    """Write a card to a file of its own; return what to say of it."""
-    return save_told(folder, Session(card.id, created=card.created, cards=[card]), "md")
+    """Write a card to a file of its own; return the message to show."""
+    return save_and_report(folder, Session(card.id, created=card.created, cards=[card]), "md")
 
 
 def json(session: Session) -> str:
@@ -111,7 +111,7 @@ def markdown(session: Session) -> str:
 
 
 def _card(card: Card) -> str:
-    """One card: what was asked of whom, what came, and the facts."""
+    """One card: the request and its model, the answer, and the facts."""
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(card.created))
     parts = [f"## {text(f'export.{card.pane}')} · {_line(card.request.model)} · {when}"]
     match card:
@@ -199,9 +199,9 @@ def _pair(card: PairCard) -> list[str]:
         if sides is None:
             continue
         a, b = (total(side) for side in sides)
-        told = {"a": f"{a:.4f}", "b": f"{b:.4f}", "difference": f"{a - b:+.4f}"}
+        scores = {"a": f"{a:.4f}", "b": f"{b:.4f}", "difference": f"{a - b:+.4f}"}
         name = _line(card.parts[2 * model].request.model)
-        parts.append(text("export.pair", model=name, method=method, **told))
+        parts.append(text("export.pair", model=name, method=method, **scores))
         scored = ([(token.text, token.logprob) for token in side] for side in sides)
         rows = [
             [_code(part.good), _code(part.bad), f"{part.difference:+.4f}"]
@@ -225,7 +225,7 @@ def _score(card: ScoreCard) -> list[str]:
 
 
 def _witness(result: ScoreResult) -> str:
-    """A witness's figures, both ways round."""
+    """A witness's figures, for both orders."""
     rows = [
         [text(f"export.figure.{each.name}"), f"{each.there:.6g}", f"{each.back:.6g}"]
         for each in judgement(result).figures
@@ -234,7 +234,7 @@ def _witness(result: ScoreResult) -> str:
 
 
 def _document(card: DocumentCard) -> list[str]:
-    """The sentences as they stand, each with the score of the next one after it."""
+    """The sentences in their present order, each with the score of the next one after it."""
     result = card.result
     if result is None:
         return [text("export.text"), _fence(card.answer or card.wrote)]
@@ -251,8 +251,8 @@ def _document(card: DocumentCard) -> list[str]:
     figures = {"mean": result.coherence, "threshold": result.threshold}
     if result.pk is not None and result.window_diff is not None:
         figures |= {"Pk": result.pk, "WindowDiff": result.window_diff}
-    told = "\n".join(f"- {name}: {value:.6g}" for name, value in figures.items())
-    return [_table(["#", "", result.witness, "depth", ""], rows), told]
+    listed = "\n".join(f"- {name}: {value:.6g}" for name, value in figures.items())
+    return [_table(["#", "", result.witness, "depth", ""], rows), listed]
 
 
 def _facts(card: Card) -> str:

@@ -26,11 +26,11 @@ _STATE_FILES = ("history.sqlite3", "engine.log")
 
 
 class NoPath(Exception):
-    """The environment names a folder that cannot be one, or by bytes that cannot be handed on."""
+    """The environment names a folder that cannot be one, or by bytes that cannot be passed on."""
 
 
 def check_environment() -> None:
-    """See that every folder that the environment names can be one.
+    """Check that every folder that the environment names can be one.
 
     Raises:
         NoPath: one is not.
@@ -84,7 +84,7 @@ def ensure(path: Path) -> Path:
 
 
 def keep_private(file: Path) -> None:
-    """See that a file is there, closed to all but its owner, as are its companions and folder.
+    """Ensure that a file exists, closed to all but its owner, as are its companions and folder.
 
     A folder that was there counts as ours, and is closed to others, only if nothing else is in it.
 
@@ -100,7 +100,7 @@ def keep_private(file: Path) -> None:
 
 
 def _close_to_others(path: Path, mode: int) -> None:
-    """Take from a file or folder the rights of all but its owner. Devices are left as they are."""
+    """Remove all rights to a file or folder but its owner's. Devices are left as they are."""
     status = path.stat()
     if status.st_mode & 0o077 and (S_ISREG(status.st_mode) or S_ISDIR(status.st_mode)):
         with suppress(PermissionError):  # somebody else's, who lets us write
@@ -138,7 +138,7 @@ def log_problem() -> str:
 
 
 def kept_files() -> list[Path]:
-    """All that is kept of what was typed and answered: the sessions, the log, what became of both.
+    """All that is kept of what was typed and answered: sessions, the log, what was made of both.
 
     Raises:
         OSError: the folder cannot be read.

@@ -1,4 +1,4 @@
-"""Words that a person asks for: written with commas between them, or a file with one a line."""
+"""Words that a person asks for: separated by commas, or a file with one per line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tui.files.text_file import looks_named, named
 
 
 def names_file(written: str) -> bool:
-    """A file that is there, or what can only be meant as one, so that its lack is told."""
+    """An existing file, or what can only mean one, so that a missing file is reported."""
     return "," not in written and (looks_named(written) or named(written) is not None)
 
 

@@ -1,4 +1,4 @@
-"""Reading YAML that a person wrote, so that every complaint can name a line.
+"""Reads YAML that a person wrote, so that every problem can name its line.
 
 Only what settings and themes need: mappings with text keys, lists, and scalars as YAML 1.2 reads
 them, so that ``on``, ``y`` and ``1:30`` are texts. Anchors and aliases are refused: nobody needs
@@ -26,7 +26,7 @@ LIMIT = 1_000_000
 
 @dataclass(frozen=True)
 class Mark:
-    """A place in a file: line and column count from 1; 0 stands for the file as a whole."""
+    """A place in a file: line and column count from 1; 0 means the file as a whole."""
 
     line: int
     column: int
@@ -92,7 +92,7 @@ def plain(node: Node) -> Plain:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint that names the known word most like this one, or nothing."""
+    """A hint that names the valid word most like this one, or an empty text."""
     close = difflib.get_close_matches(word, list(known), n=1)
     return text("problems.nearest", name=close[0]) if close else ""
 

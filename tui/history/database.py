@@ -56,7 +56,7 @@ class Database:
         self._doomed: set[tuple[str, str]] = set()
         """Table and id of what this process deleted: gone for good when it ends."""
         self.problem = ""
-        """What happened to the file that a person should know, or nothing."""
+        """What happened to the file that the user should read, or an empty text."""
         self.refused: sqlite3.Error | OSError | None = None
         """Why all of it is in memory alone, for as long as it is."""
         self._connection = self._open()
@@ -173,7 +173,7 @@ class Database:
         )
 
     def save_draft(self, session: str, pane: Pane, draft: Draft) -> None:
-        """Write what stands in a pane's composer."""
+        """Write what is in a pane's composer."""
         with self._transaction():
             self._touch(session)
             self._connection.execute(
@@ -198,12 +198,12 @@ class Database:
         self._write("INSERT OR REPLACE INTO choices (name, value) VALUES (?, ?)", (name, value))
 
     def hold(self, session: str) -> None:
-        """Say that this process has this session open, and no other one."""
+        """Record that this process has this session open, and no other one."""
         self.release()
         self._write("UPDATE sessions SET holder = ? WHERE id = ?", (self._me, session))
 
     def release(self) -> None:
-        """Say that this process has no session open."""
+        """Record that this process has no session open."""
         self._write("UPDATE sessions SET holder = NULL WHERE holder = ?", (self._me,))
 
     def close(self) -> None:
@@ -328,7 +328,7 @@ class Database:
             raise Gone
 
     def _touch(self, session: str) -> None:
-        """See that the session is there, held by this process, and note the time."""
+        """Ensure that the session is there, held by this process, and note the time."""
         now = time.time()
         self._connection.execute(
             "INSERT INTO sessions (id, created, updated, holder) VALUES (?, ?, ?, ?) "

@@ -23,7 +23,7 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 RETRY_S = 0.25
-"""Seconds before a write that failed is tried again; twice as many each time after that."""
+"""Seconds before a failed write is tried again; doubled each time after that."""
 LONGEST_S = 5.0
 
 _REASONS = {
@@ -34,7 +34,7 @@ _REASONS = {
     sqlite3.SQLITE_CANTOPEN: "readonly",
     sqlite3.SQLITE_IOERR: "io",
 }
-"""What the disk's complaints are called in the texts."""
+"""The names of the disk's errors in the texts."""
 
 
 @dataclass
@@ -53,7 +53,7 @@ class History:
     """
 
     def __init__(self, path: Path, report: Callable[[str], None]) -> None:
-        """`report` is called on the event loop with what a person should know."""
+        """`report` is called on the event loop with a message for the user."""
         self.unsaved = ""
         """Why something is not in the file yet and what to do about it; nothing once it is."""
         self._path = path
@@ -111,7 +111,7 @@ class History:
     # ------------------------------------------------------------------------- saving
 
     def save_card(self, card: Card) -> None:
-        """Save a card as it stands when it is written; call it whenever it gained something."""
+        """Save a card as it is when it is written; call it whenever it gained something."""
         home = self._homes.setdefault(card.id, self._place)
         if home is self._place:
             self._cards[card.id] = card
@@ -133,7 +133,7 @@ class History:
         self._saved[card.id] = counts
 
     def save_draft(self, pane: Pane, draft: Draft) -> None:
-        """Save what stands in a pane's composer."""
+        """Save what is in a pane's composer."""
         if self._drafts.get(pane) != draft:
             self._drafts[pane] = draft
             self._later(
@@ -331,7 +331,7 @@ class History:
     async def _do(
         self, job: Callable[Concatenate[Database, _P], _T], *args: _P.args, **kwargs: _P.kwargs
     ) -> _T:
-        """Have the thread do something with the file."""
+        """Run a function on the file in its thread."""
         database = self._database
         assert database is not None  # before `open`, nothing is asked of it
         return await asyncio.wrap_future(self._thread.submit(job, database, *args, **kwargs))
@@ -357,8 +357,8 @@ class History:
         unsaved = "" if error is None else _reason(error, self._path)
         if unsaved != self.unsaved:
             self.unsaved = unsaved
-            told = text("history.unsaved", reason=unsaved) if unsaved else text("history.saved")
-            self._report(told)
+            message = text("history.unsaved", reason=unsaved) if unsaved else text("history.saved")
+            self._report(message)
 
 
 def _reason(error: Exception, path: Path) -> str:

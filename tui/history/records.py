@@ -22,11 +22,11 @@ token_decoder = msgspec.msgpack.Decoder(list[Token])
 draft_decoder = msgspec.msgpack.Decoder(Draft)
 
 GAP = "\N{REPLACEMENT CHARACTER}"
-"""Stands where tokens were lost."""
+"""Takes the place of lost tokens."""
 
 
 class Unreadable(Exception):
-    """Damaged, or written by a version that knows more than this one."""
+    """Damaged, or written by a later version."""
 
 
 def encode(value: object) -> bytes:

@@ -14,12 +14,12 @@ from tui.history.pages import Value, rows
 from tui.history.records import Unreadable, card_decoder, decode, encode
 
 _DOUBT = 4
-"""Ids that differ in no more characters are one id, damaged."""
+"""Ids that differ in at most this many characters are one id, damaged."""
 
 
 @dataclass
 class _Found:
-    """Rows by their keys, each as it stands in its table."""
+    """Rows by their keys, each as it is in its table."""
 
     sessions: dict[str, tuple[Value, ...]] = field(default_factory=dict)
     cards: dict[str, tuple[Value, ...]] = field(default_factory=dict)

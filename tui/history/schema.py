@@ -65,11 +65,11 @@ class TooNew(Exception):
 
 
 class Damaged(Exception):
-    """Something in the file is not as it was written. The text says what."""
+    """Something in the file is not as it was written; the message says what."""
 
 
 def open_file(path: Path) -> tuple[sqlite3.Connection, str]:
-    """Connect and bring the schema up to date; also say what a person should know of it.
+    """Connect and bring the schema up to date; also return what the user should read about it.
 
     A damaged file is moved aside, and a new one begins with all that can be read in it.
 

@@ -70,7 +70,7 @@ PARENT: Final[dict[Place, Place | None]] = {
 """Which place each one lies in: a key that works in the outer one works in the inner one too."""
 
 UNBOUND: Final = "unbound"
-"""Stands where an action has no key: Textual wants a name, and no terminal sends this one."""
+"""The key of an action without one: Textual wants a name, and no terminal sends this one."""
 
 CardKind = Literal["text", "open_end", "fill", "table", "judged", "pair", "score", "document"]
 """What a card is: ``open_end`` a text that can be gone on from, ``table`` a filled text with a
@@ -106,7 +106,7 @@ CardAction = Literal[
 
 @dataclass(frozen=True)
 class Action:
-    """Something a person can do.
+    """Something the user can do.
 
     `show` puts it in the footer. A `priority` key wins over the widget that has the focus. A
     `required` action always keeps a key: without it a person would be locked in. `command` lists

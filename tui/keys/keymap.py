@@ -1,4 +1,4 @@
-"""The user's keys: which an action has, and what is wrong with those that were asked for.
+"""The user's keys: those of every action, and what is wrong with those that were asked for.
 
 Textual takes any name for a key and any id for an action in silence, so both are judged here:
 ids that do not exist, keys that a terminal cannot send, keys that would be typed instead, and two
@@ -90,11 +90,11 @@ class Keymap:
         }
 
     def shown(self, action_id: str) -> str:
-        """An action's keys as a person reads them, or nothing."""
+        """An action's keys as the user reads them, or an empty text."""
         return " ".join(_show(key) for key in self.keys[action_id])
 
     def way(self, action_id: str) -> str:
-        """How a person gets at an action: by its keys, or through the palette."""
+        """How to reach an action: by its keys, or through the palette."""
         title = text(BY_ID[action_id].title_key)
         return self.shown(action_id) or text("palette.way", key=self.shown("palette"), title=title)
 
@@ -109,7 +109,7 @@ def defaults(*, enter_sends: bool = True) -> dict[str, tuple[str, ...]]:
 
 
 def resolve(loaded: Loaded) -> Keymap:
-    """Judge the keymap of the settings and lay it over the defaults.
+    """Check the keymap of the settings and apply it to the defaults.
 
     A key that the user gives to one action is taken from the default of another that would get in
     its way. Two of the user's own on one key are a conflict, and the first one counts. An action
@@ -124,7 +124,7 @@ def resolve(loaded: Loaded) -> Keymap:
         action = BY_ID[action_id]
         for key in wanted:
             _give(action, key, keys, asked, loaded, problems)
-    # Giving one its keys back can take another's last: go on until nobody is without.
+    # Giving one its keys back can take another's last: go on until every action has one.
     while bare := [a for a in ACTIONS if a.required and not keys[a.id]]:
         _restore(bare[0], keys, loaded, problems)
     return Keymap(keys, problems)
@@ -178,7 +178,7 @@ def _give(
     for holder in holders:
         keys[holder.id] = tuple(k for k in keys[holder.id] if k != key)
         if not keys[holder.id]:
-            message = text("problems.key_lost", key=_show(key), action=holder.id)
+            message = text("problems.key_lost", taker=action.id, key=_show(key), action=holder.id)
             problems.append(loaded.problem(name, message))
     keys[action.id] = (*keys[action.id], key)
 
@@ -228,4 +228,7 @@ def _wrong(key: str, word: str, action: Action) -> str:
 def _show(key: str) -> str:
     """A key as a person reads it, in letters that every terminal has."""
     *modifiers, last = key.split("+")
-    return "+".join([*modifiers, _SHOWN.get(last, last)])
+    last = _SHOWN.get(last, last)
+    if modifiers or len(last) > 1:
+        last = last.capitalize()
+    return "+".join([*map(str.capitalize, modifiers), last])

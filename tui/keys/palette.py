@@ -18,7 +18,7 @@ from tui.strings import text
 def commands(
     keys: Keymap, usable: Callable[[Action], bool], run: Callable[[Action], Awaitable[None]]
 ) -> Iterator[SystemCommand]:
-    """Every action that can be run from here, its keys behind its name."""
+    """Every action that can be run from here, its keys after its name."""
     for action in ACTIONS:
         if action.command and usable(action):
             shown = keys.shown(action.id)
@@ -27,7 +27,7 @@ def commands(
 
 
 class Themes(ThemeProvider):
-    """Textual's themes, whose names a person wrote: as they are, and never markup."""
+    """Textual's themes; their names come from the user and are never markup."""
 
     async def discover(self) -> Hits:
         """Every theme."""

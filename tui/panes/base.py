@@ -21,7 +21,7 @@ from engine.messages import PrecisionChoice, Request
 from tui.cards import Card, ContinueCard, Pane, questions
 from tui.cards.drafts import Draft, first, fresh, written
 from tui.connection.runs import Runs
-from tui.connection.services import Context
+from tui.connection.services import Services
 from tui.keys.actions import CardAction, bindings
 from tui.panes.card_actions import CardActions
 from tui.panes.host import Result
@@ -65,7 +65,7 @@ class TaskPane(Horizontal):
             self.card = card
             self.back = back
 
-    def __init__(self, shared: Context, draft: Draft) -> None:
+    def __init__(self, shared: Services, draft: Draft) -> None:
         super().__init__(id=f"pane-{self.role}")
         self.shared = shared
         self.draft = draft

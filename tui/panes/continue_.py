@@ -12,7 +12,7 @@ from textual.widget import Widget
 from engine.messages import Continue, Turn
 from tui.cards import Card, ContinueCard, Pane
 from tui.cards.drafts import Draft
-from tui.connection.services import Context
+from tui.connection.services import Services
 from tui.files import text_file
 from tui.keys.actions import CardAction
 from tui.panes.base import TaskPane
@@ -34,7 +34,7 @@ class ContinuePane(TaskPane):
 
     role: ClassVar[Pane] = "continue"
 
-    def __init__(self, shared: Context, draft: Draft) -> None:
+    def __init__(self, shared: Services, draft: Draft) -> None:
         super().__init__(shared, draft)
         self._live = Live(shared)
         self._texts = ContinueActions(self)

@@ -13,7 +13,7 @@ from tui.analysis import masks
 from tui.analysis.partners import able, partner
 from tui.cards import Card, FillCard, Pair, PairCard, Pane, PllCard
 from tui.cards.drafts import Draft
-from tui.connection.services import Context
+from tui.connection.services import Services
 from tui.keys.actions import CardAction
 from tui.panes.base import TaskPane
 from tui.panes.fill_actions import FillActions
@@ -31,7 +31,7 @@ class FillPane(TaskPane):
 
     role: ClassVar[Pane] = "fill"
 
-    def __init__(self, shared: Context, draft: Draft) -> None:
+    def __init__(self, shared: Services, draft: Draft) -> None:
         super().__init__(shared, draft)
         self._fills = FillActions(self, self.actions.undoable)
 

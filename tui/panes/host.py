@@ -11,7 +11,6 @@ from engine.messages import Request
 from tui.cards import Card, Pane
 from tui.cards.drafts import Draft
 from tui.connection.runs import Runs
-from tui.connection.services import Context
 from tui.widgets.transcript import Transcript
 
 Result = TypeVar("Result")

@@ -10,7 +10,7 @@ from textual.events import Resize
 
 from engine.messages import GREEDY, Continue, Error, PrecisionChoice, Token
 from tui.analysis.heat import bits
-from tui.connection.services import Context
+from tui.connection.services import Services
 from tui.render import bars
 from tui.render.flow import Line, Span, wrap
 from tui.strings import text
@@ -25,7 +25,7 @@ ROWS = 5
 class Live(LinesView):
     """The likeliest next tokens after what is written. Each new text ends the question before."""
 
-    def __init__(self, shared: Context) -> None:
+    def __init__(self, shared: Services) -> None:
         super().__init__()
         self._shared = shared
         self._lines: list[Line] = []

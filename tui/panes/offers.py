@@ -80,7 +80,7 @@ class Offers:
         self._offer, self._about = None, pane.edited()
         title = clean(pane.shared.link.title(offer.model))
         if offer.pull:
-            pane.shared.errands.start(Pull(offer.model))
+            pane.shared.model_jobs.start(Pull(offer.model))
             self._awaited = pane.edited()
             key = pane.shared.keymap.shown("stop")
             pane.notice(text("offer.pulling", model=title, key=key))
@@ -92,7 +92,7 @@ class Offers:
         """Run the draft once the model that it waits for is here."""
         pane, draft = self._pane, self._awaited
         info = None if draft is None else pane.shared.link.models.get(draft.model)
-        if info is None or pane.shared.errands.pulling(info.id):
+        if info is None or pane.shared.model_jobs.pulling(info.id):
             return
         self._awaited = None
         if draft == pane.edited():
@@ -103,4 +103,4 @@ class Offers:
     def stop_pull(self) -> bool:
         """Stop a pull that was accepted here; False if there is none."""
         draft = self._awaited
-        return draft is not None and self._pane.shared.errands.stop(draft.model)
+        return draft is not None and self._pane.shared.model_jobs.stop(draft.model)

@@ -11,7 +11,7 @@ from textual import on
 from engine.messages import Document, Score
 from tui.cards import Card, DocumentCard, Pane, ScoreCard
 from tui.cards.drafts import Draft
-from tui.connection.services import Context
+from tui.connection.services import Services
 from tui.files import text_file
 from tui.keys.actions import CardAction
 from tui.panes.base import TaskPane
@@ -26,7 +26,7 @@ class ScorePane(TaskPane):
 
     role: ClassVar[Pane] = "score"
 
-    def __init__(self, shared: Context, draft: Draft) -> None:
+    def __init__(self, shared: Services, draft: Draft) -> None:
         super().__init__(shared, draft)
         self._score = ScoreActions(self)
         self._held = ""

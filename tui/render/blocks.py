@@ -1,4 +1,4 @@
-"""One card as lines: what was asked, what came, and a line of facts.
+"""One card as lines: the request, the answer, and a line of facts.
 
 A block keeps its lines until its card or the width changes. A continuation's block keeps a `Flow`
 for each branch, so that a new token costs the layout of one line, however long the text is.
@@ -27,7 +27,7 @@ from tui.terminal.sanitise import Glyphs, clean
 from tui.terminal.units import percent
 
 INDENT = "  "
-"""The chosen card's mark stands in its first column."""
+"""The first column has the chosen card's mark."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Look:
     """What they are coloured by, with a small bar for each token below them; None leaves it at the
     surprisal of the chosen card's tokens."""
     corrected: bool = False
-    """Whether how likely a word ends counts to that word, not to the next one."""
+    """Whether the probability that a word ends counts to that word, not to the next one."""
 
 
 PLAIN: Final = Look()
@@ -70,11 +70,11 @@ class Block:
         self.lines = [*self._body(), *self._footer(), Line()]
 
     def update(self) -> None:
-        """Take in what the card has gained since."""
+        """Lay out what the card has gained since."""
         self.lay_out(self._width)
 
     def _body(self) -> list[Line]:
-        """What was asked and what came."""
+        """The request and the answer."""
         raise NotImplementedError
 
     def _footer(self) -> list[Line]:
@@ -219,15 +219,15 @@ class FillBlock(Block):
                 continue
             word = clean(hidden.word)
             if hidden.prob is None or hidden.rank is None:
-                told = text("card.hidden_pieces", word=word, pieces=hidden.pieces)
+                hidden_line = text("card.hidden_pieces", word=word, pieces=hidden.pieces)
             else:
-                told = text(
+                hidden_line = text(
                     "card.hidden",
                     word=word,
                     prob=percent(hidden.prob).strip(),
                     rank=hidden.rank,
                 )
-            lines += wrap([Span(told, "chip")], self._width, INDENT)
+            lines += wrap([Span(hidden_line, "chip")], self._width, INDENT)
         return lines
 
     def _candidates(self, mask: MaskFill, column: int, width: int) -> list[Line]:
@@ -289,7 +289,7 @@ class PairBlock(Block):
 
 
 class ScoreBlock(Block):
-    """Two sentences and what the witnesses say of both orders."""
+    """Two sentences and the figures of the witnesses for both orders."""
 
     card: ScoreCard
 
@@ -325,22 +325,22 @@ class DocumentBlock(Block):
             return lines
         scores = [gap.score for gap in result.gaps]
         lines += wrap([Span(curve.levels(scores, self._glyphs), "bar")], self._width, INDENT)
-        told = text(
+        summary = text(
             "card.document",
             sentences=len(result.sentences),
             segments=len(result.boundaries) + 1,
             witness=text(f"witness.{result.witness}"),
             mean=f"{result.coherence:+.2f}",
         )
-        return lines + wrap([Span(told, "facts")], self._width, INDENT)
+        return lines + wrap([Span(summary, "facts")], self._width, INDENT)
 
 
 def legend(heat: Heat, width: int, glyphs: Glyphs) -> list[Line]:
     """What the steps of a heat are."""
     spans = [Span(text(f"heat.{heat}.name"), "facts")]
     for level, glyph in enumerate(glyphs.levels):
-        told = text(f"heat.{heat}.step_{level}")
-        spans += [Span("  "), Span(glyph, f"token-{level}"), Span(f" {told}", "facts")]
+        meaning = text(f"heat.{heat}.step_{level}")
+        spans += [Span("  "), Span(glyph, f"token-{level}"), Span(f" {meaning}", "facts")]
     return wrap(spans, width, INDENT)
 
 

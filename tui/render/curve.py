@@ -1,4 +1,4 @@
-"""The scores of a text's gaps as bars: their height tells a score's place between the extremes."""
+"""The scores of a text's gaps as bars: their height shows a score's place between the extremes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def shares(scores: Sequence[float | None]) -> list[float | None]:
 
 
 def levels(scores: Sequence[float | None], glyphs: Glyphs) -> str:
-    """A small bar a score, side by side; a space where there is none."""
+    """A small bar for each score, side by side; a space where there is none."""
     steps = len(glyphs.levels)
     return "".join(
         " " if share is None else glyphs.levels[min(int(share * steps), steps - 1)]
@@ -29,5 +29,5 @@ def levels(scores: Sequence[float | None], glyphs: Glyphs) -> str:
 
 
 def lengths(scores: Sequence[float | None], width: int, glyphs: Glyphs) -> list[str]:
-    """A long bar a score, to stand below each other; nothing where there is none."""
+    """A long bar for each score, one per line; nothing where there is none."""
     return ["" if share is None else "".join(bar(share, width, glyphs)) for share in shares(scores)]

@@ -1,4 +1,4 @@
-"""What the inspector says of one token of a card."""
+"""What the inspector shows about one token of a card."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ from tui.terminal.units import percent
 _LABEL = 13
 """Cells of the column of names."""
 _FACTS = 32
-"""Cells of the facts, where the table stands beside them."""
+"""Cells of the facts, where the table is beside them."""
 
 
 Parts = tuple[list[Line], list[Line]]
-"""The facts, and the table of what else could have stood there."""
+"""The facts, and the table of what else could have come there."""
 
 
 def details(card: Card, ref: Ref | None, width: int, glyphs: Glyphs) -> list[Line]:
@@ -121,7 +121,7 @@ def _written(card: ContinueCard, branch: int, index: int, width: int, glyphs: Gl
 
 
 def _alternatives(token: Measured, width: int, glyphs: Glyphs) -> list[Line]:
-    """What else could have stood in a token's place."""
+    """What else could have come in a token's place."""
     column = bars.column([other.text for other in token.top], max(6, width // 3), glyphs)
     return [
         bars.row(
@@ -160,7 +160,7 @@ def _measures(token: Measured) -> list[Line]:
 
 
 def _compared(card: PairCard, ref: Ref | None, width: int, glyphs: Glyphs) -> Parts:
-    """What stands against each other in two sentences, and what else could have stood there."""
+    """The aligned tokens of two sentences, and what else could have come there."""
     first = next(iter(judged.pair_refs(card)), PairPart(0, 0))
     found = judged.against(card, ref if isinstance(ref, PairPart) else first)
     if found is None:
@@ -276,11 +276,11 @@ def _scored(tokens: Sequence[ScoredToken], index: int, after: str, glyphs: Glyph
     place = text("inspector.place", n=index + 1, of=len(tokens))
     lines = [*_title(shown(token.text, token.id, glyphs), place), _fact("id", str(token.id))]
     for key, nats in ((after, token.conditional), ("alone", token.alone)):
-        told = text("inspector.unscored")
+        value = text("inspector.unscored")
         if nats is not None:
-            told = text("inspector.bits", n=f"{bits(-nats):.2f}")
-            told += f" {percent(math.exp(nats)).strip()}"
-        lines.append(_fact(key, told))
+            value = text("inspector.bits", n=f"{bits(-nats):.2f}")
+            value += f" {percent(math.exp(nats)).strip()}"
+        lines.append(_fact(key, value))
     saved = gain(token)
     if saved is not None:
         lines.append(_fact("gain", text("inspector.bits", n=f"{saved:+.2f}")))
@@ -288,7 +288,7 @@ def _scored(tokens: Sequence[ScoredToken], index: int, after: str, glyphs: Glyph
 
 
 def _title(name: str, place: str) -> list[Line]:
-    """The token itself, and where it stands."""
+    """The token itself, and its place."""
     return [*wrap([Span(name, "prompt")], _FACTS, " "), Line((Span(f" {place}", "facts"),))]
 
 

@@ -17,10 +17,10 @@ _FINISH = {"eos": "card.eos", "stop": "card.stop", "context": "card.context"}
 def facts(
     card: Card, glyphs: Glyphs, note: str, speed: float | None, *, corrected: bool = False
 ) -> list[Span]:
-    """What is worth knowing of a card, as one run of dim text: its status unless it is done, the
+    """What matters about a card, as one run of dim text: its status unless it is done, the
     model with the form of its weights that answered, and figures.
 
-    `note` and `speed` (tokens a second) tell of a card that runs; `corrected` counts the end of a
+    `note` and `speed` (tokens a second) describe a card that runs; `corrected` counts the end of a
     word to it.
     """
     spans: list[Span] = []
@@ -30,8 +30,8 @@ def facts(
         style = "failed" if card.status == "failed" else "busy"
         spans.append(Span(text(f"card.{card.status}"), style))
     figures = _measures(card, speed, corrected)
-    told = [*filter(None, [_model(card)]), *figures] if card.status != "failed" or figures else []
-    for fact in told:
+    parts = [*filter(None, [_model(card)]), *figures] if card.status != "failed" or figures else []
+    for fact in parts:
         spans.append(Span(glyphs.dot if spans else "", "facts"))
         spans.append(Span(fact, "facts"))
     return spans
@@ -48,7 +48,7 @@ def _model(card: Card) -> str:
     model = card.request.model
     if isinstance(card, PairCard):
         return ""  # both are named on the card
-    # A model opened from a folder is named by its path, which says too much here.
+    # A model opened from a folder is named by its path, which is too long here.
     name = card.title if "/" in model and card.title else model
     return clean(f"{name} {form(card)}".strip())
 
@@ -59,55 +59,55 @@ def _measures(card: Card, speed: float | None, corrected: bool) -> list[str]:
         result = card.result
         if result is None:
             return []
-        told = []
+        parts = []
         if isinstance(result, FillResult) and result.method == "causal":
-            told = [text("card.causal", pool=result.pool)]
-        return [*told, text("card.total", s=f"{card.timing.total_s:.2f}")]
+            parts = [text("card.causal", pool=result.pool)]
+        return [*parts, text("card.total", s=f"{card.timing.total_s:.2f}")]
     count = sum(len(branch.tokens) for branch in card.branches)
     if not count:
         return []
-    told = [text("card.tokens", n=count)]
+    parts = [text("card.tokens", n=count)]
     rate = speed if card.status == "running" else card.timing.tokens_per_s
     if rate is not None:
-        told.append(text("card.speed", rate=f"{rate:.1f}"))
+        parts.append(text("card.speed", rate=f"{rate:.1f}"))
     if card.status == "running":
-        return told  # what all its tokens come to is told once they are there
+        return parts  # the figures over all tokens follow once they are there
     if card.timing.first_token_s is not None:
-        told.append(text("card.first", s=f"{card.timing.first_token_s:.2f}"))
+        parts.append(text("card.first", s=f"{card.timing.first_token_s:.2f}"))
     perplexities = [
         "–" if b.perplexity is None else f"{b.perplexity:.2f}" for b in card.branches if b.tokens
     ]
-    told.append(text("card.perplexity", value=" ".join(perplexities)))
+    parts.append(text("card.perplexity", value=" ".join(perplexities)))
     means = [f"{bits(b.surprisal):.2f}" for b in card.branches if b.surprisal is not None]
-    told.append(text("card.mean", bits=" ".join(means)))
-    told += _words(card, corrected)
-    told.append(convention(card))
+    parts.append(text("card.mean", bits=" ".join(means)))
+    parts += _words(card, corrected)
+    parts.append(convention(card))
     greedy = card.request.sampling.greedy
     if any(not token.given for branch in card.branches for token in branch.tokens):
-        told.append(text("card.greedy") if greedy else text("card.seed", seed=card.seed))
+        parts.append(text("card.greedy") if greedy else text("card.seed", seed=card.seed))
     else:
-        told.append(text("card.read"))
+        parts.append(text("card.read"))
     ends = {b.finish for b in card.branches if b.finish is not None}
-    told += [text(key) for finish, key in _FINISH.items() if finish in ends]
+    parts += [text(key) for finish, key in _FINISH.items() if finish in ends]
     if card.dropped_turns:
-        told.append(text("card.dropped", n=card.dropped_turns))
-    return told
+        parts.append(text("card.dropped", n=card.dropped_turns))
+    return parts
 
 
 def _words(card: ContinueCard, corrected: bool) -> list[str]:
-    """The mean surprisal of a word, how words were found, and whose their ends are."""
+    """The mean surprisal of a word, how words were found, and which word their ends count to."""
     partial = bool(card.read) and card.start is None
     means = []
     for branch in card.branches:
         tokens, after = branch.tokens, branch.boundary
-        if branch.finish == "eos":  # no part of any word, but it tells that the last one ended
+        if branch.finish == "eos":  # no part of any word, but it shows that the last one ended
             tokens, after = tokens[:-1], tokens[-1].boundary
         means.append(word_mean(tokens, after, corrected=corrected, partial=partial))
-    told = [f"{bits(mean.nats):.2f}" for mean in means if mean.nats is not None]
-    if not told:
+    parts = [f"{bits(mean.nats):.2f}" for mean in means if mean.nats is not None]
+    if not parts:
         return []
     method = text(f"card.words_{means[0].method}")
     if corrected:
         done = all(mean.corrected for mean in means)
         method += text("card.corrected" if done else "card.not_corrected")
-    return [text("card.word_mean", bits=" ".join(told), method=method)]
+    return [text("card.word_mean", bits=" ".join(parts), method=method)]

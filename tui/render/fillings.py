@@ -1,4 +1,4 @@
-"""What a filled text's card says besides the candidates: whole words, asked ones, joint fillings.
+"""What a filled text's card shows besides the candidates: whole words, asked ones, joint fillings.
 
 Each list has a heading that the cursor can stand on; a digit there takes from that list.
 """
@@ -23,11 +23,11 @@ _NARROWEST = 17
 _FIGURE = 8
 """Cells of a log-probability and the space before it."""
 _ASKED = 10
-"""So many of the words asked for stand on the card; the inspector has all."""
+"""How many of the words asked for the card shows; the inspector has all."""
 
 
 def refs(result: FillResult) -> list[WordList]:
-    """The headings, in the order in which they stand."""
+    """The headings, in the order of the card."""
     found: list[WordList] = []
     for number, mask in enumerate(result.masks):
         found += [WordList("whole", number)] if mask.whole else []
@@ -56,8 +56,8 @@ def words(shown: Sequence[WordScore], width: int, glyphs: Glyphs, indent: int) -
     lines = []
     for name, word in zip(names, shown, strict=True):
         if word.logprob is None:
-            told = text("card.unspelt", word=clean(word.text))
-            lines.append(Line((Span(" " * (indent + ranks + 1)), Span(told, "facts"))))
+            message = text("card.unspelt", word=clean(word.text))
+            lines.append(Line((Span(" " * (indent + ranks + 1)), Span(message, "facts"))))
             continue
         cut = set_cell_size(name, column)
         rank, prob = f"{word.rank:>{ranks}}", math.exp(word.logprob)
@@ -143,8 +143,10 @@ def _agreement(result: FillResult, glyphs: Glyphs) -> str:
         for number, words in enumerate(zip(*firsts, strict=False), 1)
         if len(set(words)) == 1
     ]
-    told = text("card.joint_agree", words=", ".join(same)) if same else text("card.joint_differ")
-    return text("card.joint_marks", all=glyphs.on, some=glyphs.off) + glyphs.dot + told
+    agreement = (
+        text("card.joint_agree", words=", ".join(same)) if same else text("card.joint_differ")
+    )
+    return text("card.joint_marks", all=glyphs.on, some=glyphs.off) + glyphs.dot + agreement
 
 
 def _heading(name: str, ref: WordList | None, indent: int) -> Line:

@@ -27,7 +27,7 @@ _NO_END: Final = frozenset("([{（［｛〔〈《「『【〘〖〝‘“«")
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A run of text in one style, perhaps that of a place where the cursor can stand."""
+    """A run of text in one style, perhaps with a place that the cursor can be on."""
 
     text: str
     style: str = ""
@@ -37,7 +37,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line as it stands on the screen."""
+    """One line of the screen."""
 
     spans: tuple[Span, ...] = ()
     soft: bool = False

@@ -45,10 +45,10 @@ def strips(card: PllCard) -> list[int]:
 def pll(card: PllCard, width: int, glyphs: Glyphs, heat: Heat) -> list[Line]:
     """The total of each method, and the tokens that make it."""
     lines: list[Line] = []
-    told = strips(card)
+    shown = strips(card)
     for number, result in enumerate(card.results):
         name = text(f"pll.{result.method}.name")
-        if number not in told:
+        if number not in shown:
             lines += wrap([Span(text("card.pll_same", method=name), "facts")], width, "  ")
             continue
         count = len(result.tokens)

@@ -1,4 +1,4 @@
-"""What witnesses to a pair come to, in words."""
+"""The verdict of the witnesses to a pair, in words."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def verdict(found: Verdict) -> str:
     topic, order = found.topic, found.order
     if topic is None and order is None:
         return text("score.nothing")
-    told = (text(f"score.topic.{topic or 'unasked'}"), text(f"score.order.{order or 'unasked'}"))
-    return text("score.verdict", topic=told[0], order=told[1])
+    parts = (text(f"score.topic.{topic or 'unasked'}"), text(f"score.order.{order or 'unasked'}"))
+    return text("score.verdict", topic=parts[0], order=parts[1])
 
 
 def measures(result: ScoreResult) -> str:
@@ -35,7 +35,7 @@ def more_than_likeness(model: str) -> str:
 
 
 def place(shuffled: Shuffled) -> str:
-    """Where its figure stands among those of shuffles."""
+    """Where its figure ranks among those of shuffles."""
     return text(
         "score.shuffled",
         percentile=f"{shuffled.percentile:.0f}",

@@ -9,11 +9,11 @@ from tui.strings import text
 
 
 class Ran(Protocol):
-    """Whatever says in which form a model answered."""
+    """Anything that records the form in which a model answered."""
 
     @property
     def precision(self) -> str:
-        """The form; nothing while it is not known."""
+        """The form; empty until the answer says it."""
 
     @property
     def weights(self) -> str:
@@ -31,7 +31,7 @@ def made_of(precision: str, weights: str) -> str:
 
 
 def plain(ran: Ran) -> bool:
-    """Whether it answered just as its files have it, so that nothing need be said."""
+    """Whether it answered just as its files have it, so that nothing needs saying."""
     return ran.precision == "exact" and not ran.weights
 
 

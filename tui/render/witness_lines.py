@@ -1,4 +1,4 @@
-"""What each witness to a pair says, as the lines of a card."""
+"""The figures of each witness to a pair, as the lines of a card."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def refs(card: ScoreCard) -> list[WitnessToken]:
 
 
 def witness_lines(card: ScoreCard, width: int, glyphs: Glyphs) -> list[Line]:
-    """The verdict, then each witness in turn, told apart by model where there are several."""
+    """The verdict, then each witness in turn, with its model's name where there are several."""
     results = card.results
     lines: list[Line] = []
     trimmed = next((each.trimmed for each in results if each.trimmed is not None), None)
@@ -47,8 +47,8 @@ def witness_lines(card: ScoreCard, width: int, glyphs: Glyphs) -> list[Line]:
     if card.verdict is not None:
         lines += wrap([Span(verdicts.verdict(card.verdict), "chip")], width, INDENT)
         if verdicts.likeness_alone(results):
-            told = verdicts.more_than_likeness(clean(card.request.model))
-            lines += wrap([Span(told, "facts")], width, INDENT)
+            message = verdicts.more_than_likeness(clean(card.request.model))
+            lines += wrap([Span(message, "facts")], width, INDENT)
     several = len({each.model for each in results}) > 1
     for number, result in enumerate(results):
         title = verdicts.measures(result)
@@ -86,11 +86,11 @@ def _plain(judged: Judgement, width: int, glyphs: Glyphs) -> list[Line]:
     return [
         line
         for back, order in _ORDERS[: 1 if judged.symmetric else 2]
-        for line in wrap([Span(_told(judged, back, order, glyphs))], width, INDENT * 2)
+        for line in wrap([Span(_score(judged, back, order, glyphs))], width, INDENT * 2)
     ]
 
 
-def _told(judged: Judgement, back: bool, order: str, glyphs: Glyphs) -> str:
+def _score(judged: Judgement, back: bool, order: str, glyphs: Glyphs) -> str:
     return judged.words("card", back=back, order=glyphs.arrow.join(order))
 
 
@@ -100,7 +100,7 @@ def _bars(judged: Judgement, width: int, glyphs: Glyphs) -> list[Line]:
     return [
         bars.row(
             "",
-            _told(judged, back, order, glyphs),
+            _score(judged, back, order, glyphs),
             share.value(back=back),
             width,
             glyphs,
@@ -123,9 +123,9 @@ def _gains(judged: Judgement, read: Gains, witness: int, width: int, glyphs: Gly
     lines: list[Line] = []
     for back, order in _ORDERS:
         style = "chip" if judged.figures[0].value(back=back) > 0 else "busy"
-        told = Span(_told(judged, back, order, glyphs), style)
+        score = Span(_score(judged, back, order, glyphs), style)
         terms = Span(judged.words("terms", back=back), "facts")
-        lines += wrap([told, Span("  "), terms], width, INDENT)
+        lines += wrap([score, Span("  "), terms], width, INDENT)
         tokens = read.back if back else read.there
         lines += _strip(tokens, partial(WitnessToken, witness, back), width, glyphs)
     join = text("card.join_space") if read.join else text("card.join_nothing")
@@ -137,7 +137,7 @@ def _gains(judged: Judgement, read: Gains, witness: int, width: int, glyphs: Gly
 def _strip(
     tokens: Sequence[ScoredToken], ref: Callable[[int], WitnessToken], width: int, glyphs: Glyphs
 ) -> list[Line]:
-    """The tokens of one text, coloured by what the other saved of each, and a bar for each."""
+    """The tokens of one text, coloured by the bits that the other text saves, each with a bar."""
     words, levels = Flow(width, INDENT * 2), Flow(width, INDENT * 2)
     for index, token in enumerate(tokens):
         level = gain_step(token)

@@ -16,7 +16,7 @@ from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
 from engine.messages import Error, Event, Request
-from tui.connection.services import Context
+from tui.connection.services import Services
 from tui.keys.actions import bindings
 from tui.strings import text
 from tui.terminal.sanitise import clean
@@ -25,13 +25,13 @@ from tui.widgets.hints import Hints
 _Result = TypeVar("_Result")
 
 
-class Over(ModalScreen[_Result | None]):
+class Overlay(ModalScreen[_Result | None]):
     """A screen over the panes. It ends with a result, or with None when it is closed."""
 
     CSS_PATH = Path(__file__).with_name("screens.tcss")
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("screen")]
 
-    def __init__(self, shared: Context, title: str) -> None:
+    def __init__(self, shared: Services, title: str) -> None:
         super().__init__()
         self.shared = shared
         self._heading = Static(title, classes="heading", markup=False)
@@ -43,16 +43,16 @@ class Over(ModalScreen[_Result | None]):
         yield from self.foot()
 
     def body(self) -> Iterator[Widget]:
-        """What stands between the title and the foot."""
+        """The widgets between the title and the foot."""
         raise NotImplementedError
 
     def foot(self) -> Iterator[Widget]:
-        """What stands at the bottom: the keys."""
+        """The widgets at the bottom: the keys."""
         yield Hints(self.shared)
 
     @property
     def cut(self) -> OverflowMethod:
-        """How a text too long for its place ends; an ellipsis is no ASCII character."""
+        """How a text too long for its place ends; an ellipsis is not an ASCII character."""
         return "crop" if self.shared.settings.ascii else "ellipsis"
 
     def heading(self, title: str) -> None:
@@ -60,41 +60,41 @@ class Over(ModalScreen[_Result | None]):
         self._heading.update(title)
 
     def action_close(self) -> None:
-        """Go back to where the person was."""
+        """Go back to where the user was."""
         self.dismiss(None)
 
 
-class Telling(Over[_Result]):
-    """A screen that says below its body what came of a key, or of what the engine was asked."""
+class MessageScreen(Overlay[_Result]):
+    """A screen with a line below its body for the result of a key or of a request."""
 
-    def __init__(self, shared: Context, title: str) -> None:
+    def __init__(self, shared: Services, title: str) -> None:
         super().__init__(shared, title)
-        self._told = Static(classes="message", markup=False)
+        self._message_line = Static(classes="message", markup=False)
 
     def foot(self) -> Iterator[Widget]:
-        """A line for what is said, above the keys."""
-        yield self._told
+        """The message line, above the keys."""
+        yield self._message_line
         yield from super().foot()
 
-    def tell(self, message: str) -> None:
-        """Say something, in the place of what was said before."""
-        self._told.update(message)
+    def show_message(self, message: str) -> None:
+        """Show a message in place of the one before."""
+        self._message_line.update(message)
 
     async def answers(self, request: Request) -> AsyncIterator[Event]:
-        """The events that answer a request; what goes wrong is told, and is the last of them.
+        """The events that answer a request; an error is shown, and is the last of them.
 
         Cancelling the worker that goes through them stops the engine's work on it.
         """
         try:
             answer = await self.shared.link.request(request)
         except OSError as error:
-            self.tell(text("notice.no_engine", reason=error.strerror or error))
+            self.show_message(text("notice.no_engine", reason=error.strerror or error))
             yield Error(kind="worker_died", message=str(error))
             return
         async with aclosing(answer) as events:
             async for event in events:
                 if isinstance(event, Error):
-                    self.tell(clean(f"{event.message} {event.hint}".strip()))
+                    self.show_message(clean(f"{event.message} {event.hint}".strip()))
                 yield event
 
 

@@ -15,11 +15,11 @@ from tui.analysis.alignment import Stretch, align
 from tui.analysis.heat import bits, shade
 from tui.cards import ContinueCard
 from tui.cards.refs import BranchToken
-from tui.connection.services import Context
+from tui.connection.services import Services
 from tui.keys.actions import bindings
 from tui.render.facts import convention
 from tui.render.flow import Line, Span, wrap
-from tui.screens.base import Telling
+from tui.screens.base import MessageScreen
 from tui.strings import text
 from tui.terminal.sanitise import clean
 from tui.widgets.lines import LinesView
@@ -64,26 +64,26 @@ class Column(LinesView, can_focus=True):
     def _facts(self, width: int) -> list[Line]:
         tokens = self.card.branches[0].tokens if self.card.branches else []
         nats = -sum(token.logprob for token in tokens)
-        told = text(
+        counts = text(
             "screens.compare.facts",
             tokens=len(tokens),
             bits=f"{bits(nats):.1f}",
             each=f"{bits(nats) / max(1, sum(len(token.text) for token in tokens)):.2f}",
         )
         name = clean(self.card.name or self.card.request.model)
-        # What the figures mean is known once the engine has told what it scores after.
+        # The convention follows once the engine has reported the prompt's tokens.
         scored = convention(self.card) if self.card.prompt_tokens else ""
         # Of one height on both sides, so that the texts begin in one row.
-        cut = [set_cell_size(f" {line}", width).rstrip() for line in (name, told, scored)]
+        cut = [set_cell_size(f" {line}", width).rstrip() for line in (name, counts, scored)]
         return [Line((Span(line, "facts"),)) for line in cut]
 
 
-class CompareScreen(Telling[None]):
+class CompareScreen(MessageScreen[None]):
     """Two continuations; they may still be on their way."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("compare")]
 
-    def __init__(self, shared: Context, one: ContinueCard, other: ContinueCard) -> None:
+    def __init__(self, shared: Services, one: ContinueCard, other: ContinueCard) -> None:
         names = [clean(card.name or card.request.model) for card in (one, other)]
         super().__init__(shared, text("screens.compare.title", one=names[0], other=names[1]))
         self._columns = (Column(one), Column(other))
@@ -117,14 +117,14 @@ class CompareScreen(Telling[None]):
             found = align(sides[0], sides[1], skipped)
             self._stretches = sorted(found, key=lambda part: -abs(part.difference))
             key = self.shared.keymap.shown("compare_next")
-            self.tell(text("screens.compare.same", n=len(found), key=key))
+            self.show_message(text("screens.compare.same", n=len(found), key=key))
 
     # ------------------------------------------------------------------------ actions
 
     def action_compare_next(self, by: int) -> None:
         """Go to the span with the next smaller difference, or the next greater one."""
         if not self._stretches:
-            self.tell(text("screens.compare.different"))
+            self.show_message(text("screens.compare.different"))
             return
         self._at = max(0, min(self._at + by, len(self._stretches) - 1))
         found = self._stretches[self._at]
@@ -133,7 +133,7 @@ class CompareScreen(Telling[None]):
             column.draw()
         tokens = self._columns[0].card.branches[0].tokens[found.one[0] : found.one[1]]
         written = "".join(token.text for token in tokens)
-        self.tell(
+        self.show_message(
             text(
                 "screens.compare.span",
                 n=self._at + 1,

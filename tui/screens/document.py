@@ -15,11 +15,11 @@ from textual.widgets import DataTable, Static
 
 from engine.messages import Arranged, DocumentResult, MatrixCells, Progress
 from tui.cards import DocumentCard
-from tui.connection.services import Context
+from tui.connection.services import Services
 from tui.export.markdown import save_card
 from tui.keys.actions import bindings
 from tui.render import curve
-from tui.screens.base import Table, Telling
+from tui.screens.base import MessageScreen, Table
 from tui.screens.matrix import MatrixScreen
 from tui.strings import text
 from tui.terminal.sanitise import clean
@@ -29,22 +29,22 @@ RANDOM_ORDERS = 1000
 _BAR = 14
 
 
-class DocumentScreen(Telling[None]):
+class DocumentScreen(MessageScreen[None]):
     """Shows the sentences of one card and asks the engine what a move changes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("document")]
 
     def __init__(
-        self, shared: Context, card: DocumentCard, changed: Callable[[DocumentCard], None]
+        self, shared: Services, card: DocumentCard, changed: Callable[[DocumentCard], None]
     ) -> None:
         """`changed` has the card saved and drawn among the others."""
         super().__init__(shared, text("help.document.title"))
         self._card = card
         self._changed = partial(changed, card)
         self._scores: dict[tuple[int, int], float | None] = {}
-        """What is known of two sentences next to each other, whatever their order was then."""
+        """The gap of each two sentences that were neighbours, in whatever order."""
         self._before = ""
-        """The mean score when it was known last."""
+        """The last mean score."""
         self._table = Table(
             (text("screens.document.number"), 3),
             (text("screens.document.score"), 8),
@@ -77,34 +77,34 @@ class DocumentScreen(Telling[None]):
     async def _ask(
         self, *, matrix: bool = False, place: int | None = None, order: bool = False
     ) -> None:
-        """Ask for the sentences as they stand, and do what the answer was wanted for."""
+        """Score the sentences in their present order, and do what the answer was wanted for."""
         card, before = self._card, self._before
         arranged = await self._answer(matrix=matrix, place=place, order=order)
         if place is None and not order:
             if before and card.earlier and not matrix:
-                self.tell(text("screens.document.moved", before=before, after=self._mean))
+                self.show_message(text("screens.document.moved", before=before, after=self._mean))
             return
         if arranged is None:
             return
         at = list(range(len(card.order)))
-        told = "in_order"
+        outcome = "in_order"
         if order:
             at = arranged.order
-            told = "best_order" if arranged.exact else "better_order"
+            outcome = "best_order" if arranged.exact else "better_order"
         elif place is not None:
             best = max(at, key=lambda there: (arranged.places[there], there == place))
             at.insert(best, at.pop(place))
-            told = "best_place"
+            outcome = "best_place"
         if at == sorted(at):
-            self.tell(text(f"screens.document.{'in_order' if order else 'in_place'}"))
+            self.show_message(text(f"screens.document.{'in_order' if order else 'in_place'}"))
             return
         card.reorder([card.order[number] for number in at])
         self._draw()
         await self._answer()
         key = self.shared.keymap.shown("document_undo")
-        self.tell(
+        self.show_message(
             text(
-                f"screens.document.{told}",
+                f"screens.document.{outcome}",
                 place=0 if place is None else at.index(place) + 1,
                 before=before,
                 after=self._mean,
@@ -127,18 +127,18 @@ class DocumentScreen(Telling[None]):
         )
         card.status, card.error = "running", None
         self.shared.running.add(card.id)
-        self.tell(text("screens.document.waiting"))
+        self.show_message(text("screens.document.waiting"))
         try:
             async for event in self.answers(request):
                 card.fold(event)
                 if isinstance(event, DocumentResult):
-                    self.tell("")
+                    self.show_message("")
                     self._know()
                     self._draw()
                 elif isinstance(event, Arranged):
                     self._summarise()
                 elif isinstance(event, Progress | MatrixCells):
-                    self._tell_progress(event)
+                    self._show_progress(event)
         finally:
             # Also where it is stopped by another question, or by leaving.
             if card.status == "running":
@@ -147,12 +147,12 @@ class DocumentScreen(Telling[None]):
             self._changed()
         return card.arranged
 
-    def _tell_progress(self, event: Progress | MatrixCells) -> None:
+    def _show_progress(self, event: Progress | MatrixCells) -> None:
         done, total = self._cells if isinstance(event, MatrixCells) else (event.done, event.total)
         key = self.shared.keymap.shown("document_stop")
-        self.tell(text("screens.document.scoring", done=done, total=total, key=key))
+        self.show_message(text("screens.document.scoring", done=done, total=total, key=key))
         if done == total:
-            self.tell("")
+            self.show_message("")
 
     @property
     def _cells(self) -> tuple[int, int]:
@@ -164,7 +164,7 @@ class DocumentScreen(Telling[None]):
     # ------------------------------------------------------------------------ showing
 
     def _know(self) -> None:
-        """Remember the scores of the sentences as they stand."""
+        """Store the scores of the sentences in their present order."""
         if self._card.result is not None:
             gaps = zip(pairwise(self._card.order), self._card.result.gaps, strict=True)
             self._scores |= {pair: gap.score for pair, gap in gaps}
@@ -172,12 +172,12 @@ class DocumentScreen(Telling[None]):
 
     @property
     def _mean(self) -> str:
-        """The mean score, as it is told."""
+        """The mean score, as it is shown."""
         result = self._card.result
         return "-" if result is None else f"{result.coherence:+.2f}"
 
     def _draw(self) -> None:
-        """The sentences as they stand, with what is known of their gaps."""
+        """The sentences in their present order, with the gaps scored so far."""
         card, glyphs = self._card, self.shared.glyphs
         scores = [self._scores.get(pair) for pair in pairwise(card.order)]
         bars = curve.lengths(scores, _BAR, glyphs)
@@ -200,11 +200,11 @@ class DocumentScreen(Telling[None]):
         self._show_chosen()
 
     def _summarise(self) -> None:
-        """The figures of the whole text, where its gaps are known."""
+        """The figures of the whole text, once its gaps are scored."""
         card, result, glyphs = self._card, self._card.result, self.shared.glyphs
         if result is None:
             return
-        told = [
+        parts = [
             text(
                 "screens.document.summary",
                 mean=self._mean,
@@ -215,7 +215,7 @@ class DocumentScreen(Telling[None]):
             )
         ]
         if result.pk is not None and result.window_diff is not None:
-            told.append(
+            parts.append(
                 text(
                     "screens.document.agreement",
                     pk=f"{result.pk:.2f}",
@@ -223,14 +223,14 @@ class DocumentScreen(Telling[None]):
                 )
             )
         if card.arranged is not None and card.arranged.percentile is not None:
-            told.append(
+            parts.append(
                 text(
                     "screens.document.percentile",
                     percentile=f"{card.arranged.percentile:.1f}",
                     n=card.arranged.shuffles,
                 )
             )
-        self._summary.update(glyphs.dot.join(told))
+        self._summary.update(glyphs.dot.join(parts))
 
     @on(DataTable.RowHighlighted)
     def _show_chosen(self) -> None:
@@ -239,19 +239,19 @@ class DocumentScreen(Telling[None]):
         if at is None:
             return
         number = card.order[at]
-        told = str(number + 1)
+        place = str(number + 1)
         if card.result is not None and at < len(card.result.gaps):
             gap = card.result.gaps[at]
             back = getattr(gap.backward, card.result.witness)
-            told = text(
+            place = text(
                 "screens.document.gap",
                 number=number + 1,
                 depth="-" if gap.depth is None else f"{gap.depth:.2f}",
                 back="-" if back is None else f"{back:+.2f}",
             )
-            told = f"{told} {gap.forward.error}".rstrip()
+            place = f"{place} {gap.forward.error}".rstrip()
         written = " ".join(card.sentences[number].text.split())
-        self._chosen.update(clean(f"{told}\n{written}"))
+        self._chosen.update(clean(f"{place}\n{written}"))
 
     @property
     def _at(self) -> int | None:
@@ -282,7 +282,7 @@ class DocumentScreen(Telling[None]):
     def action_document_undo(self) -> None:
         """Go back to the order before."""
         if not self._card.undo():
-            self.tell(text("screens.document.no_undo"))
+            self.show_message(text("screens.document.no_undo"))
             return
         self._draw()
         self._ask()
@@ -309,8 +309,8 @@ class DocumentScreen(Telling[None]):
         """Stop scoring and keep what came."""
         if self._card.status == "running":
             self.workers.cancel_node(self)
-            self.tell(text("card.cancelled"))
+            self.show_message(text("card.cancelled"))
 
     def action_document_save(self) -> None:
         """Write the card to a file of its own."""
-        self.tell(save_card(self.shared.settings.exports(), self._card))
+        self.show_message(save_card(self.shared.settings.exports(), self._card))

@@ -42,7 +42,7 @@ class Picker(ModalScreen[str | None]):
         self._without = without
         self._options = OptionList()
         self._none = Label(markup=False)
-        """Stands where there are no models, and says why."""
+        """Shown where there are no models; says why."""
         self._lines: list[Content] = []
 
     def compose(self) -> ComposeResult:
@@ -54,7 +54,7 @@ class Picker(ModalScreen[str | None]):
             yield Label(text("dialog.models_hint"), classes="dialog-hint", markup=False)
 
     def on_mount(self) -> None:
-        """Show what is known and follow it: the list may be on its way, a model may be loading."""
+        """Show the models and follow changes: the list may still come, a model may be loading."""
         self._show()
         self._options.focus()
         self.set_interval(0.2, self._show)
@@ -91,7 +91,7 @@ class Picker(ModalScreen[str | None]):
 
 
 class Wrong(Exception):
-    """What is written is no value of its field; the message says why, for a person."""
+    """What is written is not a value of its field; the message says why."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Help for the place a person is in: what it is for, its keys, and the words used there."""
+"""Help for the place that has the focus: its purpose, its keys, and the words used there."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.connection.services import Context
+from tui.connection.services import Services
 from tui.keys.actions import ACTIONS, BY_ID, Action, Place, enclosing
-from tui.screens.base import Over
+from tui.screens.base import Overlay
 from tui.strings import text
 
 TERMS = (
@@ -44,10 +44,10 @@ def here(screen: Screen[object]) -> Place:
     return max(places, key=lambda place: len(enclosing(place)), default="app")
 
 
-class HelpScreen(Over[None]):
+class HelpScreen(Overlay[None]):
     """One page, longer than the screen where it must be."""
 
-    def __init__(self, shared: Context, place: Place, usable: Callable[[Action], bool]) -> None:
+    def __init__(self, shared: Services, place: Place, usable: Callable[[Action], bool]) -> None:
         """Of the place's keys, those are listed that are `usable` there now."""
         super().__init__(shared, text("screens.help.title", place=text(f"help.{place}.title")))
         self._place = place

@@ -1,4 +1,4 @@
-"""The likeliest ways on from a place in a text, and the share of the probability they cover."""
+"""The likeliest continuations from a place in a text, and the probability they cover."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from textual.widget import Widget
 from engine.messages import NBest, NBestPath, NBestResult, Progress
 from tui.cards import ContinueCard
 from tui.cards.refs import BranchToken
-from tui.connection.services import Context
+from tui.connection.services import Services
 from tui.keys.actions import bindings
-from tui.screens.base import Table, Telling
+from tui.screens.base import MessageScreen, Table
 from tui.strings import text
 from tui.terminal.sanitise import token as shown
 from tui.terminal.units import percent
@@ -34,15 +34,15 @@ class Chosen:
 
     paths: list[list[int]]
     go_on: bool
-    """Whether the text goes on behind the first; else all only stand in the tree."""
+    """Whether the text goes on from the first; else all only go into the tree."""
 
 
-class LikeliestScreen(Telling[Chosen]):
-    """Lists the likeliest continuations of so many tokens, found by best-first search."""
+class LikeliestScreen(MessageScreen[Chosen]):
+    """Lists the likeliest continuations of one length, found by best-first search."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("likeliest")]
 
-    def __init__(self, shared: Context, card: ContinueCard, place: BranchToken) -> None:
+    def __init__(self, shared: Services, card: ContinueCard, place: BranchToken) -> None:
         super().__init__(shared, "")
         self._request = NBest(
             model=card.request.model,
@@ -72,10 +72,12 @@ class LikeliestScreen(Telling[Chosen]):
         """Ask the engine; a question that was asked before is given up."""
         length, count = self._request.max_tokens, self._request.n
         self.heading(text("screens.likeliest.title", n=count, tokens=length))
-        self.tell(text("screens.likeliest.searching", done=0, of=count))
+        self.show_message(text("screens.likeliest.searching", done=0, of=count))
         async for event in self.answers(self._request):
             if isinstance(event, Progress):
-                self.tell(text("screens.likeliest.searching", done=event.done, of=event.total))
+                self.show_message(
+                    text("screens.likeliest.searching", done=event.done, of=event.total)
+                )
             elif isinstance(event, NBestResult):
                 self._show(event)
 
@@ -90,7 +92,7 @@ class LikeliestScreen(Telling[Chosen]):
             rows[str(number)] = (str(number + 1), percent(probability), percent(mass), written)
         self._table.show(rows)
         key = "covered" if found.complete else "incomplete"
-        self.tell(text(f"screens.likeliest.{key}", n=len(rows), mass=percent(mass).strip()))
+        self.show_message(text(f"screens.likeliest.{key}", n=len(rows), mass=percent(mass).strip()))
 
     # ------------------------------------------------------------------------ actions
 

@@ -1,4 +1,4 @@
-"""The score of every sentence right after every other, as far as it is known."""
+"""The score of every sentence right after every other, as far as it was scored."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.cards import DocumentCard
-from tui.connection.services import Context
+from tui.connection.services import Services
 from tui.keys.actions import bindings
 from tui.render.flow import Line, Span
-from tui.screens.base import Over
+from tui.screens.base import Overlay
 from tui.strings import text
 from tui.terminal.sanitise import clean
 from tui.widgets.lines import LinesView
@@ -51,7 +51,7 @@ class Grid(LinesView, can_focus=True):
         self.draw()
 
     def draw(self) -> None:
-        """Show the cells as they are known now, the chosen one among them."""
+        """Show the cells scored so far, with the chosen one among them."""
         order = self._card.order
         height = max(1, self.size.height - 1)
         width = max(1, (self.size.width - _HEAD) // _CELL)
@@ -64,12 +64,14 @@ class Grid(LinesView, can_focus=True):
             spans = [Span(f"{order[row] + 1:>{_HEAD}}", "facts")]
             for column in columns:
                 chosen = (row, column) == (self.row, self.column)
-                spans.append(Span(f"{self.told(row, column):>{_CELL}}", "cursor" if chosen else ""))
+                spans.append(
+                    Span(f"{self.cell_text(row, column):>{_CELL}}", "cursor" if chosen else "")
+                )
             self._lines.append(Line(tuple(spans)))
         self.resized()
 
-    def told(self, row: int, column: int) -> str:
-        """A cell in few characters."""
+    def cell_text(self, row: int, column: int) -> str:
+        """A cell's score in few characters."""
         matrix = self._card.matrix
         score = matrix[row][column] if matrix else None
         if score is None:
@@ -83,22 +85,22 @@ def _window(first: int, chosen: int, size: int, count: int) -> int:
     return max(0, min(first, count - size))
 
 
-class MatrixScreen(Over[None]):
+class MatrixScreen(Overlay[None]):
     """Follows a card's matrix while it fills."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("matrix")]
 
-    def __init__(self, shared: Context, card: DocumentCard) -> None:
+    def __init__(self, shared: Services, card: DocumentCard) -> None:
         super().__init__(shared, text("help.matrix.title"))
         self._card = card
         self._grid = Grid(card)
-        self._told = Static(classes="details", markup=False)
+        self._details = Static(classes="details", markup=False)
         self._drawn = -1
 
     def body(self) -> Iterator[Widget]:
         """The cells, and the two sentences of the chosen one."""
         yield self._grid
-        yield self._told
+        yield self._details
 
     def on_mount(self) -> None:
         """Follow it."""
@@ -118,22 +120,22 @@ class MatrixScreen(Over[None]):
             total = count * (count - 1)
             self.heading(text("screens.matrix.title", done=known, total=total, witness=witness))
         self._grid.draw()
-        self._tell()
+        self._show_cell()
 
-    def _tell(self) -> None:
+    def _show_cell(self) -> None:
         row, column = self._grid.row, self._grid.column
         first, second = (self._card.order[at] for at in (row, column))
-        told = text(
+        cell_text = text(
             "screens.matrix.cell",
             first=first + 1,
             second=second + 1,
-            score=self._grid.told(row, column),
-            back=self._grid.told(column, row),
+            score=self._grid.cell_text(row, column),
+            back=self._grid.cell_text(column, row),
         )
         written = (" ".join(self._card.sentences[n].text.split()) for n in (first, second))
-        self._told.update("\n".join([told, *map(clean, written)]))
+        self._details.update("\n".join([cell_text, *map(clean, written)]))
 
     def action_matrix_go(self, rows: int, columns: int) -> None:
         """Choose another cell."""
         self._grid.go(rows, columns)
-        self._tell()
+        self._show_cell()

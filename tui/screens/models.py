@@ -1,4 +1,4 @@
-"""The models: what is known, what each can do, where it is, and what can be done with it."""
+"""The models: what each can do, where it is, and what can be done with it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
 from engine.messages import Load, ModelInfo, Precision, PrecisionChoice, Pull, Remove, Role, Unload
-from tui.connection.services import Context
+from tui.connection.services import Services
 from tui.files import paths
 from tui.keys.actions import bindings
 from tui.render.weights import forms
-from tui.screens.base import Over, Table
+from tui.screens.base import Overlay, Table
 from tui.screens.dialogs import Ask, Confirm
 from tui.strings import text
 from tui.terminal.sanitise import clean
@@ -28,13 +28,13 @@ from tui.widgets.header import state_text
 _ROLES: tuple[Role, ...] = ("continue", "fill", "score")
 
 
-class ModelsScreen(Over[str]):
+class ModelsScreen(Overlay[str]):
     """Ends with the model to use in the pane that it was opened from."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("models")]
 
     def __init__(
-        self, shared: Context, role: Role, current: str, precision: PrecisionChoice = "exact"
+        self, shared: Services, role: Role, current: str, precision: PrecisionChoice = "exact"
     ) -> None:
         """Models are loaded in the form that the pane asks for, where they can have it."""
         super().__init__(shared, text("screens.models.title"))
@@ -53,13 +53,13 @@ class ModelsScreen(Over[str]):
         )
 
     def body(self) -> Iterator[Widget]:
-        """The table, and all that is known of the chosen row."""
+        """The table, and the details of the chosen row."""
         yield self._table
         with VerticalScroll(classes="details"):
             yield self._details
 
     async def on_mount(self) -> None:
-        """Show what is known, ask anew, and follow what changes."""
+        """Show the known models, ask for the list again, and follow changes."""
         self._show()
         self._table.focus()
         self.set_interval(0.2, self._show)
@@ -70,7 +70,7 @@ class ModelsScreen(Over[str]):
         try:
             await self.shared.link.refresh()
         except OSError as error:
-            self._tell(text("errands.no_engine", reason=error.strerror or error))
+            self._show_warning(text("model_jobs.no_engine", reason=error.strerror or error))
 
     # ------------------------------------------------------------------------ showing
 
@@ -98,11 +98,11 @@ class ModelsScreen(Over[str]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
         """Offer to stop only what is under way."""
-        return action != "models_stop" or self.shared.errands.pulling(self._table.chosen or "")
+        return action != "models_stop" or self.shared.model_jobs.pulling(self._table.chosen or "")
 
     @on(DataTable.RowHighlighted)
     def _describe(self) -> None:
-        """Write all that is known of the chosen model below the table."""
+        """Write the details of the chosen model below the table."""
         info = self._info()
         self.refresh_bindings()
         if info is None:
@@ -130,7 +130,10 @@ class ModelsScreen(Over[str]):
         lines.append(("context", str(info.context) if info.context else ""))
         lines.append(("chat", text("screens.models.template") if info.chat else ""))
         lines.append(("licence", info.licence))
-        origin = " ".join(filter(None, (info.source, info.origin, info.revision[:12])))
+        revision = info.revision[:12]
+        if info.origin.endswith(f"=={revision}"):
+            revision = ""  # a package's version is its revision
+        origin = " ".join(filter(None, (info.source, info.origin, revision)))
         lines.append(("source", origin))
         lines.append(("path", info.path or ""))
         lines.append(("note", info.note))
@@ -146,7 +149,7 @@ class ModelsScreen(Over[str]):
         chosen = self._table.chosen
         return None if chosen is None else self.shared.link.models.get(chosen)
 
-    def _tell(self, message: str) -> None:
+    def _show_warning(self, message: str) -> None:
         self.notify(clean(message), severity="warning", markup=False)
 
     # ------------------------------------------------------------------------ actions
@@ -158,7 +161,7 @@ class ModelsScreen(Over[str]):
             return
         if self._role not in info.roles:
             role = text(f"actions.pane_{self._role}.title")
-            self._tell(text("screens.models.cannot", model=info.title, role=role))
+            self._show_warning(text("screens.models.cannot", model=info.title, role=role))
         else:
             self.dismiss(info.id)
 
@@ -168,17 +171,17 @@ class ModelsScreen(Over[str]):
         if info is None:
             return
         if info.state not in ("absent", "failed"):
-            self._tell(text("screens.models.here", model=info.title))
+            self._show_warning(text("screens.models.here", model=info.title))
         elif info.source == "bundled":
-            self._tell(text("screens.models.bundled", model=info.title))
+            self._show_warning(text("screens.models.bundled", model=info.title))
         else:
-            self.shared.errands.start(Pull(info.id))
+            self.shared.model_jobs.start(Pull(info.id))
 
     def action_models_stop(self) -> None:
         """Stop the download of the chosen model."""
         info = self._info()
-        if info is not None and not self.shared.errands.stop(info.id):
-            self._tell(text("screens.models.idle", model=info.title))
+        if info is not None and not self.shared.model_jobs.stop(info.id):
+            self._show_warning(text("screens.models.idle", model=info.title))
 
     def action_models_load(self) -> None:
         """Bring the chosen model into memory."""
@@ -187,10 +190,10 @@ class ModelsScreen(Over[str]):
             return
         if info.state == "absent":
             key = self.shared.keymap.shown("models_pull")
-            self._tell(text("screens.models.absent", model=info.title, key=key))
+            self._show_warning(text("screens.models.absent", model=info.title, key=key))
         else:
             form = self.shared.link.form(info.id, self._precision)
-            self.shared.errands.start(Load(info.id, form))
+            self.shared.model_jobs.start(Load(info.id, form))
 
     def action_models_unload(self) -> None:
         """Give the chosen model's memory back."""
@@ -198,27 +201,27 @@ class ModelsScreen(Over[str]):
         if info is None:
             return
         if info.state not in ("ready", "loading"):
-            self._tell(text("screens.models.not_loaded", model=info.title))
+            self._show_warning(text("screens.models.not_loaded", model=info.title))
         else:
-            self.shared.errands.start(Unload(info.id))
+            self.shared.model_jobs.start(Unload(info.id))
 
     @work
     async def action_models_remove(self) -> None:
-        """Delete the chosen model's files, if the person means it."""
+        """Delete the chosen model's files, after a confirmation."""
         info = self._info()
         if info is None:
             return
         if info.source not in ("hub", "index"):
-            self._tell(text("screens.models.not_ours", model=info.title))
+            self._show_warning(text("screens.models.not_ours", model=info.title))
         elif info.state == "absent":
-            self._tell(text("screens.models.not_here", model=info.title))
+            self._show_warning(text("screens.models.not_here", model=info.title))
         else:
             question = text("screens.models.sure", model=info.title, size=size(info.bytes))
             answer = await self.app.push_screen_wait(
                 Confirm(clean(question), text("actions.models_remove.title"))
             )
             if answer == "yes":
-                self.shared.errands.start(Remove(info.id))
+                self.shared.model_jobs.start(Remove(info.id))
 
     @work
     async def action_models_open(self) -> None:
@@ -230,7 +233,7 @@ class ModelsScreen(Over[str]):
             return
         path = _place(written.strip())
         if path is None:
-            self._tell(text("screens.models.no_model", path=written.strip()))
+            self._show_warning(text("screens.models.no_model", path=written.strip()))
         else:
             self.dismiss(str(path))
 
@@ -249,7 +252,7 @@ def _forms(info: ModelInfo) -> Iterator[str]:
 
 
 def _place(written: str) -> Path | None:
-    """The folder or .gguf file that a person means, if there is one."""
+    """The folder or .gguf file that the user wrote, if there is one."""
     path = paths.written(written).absolute()
     try:
         found = path.is_dir() or (path.is_file() and path.suffix.lower() == ".gguf")

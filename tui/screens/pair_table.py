@@ -9,18 +9,18 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from engine.messages import PairTable
-from tui.connection.services import Context
+from tui.connection.services import Services
 from tui.keys.actions import bindings
-from tui.screens.base import Table, Telling
+from tui.screens.base import MessageScreen, Table
 from tui.strings import text
 
 
-class PairTableScreen(Telling[dict[int, str]]):
+class PairTableScreen(MessageScreen[dict[int, str]]):
     """The pairs, those first that are likeliest from left to right. Ends with the chosen one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("pair_table")]
 
-    def __init__(self, shared: Context, table: PairTable) -> None:
+    def __init__(self, shared: Services, table: PairTable) -> None:
         super().__init__(shared, text("screens.pair_table.title"))
         self._pairs = table
         self._table = Table(
@@ -29,7 +29,7 @@ class PairTableScreen(Telling[dict[int, str]]):
             (text("card.mask", n=2), 14),
             (text("screens.pair_table.left_first"), 10),
             (text("screens.pair_table.right_first"), 16),
-            (text("screens.pair_table.difference"), 6),
+            (text("screens.pair_table.difference"), 12),
             cut=self.cut,
         )
 
@@ -59,7 +59,7 @@ class PairTableScreen(Telling[dict[int, str]]):
                 for rank, (i, j) in enumerate(pairs, 1)
             }
         )
-        self.tell(text("screens.pair_table.told"))
+        self.show_message(text("screens.pair_table.legend"))
         self._table.focus()
 
     def action_pair_table_take(self) -> None:

@@ -16,11 +16,11 @@ from engine.messages import SamplerStep, Sampling, Trace, Traced
 from tui.analysis.heat import bits
 from tui.cards import ContinueCard
 from tui.cards.refs import BranchToken
-from tui.connection.services import Context
+from tui.connection.services import Services
 from tui.keys.actions import bindings
 from tui.render import bars
 from tui.render.flow import Line, Span, wrap
-from tui.screens.base import Telling
+from tui.screens.base import MessageScreen
 from tui.screens.forms import Form
 from tui.screens.sampling import sampling_fields
 from tui.strings import text
@@ -49,12 +49,12 @@ class Steps(LinesView, can_focus=True):
         self.resized()
 
 
-class SamplersScreen(Telling[None]):
+class SamplersScreen(MessageScreen[None]):
     """One draw of a continuation, which can be made again with other parameters."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("samplers")]
 
-    def __init__(self, shared: Context, card: ContinueCard, place: BranchToken) -> None:
+    def __init__(self, shared: Services, card: ContinueCard, place: BranchToken) -> None:
         branch, at = place.branch, place.index
         self._token = card.branches[branch].tokens[at]
         name = shown(self._token.text, self._token.id, shared.glyphs)
@@ -108,7 +108,7 @@ class SamplersScreen(Telling[None]):
         key = "given" if self._token.given else key
         key = f"greedy_{key}" if self._request.sampling.greedy else key
         drawn = shown(answer.drawn_text, answer.drawn, glyphs)
-        self.tell(
+        self.show_message(
             text(
                 f"screens.samplers.{key}",
                 drawn=drawn,
@@ -123,7 +123,7 @@ class SamplersScreen(Telling[None]):
         name = text("screens.samplers.model")
         if step.name and step.value is not None:
             name = f"{text(f'field.{step.name}.name')} {step.value:g}"
-        told = text(
+        counts = text(
             "screens.samplers.kept",
             n=step.kept,
             removed=percent(step.removed).strip(),
@@ -138,7 +138,7 @@ class SamplersScreen(Telling[None]):
                 prob=percent(math.exp(step.logprob)).strip(),
                 rank=step.rank,
             )
-        lines = wrap([Span(name, "prompt"), Span(f"  {told}", "facts")], width, " ")
+        lines = wrap([Span(name, "prompt"), Span(f"  {counts}", "facts")], width, " ")
         lines += wrap([Span(place, "chip" if step.logprob is not None else "failed")], width, "   ")
         column = bars.column([other.text for other in step.top], width // 3, glyphs)
         for rank, other in enumerate(step.top, 1):

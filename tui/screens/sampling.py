@@ -31,7 +31,7 @@ def continue_fields(draft: Draft) -> list[Field]:
     kinds, values = _kinds(Continue), msgspec.structs.asdict(draft)
     rows = sampling_fields(draft.sampling)
     rows += [Field(name, kinds[name], _written(values[name])) for name in _LENGTH]
-    # Line ends and tabs are written as in Python; a bar stands between two strings.
+    # Line ends and tabs are written as in Python; a bar separates two strings.
     stop = "|".join(escape(part) for part in draft.stop)
     return [*rows, Field("stop", None, stop)]
 

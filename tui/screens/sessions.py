@@ -11,23 +11,23 @@ from textual.binding import BindingType
 from textual.widget import Widget
 from textual.widgets import Input
 
-from tui.connection.services import Context
+from tui.connection.services import Services
 from tui.export import markdown
 from tui.export.markdown import Format
 from tui.history import History, Summary
 from tui.keys.actions import bindings
-from tui.screens.base import Over, Table
+from tui.screens.base import Overlay, Table
 from tui.screens.dialogs import Ask
 from tui.strings import text
 from tui.terminal.sanitise import clean
 
 
-class SessionsScreen(Over[str]):
+class SessionsScreen(Overlay[str]):
     """Ends with the id of the session to reopen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("sessions")]
 
-    def __init__(self, shared: Context, history: History) -> None:
+    def __init__(self, shared: Services, history: History) -> None:
         super().__init__(shared, text("screens.sessions.title"))
         self._history = history
         self._found: dict[str, Summary] = {}
@@ -80,7 +80,7 @@ class SessionsScreen(Over[str]):
     def _to_list(self) -> None:
         self._table.focus()
 
-    def _tell(self, message: str) -> None:
+    def _show_message(self, message: str) -> None:
         self.notify(clean(message), markup=False)
 
     # ------------------------------------------------------------------------ actions
@@ -99,7 +99,7 @@ class SessionsScreen(Over[str]):
         if chosen is None:
             return
         if chosen.held:
-            self._tell(text("screens.sessions.held"))
+            self._show_message(text("screens.sessions.held"))
         else:
             self.dismiss(chosen.id)
 
@@ -134,11 +134,13 @@ class SessionsScreen(Over[str]):
         if chosen is None:
             return
         if chosen == self._history.session:
-            self._tell(text("screens.sessions.current"))
+            self._show_message(text("screens.sessions.current"))
             return
         self._history.delete(chosen)
         self._deleted.append(chosen)
-        self._tell(text("screens.sessions.deleted", key=self.shared.keymap.shown("sessions_undo")))
+        self._show_message(
+            text("screens.sessions.deleted", key=self.shared.keymap.shown("sessions_undo"))
+        )
         self._look()
 
     def action_sessions_undo(self) -> None:
@@ -147,11 +149,13 @@ class SessionsScreen(Over[str]):
             self._history.restore(self._deleted.pop())
             self._look()
         else:
-            self._tell(text("screens.sessions.no_undo"))
+            self._show_message(text("screens.sessions.no_undo"))
 
     @work
     async def _export(self, form: Format) -> None:
         chosen = self._found.get(self._table.chosen or "")
         session = None if chosen is None else await self._history.read(chosen.id)
         if session is not None:
-            self._tell(markdown.save_told(self.shared.settings.exports(), session, form))
+            self._show_message(
+                markdown.save_and_report(self.shared.settings.exports(), session, form)
+            )

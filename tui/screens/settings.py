@@ -17,21 +17,21 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.config import settings
-from tui.connection.services import Context
+from tui.connection.services import Services
 from tui.keys.actions import bindings
 from tui.preferences import Preferences
-from tui.screens.base import Over
+from tui.screens.base import Overlay
 from tui.strings import text
 from tui.terminal.sanitise import clean
 
 
-class SettingsScreen(Over[None]):
-    """Shows what counts; `reread` reads the files again and puts what it finds into force."""
+class SettingsScreen(Overlay[None]):
+    """Shows the settings in force; `reread` reads the files again and applies them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("settings")]
 
     def __init__(
-        self, shared: Context, preferences: Preferences, reread: Callable[[], Preferences]
+        self, shared: Services, preferences: Preferences, reread: Callable[[], Preferences]
     ) -> None:
         super().__init__(shared, text("screens.settings.title"))
         self._preferences = preferences
@@ -82,25 +82,27 @@ class SettingsScreen(Over[None]):
         self.notify(text(key, count=count), markup=False)
 
     def action_settings_edit(self) -> None:
-        """Open the file in the person's editor, writing the commented one if there is none."""
+        """Open the file in the user's editor, writing the commented one if there is none."""
         try:
             path = settings.create(self._preferences.loaded.path)
         except OSError as error:
-            self._tell(text("screens.settings.unwritable", reason=error.strerror))
+            self._show_warning(text("screens.settings.unwritable", reason=error.strerror))
             return
         editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
         if not editor:
-            self._tell(text("screens.settings.no_editor", path=path))
+            self._show_warning(text("screens.settings.no_editor", path=path))
             self._show()
             return
         try:
             with self.app.suspend():
                 subprocess.run([*shlex.split(editor), str(path)], check=False)
         except (OSError, ValueError, SuspendNotSupported) as error:
-            self._tell(text("screens.settings.editor", editor=editor, reason=error, path=path))
+            self._show_warning(
+                text("screens.settings.editor", editor=editor, reason=error, path=path)
+            )
         self.action_settings_reload()
 
-    def _tell(self, message: str) -> None:
+    def _show_warning(self, message: str) -> None:
         self.notify(clean(message), severity="warning", markup=False)
 
 

@@ -14,10 +14,10 @@ from textual.widgets import Input
 from engine.messages import Find, Found, Match
 from tui.cards import ContinueCard
 from tui.cards.refs import BranchToken
-from tui.connection.services import Context
+from tui.connection.services import Services
 from tui.keys.actions import bindings
 from tui.render.bars import bar
-from tui.screens.base import Table, Telling
+from tui.screens.base import MessageScreen, Table
 from tui.strings import text
 from tui.terminal.sanitise import token as shown
 from tui.terminal.units import percent
@@ -25,12 +25,12 @@ from tui.terminal.units import percent
 _BAR = 20
 
 
-class Swap(Telling[list[int]]):
+class Swap(MessageScreen[list[int]]):
     """Lists tokens with their probability in this place. Ends with the ids of the chosen one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("swap")]
 
-    def __init__(self, shared: Context, card: ContinueCard, place: BranchToken) -> None:
+    def __init__(self, shared: Services, card: ContinueCard, place: BranchToken) -> None:
         branch, at = place.branch, place.index
         token = card.branches[branch].tokens[at]
         super().__init__(
@@ -92,7 +92,7 @@ class Swap(Telling[list[int]]):
     async def _look(self, event: Input.Changed) -> None:
         """Ask the engine for what is written, in the whole vocabulary."""
         if not event.value.strip():
-            self.tell("")
+            self.show_message("")
             self._show(self._likeliest)
             return
         request = Find(
@@ -104,7 +104,7 @@ class Swap(Telling[list[int]]):
         async for found in self.answers(request):
             if isinstance(found, Found):
                 self._show(found.matches)
-                self.tell(text("screens.swap.found", n=found.tokens))
+                self.show_message(text("screens.swap.found", n=found.tokens))
 
     @on(Input.Submitted)
     def _submitted(self) -> None:

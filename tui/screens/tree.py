@@ -14,9 +14,9 @@ from textual.widget import Widget
 from tui.analysis.heat import bits
 from tui.cards import ContinueCard
 from tui.cards.forks import Node, Trees
-from tui.connection.services import Context
+from tui.connection.services import Services
 from tui.keys.actions import bindings
-from tui.screens.base import Table, Telling
+from tui.screens.base import MessageScreen, Table
 from tui.screens.compare import CompareScreen
 from tui.screens.dialogs import Ask
 from tui.strings import text
@@ -36,12 +36,12 @@ class Edits:
     """Brings back what was deleted last."""
 
 
-class TreeScreen(Telling[str]):
+class TreeScreen(MessageScreen[str]):
     """Ends with the id of the card to show."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("tree")]
 
-    def __init__(self, shared: Context, trees: Trees, card: ContinueCard, edits: Edits) -> None:
+    def __init__(self, shared: Services, trees: Trees, card: ContinueCard, edits: Edits) -> None:
         super().__init__(shared, text("screens.tree.title"))
         self._edits = edits
         self._trees = trees
@@ -53,7 +53,7 @@ class TreeScreen(Telling[str]):
             (" ", 2),
             (text("screens.tree.probability"), 9),
             (text("screens.tree.whole"), 9),
-            (text("screens.tree.surprisal"), 6),
+            (text("screens.tree.surprisal"), 10),
             (text("screens.tree.tokens"), 6),
             (text("screens.tree.path"), 200),
             cut=self.cut,
@@ -64,7 +64,7 @@ class TreeScreen(Telling[str]):
         yield self._table
 
     def on_mount(self) -> None:
-        """Stand on the path that was shown, and follow those that are still being written."""
+        """Go to the path that was shown, and follow those that are still being written."""
         self._table.focus()
         self._fill()
         self.set_interval(0.25, self._fill)
@@ -131,7 +131,7 @@ class TreeScreen(Telling[str]):
             self._changed(card)
 
     def action_tree_bookmark(self) -> None:
-        """Mark the chosen path to find it again, or no more."""
+        """Mark the chosen path to find it again, or remove the mark."""
         card = self._chosen()
         if card is not None:
             card.bookmarked = not card.bookmarked
@@ -154,13 +154,13 @@ class TreeScreen(Telling[str]):
         if card is not None:
             self._edits.delete(card)
             key = self.shared.keymap.shown("tree_undo")
-            self.tell(text("screens.tree.pruned", key=key))
+            self.show_message(text("screens.tree.pruned", key=key))
             self._fill()
 
     def action_tree_undo(self) -> None:
         """Bring back what was pruned last."""
         self._edits.undo()
-        self.tell("")
+        self.show_message("")
         self._fill()
 
     def action_tree_compare(self) -> None:
@@ -175,5 +175,5 @@ class TreeScreen(Telling[str]):
         else:
             self._marked = None if other is card else card.id
             key = self.shared.keymap.shown("tree_compare")
-            self.tell(text("screens.tree.marked", key=key) if self._marked else "")
+            self.show_message(text("screens.tree.marked", key=key) if self._marked else "")
         self._fill()

@@ -1,9 +1,10 @@
-"""All interface text, from one YAML file a language."""
+"""All interface text, from one YAML file per language."""
 
 from __future__ import annotations
 
 from functools import cache
 from importlib import resources
+from string import Formatter
 
 import yaml
 
@@ -26,10 +27,26 @@ def _table(language: str) -> dict[str, str]:
     return table
 
 
+class _Formatter(Formatter):
+    """Adds ``{n:path|paths}`` to the format of `str.format`: the first form for 1, else the second.
+
+    The number itself is not written.
+    """
+
+    def format_field(self, value: object, format_spec: str) -> str:
+        one, bar, many = format_spec.partition("|")
+        if bar:
+            return one if value == 1 else many
+        return str(super().format_field(value, format_spec))
+
+
+_FORMATTER = _Formatter()
+
+
 def text(key: str, /, **values: object) -> str:
     """The text under a dotted key, with its ``{placeholders}`` filled in.
 
     Raises:
         KeyError: there is no such text, or a placeholder has no value.
     """
-    return _table("en")[key].format(**values)
+    return _FORMATTER.format(_table("en")[key], **values)

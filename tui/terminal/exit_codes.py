@@ -1,4 +1,4 @@
-"""How a command ends: its exit code, and what it says when it fails."""
+"""How a command ends: its exit code, and its message when it fails."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Exit(IntEnum):
     USAGE = 2
     INTERRUPTED = 130
     UNREAD = 141
-    """Whoever read standard output went away, as `head` does: what a shell reports of SIGPIPE."""
+    """The reader of standard output went away, as `head` does: what a shell reports of SIGPIPE."""
 
 
 _WRONG_USE = frozenset({"bad_request", "unknown_model"})

@@ -1,4 +1,4 @@
-"""The second line of defence against text that a terminal would obey."""
+"""The second line of defence against text that could control the terminal."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 def _placeholder(match: re.Match[str]) -> str:
     code = ord(match[0])
     if code < 0x20:
-        return chr(0x2400 + code)  # the control pictures: ESC is drawn as one cell that says so
+        return chr(0x2400 + code)  # the control pictures: ESC is drawn as one cell that names it
     if _UNSEEN.match(match[0]):
         return "\u2422"  # the picture of a blank
     return "\u2421" if code == 0x7F else REPLACEMENT
@@ -78,7 +78,7 @@ class Glyphs:
     newline: str
     tab: str
     dot: str
-    """Stands between facts."""
+    """Separates facts."""
     arrow: str
     below: str
     """There is more text below."""
@@ -86,7 +86,7 @@ class Glyphs:
     off: str
     bookmark: str
     branch: str
-    """Stands before a fork, once for each step away from the first text."""
+    """Comes before a fork, once for each step away from the first text."""
     folded: str
     """There are forks that are not shown."""
     levels: str

@@ -8,7 +8,7 @@ import sys
 from typing import TextIO
 
 MODES = {0: os.O_WRONLY, 1: os.O_RDONLY, 2: os.O_RDWR}
-"""How what stands in for a closed descriptor is opened: reading what cannot be read and writing
+"""How the substitute for a closed descriptor is opened: reading what cannot be read and writing
 what cannot be written are errors, and narration without a reader is none."""
 
 

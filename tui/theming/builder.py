@@ -193,7 +193,7 @@ class Builder:
         return color
 
     def _check_kind(self, color: Color, dotted: str) -> None:
-        """The terminal's colours and exact ones do not go together: neither knows the other."""
+        """The terminal's colours and exact ones do not mix: neither follows from the other."""
         if (color.ansi is not None) != self._file.ansi:
             key = "themes.only_ansi" if self._file.ansi else "themes.never_ansi"
             self._complain(dotted, text(key))

@@ -70,7 +70,7 @@ class Composer(TextArea):
             tab_behavior="focus",
         )
         self.recalled = ""
-        """The text that recall put here; while it stands unchanged, up and down go on."""
+        """The text that recall put here; while it is unchanged, up and down go on."""
         self.move_cursor(self.document.end)
 
     def _set_document(self, text: str, language: str | None) -> None:
@@ -103,7 +103,7 @@ class Composer(TextArea):
         return len(self.document.held) + sum(len(line) + 1 for line in before) + column
 
     def replace_range(self, start: int, end: int, new: str) -> None:
-        """Put a text where another stands, by offsets, and go behind it."""
+        """Replace the text between two offsets, and go to its end."""
         if start < len(self.document.held):
             self.fill(self.text[:start] + new + self.text[end:])
             return
@@ -115,7 +115,7 @@ class Composer(TextArea):
         return len(before) - 1, len(before[-1])
 
     async def on_key(self, event: Key) -> None:
-        """Obey the editor's own keys in the order they were struck.
+        """Handle the editor's own keys in the order they were pressed.
 
         Textual types a letter at once but lets every other key bubble up to the app first, so
         that of a burst, as a slow line delivers it, the letters would overtake the cursor keys.
@@ -129,7 +129,7 @@ class Composer(TextArea):
             await self.run_action(found.binding.action)
 
     async def on_paste(self, event: Paste) -> None:
-        """Insert pasted text; what a terminal would obey is drawn as a mark.
+        """Insert pasted text; control characters are drawn as visible marks.
 
         Where the text gets too long to edit, all up to the end of what was pasted is held.
         """
@@ -157,7 +157,7 @@ class Composer(TextArea):
         self.post_message(self.Sent(self))
 
     def action_newline(self) -> None:
-        """Begin a new line, behind the letters that are still on their way."""
+        """Begin a new line, after the letters that are still on their way."""
         self.call_later(self._begin_line)
 
     def _begin_line(self) -> None:
@@ -192,22 +192,22 @@ class Composer(TextArea):
 
 
 class PromptComposer(Composer):
-    """Where a text is written that a model goes on from, or reads."""
+    """Where a text is written for a model to continue, or to read."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("prompt")]
 
     class Read(Composer.Asked):
-        """Read what is written instead of going on from it."""
+        """Read what is written instead of continuing it."""
 
     class Live(Composer.Asked):
-        """Show what could come next while writing, or no more."""
+        """Show what could come next while writing, or stop showing it."""
 
     def action_read_text(self) -> None:
-        """Read what is written instead of going on from it."""
+        """Read what is written instead of continuing it."""
         self.post_message(self.Read(self))
 
     def action_live(self) -> None:
-        """Show what could come next while writing, or no more."""
+        """Show what could come next while writing, or stop showing it."""
         self.post_message(self.Live(self))
 
 
@@ -220,14 +220,14 @@ class MaskComposer(Composer):
         """Hide the word under the cursor, or show it again."""
 
     class Pair(Composer.Asked):
-        """Compare what is written with an edited form of it, or no more."""
+        """Compare what is written with an edited version, or stop comparing."""
 
     def action_mask_word(self) -> None:
         """Hide the word under the cursor, or show it again."""
         self.post_message(self.MaskWord(self))
 
     def action_pair(self) -> None:
-        """Compare what is written with an edited form of it, or no more."""
+        """Compare what is written with an edited version, or stop comparing."""
         self.post_message(self.Pair(self))
 
 

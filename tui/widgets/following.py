@@ -1,4 +1,4 @@
-"""A view of lines that grow at their end, and a reader who may or may not be there."""
+"""A view of lines that grow at their end, which follows them only while the reader is there."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class FollowingView(LinesView):
         self._lines: list[Line] = []
         self._below = False
         self._follows = True
-        """Whether the reader was at the end when last he moved."""
+        """Whether the reader was at the end after the last move."""
 
     @property
     def lines(self) -> list[Line]:
@@ -56,23 +56,23 @@ class FollowingView(LinesView):
             if old is not new and old != new:
                 self.redraw(row, max(cell_len(line.text) for line in (old, new) if line))
         if not at_end and len(lines) > len(before):
-            self._tell_below(True)
+            self._post_below(True)
 
     def to_end(self) -> None:
         """Go to the last line, and follow the text from there."""
         self.take_height(len(self._lines))
         self.scroll_end(animate=False, force=True, immediate=True)
         self._follows = True
-        self._tell_below(False)
+        self._post_below(False)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Notice that the reader came back to the end."""
         super().watch_scroll_y(old_value, new_value)
         self._follows = self.scroll_offset.y + self.size.height >= len(self._lines)
         if self._follows:
-            self._tell_below(False)
+            self._post_below(False)
 
-    def _tell_below(self, below: bool) -> None:
+    def _post_below(self, below: bool) -> None:
         if below != self._below:
             self._below = below
             self.post_message(self.Below(below))

@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 from engine.messages import ModelInfo, ModelState, PrecisionChoice
 from tui.cards import PANES, Pane
-from tui.connection.services import Context
+from tui.connection.services import Services
 from tui.strings import text
 from tui.terminal.sanitise import clean
 from tui.terminal.units import size
@@ -30,27 +30,27 @@ def state_text(info: ModelInfo | ModelState | None, progress: ModelState | None)
 
 
 class Header(Widget):
-    """Draws itself from the context; what does not fit is left out, the least important first."""
+    """Draws itself from the services; drops the least important facts where room is short."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, shared: Services) -> None:
         super().__init__()
-        self._shared = context
+        self._shared = shared
         self._pane: Pane = "continue"
         self._model = ""
         self._form: PrecisionChoice = "exact"
-        self._form_told = ""
+        self._form_label = ""
         self._speed: float | None = None
         self._drawn: Content | None = None
         """What was drawn last, so that nothing is drawn twice."""
 
     def show(
-        self, pane: Pane, model: str, form: PrecisionChoice, told: str, speed: float | None
+        self, pane: Pane, model: str, form: PrecisionChoice, form_label: str, speed: float | None
     ) -> None:
-        """Turn to a pane, its model with the form of its weights and what is told of that, and the
-        speed of what it writes.
+        """Show a pane's name, its model with the form of its weights, and its speed in tokens per
+        second, None where nothing was written yet.
         """
         self._pane, self._model, self._speed = pane, model, speed
-        self._form, self._form_told = form, told
+        self._form, self._form_label = form, form_label
         facts = self.render()
         if facts != self._drawn:
             self._drawn = facts
@@ -74,7 +74,7 @@ class Header(Widget):
         return left + " " * max(0, room - right.cell_length) + right
 
     def _facts(self) -> list[Content]:
-        """What to tell, the most important first."""
+        """The facts, the most important first."""
         link, glyphs = self._shared.link, self._shared.glyphs
         progress = link.progress.get(self._model)
         seen = link.seen_as(self._model, self._form) or progress
@@ -90,8 +90,8 @@ class Header(Widget):
         style = "$chip-color" if ready else "$busy-color"
         path = PurePath(self._model)
         name = path.name if path.is_absolute() else self._model  # a whole path finds no room
-        told = Content(" " + " ".join(filter(None, (clean(name), self._form_told, state))))
-        facts = [Content.styled(mark, style) + told]
+        label = Content(" " + " ".join(filter(None, (clean(name), self._form_label, state))))
+        facts = [Content.styled(mark, style) + label]
         if self._shared.unsaved:
             facts.insert(0, Content.styled(text("header.unsaved"), "bold reverse"))
         if self._speed is not None:

@@ -1,4 +1,4 @@
-"""The line at the bottom: the keys that matter where the person is."""
+"""The line at the bottom: the keys that matter where the focus is."""
 
 from __future__ import annotations
 
@@ -7,26 +7,24 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tui.connection.services import Context
+from tui.connection.services import Services
 from tui.keys.actions import BY_ID, enclosing
 
 
 def brief(keys: str) -> str:
-    """The first of some keys, as short as people know it: F1, ^P."""
+    """The first of some keys, in its short form: F1, ^P."""
     first = keys.split(" ")[0]
-    if first.startswith("ctrl+"):
-        return f"^{first.removeprefix('ctrl+').upper()}"
-    return first if len(first) == 1 else first.capitalize()
+    return f"^{first.removeprefix('Ctrl+')}" if first.startswith("Ctrl+") else first
 
 
 class Hints(Widget):
     """Lists the active keys, those of the innermost place first, as many as fit."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, shared: Services) -> None:
         super().__init__()
-        self._shared = context
+        self._shared = shared
         self._busy = False
-        """Whether it says how to stop."""
+        """Whether it shows the key that stops."""
 
     def follow(self) -> None:
         """Draw again if something began or stopped to run since the last time."""

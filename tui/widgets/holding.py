@@ -14,7 +14,7 @@ LONG_LINE: Final = 20_000
 LONG_TEXT: Final = 200_000
 """Characters from which on an editor takes a good part of a second for each key."""
 BEGINNING: Final = 30
-"""So many characters of a held text are shown."""
+"""How many characters of a held text are shown."""
 
 
 def too_long(content: str) -> bool:

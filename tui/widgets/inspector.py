@@ -26,7 +26,7 @@ class Inspector(LinesView, can_focus=True):
 
     @property
     def lines(self) -> list[Line]:
-        """What it says."""
+        """The lines that it shows."""
         return self._lines
 
     @property
@@ -35,7 +35,7 @@ class Inspector(LinesView, can_focus=True):
         return max(1, self.size.height - 1)
 
     def show(self, card: Card | None, ref: Ref | None) -> None:
-        """Turn to a token of a card."""
+        """Show a token of a card."""
         if card is not self._card or ref != self._ref:
             self.scroll_home(animate=False)
         self._card, self._ref = card, ref

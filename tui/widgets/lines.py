@@ -55,7 +55,7 @@ class LinesView(ScrollView):
         self.refresh()
 
     def redraw(self, row: int, cells: int) -> None:
-        """Draw so many of a line's cells again; the blank ones behind them are not sent."""
+        """Draw this many of a line's cells again; the blank ones behind them are not sent."""
         self.refresh(Region(0, row - self.scroll_offset.y, min(cells, self.size.width), 1))
 
     def take_height(self, height: int) -> None:

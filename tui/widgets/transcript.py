@@ -26,11 +26,11 @@ from tui.widgets.card_kinds import kinds
 from tui.widgets.following import FollowingView
 
 FOLLOW_S = 0.25
-"""How often the details of a text that is being written are told."""
+"""Seconds between updates of the details of a text that is being written."""
 
 
 class Transcript(FollowingView, can_focus=True):
-    """A scrolling list of cards, with a cursor that stands on a card and on one of its tokens."""
+    """A scrolling list of cards, with a cursor on a card and on one of its tokens."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("transcript")]
 
@@ -40,7 +40,7 @@ class Transcript(FollowingView, can_focus=True):
     """The place under the cursor."""
 
     class Moved(Message):
-        """The cursor went to another card or token, or what it stands on changed."""
+        """The cursor went to another card or token, or what it is on changed."""
 
     class Wanted(Message):
         """A key asks the pane to do something with the chosen card."""
@@ -52,7 +52,7 @@ class Transcript(FollowingView, can_focus=True):
             """Which one, or how many further, where the action needs that."""
 
     def __init__(self, glyphs: Glyphs, empty: str, *, jump: bool = False) -> None:
-        """`empty` stands where there are no cards."""
+        """`empty` is shown where there are no cards."""
         super().__init__(jump=jump)
         self._empty = empty
         self._glyphs = glyphs
@@ -60,8 +60,8 @@ class Transcript(FollowingView, can_focus=True):
         """All cards. Of each tree of forks, the block of the one that is shown is drawn."""
         self.look = PLAIN
         self._blocks: dict[str, Block] = {}
-        self._told = 0.0
-        """When the details were last told of a text that is being written."""
+        self._details_shown = 0.0
+        """When the details of a text that is being written were last updated."""
 
     # ------------------------------------------------------------------ what it holds
 
@@ -87,7 +87,7 @@ class Transcript(FollowingView, can_focus=True):
         self.post_message(self.Moved())
 
     def add(self, card: Card) -> None:
-        """Take in a new card and go there: the reader has just asked for it.
+        """Add a new card and go there: the reader has just asked for it.
 
         A fork takes the place of the text that it comes from, and the cursor stands where they
         part.
@@ -102,7 +102,7 @@ class Transcript(FollowingView, can_focus=True):
         self.post_message(self.Moved())
 
     def turn_to(self, card: ContinueCard) -> None:
-        """Show this one of its tree, and stand on it."""
+        """Show this card of its tree, and go to it."""
         self.trees.show(card)
         self.chosen = self.ref = None
         self._take_in()
@@ -120,7 +120,7 @@ class Transcript(FollowingView, can_focus=True):
             self.choose(first.id)
 
     def remove_card(self, card: Card) -> list[Card]:
-        """Take a card out with all that was forked from it; return them, oldest first."""
+        """Remove a card with all that was forked from it; return them, oldest first."""
         parent = self.trees.parent(card)
         shown = list(self._blocks)
         index = shown.index(card.id) if card.id in shown else 0
@@ -148,7 +148,7 @@ class Transcript(FollowingView, can_focus=True):
         self._rebuild()
 
     def action_heat(self) -> None:
-        """Colour all texts by the next measure, or no more."""
+        """Colour all texts by the next measure, or stop colouring them."""
         wheel: list[Heat | None] = [None, *HEATS]
         heat = wheel[(wheel.index(self.look.heat) + 1) % len(wheel)]
         self._look(replace(self.look, heat=heat))
@@ -179,10 +179,12 @@ class Transcript(FollowingView, can_focus=True):
         if changed.card.status != "running":
             self.refresh_bindings()  # its answer may have what some of them need
         # Nobody reads details that change with every token; on a slow line they follow only once
-        # the text stands.
+        # the text is complete.
         now = time.monotonic()
-        if changed.card.status != "running" or (not self._jump and now - self._told > FOLLOW_S):
-            self._told = now
+        if changed.card.status != "running" or (
+            not self._jump and now - self._details_shown > FOLLOW_S
+        ):
+            self._details_shown = now
             self.post_message(self.Moved())
 
     # ----------------------------------------------------------------------- drawing
@@ -192,7 +194,7 @@ class Transcript(FollowingView, can_focus=True):
         return max(8, self.size.width - 1)
 
     def on_resize(self, event: Resize) -> None:
-        """Lay everything out for the new width, keeping the reader at the end if he is there."""
+        """Lay everything out for the new width, keeping the reader at the end if they are there."""
         follows = self._follows
         for each in self._blocks.values():
             each.lay_out(self._room)
@@ -250,18 +252,18 @@ class Transcript(FollowingView, can_focus=True):
     # ------------------------------------------------------------------------ moving
 
     def watch_chosen(self) -> None:
-        """Tell who shows details, and which keys there are."""
+        """Post the cursor's place for the inspector, and update the keys."""
         self.refresh()
         self.refresh_bindings()
         self.post_message(self.Moved())
 
     def watch_ref(self) -> None:
-        """Tell who shows details."""
+        """Post the cursor's place for the inspector."""
         self.refresh()
         self.post_message(self.Moved())
 
     def enter(self) -> None:
-        """Take the focus and stand on the newest card."""
+        """Take the focus and go to the newest card."""
         self.focus()
         if self.chosen is None:
             self._choose(len(self._blocks) - 1)
@@ -276,11 +278,11 @@ class Transcript(FollowingView, can_focus=True):
             row -= len(each.lines)
 
     def choose(self, card_id: str) -> None:
-        """Stand on a card."""
+        """Move the cursor to a card."""
         self._choose(list(self._blocks).index(card_id))
 
     def leave(self) -> None:
-        """Let go of the chosen card."""
+        """Have no chosen card."""
         self.chosen = self.ref = None
 
     def _index(self) -> int:
@@ -358,7 +360,7 @@ class Transcript(FollowingView, can_focus=True):
         self.go(refs[at])
 
     def go(self, ref: Ref) -> None:
-        """Stand on a token of the chosen card, and see it."""
+        """Move the cursor to a token of the chosen card, and scroll to it."""
         if self.chosen is None:
             return
         self.ref = ref
@@ -370,7 +372,7 @@ class Transcript(FollowingView, can_focus=True):
 
 
 def _at(line: Line, column: int) -> Ref | None:
-    """The token that stands in a column of a line."""
+    """The token in a column of a line."""
     for span in line.spans:
         column -= cell_len(span.text)
         if column < 0:

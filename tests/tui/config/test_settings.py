@@ -180,13 +180,13 @@ def test_folders_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
-        ('store: "/tmp/\\udcffx"', "1:8: holds a character that is none"),
-        ('store: "/tmp/\\0x"', "1:8: holds a character that is none"),
-        ('model_folders: [/a, "\\ud800"]', "1:21: holds a character that is none"),
-        ('keymap: {"\\udcff": f5}', "1:10: holds a character that is none"),
-        ("store: ~nosuch/x", "1:8: store: nobody here has the home of ~nosuch/x"),
-        ("export_folder: ~nosuch", "1:16: export_folder: nobody here"),
-        ("model_folders: [/a, ~nosuch/x]", "1:16: model_folders: nobody here"),
+        ('store: "/tmp/\\udcffx"', "1:8: holds an invalid character"),
+        ('store: "/tmp/\\0x"', "1:8: holds an invalid character"),
+        ('model_folders: [/a, "\\ud800"]', "1:21: holds an invalid character"),
+        ('keymap: {"\\udcff": f5}', "1:10: holds an invalid character"),
+        ("store: ~nosuch/x", "1:8: store: ~nosuch/x names a user who is not on this machine"),
+        ("export_folder: ~nosuch", "1:16: export_folder: ~nosuch names a user"),
+        ("model_folders: [/a, ~nosuch/x]", "1:16: model_folders: ~nosuch/x names a user"),
         ("sampling: {top_k: 99999999999999999999}", "1:19: sampling.top_k"),
     ],
 )
@@ -207,5 +207,5 @@ def test_a_pipe_in_place_of_the_file_is_not_waited_for(tmp_path: Path) -> None:
 
     found = settings.load(tmp_path / "settings.yaml")
 
-    assert [problem.message for problem in found.problems] == ["is no file"]
+    assert [problem.message for problem in found.problems] == ["is not a file"]
     assert found.settings == Settings()

@@ -129,7 +129,7 @@ def test_judged_texts_pairs_and_joint_fillings_are_told_whole() -> None:
     written = markdown.markdown(session(*cards))
     assert "original: -5.0000 nats" in written
     assert "| `met` | -3.0000 | 3 |" in written
-    assert "m, original: A -5.0000, B -6.0000, A less B +1.0000 nats" in written
+    assert "m, original: A -5.0000, B -6.0000, A - B +1.0000 nats" in written
     assert "| `was` | `were` | +1.0000 |" in written
     assert "c, causal: A " in written
     assert "All masks together, hcb:" in written

@@ -83,7 +83,7 @@ def test_without_a_keymap_nothing_changes() -> None:
     found = resolve({})
     assert not found.problems
     assert not found.changes()
-    assert found.shown("quit") == "ctrl+q"
+    assert found.shown("quit") == "Ctrl+Q"
 
 
 def test_enter_as_a_newline_moves_one_key() -> None:
@@ -97,7 +97,7 @@ def test_a_key_is_taken_from_the_default_in_its_way() -> None:
         "accept_offer": UNBOUND,
         "rerun": "R,question_mark",
     }
-    assert messages(found) == ["ctrl+g is taken from accept_offer, which has no key now"]
+    assert messages(found) == ["chat takes Ctrl+G; accept_offer has no key"]
 
 
 def test_keys_of_places_that_never_meet_may_be_the_same() -> None:
@@ -114,10 +114,10 @@ def test_keys_of_places_that_never_meet_may_be_the_same() -> None:
         ({"chat": "alt+x"}, "alt+x is no key that a terminal can be relied on to send"),
         ({"chat": "f55"}, "f55 is no key that a terminal can be relied on to send; did you mean"),
         ({"send": "x"}, "x would be typed into the text, so send cannot have it"),
-        ({"chat": "f12", "sampling": "F12"}, "f12 is already given to chat; that one counts"),
-        ({"chat": "ctrl+q"}, "ctrl+q is the only key of quit, which must have one"),
-        ({"quit": []}, "quit must have a key; it has ctrl+q again"),
-        ({"quit": "", "chat": "ctrl+q"}, "quit must have a key; it has ctrl+q again"),
+        ({"chat": "f12", "sampling": "F12"}, "F12 is already given to chat; that one counts"),
+        ({"chat": "ctrl+q"}, "Ctrl+Q is the only key of quit, which must have one"),
+        ({"quit": []}, "quit must have a key; it has Ctrl+Q again"),
+        ({"quit": "", "chat": "ctrl+q"}, "quit must have a key; it has Ctrl+Q again"),
     ],
 )
 def test_what_cannot_be_is_explained(asked: dict[str, str | list[str]], complaint: str) -> None:

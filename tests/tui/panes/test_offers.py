@@ -33,7 +33,7 @@ async def test_a_warned_of_text_runs_when_it_is_sent_again(tmp_path: Path) -> No
     async with running(app) as pilot:
         pane(app).composers[0].fill("Once upon a time")
         await pilot.press("enter")
-        await until(pilot, lambda: "SmolLM2 (92.9 MB)" in seen(app))
+        await until(pilot, lambda: "smollm2 (92.9 MB)" in seen(app))
         await pilot.press("enter")
         await answered(pilot, app)
     (request,) = engine.tasks()
@@ -48,7 +48,7 @@ async def test_an_accepted_pull_runs_the_draft_when_the_model_is_here(tmp_path: 
     async with running(app) as pilot:
         pane(app).composers[0].fill("Once upon a time")
         await pilot.press("enter")
-        await until(pilot, lambda: "SmolLM2" in seen(app))
+        await until(pilot, lambda: "pulls smollm2" in seen(app))
         await pilot.press("ctrl+g")
         await until(pilot, lambda: "smollm2" in engine.pulls)
         engine.state("smollm2", state="pulling", percent=42.0)

@@ -22,7 +22,7 @@ async def test_score_takes_two_sentences(tmp_path: Path) -> None:
         await answered(pilot, app)
         assert "93.75%" in seen(app)
         assert "A→B margin +2.75 nats" in seen(app)
-        assert "Same topic; none here judges the order." in seen(app)
+        assert "Same topic; no witness here judges order." in seen(app)
         assert "cosine of mean states" in seen(app)
         a, b = pane(app).composers
         assert app.focused is a
@@ -62,7 +62,7 @@ async def test_a_second_model_is_a_witness_on_the_same_card(tmp_path: Path) -> N
         await until(pilot, lambda: "mutual information" in seen(app))
         assert len(pane(app).transcript.cards) == 1
         screen = seen(app)
-        assert "next sentence: topic, hardly order · starter-en" in screen
+        assert "next sentence: measures topic, barely order · starter-en" in screen
         assert "mutual information: topic and order · starter-ja" in screen
         assert "A→B  +4.30 bits   +2.15 a token" in screen
         assert "Same topic; the reverse order is likelier." in screen

@@ -31,12 +31,12 @@ async def test_a_list_of_models_that_is_still_coming_fills_itself(tmp_path: Path
     async with running(app) as pilot:
         known, app.link.models = app.link.models, {}
         await pilot.press("f7")
-        await until(pilot, lambda: "the list comes in a moment" in seen(app))
+        await until(pilot, lambda: "the list will appear in a moment" in seen(app))
         await pilot.press("enter")  # there is nothing to choose yet
         assert isinstance(app.screen, Picker)
         app.link.models = known
         await until(pilot, lambda: "smollm2" in seen(app))
-        assert "the list comes in a moment" not in seen(app)
+        assert "the list will appear in a moment" not in seen(app)
         options = app.screen.query_one(OptionList)
         assert options.highlighted_option is not None
         assert options.highlighted_option.id == "starter-ja"
@@ -65,7 +65,7 @@ async def test_sampling_is_judged_as_it_is_typed(tmp_path: Path) -> None:
         await pilot.press("down", *"x")
         await until(pilot, lambda: "must be a whole number" in seen(app))
         await pilot.press("backspace", "0", "up", "enter")
-        assert "How the model is run" in seen(app)  # a wrong value is not taken
+        assert "How the model runs" in seen(app)  # a wrong value is not taken
         await pilot.press("backspace", "backspace", *"0.5")
         await pilot.press(*["down"] * 6, *"11", *["down"] * 2, "end", "backspace", "3")
         await pilot.press("down", *r"\n|東京", "enter")

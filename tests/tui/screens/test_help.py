@@ -12,7 +12,7 @@ from textual.widgets import Static
 from tests.support.screen_host import Host, seen, until
 from tui.config.settings import Loaded, Settings
 from tui.keys.actions import ACTIONS, PARENT, Action, Place, bindings
-from tui.screens.base import Over
+from tui.screens.base import Overlay
 from tui.screens.help import HelpScreen, here
 
 
@@ -38,7 +38,7 @@ async def test_it_shows_the_users_keys() -> None:
     app = Host(lambda shared, host: HelpScreen(shared, "pane", everything), loaded=loaded)
     async with app.run_test(size=(100, 200)):
         lines = seen(app).splitlines()
-        assert any(line.split()[0] == "f12" for line in lines if "[chat]" in line)
+        assert any(line.split()[0] == "F12" for line in lines if "[chat]" in line)
         assert any(line.strip().startswith("no key") for line in lines if "[sampling]" in line)
 
 
@@ -56,7 +56,7 @@ class Composer(Static, can_focus=True):
     BINDINGS = bindings("composer")
 
 
-class Pane(Over[None]):
+class Pane(Overlay[None]):
     def body(self) -> Iterator[Widget]:
         yield Composer("here")
 

@@ -159,7 +159,7 @@ async def test_what_went_wrong_is_told_with_what_to_do() -> None:
         ("far", "d", None, "Far is not on this machine."),
         ("bert", "p", None, "Bert is on this machine already."),
         ("bert", "enter", None, "Bert cannot do what the Continue pane asks for."),
-        ("starter-ja", "d", None, "Starter-Ja is not one that was pulled"),
+        ("starter-ja", "d", None, "Starter-Ja was not pulled by tsuzuki"),
     ],
 )
 async def test_keys_do_what_fits_and_say_what_does_not(
@@ -263,4 +263,4 @@ async def test_no_engine_is_said() -> None:
     app = Host(lambda shared, host: ModelsScreen(shared, "fill", "x"), Broken([]))
     async with app.run_test(size=(120, 30), notifications=True) as pilot:
         await until(pilot, lambda: any("Permission denied" in said for said in toasts(app)))
-        assert "The engine has not told of any model yet." in seen(app)
+        assert "The engine has not listed any model yet." in seen(app)

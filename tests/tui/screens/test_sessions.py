@@ -85,7 +85,7 @@ async def test_a_session_open_elsewhere_is_not_taken(tmp_path: Path) -> None:
     async with shown(tmp_path, held=True) as (app, pilot, _history):
         await pilot.press("down", "enter")
         assert not app.results
-        await until(pilot, lambda: any("Another tsuzuki" in said for said in toasts(app)))
+        await until(pilot, lambda: any("open in another tsuzuki" in said for said in toasts(app)))
 
 
 async def test_delete_and_undo(tmp_path: Path) -> None:

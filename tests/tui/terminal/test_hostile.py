@@ -186,7 +186,7 @@ async def test_no_widget_draws_what_a_terminal_would_obey(
         await pilot.press("escape")
         engine_says = Error(kind="worker_died", message=NASTY, hint=EVIL)
         app._engine_state("restarting", engine_says)
-        app._errand_ended(NASTY, "error")
+        app._job_ended(NASTY, "error")
         await pilot.pause()
         assert not HOSTILE.search(seen(app).replace("\n", ""))
 

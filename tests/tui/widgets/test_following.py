@@ -35,10 +35,10 @@ async def test_a_reader_further_up_is_left_alone_and_told(tmp_path: Path) -> Non
         before = pane(app).transcript.scroll_offset
         await write(pilot, app, answer, 60, 60)
         assert pane(app).transcript.scroll_offset == before
-        await until(pilot, lambda: "new text below" in seen(app))
+        await until(pilot, lambda: "New text below" in seen(app))
         await pilot.press("end")
         await until(pilot, lambda: "line 119" in seen(app))
-        await until(pilot, lambda: "new text below" not in seen(app))
+        await until(pilot, lambda: "New text below" not in seen(app))
 
 
 async def test_on_a_slow_line_it_jumps_half_a_window_at_a_time(tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def test_a_folder_that_cannot_be_written(
     unwritable = f"{tmp_path} cannot be written to"
     assert checks["models"] == Check("models", "wrong", str(tmp_path / "data"), unwritable)
     state, log = tmp_path / "state", tmp_path / "state" / "engine.log"
-    assert checks["state"] == Check("state", "wrong", str(state), f"{state} is no folder")
+    assert checks["state"] == Check("state", "wrong", str(state), f"{state} is not a folder")
     assert checks["log"] == Check("log", "wrong", str(log), "File exists")
 
 

@@ -137,7 +137,7 @@ def test_an_interrupted_pull_says_that_it_can_go_on(engine: FakeEngine, tsuzuki:
     result = tsuzuki("models", "pull", "gpt2", "--verbose")
 
     assert (result.code, result.out) == (130, "")
-    assert "goes on from here" in result.err
+    assert "the same command continues it" in result.err
 
 
 def test_a_removal_tells_what_is_left(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:

@@ -67,7 +67,7 @@ def test_both_directions_are_told(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
     result = tsuzuki("score", "A.", "--", "-B.")
 
     assert result.out.splitlines() == [
-        "starter-en, next sentence: topic, hardly order",
+        "starter-en, next sentence: measures topic, barely order",
         "  B continues A  margin +1.0000 nats  probability 0.750000  logits 1.5000 0.5000",
         "  A continues B  margin -1.0000 nats  probability 0.250000  logits 0.5000 1.5000",
     ]
@@ -122,7 +122,7 @@ def test_a_model_without_a_head_has_its_cosine_and_says_what_to_do(
     result = tsuzuki("score", "A.", "B.", "--model", "m", "-v")
     assert result.out.splitlines()[1:] == [
         "  cosine +0.5000",
-        "No witness here judges whether one continues the other.",
+        "No witness here judges whether one text continues the other.",
     ]
     assert "starter-en" in result.err
     assert tsuzuki("score", "A.", "B.", "--json").json["method"] == "cosine"
