@@ -49,7 +49,10 @@ def _cut_short(name: str) -> Callable[[Path], None]:
 
 
 def _holding(name: str, content: bytes) -> Callable[[Path], None]:
-    return lambda path: (path / name).write_bytes(content) and None
+    def hold(path: Path) -> None:
+        (path / name).write_bytes(content)
+
+    return hold
 
 
 def _configured(**changes: object) -> Callable[[Path], None]:

@@ -24,7 +24,7 @@ class PaneHost(Protocol):
         """Which of the three panes it is."""
 
     @property
-    def shared(self) -> Context:
+    def shared(self) -> Services:
         """The engine, the settings and the keys."""
 
     @property

@@ -203,7 +203,9 @@ def test_a_gpt2_is_as_long_as_its_table_of_positions(tmp_path: Path) -> None:
     config = GPT2Config(vocab_size=64, n_positions=24, n_embd=32, n_layer=2, n_head=4)
     model = GPT2LMHeadModel(config).eval()
     (tmp_path / "out").mkdir()
-    convert_gguf(tiny_gguf.write_gpt2(tmp_path / "m.gguf", model), tmp_path / "out", lambda *_: 0)
+    convert_gguf(
+        tiny_gguf.write_gpt2(tmp_path / "m.gguf", model), tmp_path / "out", lambda *_: None
+    )
     ids = torch.tensor([range(24)])
     kept = AutoModelForCausalLM.from_pretrained(tmp_path / "out")
     torch.testing.assert_close(kept(ids).logits, model(ids).logits)
