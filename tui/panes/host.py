@@ -11,6 +11,7 @@ from engine.messages import Request
 from tui.cards import Card, Pane
 from tui.cards.drafts import Draft
 from tui.connection.runs import Runs
+from tui.connection.services import Services
 from tui.widgets.transcript import Transcript
 
 Result = TypeVar("Result")
