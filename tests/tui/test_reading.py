@@ -35,7 +35,7 @@ async def test_a_text_is_read_instead_of_gone_on_from(tmp_path: Path) -> None:
         card = pane(app).transcript.card
         assert isinstance(card, ContinueCard)
         assert (card.wrote, card.branches[0].text) == ("abc", "abc")
-        assert "only read" in seen(app)
+        assert "not continued" in seen(app)
         await pilot.press("shift+tab", "e")
         assert pane(app).composers[0].text == "abc"
 
@@ -72,7 +72,7 @@ async def test_the_figures_tell_how_they_came_about(tmp_path: Path) -> None:
     async with running(app, size=(150, 30)) as pilot:
         await pilot.press("ctrl+u", *"a b", "ctrl+f")
         await answered(pilot, app)
-        assert "bits/word (by spaces)" in seen(app)
+        assert "bits/word (words by spaces)" in seen(app)
         assert "first token not counted" in seen(app)
         card = pane(app).transcript.card
         assert isinstance(card, ContinueCard)
@@ -163,7 +163,7 @@ async def test_another_model_is_asked_the_same_and_both_are_shown(tmp_path: Path
         await pilot.press("shift+tab", "m")
         await pilot.press("down", "enter")
         await until(pilot, lambda: isinstance(app.screen, CompareScreen))
-        await until(pilot, lambda: "3 spans" in seen(app))
+        await until(pilot, lambda: "3 shared spans" in seen(app))
         one, other = engine.tasks()
         assert isinstance(other, Continue)
         assert (other.begin, other.max_tokens) == ("abc", 0)
@@ -181,7 +181,7 @@ async def test_each_side_tells_what_it_was_scored_after(tmp_path: Path) -> None:
         assert isinstance(card, ContinueCard)
         card.prompt_tokens = [Piece(id=0, text="", piece="<|endoftext|>", special=True)]
         await pilot.press("shift+tab", "m", "down", "enter")
-        await until(pilot, lambda: "after <|endoftext|>, all counted" in seen(app))
+        await until(pilot, lambda: "read after <|endoftext|>" in seen(app))
         row = next(row for row in seen(app).splitlines() if "all counted" in row)
         assert "first token not counted" in row
 

@@ -107,7 +107,7 @@ def markdown(session: Session) -> str:
     title = session.name or (session.cards[0].wrote if session.cards else "")
     parts = [f"# {_line(title) or text('export.untitled')}"]
     parts += [_card(card) for card in session.cards]
-    return composed("\n\n".join(parts)) + "\n"
+    return clean(composed("\n\n".join(parts))) + "\n"
 
 
 def _card(card: Card) -> str:

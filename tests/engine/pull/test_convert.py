@@ -145,7 +145,7 @@ def test_what_a_file_lacks_is_named(lacks: str, named: str, tmp_path: Path) -> N
 )
 def test_what_would_be_left_out_of_a_file_is_named(extra: str, tmp_path: Path) -> None:
     path = tiny_gguf.write(tmp_path / "m.gguf", extra=(extra,))
-    assert f"holds {extra}" in _refusal(path, tmp_path)
+    assert f"contains {extra}" in _refusal(path, tmp_path)
 
 
 @pytest.mark.parametrize(

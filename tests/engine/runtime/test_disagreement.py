@@ -183,7 +183,6 @@ def test_an_encoder_of_other_sizes_is_refused(model: Path, facts: dict[str, obje
         ("bert", {"hidden_act": "nosuch"}),
         ("bert", {"pad_token_id": 10**7}),
         ("roberta", {"pad_token_id": 10**7}),
-        ("modernbert", {"num_hidden_layers": 2}),
         ("modernbert", {"layer_types": ["nosuch"] * 3}),
     ],
     indirect=["model"],

@@ -272,7 +272,7 @@ UNUSABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
         lambda path: _circle(path.with_suffix(".gguf")),
         "links form a loop",
     ),
-    "NUL in its name": (lambda path: Path(f"{path}\0x"), "a character that no name can hold"),
+    "NUL in its name": (lambda path: Path(f"{path}\0x"), "a character that is not allowed"),
     "a name that is not in UTF-8": (
         lambda path: _configured(path.with_name("caf\udce9"), b"{}"),
         "its name is not in UTF-8",

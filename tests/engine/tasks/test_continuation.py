@@ -291,7 +291,7 @@ def test_impossible_tokens_leave_the_numbers_finite() -> None:
 
     (token, _) = tokens(answer(loaded(FunctionModel(certain)), ask(max_tokens=2, top=2)))
     assert (token.logprob, token.entropy, token.rank) == (0.0, 0.0, 1)
-    assert token.top[1].logprob == -torch.inf
+    assert [each.id for each in token.top] == [97]  # no figure that is infinite is shown
 
 
 def test_alternatives_beyond_the_tokenizer_read_as_nothing() -> None:

@@ -251,7 +251,7 @@ def test_what_is_not_there_is_refused(
     assert "no sentence 7" in refused(english, TEXT, place=6).message
     assert "after sentence 6" in refused(english, TEXT, reference=[5]).message
     monkeypatch.setattr(document, "MOST", 5)
-    assert "5 at most" in refused(english, TEXT, matrix=True).message
+    assert "at most 5" in refused(english, TEXT, matrix=True).message
     assert one(events(english), DocumentResult).gaps
 
 

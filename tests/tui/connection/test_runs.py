@@ -50,7 +50,7 @@ async def test_an_engine_that_does_not_answer_is_told_until_it_does(tmp_path: Pa
         await streaming(pilot, engine)
         engine.become("silent", Error(kind="worker_died", message="It hangs.", hint="Wait."))
         await until(pilot, lambda: "It hangs. Wait." in seen(app))
-        assert 'ctrl+p "Restart the engine"' in " ".join(seen(app).split())
+        assert 'Ctrl+P "Restart the engine"' in " ".join(seen(app).split())
         assert "engine not answering" in seen(app)
         engine.become("ready")
         await until(pilot, lambda: "The engine answers again." in seen(app))

@@ -225,7 +225,7 @@ def test_a_text_is_taken_as_it_is_or_from_a_file_where_that_is_said(
     ],
 )
 def test_no_value_is_lost_to_a_second_one(words: list[str]) -> None:
-    with pytest.raises(Failure, match=r"--\w+ (is given twice|goes behind)") as failure:
+    with pytest.raises(Failure, match=r"--\w+ (is given twice|goes after)") as failure:
         parse(words)
 
     assert failure.value.code == 2
