@@ -82,7 +82,7 @@ async def test_the_figures_tell_how_they_came_about(tmp_path: Path) -> None:
         branch.boundary = -0.25
         await pilot.press("shift+tab", "f")
         assert "bits/word (words by spaces, word ends counted)" in seen(app)
-        assert "after <s>, all counted" in seen(app)
+        assert "read after <s>" in seen(app)
         branch.tokens[0] = structs.replace(branch.tokens[0], boundary=None)
         await pilot.press("f", "f")
         assert "bits/word (words by spaces, word ends not counted)" in seen(app)
@@ -182,7 +182,7 @@ async def test_each_side_tells_what_it_was_scored_after(tmp_path: Path) -> None:
         card.prompt_tokens = [Piece(id=0, text="", piece="<|endoftext|>", special=True)]
         await pilot.press("shift+tab", "m", "down", "enter")
         await until(pilot, lambda: "read after <|endoftext|>" in seen(app))
-        row = next(row for row in seen(app).splitlines() if "all counted" in row)
+        row = next(row for row in seen(app).splitlines() if "read after" in row)
         assert "first token not counted" in row
 
 
