@@ -157,7 +157,7 @@ def test_other_models_are_cut_as_transformers_cuts_them(
         pieces = ours.encode(text)
         assert [p.id for p in pieces] == plain["input_ids"]
         assert [(p.start, p.end) for p in pieces] == plain["offset_mapping"]
-        touched = kind == "albert" and re.search(r"\[MASK\](?!\s|$)", text)
+        touched = kind == "albert" and re.search(r"\[MASK\](?! |$)", text)
         if touched or re.fullmatch(r"(?s)\s*(<s>.*</s>|\[CLS\].*\[SEP\])\s*", text):
             pass  # no space is put after a mask, and a frame that was pasted is the frame
         elif reference.mask_token is not None:
