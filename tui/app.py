@@ -95,7 +95,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         self._opening: asyncio.Task[None] | None = None
         self._leaving = False
         self._warned = ""
-        """What could not be saved when leaving was asked for last."""
+        """What could not be saved at the start, or when leaving was asked for last."""
         self.pane: Pane = "continue"
         self.settled = False
         """Whether the last session, if there is one, is on the screen."""
@@ -166,6 +166,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
     async def _open_history(self) -> None:
         """Go on where the last session ended, with what was written meanwhile."""
         session = await self.history.open(resume=True)
+        self._warned = self.history.unsaved  # who starts without a place to save knows it
         if session is not None:
             self._take_up(session)
         if self._leaving:
@@ -421,7 +422,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
     async def action_quit(self) -> None:
         """Leave at once, also while a model writes; what was typed last is saved.
 
-        Where it cannot be saved, the first time only says so.
+        Where it can no longer be saved, the first time only says so.
         """
         unsaved, warned = self.history.unsaved, self._warned
         self._warned = unsaved

@@ -361,3 +361,14 @@ async def test_a_session_begun_before_the_file_is_read_stays_a_new_one(tmp_path:
             assert pane(again).composers[0].text == "new"
             assert pane(again).transcript.cards == []
             assert len(await again.history.sessions()) == 2
+
+
+async def test_without_a_place_to_save_from_the_start_one_press_leaves(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    app = make(tmp_path / "file")
+    async with running(app) as pilot:
+        await until(pilot, lambda: app.settled)
+        assert app.history.unsaved
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: not app.is_running)
+    assert app.return_code == 0
