@@ -8,7 +8,7 @@
     models.py    folders and files of models: broken
     __main__.py  the long form, `python -m tests.faults`, which prints a table
     streaming.py an hour of answers, and the memory that they take
-    test_faults.py  the short form, which pytest runs: each fault a few times
+    test_faults.py  the short form, `pytest tests/faults`: each fault a few times
 
 To add a fault, write a function in the file of its kind (or begin a file and name it in `KINDS`)::
 
