@@ -37,8 +37,6 @@ from engine.store.checkpoint import Broken
 from engine.store.manifest import Manifest
 from engine.store.store import Place
 
-_MALFORMED = (RuntimeError, EOFError)
-"""What the libraries raise besides on a file that is not what it says, or of a kind not known."""
 _PEAK = 1.3
 """Memory of a conversion relative to its weights in fp32: 1.2 was measured."""
 
