@@ -14,7 +14,8 @@ from typing import Literal
 
 import msgspec
 
-from engine import wire
+from engine import json_files, wire
+from engine.errors import failure
 from engine.messages import (
     LAST,
     Cancel,
@@ -22,6 +23,7 @@ from engine.messages import (
     Done,
     Error,
     Event,
+    Message,
     Ping,
     Pong,
     Ready,
@@ -140,7 +142,7 @@ class Engine:
         """Ticks since that ping was sent."""
         self._idle = 0
         """Ticks since the last result."""
-        self._fault = ""
+        self._fault: Message | None = None
         """Why the worker was killed, if it was killed here."""
         self._changing = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
@@ -218,11 +220,7 @@ class Engine:
         async with self._changing:
             if self._state == "stopped":
                 return
-            ended = Error(
-                kind="worker_died",
-                message="You restarted the engine.",
-                hint="Try again once it is ready.",
-            )
+            ended = failure("worker_died", "restarted")
             self._serving = False
             self._become("restarting", ended)
             self._end_answers(ended)
@@ -289,8 +287,7 @@ class Engine:
             await self._keep_up()
         except Exception as error:
             log.exception("the engine's supervisor failed")
-            message = f"The connection to the engine failed: {error}"
-            self._give_up(Error(kind="internal", message=message))
+            self._give_up(failure("internal", "connection", error=error))
 
     async def _keep_up(self) -> None:
         """Serve one worker after the other, until one refuses or too many fail at once."""
@@ -325,12 +322,12 @@ class Engine:
         """
         self._serving = self._worked = False
         self._unanswered = self._idle = 0
-        self._fault = ""
+        self._fault = None
         watch = asyncio.create_task(self._watch())
         try:
             await self._converse()
         except wire.BrokenStream:
-            self._fault = "it sent no message but other bytes"
+            self._fault = Message.of("reason.other_bytes")
         except (asyncio.IncompleteReadError, OSError):
             pass
         finally:
@@ -374,7 +371,7 @@ class Engine:
     def _with_log(self, event: Event) -> Event:
         """Add the path of the log to an internal error, which only the log explains."""
         if isinstance(event, Error) and event.kind == "internal":
-            hint = f"{event.hint} The details are in {self._log}".lstrip()
+            hint = Message.of("details", hint=event.hint, log=self._log)
             return msgspec.structs.replace(event, hint=hint)
         return event
 
@@ -391,8 +388,11 @@ class Engine:
             reluctant_s = max(self._cancelled.values(), default=0) * TICK_S
             slow_start = not self._serving and self._unanswered * TICK_S >= START_S
             if slow_start or reluctant_s >= CANCEL_S:
-                what, seconds = ("start", START_S) if slow_start else ("stop", CANCEL_S)
-                self._fault = f"it did not {what} within {seconds:.0f} seconds"
+                self._fault = (
+                    Message.of("reason.slow_start", seconds=START_S)
+                    if slow_start
+                    else Message.of("reason.slow_stop", seconds=CANCEL_S)
+                )
                 assert self._process is not None
                 self._process.kill()
                 return
@@ -406,13 +406,12 @@ class Engine:
             if self._state == "silent":
                 continue
             if reluctant_s >= RELUCTANT_S:
-                left = f"{CANCEL_S - RELUCTANT_S:.0f} seconds"
-                hint = f"It is restarted if it does not stop within {left}."
-                self._become("silent", _silent("has not stopped yet", hint))
+                left = CANCEL_S - RELUCTANT_S
+                self._become("silent", failure("worker_died", "not_stopped", seconds=left))
             elif self._unanswered * TICK_S >= SILENT_S:
-                self._become("silent", _silent(f"has not answered for {SILENT_S:.0f} seconds"))
+                self._become("silent", failure("worker_died", "silent", seconds=SILENT_S))
             elif self._idle * TICK_S >= STALLED_S:
-                self._become("silent", _silent(f"has made no progress for {STALLED_S:.0f} seconds"))
+                self._become("silent", failure("worker_died", "stalled", seconds=STALLED_S))
 
     def _moved(self, request_id: int, event: Event) -> None:
         """Record that the worker has sent something."""
@@ -469,33 +468,29 @@ class Engine:
         try:
             return await asyncio.wait_for(self._process.wait(), GRACE_S)
         except TimeoutError:
-            self._fault = self._fault or "it closed its output"
+            self._fault = self._fault or Message.of("reason.closed_output")
             self._process.kill()
             return await self._process.wait()
 
     def _died(self, code: int, *, again: bool) -> Error:
         how = self._fault or _how(code)
         if again:
-            then = "It is restarting; try again."
-        else:
-            then = "It keeps failing, so it stays off." if self._revive else "Try again."
-        return Error(
-            kind="worker_died",
-            message=f"The engine ended unexpectedly ({how}).",
-            hint=f"{then} Its last output is in {self._log}",
-        )
+            return failure("worker_died", "died_restarting", how=how, log=self._log)
+        if self._revive:
+            return failure("worker_died", "died_for_good", how=how, log=self._log)
+        return failure("worker_died", "died", how=how, log=self._log)
 
 
 class _Refused(Exception):
     """The worker answered `Configure` with an error; a restart would not help."""
 
     def __init__(self, error: Error) -> None:
-        super().__init__(error.message)
+        super().__init__(str(error.message))
         self.error = error
 
 
 def _unsendable(fault: wire.Unsendable) -> Error:
-    return Error(kind="bad_request", message=f"This cannot be sent to the engine: {fault}.")
+    return failure("bad_request", "unsendable", why=fault.reason)
 
 
 def _make_way(log: Path) -> None:
@@ -520,22 +515,15 @@ async def _read(stream: asyncio.StreamReader) -> tuple[int, Event]:
     return frame.id, wire.event(frame.body)
 
 
-def _how(code: int) -> str:
+def _how(code: int) -> Message:
     """How a process ended."""
     if code >= 0:
-        return f"exit code {code}"
+        return Message.of("reason.exit_code", code=code)
     if code == -signal.SIGKILL:
-        return "SIGKILL, perhaps because memory ran out"
+        return Message.of("reason.killed")
     names = {number.value: number.name for number in signal.Signals}
-    return names.get(-code, f"signal {-code}")
+    return Message.of("reason.signal", signal=names.get(-code, -code))
 
 
 def _unstartable(error: OSError) -> Error:
-    message = f"The engine cannot be restarted: {error.strerror or error}"
-    return Error(kind="worker_died", message=message)
-
-
-def _silent(
-    how: str, hint: str = "It is busy with a long task, or it hangs: wait, or stop it."
-) -> Error:
-    return Error(kind="worker_died", message=f"The engine {how}.", hint=hint)
+    return failure("worker_died", "unstartable", why=json_files.reason(error))

@@ -1,25 +1,44 @@
-"""The one exception that engine code raises on purpose, and the error shown for all others."""
+"""The exceptions that engine code raises on purpose, and the error shown for all others."""
 
 from __future__ import annotations
 
 import re
 
-from engine.messages import Error
+from engine.messages import Error, ErrorKind, Message
 
 
 class EngineError(Exception):
     """A failure the user can act on. It leaves the worker as an `Error`, never a traceback."""
 
     def __init__(self, event: Error) -> None:
-        super().__init__(event.message)
+        super().__init__(str(event.message))
         self.event = event
 
 
-INTERNAL = Error(
-    kind="internal",
-    message="The engine could not answer this because of an internal error.",
-    hint="Try another input or another model.",
-)
+class Fault(Exception):
+    """What is wrong with a file or a message; a refusal gives it as its reason."""
+
+    def __init__(self, reason: str | Message, /, **arguments: object) -> None:
+        """Give the reason by its id and arguments, or as a message."""
+        self.reason = Message.of(reason, **arguments) if isinstance(reason, str) else reason
+        super().__init__(str(self.reason))
+
+
+def failure(kind: ErrorKind, name: str, /, **arguments: object) -> Error:
+    """The error whose two sentences, `message` and `hint`, have this name."""
+    return Error(
+        kind=kind,
+        message=Message.of(f"{name}.message", **arguments),
+        hint=Message.of(f"{name}.hint", **arguments),
+    )
+
+
+def refusal(kind: ErrorKind, name: str, /, **arguments: object) -> EngineError:
+    """The same, to be raised."""
+    return EngineError(failure(kind, name, **arguments))
+
+
+INTERNAL = failure("internal", "internal")
 """The error for an unexpected exception; `engine.client` adds the path of the log."""
 
 _NO_MEMORY = re.compile(
@@ -33,11 +52,7 @@ def explain(error: BaseException) -> Error:
     if isinstance(error, EngineError):
         return error.event
     if lacks_memory(error):
-        return Error(
-            kind="too_big",
-            message="The machine is out of memory.",
-            hint="Unload a model, close other programs, or use a smaller model or a shorter text.",
-        )
+        return failure("too_big", "out_of_memory")
     return INTERNAL
 
 

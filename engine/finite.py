@@ -11,8 +11,8 @@ import re
 
 from msgspec import Struct, msgpack
 
-from engine.errors import EngineError
-from engine.messages import Error, Event
+from engine.errors import refusal
+from engine.messages import Event
 
 _SUSPECT = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]")
 """How an infinite or NaN float begins in msgpack; other bytes may match by chance."""
@@ -32,14 +32,7 @@ def check(answer: Event | None) -> None:
     except (UnicodeEncodeError, OverflowError):
         return  # it cannot be sent: `engine.wire` reports why
     if _SUSPECT.search(encoded) and not _finite(answer):
-        raise EngineError(
-            Error(
-                kind="unable",
-                message="The model gives part of this text zero probability, so it cannot be"
-                " scored.",
-                hint="Change the text, or use another model.",
-            )
-        )
+        raise refusal("unable", "zero_probability")
 
 
 def _finite(value: object) -> bool:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.errors import EngineError
+from engine.errors import refusal
 from engine.interfaces import ModelFiles
-from engine.messages import Error, Precision
+from engine.messages import Precision
 
 PACKED = frozenset({"gpt2", "llama", "mistral", "qwen2", "qwen3"})
 """Causal model types that the packed decoder supports; the others run in fp32, unpacked."""
@@ -34,12 +34,6 @@ def estimated_bytes(files: ModelFiles, precision: Precision) -> int:
         EngineError: ``unable``, if this model type cannot have that form.
     """
     if precision not in forms(files.model_type):
-        raise EngineError(
-            Error(
-                kind="unable",
-                message=f"{files.id} cannot run in {precision}.",
-                hint="Use exact, or a causal model of the GPT-2 or Llama family.",
-            )
-        )
+        raise refusal("unable", "no_such_form", model=files.id, form=precision)
     packed = files.model_type in PACKED
     return int(files.memory * _SHARE[precision]) if packed else files.memory

@@ -10,8 +10,8 @@ from queue import Empty, SimpleQueue
 from typing import NoReturn, TypeVar
 
 from engine import finite, wire
-from engine.errors import EngineError, explain
-from engine.messages import LAST, Done, Error, Event
+from engine.errors import EngineError, explain, failure
+from engine.messages import LAST, Done, Event
 
 log = logging.getLogger(__name__)
 
@@ -67,8 +67,7 @@ class Scheduler:
         """Add a task to the round."""
         if request_id in self._live or request_id in self._parked:
             task.close()
-            message = f"Request {request_id} is still being answered."
-            self._send(request_id, Error(kind="bad_request", message=message))
+            self._send(request_id, failure("bad_request", "id_in_use", request=request_id))
             return
         self._live[request_id] = task
 
@@ -139,8 +138,8 @@ class Scheduler:
             self._send(request_id, event)
         except wire.Unsendable as fault:
             log.error("request %d: %s cannot be sent: %s", request_id, type(event), fault)
-            message = f"The answer cannot be sent: {fault}."
-            self._finish(request_id, task, Error(kind="internal", message=message))
+            unsendable = failure("internal", "unsendable_answer", why=fault.reason)
+            self._finish(request_id, task, unsendable)
 
     def _park(self, request_id: int, task: Task, wait: Wait) -> None:
         def wake() -> None:

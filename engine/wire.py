@@ -7,7 +7,8 @@ from typing import Protocol
 
 import msgspec
 
-from engine.messages import Event, Frame, Request
+from engine.errors import Fault
+from engine.messages import Event, Frame, Message, Request
 
 LENGTH = struct.Struct(">I")
 LIMIT = 256 * 1024 * 1024
@@ -26,7 +27,7 @@ class BrokenStream(Exception):
     """The bytes on the pipe are not frames, or a frame does not contain a message."""
 
 
-class Unsendable(Exception):
+class Unsendable(Fault):
     """A message that cannot be encoded; names the field that is the reason."""
 
 
@@ -50,18 +51,18 @@ def encode(request_id: int, body: Request | Event) -> bytes:
         raise Unsendable(_fault(body)) from error
     payload = _encoder.encode(Frame(request_id, msgspec.Raw(packed)))
     if len(payload) > LIMIT:
-        raise Unsendable(f"it is longer than {LIMIT >> 20} MB")
+        raise Unsendable("reason.too_long", megabytes=LIMIT >> 20)
     return LENGTH.pack(len(payload)) + payload
 
 
-def _fault(body: Request | Event) -> str:
+def _fault(body: Request | Event) -> Message:
     for name in body.__struct_fields__:
         try:
             _encoder.encode(getattr(body, name))
         except UnicodeEncodeError:
-            return f"there is text in {name} that is not Unicode"
+            return Message.of("reason.field_not_unicode", field=name)
         except OverflowError:
-            return f"there is a number in {name} that is too large"
+            return Message.of("reason.field_too_large", field=name)
     raise AssertionError("the fields are all there is to a message")
 
 

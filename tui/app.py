@@ -42,7 +42,7 @@ from tui.panes.continue_ import ContinuePane
 from tui.panes.fill import FillPane
 from tui.panes.score import ScorePane
 from tui.preferences import Preferences
-from tui.strings import text
+from tui.strings import text, worded
 from tui.terminal.ascii_frames import AsciiFilter
 from tui.terminal.driver import TerminalDriver, TerminalGone
 from tui.terminal.exit_codes import Exit
@@ -282,8 +282,8 @@ class TsuzukiApp(App[None], inherit_bindings=False):
 
     def _engine_state(self, state: EngineState, error: Error | None) -> None:
         if state in ("silent", "restarting", "dead"):
-            reason = clean(error.message) if error is not None else ""
-            hint = clean(error.hint) if error is not None else ""
+            reason = clean(worded(error.message)) if error is not None else ""
+            hint = clean(worded(error.hint)) if error is not None else ""
             keys = self.shared.keymap
             pane = self.panes[self.pane]
             pane.notice(

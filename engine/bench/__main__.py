@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
-from engine.errors import EngineError
+from engine.errors import EngineError, refusal
 from engine.machine.memory import default_threads
-from engine.messages import Error, Measured
+from engine.messages import Measured
 from engine.messages.starters import STARTER_CAUSAL, STARTER_MASKED
 from engine.precision import forms as possible
 from engine.server import pipes
@@ -61,13 +61,7 @@ def _results(options: argparse.Namespace) -> Iterator[Measured]:
     store = Store(options.store)
     files = store.find(options.model)
     if "causal" not in files.heads:
-        raise EngineError(
-            Error(
-                kind="unable",
-                message=f"{files.id} is not a causal model, so its decoding cannot be measured.",
-                hint=f"Use a causal model, such as {STARTER_CAUSAL}.",
-            )
-        )
+        raise refusal("unable", "bench_not_causal", model=files.id, causal=STARTER_CAUSAL)
     forms = [form for form in options.precision if form in possible(files.model_type)]
     tokens, rounds = (8, 1) if options.quick else (64, 3)
     models, others = decoding.load(files, forms), peers(files)

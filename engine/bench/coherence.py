@@ -110,7 +110,7 @@ def _figures(scored: PairScore) -> Both:
                 "pmi_bits": (result.bits, result.reversed.bits),
                 "pmi_bits_per_token": (result.bits_per_token, result.reversed.bits_per_token),
             }
-    raise ValueError(scored.error.message if scored.error else "no figure")
+    raise ValueError(str(scored.error.message) if scored.error else "no figure")
 
 
 def rows(judge: Judge, sample: Sample) -> Iterator[str]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
-from typing import Literal
 
-from engine.errors import EngineError
+from engine.errors import EngineError, refusal
 from engine.interfaces import CausalRuntime, Tokenizer
-from engine.messages import Continue, Error, Piece, Turn
+from engine.messages import Continue, Piece, Turn
 from engine.runtime.loaded import LoadedModel
 
 
@@ -48,22 +47,20 @@ def lay_out(model: LoadedModel, runtime: CausalRuntime, request: Continue) -> Pr
             start = tokenizer.token(first)
             prompt = replace(prompt, text=start.text, begin=rest)
         if start is None:
-            raise _refused(
-                "bad_request",
-                f"{model.files.id} has no start token, so it cannot continue an empty text.",
-                "Write at least one word for it to continue.",
-            )
+            raise refusal("bad_request", "empty_prompt", model=model.files.id)
         prompt = replace(prompt, pieces=[start])
     for number in (*(piece.id for piece in prompt.pieces), *prompt.begin):
         if not 0 <= number < runtime.vocabulary:
             raise unknown_token(model, number, runtime.vocabulary)
     length = len(prompt.pieces) + len(prompt.begin) - (request.max_tokens == 0)
     if runtime.context is not None and length >= runtime.context:
-        raise _refused(
+        raise refusal(
             "too_long",
-            f"The prompt has {length} tokens; the context of {model.files.id} holds"
-            f" {runtime.context}, the answer included.",
-            f"Shorten the prompt by {length - runtime.context + 1} tokens or more.",
+            "prompt_too_long",
+            length=length,
+            model=model.files.id,
+            context=runtime.context,
+            excess=length - runtime.context + 1,
         )
     return prompt
 
@@ -71,16 +68,16 @@ def lay_out(model: LoadedModel, runtime: CausalRuntime, request: Continue) -> Pr
 def unknown_token(model: LoadedModel, number: int, vocabulary: int) -> EngineError:
     """The error for an id beyond the weights, which have `vocabulary` ids."""
     if 0 <= number < model.tokenizer.vocabulary:
-        return _refused(
+        return refusal(
             "unable",
-            f"The tokenizer of {model.files.id} encodes {model.tokenizer.token(number).piece} as"
-            f" {number}, but its weights have only {vocabulary} tokens.",
-            "Leave it out of the text, or use another model.",
+            "token_without_weights",
+            model=model.files.id,
+            token=model.tokenizer.token(number).piece,
+            number=number,
+            vocabulary=vocabulary,
         )
-    return _refused(
-        "bad_request",
-        f"{model.files.id} has no token {number}; its vocabulary holds {vocabulary}.",
-        "Give ids of this model's own vocabulary.",
+    return refusal(
+        "bad_request", "no_such_token", model=model.files.id, number=number, vocabulary=vocabulary
     )
 
 
@@ -101,11 +98,7 @@ def _from_ids(tokenizer: Tokenizer, ids: Sequence[int], vocabulary: int) -> Prom
     """`vocabulary` is that of the weights: ids that no text encodes to can still be drawn."""
     for number in ids:
         if not 0 <= number < max(tokenizer.vocabulary, vocabulary):
-            raise _refused(
-                "bad_request",
-                f"There is no token {number}; the vocabulary holds {vocabulary}.",
-                "Give ids of this model's own vocabulary.",
-            )
+            raise refusal("bad_request", "no_such_id", number=number, vocabulary=vocabulary)
     return Prompt(tokenizer.decode(ids), [tokenizer.token(number) for number in ids])
 
 
@@ -123,9 +116,7 @@ def _chat(
 ) -> Prompt:
     """Render a chat, without its oldest turns (never the system's) if it is too long."""
     if not isinstance(request.prompt, str):
-        raise _refused(
-            "bad_request", "The next turn of a chat must be text, not ids.", "Send the text."
-        )
+        raise refusal("bad_request", "turn_of_ids")
     system = [turn for turn in earlier[:1] if turn.role == "system"]
     middle = list(earlier[len(system) :])
     last = Turn("user", request.prompt)
@@ -133,11 +124,7 @@ def _chat(
     def laid_out(start: int) -> Prompt:
         text = model.tokenizer.chat([*system, *middle[start:], last])
         if text is None:
-            raise _refused(
-                "unable",
-                f"{model.files.id} has no chat template.",
-                "Turn chat off to continue the text itself, or use a chat model.",
-            )
+            raise refusal("unable", "no_chat_template", model=model.files.id)
         return Prompt(text, model.tokenizer.laid_out(text), dropped_turns=start)
 
     prompt = laid_out(0)
@@ -155,9 +142,3 @@ def _chat(
             start += 1  # an answer is useless without its question
         prompt = laid_out(start)
     return prompt
-
-
-def _refused(
-    kind: Literal["bad_request", "unable", "too_long"], message: str, hint: str
-) -> EngineError:
-    return EngineError(Error(kind=kind, message=message, hint=hint))

@@ -6,8 +6,8 @@ so that a seed gives the same draws from the same logits on every machine.
 
 from __future__ import annotations
 
-from engine.errors import EngineError
-from engine.messages import Device, DeviceChoice, Error, Precision
+from engine.errors import EngineError, refusal
+from engine.messages import Device, DeviceChoice, Precision
 from engine.precision import QUANTISED
 
 
@@ -29,13 +29,7 @@ def resolve(choice: DeviceChoice) -> Device:
     if choice == "auto":
         return next(device for device, there in available.items() if there)
     if not available[choice]:
-        raise EngineError(
-            Error(
-                kind="unable",
-                message=f"PyTorch {torch.__version__} finds no {choice} device on this machine.",
-                hint="Set device: cpu in the settings, or install a PyTorch built for the device.",
-            )
-        )
+        raise refusal("unable", "no_device", torch=torch.__version__, device=choice)
     return choice
 
 
@@ -46,10 +40,4 @@ def home(device: Device, precision: Precision) -> Device:
 
 def full(device: Device, model: str) -> EngineError:
     """The error for a model that does not fit on a device."""
-    return EngineError(
-        Error(
-            kind="too_big",
-            message=f"{model} does not fit into the free memory of {device}.",
-            hint="Unload other models, use a smaller model or form, or set device: cpu.",
-        )
-    )
+    return refusal("too_big", "device_full", model=model, device=device)

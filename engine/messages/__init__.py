@@ -24,6 +24,7 @@ from engine.messages.events import (
     DocumentResult,
     Done,
     Error,
+    ErrorKind,
     Event,
     FillResult,
     Found,
@@ -47,6 +48,7 @@ from engine.messages.events import (
     Traced,
     Verdict,
 )
+from engine.messages.message import Message, Words
 from engine.messages.parts import (
     GREEDY,
     MASK,
@@ -141,6 +143,7 @@ __all__ = [
     "DocumentResult",
     "Done",
     "Error",
+    "ErrorKind",
     "Event",
     "Fill",
     "FillResult",
@@ -162,6 +165,7 @@ __all__ = [
     "Measure",
     "Measured",
     "Memory",
+    "Message",
     "ModelInfo",
     "ModelState",
     "Models",
@@ -216,6 +220,7 @@ __all__ = [
     "Witness",
     "WitnessName",
     "WordScore",
+    "Words",
 ]
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from engine.messages.message import Words
 from engine.messages.parts import (
     Alternative,
     Cell,
@@ -61,12 +62,12 @@ class ModelState(Struct, tag="model_state", frozen=True, kw_only=True):
 
     model: str
     state: State
-    stage: str = ""
-    """The present step, for display: "reading weights", "model.safetensors"."""
+    stage: Words = ""
+    """The present step: a message, or the name of the file that is read."""
     done: int | None = None
     total: int | None = None
     percent: float | None = None
-    reason: str = ""
+    reason: Words = ""
     cause: Literal["", "asked", "idle", "evicted"] = ""
     """Why a model was unloaded."""
     precision: Precision = "exact"
@@ -320,23 +321,26 @@ class Done(Struct, tag="done", frozen=True, kw_only=True):
     timing: Timing = Timing()
 
 
+ErrorKind = Literal[
+    "bad_request",
+    "unknown_model",
+    "absent_model",
+    "broken_model",
+    "too_big",
+    "unable",
+    "too_long",
+    "network",
+    "worker_died",
+    "internal",
+]
+
+
 class Error(Struct, tag="error", frozen=True, kw_only=True):
     """The last event of a request that failed: one line on what happened, one on what to do."""
 
-    kind: Literal[
-        "bad_request",
-        "unknown_model",
-        "absent_model",
-        "broken_model",
-        "too_big",
-        "unable",
-        "too_long",
-        "network",
-        "worker_died",
-        "internal",
-    ]
-    message: str
-    hint: str = ""
+    kind: ErrorKind
+    message: Words
+    hint: Words = ""
 
 
 class PairScore(Struct, tag="pair_score", frozen=True, kw_only=True):

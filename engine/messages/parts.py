@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from engine.messages.message import Words
+
 Role = Literal["continue", "fill", "score"]
 Head = Literal["causal", "masked", "next_sentence", "sentence_order"]
 State = Literal["absent", "pulling", "converting", "on_disk", "loading", "ready", "failed"]
@@ -322,7 +324,7 @@ class Witness(Struct, frozen=True, kw_only=True, omit_defaults=True):
     pmi_bits: float | None = None
     pmi_bits_per_token: float | None = None
     cosine: float | None = None
-    error: str = ""
+    error: Words = ""
 
 
 class Gap(Struct, frozen=True, kw_only=True):
@@ -405,8 +407,8 @@ class ModelInfo(Struct, frozen=True, kw_only=True):
     revision: str = ""
     path: str | None = None
     state: State = "absent"
-    reason: str = ""
-    note: str = ""
+    reason: Words = ""
+    note: Words = ""
     memory: int = 0
     """Estimated bytes in memory when loaded; the measured figure once it is ready."""
     context: int | None = None

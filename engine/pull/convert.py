@@ -27,8 +27,8 @@ from transformers.modeling_gguf_pytorch_utils import (
     get_gguf_hf_weights_map,
 )
 
-from engine.errors import EngineError
-from engine.messages import Error
+from engine.errors import EngineError, refusal
+from engine.messages import Message, Words
 from engine.pull.gguf_header import Header
 from engine.pull.progress import Report, require_memory, require_space
 from engine.runtime.loading import readable, some, unfit
@@ -72,18 +72,18 @@ def convert_gguf(gguf: Path, folder: Path, report: Report) -> str:
     joined = folder / "joined.gguf"
     try:
         with readable(lambda reason: _unusable(gguf, reason)):
-            report("converting", "reading the file")
+            report("converting", Message.of("stage.reading"))
             header = Header(gguf)
             file = gguf
             if len(header.files) > 1:
-                report("converting", "joining its parts")
+                report("converting", Message.of("stage.joining"))
                 require_space(folder, sum(part.stat().st_size for part in header.files))
                 header.join(joined)
                 file = joined
             model, tokenizer = _read(file, header, folder, report)
     finally:
         joined.unlink(missing_ok=True)
-    report("converting", "writing safetensors")
+    report("converting", Message.of("stage.writing"))
     config = model.config
     del config.quantization_config
     config.architectures = [type(model).__name__]
@@ -106,9 +106,9 @@ def _read(
     config = AutoConfig.from_pretrained(gguf.parent, gguf_file=gguf.name)
     _complete(config, header)
     if not heads.supported(config.model_type):
-        raise Broken(f"models of type {config.model_type!r} are not known here")
+        raise Broken("reason.unsupported_type", type=config.model_type)
     if reason := config_sizes.impossible(config.to_dict()):
-        raise Broken(f"its header cannot be right: {reason}")
+        raise Broken("reason.impossible_header", why=reason)
     with torch.device("meta"):
         shell = AutoModelForCausalLM.from_config(config)
     weights = sum(parameter.numel() for parameter in shell.parameters())
@@ -116,7 +116,7 @@ def _read(
     require_memory(int(_PEAK * needed))
     require_space(folder, needed)
     _require_whole(header, shell)
-    report("converting", "dequantising")
+    report("converting", Message.of("stage.dequantising"))
     model, info = AutoModelForCausalLM.from_pretrained(
         gguf.parent,
         gguf_file=gguf.name,
@@ -127,7 +127,7 @@ def _read(
     )
     if reason := unfit(info, model):
         raise Broken(reason)
-    report("converting", "building the tokenizer")
+    report("converting", Message.of("stage.tokenizer"))
     tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
     if header.tokenizer == "smollm":
         # transformers builds GPT-2's pre-tokenizer for every such file; SmolLM's first separates
@@ -167,10 +167,10 @@ def _require_whole(header: Header, shell: PreTrainedModel) -> None:
         name for name, place in places.items() if place not in held and place not in tied
     )
     if missing:
-        raise Broken(f"it lacks {some(missing)}")
+        raise Broken("reason.file_lacks", names=some(missing))
     # GPT-2's output layer is placed by the processor.
     if more := sorted(set(header.names) - places.keys() - {"output.weight"}):
-        raise Broken(f"it contains {some(more)}, which transformers cannot place")
+        raise Broken("reason.unplaced", names=some(more))
 
 
 def from_pickles(files: Sequence[Path], folder: Path, report: Report) -> None:
@@ -186,18 +186,18 @@ def from_pickles(files: Sequence[Path], folder: Path, report: Report) -> None:
         report("converting", file.name)
         loaded = _unpickled(file)
         if not isinstance(loaded, Mapping):
-            raise _unusable(file, "it does not contain a table of tensors")
+            raise _unusable(file, Message.of("reason.no_tensors"))
         tensors.update(
             (name, tensor) for name, tensor in loaded.items() if isinstance(tensor, torch.Tensor)
         )
-    report("converting", "writing safetensors")
+    report("converting", Message.of("stage.writing"))
     _save(tensors, checkpoint.read_config(folder), folder)
     for name in (*(file.name for file in files), checkpoint.PICKLES[1]):
         (folder / name).unlink(missing_ok=True)
 
 
 def _unpickled(file: Path) -> object:
-    with readable(lambda _: _unusable(file, "it is damaged, or holds more than tensors")):
+    with readable(lambda _: _unusable(file, Message.of("reason.not_only_tensors"))):
         return torch.load(file, map_location="cpu", weights_only=True)
 
 
@@ -217,11 +217,5 @@ def _save(tensors: Mapping[str, torch.Tensor], config: Mapping[str, object], fol
     save_file(kept, folder / checkpoint.SINGLE, metadata={"format": "pt"})
 
 
-def _unusable(file: Path, reason: str) -> EngineError:
-    return EngineError(
-        Error(
-            kind="broken_model",
-            message=f"{file.name} cannot be used: {reason}.",
-            hint="It may be damaged, truncated, or of a kind that transformers does not support.",
-        )
-    )
+def _unusable(file: Path, reason: Words) -> EngineError:
+    return refusal("broken_model", "unconvertible", file=file.name, why=reason)

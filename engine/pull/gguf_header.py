@@ -38,7 +38,7 @@ class Header:
         for number, file in enumerate(self.files, 1):
             if not file.is_file():
                 raise Broken(
-                    f"part {number} of {len(self.files)} is missing: {file.name} is not beside it"
+                    "reason.part_missing", part=number, parts=len(self.files), file=file.name
                 )
         self._readers = [_Reader(file) for file in self.files]
         self.tensors = [tensor for reader in self._readers for tensor in reader.tensors]
@@ -109,42 +109,46 @@ class Header:
             count = _value(reader, f"{_SPLIT}count") or 1
             if count != len(self.files):
                 raise Broken(
-                    f"{self.files[number].name} is one of {count} parts by its header, "
-                    f"and of {len(self.files)} by its name"
+                    "reason.other_parts",
+                    file=self.files[number].name,
+                    announced=count,
+                    parts=len(self.files),
                 )
             if (own := _value(reader, f"{_SPLIT}no") or 0) != number:
-                raise Broken(f"{self.files[number].name} holds part {own + 1} of {count}")
+                raise Broken(
+                    "reason.other_part", file=self.files[number].name, part=own + 1, parts=count
+                )
         twice = [name for name, times in Counter(self.names).items() if times > 1]
         if twice:
-            raise Broken(f"{twice[0]} is in two of its parts")
+            raise Broken("reason.tensor_twice", tensor=twice[0])
         announced = self._value(f"{_SPLIT}tensors.count")
         if announced is not None and announced != len(self.names):
-            raise Broken(f"its parts hold {len(self.names)} tensors, of {announced}")
+            raise Broken("reason.fewer_tensors", held=len(self.names), announced=announced)
 
     def _check_layers(self) -> None:
         """Check the number of layers: libraries build as many as the header announces."""
         count = self._field(f"{self.architecture}.block_count")
         held = {int(found[1]) for found in map(_LAYER.match, self.names) if found}
         if type(count) is not int or count < 1:
-            raise Broken(f"its header says that it has {count} layers")
+            raise Broken("reason.impossible_layers", layers=count)
         # The first missing number is at most the number of layers found.
         lacking = next(number for number in range(len(held) + 1) if number not in held)
         if lacking < count:
-            raise Broken(f"it lacks all tensors of blk.{lacking}, of {count:,} layers")
+            raise Broken("reason.lacks_block", block=lacking, layers=count)
         if beyond := sorted(number for number in held if number >= count):
-            raise Broken(f"it holds tensors of blk.{beyond[0]}, and its header counts {count}")
+            raise Broken("reason.spare_block", block=beyond[0], layers=count)
 
     def _check_sizes(self) -> None:
         """Check that widths and numbers of heads are possible."""
         for name in _SIZES:
             size = self._value(f"{self.architecture}.{name}")
             if type(size) is int and size < 1:
-                raise Broken(f"its header says that {self.architecture}.{name} is {size}")
+                raise Broken("reason.header_value", name=f"{self.architecture}.{name}", value=size)
 
     def _field(self, name: str) -> Any:
         value = self._value(name)
         if value is None:
-            raise Broken(f"its header lacks {name}")
+            raise Broken("reason.header_lacks", name=name)
         return value
 
     def _value(self, name: str) -> Any:
@@ -161,5 +165,5 @@ class _Reader(GGUFReader):  # type: ignore[misc]  # the library has no types
 
     def _get(self, offset: int, dtype: Any, count: int = 1, override_order: Any = None) -> Any:
         if offset + numpy.dtype(dtype).itemsize * int(count) > len(self.data):
-            raise Broken("it ends before what its header announces")
+            raise Broken("reason.header_beyond")
         return super()._get(offset, dtype, count, override_order)

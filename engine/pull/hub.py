@@ -19,8 +19,8 @@ from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, Revi
 from huggingface_hub.hf_api import ModelInfo, RepoSibling
 from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status, httpx
 
-from engine.errors import EngineError
-from engine.messages import Error
+from engine.errors import EngineError, refusal
+from engine.messages import Message
 from engine.pull.progress import Report, require_space
 from engine.store import checkpoint, heads, manifest
 from engine.store.catalog import Hub
@@ -79,18 +79,12 @@ def from_repository(
         EngineError: network, unknown_model, unable (only a pickle, no room), broken_model.
     """
     if is_offline_mode():
-        raise EngineError(
-            Error(
-                kind="network",
-                message="The hub is disabled by HF_HUB_OFFLINE.",
-                hint="Unset HF_HUB_OFFLINE and pull again.",
-            )
-        )
-    report("pulling", "asking the hub")
+        raise refusal("network", "hub_disabled")
+    report("pulling", Message.of("stage.asking"))
     info = _ask(origin)
     commit = info.sha
     if not commit:
-        raise _odd_answer(origin, "no commit")
+        raise _odd_answer(origin, Message.of("reason.no_commit"))
     folder = work / commit
     for other in work.iterdir():
         if other != folder:
@@ -110,13 +104,7 @@ def from_repository(
     except Broken as error:
         raise _unusable(place, error) from error
     if pickled and not allow_pickle:
-        raise EngineError(
-            Error(
-                kind="unable",
-                message=f"{place.id} exists only as a pickle, which can run code when opened.",
-                hint="Allow pickles to pull and convert it; only tensors are read from them.",
-            )
-        )
+        raise refusal("unable", "only_pickle", model=place.id)
     weights = [_remote(origin, listed[name]) for name in names]
     # A pickle and its conversion to safetensors are on the disk at the same time.
     require_space(work, _missing(weights, folder) + (sum(f.bytes for f in weights) * pickled))
@@ -125,7 +113,7 @@ def from_repository(
         from engine.pull.convert import from_pickles
 
         from_pickles([folder / name for name in names], folder, report)
-    report("pulling", "checking")
+    report("pulling", Message.of("stage.checking"))
     try:
         checkpoint.read(folder)
     except Broken as error:
@@ -151,23 +139,13 @@ def _ask(origin: Hub) -> ModelInfo:
             timeout=constants.HF_HUB_ETAG_TIMEOUT,
         )
     except GatedRepoError as error:
-        raise EngineError(
-            Error(
-                kind="unable",
-                message=f"{origin.repo} asks you to accept its terms first.",
-                hint="Accept them on the hub's page and set HF_TOKEN.",
-            )
-        ) from error
+        raise refusal("unable", "terms", repo=origin.repo) from error
     except RepositoryNotFoundError as error:
-        raise EngineError(
-            Error(
-                kind="unknown_model",
-                message=f"The hub has no model {origin.repo}, or you may not access it.",
-                hint="Check the name; for a private model set HF_TOKEN.",
-            )
-        ) from error
+        raise refusal("unknown_model", "not_on_hub", repo=origin.repo) from error
     except RevisionNotFoundError as error:
-        raise _odd_answer(origin, f"no revision {origin.revision}") from error
+        raise _odd_answer(
+            origin, Message.of("reason.no_revision", revision=origin.revision)
+        ) from error
     except (httpx.HTTPError, OSError, ValueError) as error:
         raise _unreachable(error) from error
 
@@ -176,7 +154,7 @@ def _remote(origin: Hub, file: RepoSibling) -> Remote:
     """Raises EngineError if the hub does not give the file's size and hash."""
     sha256 = file.lfs.sha256 if file.lfs else None
     if file.size is None or not (sha256 or file.blob_id):
-        raise _odd_answer(origin, f"no size or hash of {file.rfilename}")
+        raise _odd_answer(origin, Message.of("reason.no_size", file=file.rfilename))
     return Remote(file.rfilename, file.size, sha256, file.blob_id)
 
 
@@ -199,16 +177,16 @@ def _weights(
             _fetch_all(origin, commit, [_remote(origin, listed[index])], folder, report)
             names = checkpoint.shard_names((folder / index).read_bytes())
             if missing := [name for name in names if name not in listed]:
-                raise Broken(f"weights are missing: {missing[0]}")
+                raise Broken("reason.weights_missing", file=missing[0])
             return names, pickled
-    raise Broken("it has no weights that transformers can read")
+    raise Broken("reason.no_weights")
 
 
 def _require_supported(folder: Path) -> None:
     """Raises Broken for an unsupported model, before its weights are downloaded."""
     model_type = checkpoint.read_config(folder).get("model_type")
     if not isinstance(model_type, str) or not heads.supported(model_type):
-        raise Broken(f"models of type {model_type!r} are not supported")
+        raise Broken("reason.unsupported_type", type=model_type)
 
 
 def _fetch_all(
@@ -235,13 +213,7 @@ def _fetch_all(
             _fetch(origin, commit, file, part, on_bytes)
             if not file.matches(part):
                 part.unlink()
-                raise EngineError(
-                    Error(
-                        kind="network",
-                        message=f"{file.name} of {origin.repo} was corrupted in transfer.",
-                        hint="Pull again; if it happens twice, check the proxy or mirror.",
-                    )
-                )
+                raise refusal("network", "corrupted", file=file.name, repo=origin.repo)
             part.replace(target)
         got += file.bytes
 
@@ -322,33 +294,18 @@ def _languages(info: ModelInfo) -> list[str]:
 
 
 def _unusable(place: Place, error: Broken) -> EngineError:
-    return EngineError(
-        Error(
-            kind="broken_model",
-            message=f"{place.id} cannot be used: {error}.",
-            hint="None of its weights were kept.",
-        )
-    )
+    return refusal("broken_model", "unusable_pull", model=place.id, why=error.reason)
 
 
-def _odd_answer(origin: Hub, what: str) -> EngineError:
-    return EngineError(
-        Error(
-            kind="network",
-            message=f"The hub returned {what} for {origin.repo}.",
-            hint="If HF_ENDPOINT names a mirror, try without it.",
-        )
-    )
+def _odd_answer(origin: Hub, what: Message) -> EngineError:
+    return refusal("network", "odd_answer", what=what, repo=origin.repo)
 
 
 def _unreachable(error: Exception) -> EngineError:
     reason = str(error).strip().splitlines()
-    return EngineError(
-        Error(
-            kind="network",
-            message=f"The hub at {constants.ENDPOINT} did not answer properly: "
-            f"{reason[0] if reason else type(error).__name__}",
-            hint="Check the network, the proxy (HTTPS_PROXY) or the mirror (HF_ENDPOINT). "
-            "What was downloaded is kept; pull again to resume.",
-        )
+    return refusal(
+        "network",
+        "hub_unreachable",
+        hub=constants.ENDPOINT,
+        error=reason[0] if reason else type(error).__name__,
     )

@@ -23,9 +23,9 @@ from typing import BinaryIO
 import msgspec
 from filelock import FileLock, Timeout
 
-from engine import wire
-from engine.errors import EngineError, explain
-from engine.messages import Done, Error, Event, ModelState, Pull, State
+from engine import json_files, wire
+from engine.errors import EngineError, explain, failure, refusal
+from engine.messages import Done, Error, Event, Message, ModelState, Pull, State, Words
 from engine.pull.progress import Report
 from engine.store import manifest
 from engine.store.catalog import Entry, Hub, Index
@@ -86,20 +86,14 @@ def pull(store: Store, request: Pull, report: Report) -> None:
     if not place.ours:
         if store.info(request.model).state == "on_disk":
             return
-        raise EngineError(
-            Error(
-                kind="unable",
-                message=f"{place.id} cannot be pulled from anywhere.",
-                hint="Choose a model from the list, a hub id (owner/name) or a .gguf file.",
-            )
-        )
+        raise refusal("unable", "no_source", model=place.id)
     lock_file = store.lock(place)
     lock_file.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(lock_file)
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        report("pulling", "waiting for another pull of this model")
+        report("pulling", Message.of("stage.waiting"))
         lock.acquire()
     with lock:
         store.sweep()
@@ -136,12 +130,12 @@ class _Reporter:
     def __init__(self, stream: BinaryIO, model: str) -> None:
         self._stream = stream
         self._model = model
-        self._stage: tuple[State, str] | None = None
+        self._stage: tuple[State, Words] | None = None
         self._done: int | None = None
         self._at = 0.0
 
     def __call__(
-        self, state: State, stage: str, done: int | None = None, total: int | None = None
+        self, state: State, stage: Words, done: int | None = None, total: int | None = None
     ) -> None:
         now = time.monotonic()
         if self._stage == (state, stage) and (
@@ -205,11 +199,8 @@ def _failure(error: Exception, store: Store) -> Error:
     log.exception("the pull failed")
     if isinstance(error, OSError) and error.strerror:
         name = os.fsdecode(error.filename or store.root)
-        return Error(
-            kind="unable",
-            message=f"{name} cannot be written: {error.strerror}.",
-            hint=f"Models are stored in {store.root}: free some space, make it writable, or set "
-            "another folder as store in the settings.",
+        return failure(
+            "unable", "unwritable", path=name, why=json_files.reason(error), store=store.root
         )
     return explain(error)
 

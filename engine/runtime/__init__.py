@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine import tokenization
-from engine.errors import EngineError
+from engine.errors import refusal
 from engine.interfaces import CausalRuntime, ModelFiles
 from engine.machine.devices import full, home
-from engine.messages import Device, Error, Precision
+from engine.messages import Device, Message, Precision, Words
 from engine.precision import PACKED
 from engine.runtime.loaded import LoadedModel
 
-Report = Callable[[str, float], None]
+Report = Callable[[Words, float], None]
 
 
 def load(
@@ -32,9 +32,9 @@ def load(
             contain no head that this engine can use, or not in this form; ``too_big`` if it does
             not fit on the device.
     """
-    report("reading the tokenizer", 0.0)
+    report(Message.of("stage.reading_tokenizer"), 0.0)
     tokenizer = tokenization.load(files.folder)
-    report("importing torch", 0.0)
+    report(Message.of("stage.torch"), 0.0)
     device = home(device, precision)
     import torch
 
@@ -48,14 +48,8 @@ def load(
     except torch.OutOfMemoryError as error:
         raise full(device, files.id) from error
     if causal is None and masked is None:
-        raise EngineError(
-            Error(
-                kind="unable",
-                message=f"{files.id} has no head for continuing, filling or scoring.",
-                hint="Use a causal model, a masked model, or one with a next-sentence head.",
-            )
-        )
-    report("ready", 100.0)
+        raise refusal("unable", "no_head", model=files.id)
+    report(Message.of("stage.ready"), 100.0)
     return LoadedModel(files, tokenizer, causal, masked, precision, device)
 
 
@@ -70,13 +64,7 @@ def _causal(
         if packed is not None:
             return packed
     if precision != "exact":
-        raise EngineError(
-            Error(
-                kind="unable",
-                message=f"The architecture of {files.id} cannot be packed as {precision}.",
-                hint="Use exact.",
-            )
-        )
+        raise refusal("unable", "unpackable", model=files.id, form=precision)
     from engine.runtime.generic import load_causal
 
     return load_causal(files, report, device)

@@ -13,9 +13,9 @@ import torch
 from transformers import AutoModelForCausalLM
 from transformers.cache_utils import DynamicCache, DynamicLayer, DynamicSlidingWindowLayer
 
-from engine.errors import EngineError
+from engine.errors import refusal
 from engine.interfaces import Branches, ModelFiles
-from engine.messages import Device, Error
+from engine.messages import Device
 from engine.runtime.loading import Report, read_model
 from engine.runtime.padding import padded
 from engine.runtime.soundness import sound
@@ -65,13 +65,7 @@ class GenericRuntime:
         # transformers 5.24 renamed it.
         past = next((name for name in ("cache", "past_key_values") if name in accepted), None)
         if past is None:
-            raise EngineError(
-                Error(
-                    kind="unable",
-                    message=f"{type(model).__name__} does not use a cache of keys and values.",
-                    hint="Use a transformer model, such as GPT-2 or Llama.",
-                )
-            )
+            raise refusal("unable", "no_cache", architecture=type(model).__name__)
         self._model = model
         self._device = model.device
         self._past = past
@@ -134,13 +128,7 @@ class GenericRuntime:
         if length == rows.length:
             return rows
         if not self.reversible:
-            raise EngineError(
-                Error(
-                    kind="unable",
-                    message=f"{type(self._model).__name__} cannot drop its last tokens.",
-                    hint="Use a model with attention layers only, such as GPT-2 or Llama.",
-                )
-            )
+            raise refusal("unable", "no_rewind", architecture=type(self._model).__name__)
         rows.cache.crop(length - rows.length)
         last_logits = torch.full_like(rows.logits, torch.nan) if logits is None else logits
         fed = tuple(row[:length] for row in rows.fed)

@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 
-from engine.errors import EngineError, lacks_memory
+from engine.errors import EngineError, Fault, lacks_memory, refusal
 from engine.interfaces import ModelFiles
-from engine.messages import Device, Error
+from engine.messages import Device, Message, Words
 from engine.store import heads
-from engine.store.checkpoint import Broken
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-Report = Callable[[str, float], None]
+Report = Callable[[Words, float], None]
 """Called with the stage and the percentage of weights read (0 in other stages)."""
 
 
@@ -58,12 +57,12 @@ def read_model(
 
 def unfit(
     info: Mapping[str, Collection[str | tuple[str, ...]]], model: PreTrainedModel
-) -> str | None:
+) -> Message | None:
     """What a model's files lack, or contain beyond its configuration, by transformers' report."""
     if missing := _names(info["missing_keys"]):
-        return f"its weight files lack {some(missing)}"
+        return Message.of("reason.lacks", names=some(missing))
     if other := _names(info["mismatched_keys"]):
-        return f"its configuration specifies another shape for {some(other)}"
+        return Message.of("reason.other_shape", names=some(other))
     return unplaced(
         _names(info["unexpected_keys"]), (f"{name}." for name, _ in model.named_modules() if name)
     )
@@ -73,7 +72,7 @@ def _names(keys: Collection[str | tuple[str, ...]]) -> list[str]:
     return sorted(key if isinstance(key, str) else key[0] for key in keys)
 
 
-def unplaced(names: Iterable[str], parts: Iterable[str]) -> str | None:
+def unplaced(names: Iterable[str], parts: Iterable[str]) -> Message | None:
     """Which unread tensors belong to the model; None if none does.
 
     Unread tensors of a module that the model does not have belong to another head. Those of a
@@ -91,7 +90,7 @@ def unplaced(names: Iterable[str], parts: Iterable[str]) -> str | None:
         if not name.endswith(heads.BUFFERS)
         and any(part.endswith(f".{owner}") for owner in _owners(name) for part in dotted)
     ]
-    return f"its configuration has no place for {some(inside)}" if inside else None
+    return Message.of("reason.no_place", names=some(inside)) if inside else None
 
 
 def _owners(name: str) -> list[str]:
@@ -107,10 +106,10 @@ _LAYER = re.compile(r"\.\d+\.")
 
 
 @contextmanager
-def readable(refusal: Callable[[str], EngineError]) -> Iterator[None]:
+def readable(refused: Callable[[Words], EngineError]) -> Iterator[None]:
     """Refuse files on which a library fails, whatever it raises, and those that are `Broken`.
 
-    `refusal` makes what is raised out of the reason. Want of memory is no fault of the files.
+    `refused` makes what is raised out of the reason. Want of memory is no fault of the files.
     """
     try:
         yield
@@ -119,37 +118,38 @@ def readable(refusal: Callable[[str], EngineError]) -> Iterator[None]:
     except Exception as error:
         if lacks_memory(error):
             raise
-        raise refusal(_told(error)) from error
+        raise refused(_told(error)) from error
 
 
-_FOR_PEOPLE = (Broken, OSError, SafetensorError, StrictDataclassError, ValueError)
+_FOR_PEOPLE = (OSError, SafetensorError, StrictDataclassError, ValueError)
 """What is raised with a reason in words; other exceptions say where in the code it went wrong."""
 
 
-def _told(error: Exception) -> str:
+def _told(error: Exception) -> Words:
     """The first line of what an exception says for a person; the rest is for its author."""
+    if isinstance(error, Fault):
+        return error.reason
     cause = (error.__cause__ or error) if isinstance(error, StrictDataclassError) else error
     first = str(cause).strip().partition("\n")[0]
     if first and isinstance(error, _FOR_PEOPLE):
         return first
-    why = f" ({first})" if first else ""
-    return f"its configuration is not one that transformers can build{why}"
-
-
-def some(names: Sequence[str]) -> str:
-    """The first of some names, and the number of the others."""
-    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
-
-
-def broken(files: ModelFiles, reason: str) -> EngineError:
-    """The error for a folder without a usable model."""
-    return EngineError(
-        Error(
-            kind="broken_model",
-            message=f"{files.id} cannot be loaded: {reason}",
-            hint="Check the files in its folder, or remove the model and pull it again.",
-        )
+    return (
+        Message.of("reason.cannot_build_since", error=first)
+        if first
+        else Message.of("reason.cannot_build")
     )
+
+
+def some(names: Sequence[str]) -> Words:
+    """The first of some names, and the number of the others."""
+    if len(names) == 1:
+        return names[0]
+    return Message.of("reason.some", first=names[0], more=len(names) - 1)
+
+
+def broken(files: ModelFiles, reason: Words) -> EngineError:
+    """The error for a folder without a usable model."""
+    return refusal("broken_model", "unloadable", model=files.id, why=reason)
 
 
 @contextmanager
@@ -170,7 +170,7 @@ def _followed(report: Report) -> Iterator[None]:
 
     before = logging.set_tqdm_hook(follow)
     try:
-        report("reading weights", 0.0)
+        report(Message.of("stage.weights"), 0.0)
         yield
     finally:
         logging.set_tqdm_hook(before)
@@ -184,4 +184,4 @@ def _counted(items: Collection[object], report: Report) -> Iterator[object]:
         percent = 100 * (number + 1) // total
         if percent > reported:
             reported = percent
-            report("reading weights", float(percent))
+            report(Message.of("stage.weights"), float(percent))

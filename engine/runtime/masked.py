@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import torch
 import transformers
 
-from engine.errors import EngineError
+from engine.errors import refusal
 from engine.interfaces import ModelFiles
-from engine.messages import Device, Error, Piece
+from engine.messages import Device, Piece
 from engine.runtime.loading import Report, read_model
 from engine.runtime.soundness import sound
 
@@ -59,9 +59,7 @@ class EncoderRuntime:
             EngineError: ``unable`` without a masked-LM head; ``broken_model``, see `sound`.
         """
         if not self._masked:
-            raise _headless(
-                "masked words", "Take a model that can fill, such as bert-base-uncased."
-            )
+            raise refusal("unable", "no_masked_head")
         with torch.inference_mode():
             inputs = self._inputs(rows)
             wanted = tuple(zip(*places, strict=True))
@@ -78,7 +76,7 @@ class EncoderRuntime:
             EngineError: ``unable`` without a next-sentence head; ``broken_model``, see `sound`.
         """
         if not self._next_sentence:
-            raise _headless("the next sentence", "Take a BERT with that head, or a causal model.")
+            raise refusal("unable", "no_next_sentence_head")
         # The head uses only the first state, so the last layer skips the others after its
         # attention, which saves three quarters of a layer.
         last = self._model.base_model.encoder.layer[-1].attention.output
@@ -99,7 +97,7 @@ class EncoderRuntime:
             EngineError: ``unable`` without a sentence-order head; ``broken_model``, see `sound`.
         """
         if not self._sentence_order:
-            raise _headless("the order of sentences", "Take an ALBERT with that head.")
+            raise refusal("unable", "no_sentence_order_head")
         with torch.inference_mode():
             pooled = self._model.base_model(**self._inputs(pairs)).pooler_output
             judged: torch.Tensor = self._model.sop_classifier(pooled)
@@ -204,14 +202,8 @@ def load_masked(files: ModelFiles, report: Report, device: Device = "cpu") -> En
     elif next_sentence:
         architecture = transformers.AutoModelForNextSentencePrediction
     else:
-        raise _headless("masked words or next sentences", "Take another model.")
+        raise refusal("unable", "no_bidirectional_head")
     model = read_model(architecture, files, report, device)
     return EncoderRuntime(
         model, masked=masked, next_sentence=next_sentence, sentence_order=sentence_order
-    )
-
-
-def _headless(what: str, hint: str) -> EngineError:
-    return EngineError(
-        Error(kind="unable", message=f"This model has no head for {what}.", hint=hint)
     )

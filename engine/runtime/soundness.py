@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.errors import EngineError
-from engine.messages import Error
+from engine.errors import refusal
 
 if TYPE_CHECKING:
     import torch
@@ -25,11 +24,5 @@ def sound(logits: torch.Tensor) -> torch.Tensor:
     """
     logits = logits.cpu()
     if not logits.amax(-1).isfinite().all():
-        raise EngineError(
-            Error(
-                kind="broken_model",
-                message="This model computes NaN or infinite values; its weights are broken.",
-                hint="Remove it and pull it again, or use another model.",
-            )
-        )
+        raise refusal("broken_model", "not_finite")
     return logits

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Generator
 from concurrent.futures import Future
 
-from engine.errors import EngineError
+from engine.errors import refusal
 from engine.interfaces import ModelFiles
 from engine.machine.devices import home
-from engine.messages import Device, Distance, Error, Precision
+from engine.messages import Device, Distance, Message, Precision
 from engine.precision import forms
 from engine.scheduler import Wait, settled
 from engine.server.lifecycle import Lifecycle
@@ -36,13 +36,7 @@ class Fidelity:
             found.append((yield from self._measure(files, precision)))
             distances.write(files, found)
         if not found:
-            raise EngineError(
-                Error(
-                    kind="unable",
-                    message=f"{files.id} runs in fp32 only, so there is nothing to compare.",
-                    hint="Causal models of the GPT-2 and Llama families have other forms.",
-                )
-            )
+            raise refusal("unable", "only_exact", model=files.id)
         return distances.write(files, found)
 
     def fastest(self, files: ModelFiles) -> Generator[Wait | None, None, Precision]:
@@ -82,7 +76,7 @@ class Fidelity:
                 while True:
                     share = next(measuring)
                     self._lifecycle.report_stage(
-                        files, precision, f"measuring {precision}", 100 * share
+                        files, precision, Message.of("stage.measuring", form=precision), 100 * share
                     )
                     yield None
             except StopIteration as stop:

@@ -12,17 +12,26 @@ from typing import Literal
 
 import msgspec
 
-from engine.errors import INTERNAL, EngineError, explain
+from engine.errors import INTERNAL, EngineError, explain, failure
 from engine.interfaces import ModelFiles
 from engine.machine.memory import give_back
-from engine.messages import Device, Error, Event, Memory, ModelInfo, ModelState, Precision
-from engine.messages.units import size
+from engine.messages import (
+    Device,
+    Error,
+    Event,
+    Memory,
+    Message,
+    ModelInfo,
+    ModelState,
+    Precision,
+    Words,
+)
 from engine.precision import estimated_bytes
 from engine.runtime.loaded import LoadedModel
 
 log = logging.getLogger(__name__)
 
-Report = Callable[[str, float], None]
+Report = Callable[[Words, float], None]
 _INTERVAL_S = 0.05
 """Interval between two reports of one stage of a load."""
 
@@ -87,7 +96,7 @@ class Lifecycle:
         self._clock = clock
         self._residents: dict[_Key, _Resident] = {}
         self._jobs: dict[_Key, Future[LoadedModel]] = {}
-        self._failures: dict[str, str] = {}
+        self._failures: dict[str, Words] = {}
 
     @property
     def used(self) -> int:
@@ -154,7 +163,11 @@ class Lifecycle:
         self._failures.pop(model, None)
 
     def report_stage(
-        self, files: ModelFiles, precision: Precision, stage: str = "", percent: float | None = None
+        self,
+        files: ModelFiles,
+        precision: Precision,
+        stage: Words = "",
+        percent: float | None = None,
     ) -> None:
         """Broadcast what is being done with a form in use; without a stage, that it is ready."""
         resident = self._residents.get((files.id, precision))
@@ -193,9 +206,10 @@ class Lifecycle:
         return resident
 
     def _reporter(self, resident: _Resident) -> Report:
-        last_stage, last_at = "", 0.0
+        last_stage: Words = ""
+        last_at = 0.0
 
-        def report(stage: str, percent: float) -> None:
+        def report(stage: Words, percent: float) -> None:
             nonlocal last_stage, last_at
             now = self._clock()
             if stage != last_stage or now - last_at >= _INTERVAL_S:
@@ -227,7 +241,7 @@ class Lifecycle:
         if not isinstance(error, EngineError):
             log.error("loading %s failed", model, exc_info=error)
             if explain(error) is INTERNAL:
-                why = "The engine could not load this model because of an internal error."
+                why = Message.of("reason.internal")
         del self._residents[resident.key]
         self._failures[model] = why
         resident.ready.set_exception(error)
@@ -277,21 +291,21 @@ class Lifecycle:
             excess -= before - resident.bytes
 
     def _too_big(self, files: ModelFiles, bytes_needed: int) -> Error:
-        needs = f"{files.id} needs about {size(bytes_needed)} of memory"
         if bytes_needed > self._budget:
-            return Error(
-                kind="too_big",
-                message=f"{needs}, but the memory budget for models is {size(self._budget)}.",
-                hint="Use a smaller model, close other programs, or raise the memory budget.",
+            return failure(
+                "too_big", "over_budget", model=files.id, needed=bytes_needed, budget=self._budget
             )
         busy = [each for each in self._residents.values() if each.busy]
         names = ", ".join(dict.fromkeys(each.files.id for each in busy))
-        held = size(sum(each.bytes for each in busy))
-        return Error(
-            kind="too_big",
-            message=f"{needs}, but {names} is using {held} of the {size(self._budget)} memory "
-            "budget for models.",
-            hint=f"Wait until {names} is done, or stop it, and try again.",
+        held = sum(each.bytes for each in busy)
+        return failure(
+            "too_big",
+            "budget_in_use",
+            model=files.id,
+            needed=bytes_needed,
+            budget=self._budget,
+            others=names,
+            held=held,
         )
 
     def _drop(self, resident: _Resident, cause: Cause) -> None:
@@ -308,7 +322,7 @@ class Lifecycle:
         self._broadcast_memory()
 
     def _broadcast_state(
-        self, resident: _Resident, stage: str = "", percent: float | None = None
+        self, resident: _Resident, stage: Words = "", percent: float | None = None
     ) -> None:
         """Broadcast the state of a form, and which forms of its model are in memory."""
         loaded = [each for each in self._forms(resident.files.id) if each.loaded]

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 import msgspec
 
 from engine import wire
-from engine.errors import EngineError
-from engine.messages import Done, Error, Event, ModelInfo, ModelState, State
+from engine.errors import EngineError, failure
+from engine.messages import Done, Error, Event, ModelInfo, ModelState, State, Words
 from engine.pull.job import PullJob
 from engine.scheduler import Wait, settled
 
@@ -49,7 +49,7 @@ class Children:
         self._broadcast = broadcast
         self._at_rest = at_rest
         self._running: dict[str, _Child] = {}
-        self._failures: dict[str, str] = {}
+        self._failures: dict[str, Words] = {}
 
     def run(self, model: str, job: PullJob) -> Generator[Wait, None, None]:
         """Wait for a job on this model; when its last waiting task is closed, it is killed.
@@ -112,30 +112,26 @@ class Children:
         """Forward the child's reports, on a separate thread, until it ends."""
         with child.process as process:
             try:
-                failure = self._listen(child, stdin)
+                failed = self._listen(child, stdin)
             except (OSError, wire.BrokenStream) as error:
                 log.warning("child %d: %s", process.pid, error)
-                failure = self._cut_short(child)
+                failed = self._cut_short(child)
             finally:
                 child.kill()
-        if failure is None:
+        if failed is None:
             child.ended.set_result(None)
         else:
-            child.ended.set_exception(EngineError(failure))
+            child.ended.set_exception(EngineError(failed))
 
     def _cut_short(self, child: _Child) -> Error:
         """Broadcast the state of a model whose child ended without a result."""
-        failure = Error(
-            kind="internal",
-            message="The process that pulls models ended before it was done.",
-            hint="Try again. The engine's log has the details.",
-        )
+        ended = failure("internal", "pull_ended")
         if child.cancelled:
             state = self._at_rest(child.model)
             self._broadcast(ModelState(model=child.model, state=state, cause="asked"))
         else:
-            self._broadcast(ModelState(model=child.model, state="failed", reason=failure.message))
-        return failure
+            self._broadcast(ModelState(model=child.model, state="failed", reason=ended.message))
+        return ended
 
     def _listen(self, child: _Child, stdin: bytes) -> Error | None:
         """Why the job failed, or None; raises if the child's output ends without a result."""

@@ -11,7 +11,7 @@ from typing import ParamSpec, TypeVar, assert_never
 from msgspec import structs
 
 from engine import tokenization
-from engine.errors import EngineError
+from engine.errors import refusal
 from engine.interfaces import ModelFiles
 from engine.messages import (
     Beside,
@@ -20,7 +20,6 @@ from engine.messages import (
     Distances,
     Document,
     Done,
-    Error,
     Event,
     Fill,
     Find,
@@ -213,13 +212,7 @@ class Service:
     def _remove(self, request: Remove) -> Task:
         place = yield from self._read(self._store.place, request.model)
         if self._children.running(place.id) or self._lifecycle.busy(place.id):
-            raise EngineError(
-                Error(
-                    kind="unable",
-                    message=f"{place.id} is being pulled, loaded or used.",
-                    hint="Stop that first, or wait until it is done.",
-                )
-            )
+            raise refusal("unable", "in_use", model=place.id)
         yield from self._read(self._store.remove, request.model)
         self._lifecycle.unload(place.id)
         self._changed(place.id)

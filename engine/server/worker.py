@@ -14,7 +14,7 @@ from typing import BinaryIO, NoReturn
 import platformdirs
 
 from engine import runtime, wire
-from engine.errors import EngineError, explain
+from engine.errors import explain, failure, refusal
 from engine.interfaces import ModelFiles
 from engine.machine import devices
 from engine.machine.loader import Loader
@@ -25,8 +25,8 @@ from engine.messages import (
     Configure,
     Device,
     DeviceChoice,
-    Error,
     Frame,
+    Message,
     Ping,
     Pong,
     Precision,
@@ -76,7 +76,7 @@ class Worker:
         except wire.BrokenStream as error:
             # There is no way to find the beginning of the next frame.
             log.error("broken input: %s", error)
-            self._refuse(0, f"The input is not made of frames: {error}.")
+            self._writer.send(0, failure("bad_request", "no_frames", error=error))
         except Exception:  # without its reader the process could not be stopped
             log.exception("the reader failed")
         self._end()
@@ -85,15 +85,12 @@ class Worker:
         try:
             request = wire.request(frame.body)
         except wire.BrokenStream as error:
-            self._refuse(frame.id, f"The request cannot be understood: {error}.")
+            self._writer.send(frame.id, failure("bad_request", "no_request", error=error))
             return
         if frame.id < 1:
-            self._refuse(frame.id, "A request needs an id of 1 or more.")
+            self._writer.send(frame.id, failure("bad_request", "no_id"))
             return
         self._scheduler.post(lambda: self._accept(frame.id, request))
-
-    def _refuse(self, request_id: int, message: str) -> None:
-        self._writer.send(request_id, Error(kind="bad_request", message=message))
 
     def _end(self) -> NoReturn:
         """End the process now, without waiting for anything."""
@@ -118,7 +115,7 @@ class Worker:
         elif isinstance(request, Configure):
             self._configure(request_id, request)
         elif self._service is None:
-            self._refuse(request_id, "The first request of a connection is Configure.")
+            self._writer.send(request_id, failure("bad_request", "not_configured"))
         elif isinstance(request, Cancel):
             self._scheduler.cancel(request.request)
         else:
@@ -126,15 +123,13 @@ class Worker:
 
     def _configure(self, request_id: int, configure: Configure) -> None:
         if configure.protocol != PROTOCOL:
-            message = (
-                f"The engine speaks version {PROTOCOL} of the protocol, "
-                f"the front version {configure.protocol}."
+            refused = failure(
+                "bad_request", "other_protocol", engine=PROTOCOL, front=configure.protocol
             )
-            hint = "Both come with tsuzuki: reinstall it and start it again."
-            self._writer.send(request_id, Error(kind="bad_request", message=message, hint=hint))
+            self._writer.send(request_id, refused)
             return
         if self._service is not None:
-            self._refuse(request_id, "The connection is configured already.")
+            self._writer.send(request_id, failure("bad_request", "configured"))
             return
         budget = configure.memory_budget or default_budget()
         threads = configure.threads or default_threads()
@@ -185,13 +180,7 @@ def _prepare(threads: int, choice: DeviceChoice) -> Device:
             importlib.import_module(module)
     except (ImportError, OSError) as error:
         reason = str(error).strip().partition("\n")[0]
-        raise EngineError(
-            Error(
-                kind="unable",
-                message=f"PyTorch cannot be used: {reason}",
-                hint="Reinstall tsuzuki in its own environment.",
-            )
-        ) from error
+        raise refusal("unable", "torch_unusable", error=reason) from error
     return devices.resolve(choice)
 
 
@@ -203,7 +192,7 @@ def prepare_more() -> None:
 def _load(
     files: ModelFiles, precision: Precision, report: Report, prepared: Future[Device]
 ) -> LoadedModel:
-    report("starting PyTorch", 0.0)
+    report(Message.of("stage.starting_torch"), 0.0)
     model = runtime.load(files, report, precision, prepared.result())
     give_back()  # memory that was needed only to read and pack it
     return model

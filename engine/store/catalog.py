@@ -87,6 +87,7 @@ class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     weights: str = ""
     """How its GGUF file stores the weights: "Q4_1"."""
     note: str = ""
+    """The id of a message about it."""
     context: int | None = None
     chat: bool = False
     start_token: str | None = None

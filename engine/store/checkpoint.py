@@ -10,8 +10,9 @@ import msgspec
 from safetensors import SafetensorError, safe_open
 
 from engine import json_files
+from engine.errors import Fault
 from engine.json_files import Unreadable
-from engine.messages import Head
+from engine.messages import Head, Message
 from engine.store import config_sizes, gguf_files, heads
 
 SINGLE = "model.safetensors"
@@ -20,8 +21,8 @@ _ADAPTER = "adapter_config.json"
 PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 
 
-class Broken(Exception):
-    """The folder cannot be used; the message is a reason for the user."""
+class Broken(Fault):
+    """The folder cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -57,23 +58,23 @@ def read(folder: Path) -> Checkpoint:
         shapes.update(_shapes(file))
     model_type = config.get("model_type")
     if not isinstance(model_type, str):
-        raise Broken("config.json names no model_type")
+        raise Broken("reason.no_model_type")
     if not heads.supported(model_type):
-        raise Broken(f"models of type {model_type!r} are not supported")
+        raise Broken("reason.unsupported_type", type=model_type)
     if "quantization_config" in config:
-        raise Broken("its weights are stored quantised, which is not read here")
+        raise Broken("reason.stored_quantised")
     if reason := config_sizes.impossible(config) or config_sizes.unlike(config, shapes):
-        raise Broken(f"its configuration cannot be right: {reason}")
+        raise Broken("reason.impossible_config", why=reason)
     found = heads.find(config, shapes)
     if not found:
         decoder = heads.CAUSAL.get(model_type)
         raise Broken(
-            f"its weight files lack {decoder.output}, the output layer"
+            Message.of("reason.no_output", tensor=decoder.output)
             if decoder
-            else "no head in its weights can continue, fill or score"
+            else Message.of("reason.no_head")
         )
     if reason := config_sizes.beyond(config, shapes):
-        raise Broken(f"its configuration is not that of its weights: {reason}")
+        raise Broken("reason.other_config", why=reason)
     return Checkpoint(
         folder=folder,
         model_type=model_type,
@@ -96,27 +97,28 @@ def read_config(folder: Path) -> Mapping[str, object]:
     except FileNotFoundError as error:
         raise Broken(_no_model(folder)) from error
     except Unreadable as error:
-        raise Broken(f"config.json {error}") from error
+        raise Broken(error.reason) from error
 
 
-def _no_model(folder: Path) -> str:
+def _no_model(folder: Path) -> Message:
     """What a folder without a configuration seems to be instead."""
     try:
         adapter = json_files.json(folder / _ADAPTER, dict[str, object])
     except FileNotFoundError:
         pass
     except Unreadable as error:
-        return f"{_ADAPTER} {error}"
+        return error.reason
     else:
         base = adapter.get("base_model_name_or_path")
-        of = f" of {base}" if isinstance(base, str) and base else ""
-        return f"it is an adapter (LoRA){of}, not a model: merge it into its model first"
+        if isinstance(base, str) and base:
+            return Message.of("reason.adapter_of", base=base)
+        return Message.of("reason.adapter")
     below = sorted(folder.glob("*/config.json")) or _cached(folder)
     if below:
-        return f"there is no config.json: the model is in {below[0].parent}"
+        return Message.of("reason.model_below", path=below[0].parent)
     if files := sorted(file for file in folder.glob("*") if gguf_files.named(file)):
-        return f"there is no config.json: the model is the file {files[0]}"
-    return "there is no config.json: not a model folder"
+        return Message.of("reason.model_is_file", path=files[0])
+    return Message.of("reason.no_model_folder")
 
 
 def _cached(folder: Path) -> list[Path]:
@@ -140,13 +142,13 @@ def weight_files(folder: Path) -> list[Path]:
     if (folder / SHARDED).is_file():
         names = shard_names((folder / SHARDED).read_bytes())
         if missing := [name for name in names if not (folder / name).is_file()]:
-            raise Broken(f"weights are missing: {missing[0]}")
+            raise Broken("reason.weights_missing", file=missing[0])
         return [folder / name for name in names]
     if any((folder / name).is_file() for name in PICKLES):
-        raise Broken("its weights are a pickle, which can run code; safetensors is required")
+        raise Broken("reason.pickle")
     if (folder / _ADAPTER).is_file():
         raise Broken(_no_model(folder))
-    raise Broken(f"weights are missing: there is no {SINGLE}")
+    raise Broken("reason.weights_missing", file=SINGLE)
 
 
 def shard_names(index: bytes) -> list[str]:
@@ -158,12 +160,12 @@ def shard_names(index: bytes) -> list[str]:
     try:
         names = sorted(set(msgspec.json.decode(index, type=ShardIndex).weight_map.values()))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Broken(f"the index of the weight files is broken: {error}") from error
+        raise Broken("reason.broken_index", why=json_files.fault(error)) from error
     if not names:
-        raise Broken("the index of the weight files is empty")
+        raise Broken("reason.empty_index")
     for name in names:
         if not plain(name):
-            raise Broken(f"the index of the weight files points elsewhere: {name!r}")
+            raise Broken("reason.index_elsewhere", name=name)
     return names
 
 
@@ -191,6 +193,6 @@ def _shapes(file: Path) -> dict[str, tuple[int, ...]]:
                 name: tuple(weights.get_slice(name).get_shape()) for name in weights.offset_keys()
             }
     except SafetensorError as error:
-        raise Broken(f"{file.name} is damaged or cut short: {error}") from error
+        raise Broken("reason.damaged", file=file.name, error=error) from error
     except OSError as error:
-        raise Broken(f"{file.name} cannot be read: {json_files.reason(error)}") from error
+        raise Broken("reason.unreadable", file=file.name, why=json_files.reason(error)) from error

@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 
+from engine.messages import Message
 from engine.store import heads
 
 _WIDTH = ("hidden_size", "n_embd", "d_model", "dim")
@@ -29,7 +30,7 @@ _OTHERS = (
 )
 
 
-def impossible(config: Mapping[str, object]) -> str | None:
+def impossible(config: Mapping[str, object]) -> Message | None:
     """What is wrong with the sizes in a configuration, for the user; None if nothing is."""
     sizes: dict[str, int] = {}
     for name in (*_WIDTH, *_HEADS, *_KEY_HEADS, *_LONG, *_LAYERS, *_OTHERS):
@@ -37,26 +38,30 @@ def impossible(config: Mapping[str, object]) -> str | None:
         if isinstance(size, int) and not isinstance(size, bool) and size >= 1:
             sizes[name] = size
         elif size is not None:
-            return f"{name} is {size!r}, where a whole number of 1 or more belongs"
+            return Message.of("reason.no_size_here", name=name, value=repr(size))
     width, heads, key_heads = (_first(sizes, names) for names in (_WIDTH, _HEADS, _KEY_HEADS))
     if "head_dim" not in sizes and sizes.get(width, 0) % sizes.get(heads, 1):
-        return f"{heads} is {sizes[heads]}, which does not divide {width}, {sizes[width]}"
+        return _undivided(sizes, heads, width)
     if sizes.get(heads, 0) % sizes.get(key_heads, 1):
-        return f"{key_heads} is {sizes[key_heads]}, which does not divide {heads}, {sizes[heads]}"
+        return _undivided(sizes, key_heads, heads)
     return None
 
 
-def unlike(config: heads.Config, shapes: heads.Shapes) -> str | None:
+def _undivided(sizes: Mapping[str, int], name: str, by: str) -> Message:
+    return Message.of("reason.undivided", name=name, value=sizes[name], whole=by, divided=sizes[by])
+
+
+def unlike(config: heads.Config, shapes: heads.Shapes) -> Message | None:
     """What a configuration counts that its weight files hold another number of; None: nothing."""
     rows = heads.embedding(config, shapes)
     vocabulary = config.get("vocab_size")
     if rows is not None and vocabulary is not None and rows != vocabulary:
-        return f"vocab_size is {vocabulary}, and the files hold {rows} tokens"
+        return Message.of("reason.other_vocabulary", value=vocabulary, held=rows)
     # ALBERT's layers are one over and over.
     name = "num_hidden_groups" if "num_hidden_groups" in config else _first(config, _LAYERS)
     layers, held = config.get(name), _layers(shapes)
     if layers is not None and held and layers != held:
-        return f"{name} is {layers}, and the files hold {held} layers"
+        return Message.of("reason.other_layers", name=name, value=layers, held=held)
     return None
 
 
@@ -72,7 +77,7 @@ def _layers(shapes: heads.Shapes) -> int:
 _NUMBERED = re.compile(r"(.*?)\b(\d+)\.")
 
 
-def beyond(config: Mapping[str, object], shapes: Mapping[str, tuple[int, ...]]) -> str | None:
+def beyond(config: Mapping[str, object], shapes: Mapping[str, tuple[int, ...]]) -> Message | None:
     """Which size is more than the weight files can hold, for a person; None where none is.
 
     A library would build a model of that size, for ever or until the memory is full, before it
@@ -82,11 +87,11 @@ def beyond(config: Mapping[str, object], shapes: Mapping[str, tuple[int, ...]]) 
     for name in (*_WIDTH, *_LONG):
         size = config.get(name)
         if isinstance(size, int) and size > longest:
-            return f"{name} is {size:,}, and no tensor is longer than {longest:,}"
+            return Message.of("reason.longer", name=name, value=size, longest=longest)
     layers = config.get(_first(config, _LAYERS))
     held = 1 + max((int(number) for name in shapes for number in _LAYER.findall(name)), default=-1)
     if isinstance(layers, int) and layers > held and not any(_SHARED in name for name in shapes):
-        return f"it counts {layers:,} layers, and its weight files lack all but {held:,}"
+        return Message.of("reason.more_layers", layers=layers, held=held)
     return None
 
 

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from engine import json_files
+from engine.errors import Fault
 from engine.json_files import Unreadable
 from engine.messages import Source
 
@@ -45,8 +46,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
     files: list[File]
 
 
-class Damaged(Exception):
-    """The folder does not match its manifest; the message is a reason for the user."""
+class Damaged(Fault):
+    """The folder does not match its manifest."""
 
 
 def sha256(*paths: Path) -> str:
@@ -85,16 +86,16 @@ def read(folder: Path) -> Manifest:
     try:
         manifest = json_files.json(folder / NAME, Manifest)
     except FileNotFoundError as error:
-        raise Damaged(f"its list of files ({NAME}) is missing") from error
+        raise Damaged("reason.no_manifest", file=NAME) from error
     except Unreadable as error:
-        raise Damaged(f"its list of files ({NAME}) {error}") from error
+        raise Damaged(error.reason) from error
     for file in manifest.files:
         try:
             size = (folder / file.name).stat().st_size
         except OSError as error:
-            raise Damaged(f"{file.name} is missing") from error
+            raise Damaged("reason.file_missing", file=file.name) from error
         if size != file.bytes:
-            raise Damaged(f"{file.name} has {size:,} bytes instead of {file.bytes:,}")
+            raise Damaged("reason.other_size", file=file.name, size=size, listed=file.bytes)
     return manifest
 
 

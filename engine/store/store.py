@@ -25,9 +25,9 @@ from pathlib import Path
 from msgspec import structs
 
 from engine import json_files, precision
-from engine.errors import EngineError
+from engine.errors import EngineError, Fault, refusal
 from engine.interfaces import ModelFiles
-from engine.messages import Error, ModelInfo, Source
+from engine.messages import Message, ModelInfo, Source, Words
 from engine.store import artifacts, catalog, checkpoint, distances, gguf_files, heads
 from engine.store.catalog import Bundled, Entry, Hub
 from engine.store.checkpoint import Broken, Checkpoint
@@ -118,12 +118,12 @@ class Store:
             found, listed = _read(place)
             computed = artifacts.place(self.root, place.folder)
         except _UNUSABLE as error:
-            raise EngineError(
-                Error(
-                    kind="broken_model",
-                    message=f"{place.id} cannot be used: {_why(error)}.",
-                    hint="Pull it again." if place.ours else f"Check the files in {place.folder}.",
-                )
+            raise refusal(
+                "broken_model",
+                "unusable_pulled" if place.ours else "unusable",
+                model=place.id,
+                why=_why(error),
+                folder=place.folder,
             ) from error
         entry = place.entry
         return ModelFiles(
@@ -152,13 +152,8 @@ class Store:
         """
         place = self.place(model)
         if not place.ours:
-            why = "comes with tsuzuki" if place.source == "bundled" else "is your own folder"
-            raise EngineError(
-                Error(
-                    kind="unable",
-                    message=f"{place.id} {why}, so it cannot be removed.",
-                    hint="Only pulled models can be removed.",
-                )
+            raise refusal(
+                "unable", "bundled" if place.source == "bundled" else "own_folder", model=place.id
             )
         begun = [folder for folder in (place.folder, self.partial(place)) if folder.is_dir()]
         if not begun:
@@ -197,25 +192,15 @@ class Store:
             if model and (path.is_dir() or (gguf_files.named(path) and path.is_file())):
                 return self._local(path)
         except OSError as error:
-            raise EngineError(
-                Error(
-                    kind="unknown_model",
-                    message=f"{model} cannot be read: {_why(error)}.",
-                    hint="Choose a folder or a .gguf file that can be read.",
-                )
+            raise refusal(
+                "unknown_model", "unreadable_path", path=model, why=_why(error)
             ) from error
         if _REPO.fullmatch(model):
             return Place(model, self.root / "models" / model.replace("/", "--"), "hub")
         near = difflib.get_close_matches(model, list(self._named), n=1)
-        raise EngineError(
-            Error(
-                kind="unknown_model",
-                message=f"There is no model {model!r}.",
-                hint=f"Did you mean {near[0]}?"
-                if near
-                else "Choose one from the list, a hub id (owner/name), a folder or a .gguf file.",
-            )
-        )
+        if near:
+            raise refusal("unknown_model", "misspelt_model", model=model, near=near[0])
+        raise refusal("unknown_model", "no_such_model", model=model)
 
     def partial(self, place: Place) -> Path:
         """The working folder of a pull or conversion."""
@@ -277,15 +262,13 @@ class Store:
         return Place(str(path), self.root / "converted" / key, "local", gguf=path)
 
 
-_UNUSABLE = (Broken, Damaged, OSError, ValueError, RuntimeError)
+_UNUSABLE = (Fault, OSError, ValueError, RuntimeError)
 """What may be raised for a folder or file that is not a model or cannot be read."""
 
 
-def _why(error: Exception) -> str:
-    """The message of an exception in `_UNUSABLE`, for the user."""
-    if isinstance(error, (OSError, ValueError, RuntimeError)):
-        return json_files.reason(error)
-    return str(error)
+def _why(error: Fault | OSError | ValueError | RuntimeError) -> Words:
+    """The reason of an exception in `_UNUSABLE`."""
+    return error.reason if isinstance(error, Fault) else json_files.reason(error)
 
 
 def _expanded(path: Path) -> Path:
@@ -314,20 +297,8 @@ def _weights(entry: Entry | None, listed: Manifest | None) -> str:
 
 def _absent(place: Place) -> EngineError:
     if place.gguf:
-        return EngineError(
-            Error(
-                kind="absent_model",
-                message=f"{place.gguf.name} has not been converted yet.",
-                hint="Pull it: that converts it, once.",
-            )
-        )
-    return EngineError(
-        Error(
-            kind="absent_model",
-            message=f"{place.id} is not on this machine.",
-            hint=f"Pull it: tsuzuki models pull {place.id}",
-        )
-    )
+        return refusal("absent_model", "unconverted", file=place.gguf.name)
+    return refusal("absent_model", "absent", model=place.id)
 
 
 def _info(place: Place, root: Path) -> ModelInfo:
@@ -345,7 +316,7 @@ def _info(place: Place, root: Path) -> ModelInfo:
         source=place.source,
         origin=entry.origin.name if entry else _text(place.id),
         revision=(entry.origin.revision or "") if entry else "",
-        note=entry.note if entry else "",
+        note=Message(entry.note) if entry and entry.note else "",
         memory=entry.memory if entry else 0,
         context=entry.context if entry else None,
         chat=entry.chat if entry else False,
@@ -361,7 +332,7 @@ def _info(place: Place, root: Path) -> ModelInfo:
 def _found_info(place: Place, info: ModelInfo, root: Path) -> ModelInfo:
     """Add what the files say; raises what is in `_UNUSABLE`."""
     if str(place.folder) != _text(str(place.folder)):
-        raise Broken("its name is not in UTF-8")  # no request could name it
+        raise Broken("reason.name_not_utf8")  # no request could name it
     if not place.folder.exists():
         return _absent_info(place, info)
     found, listed = _read(place)
@@ -389,14 +360,18 @@ def _absent_info(place: Place, info: ModelInfo) -> ModelInfo:
         return info
     path = place.gguf or place.folder
     if path.exists() and not path.is_file():
-        raise Broken("it is not a regular file")
+        raise Broken("reason.no_regular_file", file=path.name)
     try:
         with path.open("rb") as stream:
             magic = stream.read(len(gguf_files.MAGIC))
     except FileNotFoundError:
-        return structs.replace(info, state="failed", reason=f"there is nothing at {path}")
+        return structs.replace(
+            info, state="failed", reason=Message.of("reason.nothing_there", path=path)
+        )
     if magic != gguf_files.MAGIC:
-        return structs.replace(info, path=str(path), state="failed", reason="not a GGUF file")
+        return structs.replace(
+            info, path=str(path), state="failed", reason=Message.of("reason.no_gguf")
+        )
     return structs.replace(
         info,
         heads=["causal"],
@@ -404,5 +379,5 @@ def _absent_info(place: Place, info: ModelInfo) -> ModelInfo:
         bytes=sum(part.stat().st_size for part in gguf_files.parts(path) if part.is_file()),
         path=str(path),
         state="on_disk",
-        note="Will be converted, once, when it is first used.",
+        note=Message.of("note.unconverted"),
     )

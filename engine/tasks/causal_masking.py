@@ -15,12 +15,11 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from engine.decoding.prompting import start_token
-from engine.errors import EngineError
+from engine.errors import refusal
 from engine.interfaces import Branches, CausalRuntime, Tokenizer
 from engine.messages import (
     MASK,
     Candidate,
-    Error,
     Event,
     Fill,
     FillResult,
@@ -71,13 +70,7 @@ def fill(
     """
     cut = _cut(model, request.text)
     if request.joint_methods or request.pieces > 1:
-        raise EngineError(
-            Error(
-                kind="unable",
-                message=f"{model.files.id} is a causal model: it fills one mask with one piece.",
-                hint=f"Use a masked model such as {STARTER_MASKED}, or give the words to score.",
-            )
-        )
+        raise refusal("unable", "one_piece", model=model.files.id, masked=STARTER_MASKED)
     asked = [_spelt(model.tokenizer, cut, word) for word in request.words]
     longest = max(map(len, asked), default=1)
     around = [piece.id for piece in (*cut.left, *cut.right)]
@@ -97,26 +90,13 @@ def fill(
 def _cut(model: LoadedModel, text: str) -> _Cut:
     left, _, right = text.partition(MASK)
     if MASK in right:
-        raise EngineError(
-            Error(
-                kind="unable",
-                message=f"{model.files.id} is a causal model and fills one mask at a time.",
-                hint=f"Leave one mask, or use a masked model such as {STARTER_MASKED}.",
-            )
-        )
+        raise refusal("unable", "one_mask", model=model.files.id, masked=STARTER_MASKED)
     begins = not left.strip()
     pieces = [] if begins else model.tokenizer.prompt(left.rstrip(" "))
     if not pieces:
         start = start_token(model)
         if start is None:
-            raise EngineError(
-                Error(
-                    kind="unable",
-                    message=f"{model.files.id} has no start token, so it cannot fill the first"
-                    " word.",
-                    hint="Put a word before the mask, or use a masked model.",
-                )
-            )
+            raise refusal("unable", "first_mask", model=model.files.id)
         pieces = [start]
     # If a tokenizer puts a space before every text, sentencepiece may keep it as a separate piece,
     # so a first word can have both forms.
@@ -163,13 +143,7 @@ def _likeliest(model: LoadedModel, prefix: Branches, cut: _Cut, wanted: int) -> 
             if len(pool) == wanted:
                 break
     if not pool:
-        raise EngineError(
-            Error(
-                kind="unable",
-                message=f"{model.files.id} has no word that fits at the mask.",
-                hint="Remove the space before the mask, or use a masked model.",
-            )
-        )
+        raise refusal("unable", "no_fitting_word", model=model.files.id)
     return pool
 
 

@@ -14,7 +14,7 @@ from msgspec import structs
 from engine.decoding.prompting import Prompt, lay_out
 from engine.decoding.stepping import Steps
 from engine.decoding.stopping import StopStrings
-from engine.errors import EngineError
+from engine.errors import refusal
 from engine.interfaces import Branches, CausalRuntime, Stream, Tokenizer
 from engine.machine.loader import Loader
 from engine.messages import (
@@ -22,7 +22,6 @@ from engine.messages import (
     BranchDone,
     Continue,
     Done,
-    Error,
     Event,
     Finish,
     Started,
@@ -168,13 +167,7 @@ def _begin(
 
 def _check_stops(stops: Sequence[str]) -> None:
     if "" in stops:
-        raise EngineError(
-            Error(
-                kind="bad_request",
-                message="A stop string is empty.",
-                hint="Leave it out, or write the text that should end the answer.",
-            )
-        )
+        raise refusal("bad_request", "empty_stop")
 
 
 @dataclass

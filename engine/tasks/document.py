@@ -15,14 +15,13 @@ from typing import get_args
 
 from msgspec import structs
 
-from engine.errors import EngineError
+from engine.errors import refusal
 from engine.messages import (
     Arranged,
     Cell,
     Document,
     DocumentResult,
     Done,
-    Error,
     Event,
     Gap,
     MatrixCells,
@@ -154,30 +153,16 @@ def _sentences(request: Document) -> list[Sentence]:
 
 def _check(request: Document, count: int) -> None:
     if count < 2:
-        raise _refused(
-            f"The text has {count} sentence{'' if count == 1 else 's'}; at least two are needed.",
-            "Give a longer text.",
-        )
+        raise refusal("bad_request", "few_sentences", count=count)
     if (request.matrix or request.order or request.shuffles) and count > MOST:
-        raise _refused(
-            f"The text has {count} sentences; all pairs can be scored for at most {MOST}.",
-            "Give a part of it, or score the gaps alone.",
-        )
+        raise refusal("bad_request", "many_sentences", count=count, most=MOST)
     if request.place is not None and request.place >= count:
-        raise _refused(
-            f"There is no sentence {request.place + 1}; the text has {count}.",
-            f"Choose a sentence from 1 to {count}.",
-        )
+        raise refusal("bad_request", "no_such_sentence", number=request.place + 1, count=count)
     for gap in request.reference or ():
         if not 0 <= gap < count - 1:
-            raise _refused(
-                f"No segment can end after sentence {gap + 1}; the text has {count}.",
-                f"Choose sentences from 1 to {count - 1}.",
+            raise refusal(
+                "bad_request", "no_such_boundary", number=gap + 1, count=count, last=count - 1
             )
-
-
-def _refused(message: str, hint: str) -> EngineError:
-    return EngineError(Error(kind="bad_request", message=message, hint=hint))
 
 
 def _unwrapped(sentence: str) -> str:
@@ -199,11 +184,9 @@ def _figure(wanted: WitnessName | None, witnesses: Sequence[Witness]) -> Witness
         name for name in names if any(figure(witness, name) is not None for witness in witnesses)
     ]
     if not given:
-        raise _refused(
-            f"No two neighbours can be scored. {witnesses[0].error}", "Shorten the sentences."
-        )
+        raise refusal("bad_request", "no_pair_scored", why=witnesses[0].error)
     if wanted is not None and wanted not in given:
-        raise _refused(f"This model has no {wanted}.", f"It has {', '.join(given)}.")
+        raise refusal("bad_request", "no_such_witness", witness=wanted, given=", ".join(given))
     return wanted or given[0]
 
 

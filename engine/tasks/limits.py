@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.decoding.prompting import unknown_token
-from engine.errors import EngineError
+from engine.errors import refusal
 from engine.interfaces import CausalRuntime, MaskedRuntime
-from engine.messages import Error
 from engine.messages.starters import STARTER_CAUSAL, STARTER_MASKED
 from engine.runtime.loaded import LoadedModel
 from engine.runtime.prefix_cache import PrefixCache
@@ -24,12 +23,13 @@ def check_fits(
     """
     length, context = len(ids) + more, runtime.context
     if context is not None and length > context:
-        raise EngineError(
-            Error(
-                kind="too_long",
-                message=f"The text has {length} tokens; {model.files.id} takes {context}.",
-                hint=f"Shorten it by {length - context} tokens or more.",
-            )
+        raise refusal(
+            "too_long",
+            "text_too_long",
+            length=length,
+            model=model.files.id,
+            context=context,
+            excess=length - context,
         )
     for number in ids:
         if not 0 <= number < runtime.vocabulary:
@@ -43,13 +43,7 @@ def causal(model: LoadedModel) -> tuple[CausalRuntime, PrefixCache]:
         EngineError: ``unable``, if it is not a causal model.
     """
     if model.causal is None or model.prefix_cache is None:
-        raise EngineError(
-            Error(
-                kind="unable",
-                message=f"{model.files.id} cannot continue a text: it is not a causal model.",
-                hint=f"Use a causal model, such as {STARTER_CAUSAL}.",
-            )
-        )
+        raise refusal("unable", "not_causal", model=model.files.id, causal=STARTER_CAUSAL)
     return model.causal, model.prefix_cache
 
 
@@ -62,30 +56,18 @@ def place(model: LoadedModel, ids: Sequence[int]) -> tuple[CausalRuntime, Prefix
     """
     runtime, prefix_cache = causal(model)
     if not ids:
-        raise EngineError(
-            Error(
-                kind="bad_request",
-                message="A place in a text is given by the ids before it, at least one.",
-                hint="Give ids of this model's own vocabulary.",
-            )
-        )
+        raise refusal("bad_request", "no_ids")
     check_fits(model, runtime, ids)
     return runtime, prefix_cache
 
 
-def fills_masks(model: LoadedModel, hint: str) -> MaskedRuntime:
-    """The part of a model that fills masks.
+def fills_masks(model: LoadedModel) -> MaskedRuntime:
+    """The part of a model that masks one token after the other.
 
     Raises:
-        EngineError: ``unable`` without a masked-LM head or a mask token; `hint` is added.
+        EngineError: ``unable`` without a masked-LM head or a mask token.
     """
     usable = "masked" in model.files.heads and model.tokenizer.mask is not None
     if model.masked is None or not usable:
-        raise EngineError(
-            Error(
-                kind="unable",
-                message=f"{model.files.id} has no masked-language head.",
-                hint=f"Use a masked model, such as {STARTER_MASKED}. {hint}".strip(),
-            )
-        )
+        raise refusal("unable", "no_language_head", model=model.files.id, masked=STARTER_MASKED)
     return model.masked

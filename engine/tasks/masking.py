@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from engine.errors import EngineError
+from engine.errors import refusal
 from engine.interfaces import MaskedRuntime
 from engine.messages import (
     MASK,
     Candidate,
     Done,
-    Error,
     Event,
     Fill,
     FillResult,
@@ -46,33 +45,15 @@ def run(model: LoadedModel, request: Fill, load_s: float) -> Steps:
     """
     began = time.monotonic()
     if MASK not in request.text:
-        raise EngineError(
-            Error(
-                kind="bad_request",
-                message="There is no mask in the text.",
-                hint=f"Write {MASK} in place of a word.",
-            )
-        )
+        raise refusal("bad_request", "no_mask", mask=MASK)
     if not all(word.strip() for word in request.words):
-        raise EngineError(
-            Error(
-                kind="bad_request",
-                message="One of the words to score is empty.",
-                hint="Give words of at least one letter.",
-            )
-        )
+        raise refusal("bad_request", "empty_word")
     if model.masked is not None and "masked" in model.files.heads:
         yield from _fill(model, model.masked, request)
     elif model.causal is not None and model.prefix_cache is not None:
         yield from causal_masking.fill(model, model.causal, model.prefix_cache, request)
     else:
-        raise EngineError(
-            Error(
-                kind="unable",
-                message=f"{model.files.id} cannot fill masks: it has no head for that.",
-                hint=f"Use a masked model ({STARTER_MASKED}) or a causal one.",
-            )
-        )
+        raise refusal("unable", "cannot_fill", model=model.files.id, masked=STARTER_MASKED)
     yield Done(timing=Timing(load_s=load_s, total_s=time.monotonic() - began))
 
 

@@ -12,12 +12,11 @@ import time
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
-from engine.errors import EngineError
+from engine.errors import refusal
 from engine.messages import (
     MASK,
     Alternative,
     Done,
-    Error,
     Event,
     Piece,
     PllMethod,
@@ -46,13 +45,13 @@ def run(model: LoadedModel, request: PseudoLikelihood, load_s: float) -> Steps:
     from engine.runtime import masked_rows
 
     began = time.monotonic()
-    runtime = fills_masks(model, "A causal model has surprisal instead: tsuzuki surprisal.")
+    runtime = fills_masks(model)
     pieces = model.tokenizer.single(request.text)
     scored = [number for number, piece in enumerate(pieces) if piece.start is not None]
     if MASK in request.text:
-        raise _refused("There is a mask in the text.", "Fill it first: every token is scored.")
+        raise refusal("bad_request", "mask_in_text", mask=MASK)
     if not scored:
-        raise _refused("There is no text to score.", "Write a sentence.")
+        raise refusal("bad_request", "no_text")
     check_fits(model, runtime, [*(piece.id for piece in pieces), _mask(model)])
 
     words = model.tokenizer.words(request.text)
@@ -119,7 +118,3 @@ def _token(model: LoadedModel, piece: Piece, logprobs: torch.Tensor, top: int) -
             for number, logprob in zip(best.indices.tolist(), best.values.tolist(), strict=True)
         ],
     )
-
-
-def _refused(message: str, hint: str) -> EngineError:
-    return EngineError(Error(kind="bad_request", message=message, hint=hint))

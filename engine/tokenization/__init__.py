@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.interfaces import Tokenizer
+from engine.messages import Message
 from engine.tokenization import backend
 from engine.tokenization.classes import OWN_SENTENCEPIECE, UNIGRAM
 from engine.tokenization.files import TokenizerFiles, broken, guarded, read
@@ -38,9 +39,7 @@ def _load(folder: Path) -> Tokenizer:
         return LibraryTokenizer(files, backend.build(files, sentencepiece))
     if files.reader in OWN_SENTENCEPIECE:
         raise broken(
-            folder,
-            f"{files.reader} numbers the pieces of {sentencepiece.name} in its own way, which is"
-            " not supported; with its tokenizer.json it can be read",
+            folder, Message.of("reason.own_numbers", reader=files.reader, file=sentencepiece.name)
         )
     return SentenceTokenizer(files, sentencepiece)
 

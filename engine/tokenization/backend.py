@@ -25,6 +25,8 @@ from tokenizers import (
     processors,
 )
 
+from engine.errors import Fault
+from engine.messages import Message
 from engine.tokenization import layouts, pieces
 from engine.tokenization.classes import UNIGRAM, TokenSpec
 from engine.tokenization.files import ROLES, TokenizerConfig, TokenizerFiles, broken, lines, text
@@ -89,16 +91,16 @@ _STRANGE = "\U0010fffd"
 def _check(backend: Tokenizer, files: TokenizerFiles) -> None:
     """Refuse a vocabulary that would fail on some texts."""
     if backend.get_vocab_size(with_added_tokens=False) == 0:
-        raise broken(files.folder, "its vocabulary is empty")
+        raise broken(files.folder, Message.of("reason.empty_vocabulary"))
     model = backend.model
     if isinstance(model, (models.WordPiece, models.WordLevel)):
         if model.token_to_id(model.unk_token) is None:
-            raise broken(files.folder, f"its vocabulary has no {model.unk_token} for unknown text")
+            raise broken(files.folder, Message.of("reason.no_unknown_token", token=model.unk_token))
     elif isinstance(model, models.Unigram):
         try:
             model.tokenize(_STRANGE)
         except Exception as error:  # the library raises nothing narrower
-            raise broken(files.folder, "its vocabulary has no token for unknown text") from error
+            raise broken(files.folder, Message.of("reason.no_unknown")) from error
 
 
 def _vocabulary(files: TokenizerFiles) -> Tokenizer:
@@ -107,12 +109,12 @@ def _vocabulary(files: TokenizerFiles) -> Tokenizer:
         _check_merges(folder)
         return Tokenizer.from_file(str(folder / "tokenizer.json"))
     if not files.family and files.reader and _older(folder):
-        raise broken(folder, f"the rules of its class, {files.reader}, are not supported")
+        raise broken(folder, Message.of("reason.unsupported_class", reader=files.reader))
     if (folder / "vocab.txt").is_file():
         return Tokenizer(_words(files))
     if (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
         return Tokenizer(_merges(folder))
-    raise broken(folder, "there is no tokenizer.json, vocab.txt or sentencepiece model")
+    raise broken(folder, Message.of("reason.no_vocabulary"))
 
 
 _PREFIX = re.compile(rb'"continuing_subword_prefix"\s*:\s*"[^"]')
@@ -129,7 +131,7 @@ def _check_merges(folder: Path) -> None:
     for merge in model.get("merges", ()) if prefix else ():
         parts = merge.split(" ") if isinstance(merge, str) else merge
         if not parts[-1].startswith(prefix):
-            raise broken(folder, f"it merges {parts[-1]!r}, which does not begin with {prefix!r}")
+            raise broken(folder, Message.of("reason.odd_merge", merged=parts[-1], prefix=prefix))
 
 
 def _older(folder: Path) -> bool:
@@ -155,11 +157,11 @@ def _refuse_cutters(files: TokenizerFiles) -> None:
     subwords = config.subword_tokenizer_type or "wordpiece"
     for what in (cutter, subwords):
         if what not in ("basic", "wordpiece", "character"):
-            raise broken(files.folder, f"it tokenizes with {what}, which is not supported")
+            raise broken(files.folder, Message.of("reason.unsupported_split", how=what))
     if config.do_word_tokenize is False or config.do_subword_tokenize is False:
-        raise broken(files.folder, "it does not split words or subwords, which is not supported")
+        raise broken(files.folder, Message.of("reason.no_split"))
     if config.never_split:
-        raise broken(files.folder, "it lists words that are never split, which is not supported")
+        raise broken(files.folder, Message.of("reason.never_split"))
 
 
 def _merges(folder: Path) -> models.BPE:
@@ -181,10 +183,13 @@ def _from_sentencepiece(files: TokenizerFiles, path: Path) -> tuple[Tokenizer, l
         backend = Tokenizer(models.Unigram(vocabulary, unknown, False))
         if found.charsmap:
             backend.normalizer = normalizers.Precompiled(found.charsmap)
-    except ValueError as error:
-        raise broken(files.folder, f"{path.name}: {error}") from error
+    except (Fault, ValueError) as error:
+        why = error.reason if isinstance(error, Fault) else str(error)
+        raise broken(
+            files.folder, Message.of("reason.unreadable", file=path.name, why=why)
+        ) from error
     if not found.unigram:
-        raise broken(files.folder, f"{path.name} does not contain the unigram model of its class")
+        raise broken(files.folder, Message.of("reason.not_unigram", file=path.name))
     matched = [
         TokenSpec(piece, special=kind == pieces.CONTROL)
         for (piece, _), kind in zip(found.scored, found.kinds, strict=True)
@@ -384,7 +389,7 @@ def _template(backend: Tokenizer, files: TokenizerFiles, single: str, pair: str)
                 used.append(token)
                 step = f"{token[0]}:{segment}"
             elif not role.startswith("$"):
-                raise broken(files.folder, "it has no tokens to frame a text with")
+                raise broken(files.folder, Message.of("reason.no_frame"))
             steps.append(step)
         return steps, used
 
@@ -397,7 +402,7 @@ def _template(backend: Tokenizer, files: TokenizerFiles, single: str, pair: str)
 def _frame_roberta(backend: Tokenizer, files: TokenizerFiles) -> None:
     cls, sep = _id(backend, files, "cls"), _id(backend, files, "sep")
     if cls is None or sep is None:
-        raise broken(files.folder, "it has no tokens to frame a text with")
+        raise broken(files.folder, Message.of("reason.no_frame"))
     config = files.tokenizer
     backend.post_processor = processors.RobertaProcessing(
         sep,

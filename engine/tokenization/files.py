@@ -12,9 +12,9 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from engine import json_files
-from engine.errors import EngineError
+from engine.errors import EngineError, refusal
 from engine.json_files import Unreadable
-from engine.messages import Error
+from engine.messages import Message, Words
 from engine.tokenization.classes import (
     AS_WRITTEN,
     BY_MODEL,
@@ -216,7 +216,7 @@ def _json(path: Path, kind: type[T]) -> T:
     except FileNotFoundError:
         return msgspec.json.decode(b"{}", type=kind)
     except Unreadable as error:
-        raise broken(path.parent, f"{path.name} {error}") from error
+        raise broken(path.parent, error.reason) from error
 
 
 def text(path: Path) -> str:
@@ -229,10 +229,13 @@ def text(path: Path) -> str:
         # A byte order mark is not part of the first line.
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        why = f"{path.name} is not written in UTF-8 (byte {error.start + 1})"
+        why = Message.of("reason.byte_not_utf8", file=path.name, byte=error.start + 1)
         raise broken(path.parent, why) from error
     except OSError as error:
-        raise broken(path.parent, f"{path.name}: {error.strerror}") from error
+        raise broken(
+            path.parent,
+            Message.of("reason.unreadable", file=path.name, why=json_files.reason(error)),
+        ) from error
 
 
 def lines(path: Path) -> list[str]:
@@ -256,20 +259,14 @@ def guarded(folder: Path) -> Iterator[None]:
     except EngineError:
         raise
     except BaseException as error:
-        why = str(error).partition("\n")[0]
+        why: Words = str(error).partition("\n")[0]
         if not isinstance(error, Exception):
             if type(error).__name__ != "PanicException":
                 raise
-            why = f"the tokenizers library fails on it ({why})"
+            why = Message.of("reason.library_fails", error=why)
         raise broken(folder, why) from error
 
 
-def broken(folder: Path, why: str) -> EngineError:
+def broken(folder: Path, why: Words) -> EngineError:
     """The error for a folder whose tokenizer cannot be used."""
-    return EngineError(
-        Error(
-            kind="broken_model",
-            message=f"The tokenizer of {folder.name} cannot be read: {why}",
-            hint="Remove the model and pull it again, or choose another folder.",
-        )
-    )
+    return refusal("broken_model", "tokenizer", folder=folder.name, why=why)

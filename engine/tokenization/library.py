@@ -12,7 +12,7 @@ import tokenizers
 from msgspec import structs
 from tokenizers import Encoding, models
 
-from engine.messages import Piece, Turn
+from engine.messages import Message, Piece, Turn
 from engine.tokenization.classes import TokenSpec
 from engine.tokenization.files import TokenizerFiles, broken, guarded
 from engine.tokenization.rewriting import Rewritten, checked, with_mask
@@ -38,7 +38,10 @@ class LibraryTokenizer:
         self._steps = _steps(backend)
         strange = self._steps - _KNOWN
         if strange:
-            raise broken(files.folder, f"its decoder {', '.join(sorted(strange))} is not supported")
+            raise broken(
+                files.folder,
+                Message.of("reason.unsupported_decoder", decoder=", ".join(sorted(strange))),
+            )
         added = backend.get_added_tokens_decoder()
         self.vocabulary = max([backend.get_vocab_size(with_added_tokens=True) - 1, *added]) + 1
         self.unknown = self._unknown()

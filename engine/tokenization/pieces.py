@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.errors import Fault
+
 CONTROL, USER_DEFINED = 3, 4
 """Kinds of pieces that are matched literally."""
 
@@ -38,7 +40,7 @@ def read(path: Path) -> Pieces:
     """Read a sentencepiece file.
 
     Raises:
-        ValueError: the file is not such a model.
+        Fault: the file is not such a model.
         OSError: the file cannot be read.
     """
     scored: list[tuple[str, float]] = []
@@ -56,9 +58,9 @@ def read(path: Path) -> Pieces:
             elif field == 3:
                 charsmap = _bytes(inner.get(2, b""))
     except (IndexError, KeyError, TypeError, UnicodeDecodeError, struct.error) as error:
-        raise ValueError("it is not a sentencepiece model") from error
+        raise Fault("reason.no_sentencepiece") from error
     if not scored:
-        raise ValueError("it holds no pieces")
+        raise Fault("reason.no_pieces")
     return Pieces(scored, kinds, charsmap, model == _UNIGRAM)
 
 

@@ -19,12 +19,15 @@ import sys
 from contextlib import suppress
 from datetime import datetime
 
+import msgspec
 from jinja2 import Template, TemplateError, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension, loopcontrols
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
+
+from engine.messages import Message, Words
 
 TIME_S = 2.0
 """Seconds of CPU time for each rendering."""
@@ -91,7 +94,7 @@ def _strftime_now(form: str) -> str:
     return datetime.now().strftime(form)
 
 
-def answer(source: str, arguments: dict[str, object]) -> dict[str, str]:
+def answer(source: str, arguments: dict[str, object]) -> dict[str, Words]:
     """Return ``text``, or the reason for having none: ``broken`` (the template) or ``refused``."""
     try:
         template = _compile(source)
@@ -103,22 +106,22 @@ def answer(source: str, arguments: dict[str, object]) -> dict[str, str]:
     except Exception as error:
         return {"refused": _words(error)}
     if len(text) > OUTPUT + len(str(arguments["messages"])):
-        return {"refused": f"it writes more than {OUTPUT:,} characters beside the turns"}
+        return {"refused": Message.of("reason.template_output", characters=OUTPUT)}
     return {"text": text}
 
 
-def _words(error: BaseException) -> str:
+def _words(error: BaseException) -> Words:
     match error:
         case RecursionError():
-            return "it calls itself without end"
+            return Message.of("reason.endless_template")
         case MemoryError():
-            return f"it takes more than {MEMORY >> 20} MB of memory"
+            return Message.of("reason.template_memory", megabytes=MEMORY >> 20)
         case ZeroDivisionError():
-            return "it divides by zero"
+            return Message.of("reason.template_division")
         case UnicodeError():
-            return "it writes what is not Unicode text"
+            return Message.of("reason.template_unicode")
         case _:
-            return str(error).strip().partition("\n")[0] or "it gives no reason"
+            return str(error).strip().partition("\n")[0] or Message.of("reason.no_reason")
 
 
 def main() -> None:
@@ -129,7 +132,7 @@ def main() -> None:
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     for line in sys.stdin.buffer:
         signal.setitimer(signal.ITIMER_PROF, TIME_S)
-        reply = json.dumps(answer(**json.loads(line)))
+        reply = json.dumps(answer(**json.loads(line)), default=msgspec.to_builtins)
         signal.setitimer(signal.ITIMER_PROF, 0)
         sys.stdout.write(reply + "\n")
         sys.stdout.flush()

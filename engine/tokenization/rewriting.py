@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.errors import EngineError
-from engine.messages import MASK, Error
+from engine.errors import refusal
+from engine.messages import MASK
 
 ANCHOR = "\x00"
 """Put before a text so that the space which some tokenizers add does not affect it."""
@@ -60,13 +60,7 @@ def checked(text: str) -> str:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise EngineError(
-            Error(
-                kind="bad_request",
-                message=f"Character {error.start + 1} of the text is half a surrogate pair.",
-                hint="The text was not valid UTF-8; convert it first.",
-            )
-        ) from error
+        raise refusal("bad_request", "surrogate", character=error.start + 1) from error
     return text
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sentencepiece import SentencePieceProcessor
 
-from engine.messages import MASK, Piece, Turn
+from engine.messages import MASK, Message, Piece, Turn
 from engine.tokenization import pieces as taken_apart
 from engine.tokenization.classes import TokenSpec
 from engine.tokenization.files import ROLES, TokenizerFiles, broken
@@ -47,7 +47,9 @@ class SentenceTokenizer:
         try:
             self._processor = SentencePieceProcessor(model_file=str(path))
         except (RuntimeError, OSError) as error:
-            raise broken(files.folder, f"{path.name}: {error}") from error
+            raise broken(
+                files.folder, Message.of("reason.unreadable", file=path.name, why=str(error))
+            ) from error
         # ALBERT's class lowers case by default; all others only if configured.
         lower = files.tokenizer.do_lower_case
         self._lower = files.family == "AlbertTokenizer" if lower is None else lower

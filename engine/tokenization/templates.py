@@ -12,8 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from engine.errors import EngineError
-from engine.messages import Error, Turn
+from engine.errors import refusal
+from engine.messages import Message, Turn, Words
 from engine.tokenization import rendering
 from engine.tokenization.files import ROLES, TokenizerFiles, broken
 
@@ -22,8 +22,8 @@ class _Answer(msgspec.Struct):
     """An answer of `engine.tokenization.rendering`: exactly one field is set."""
 
     text: str | None = None
-    broken: str = ""
-    refused: str = ""
+    broken: Words = ""
+    refused: Words = ""
 
 
 class ChatTemplate:
@@ -55,15 +55,10 @@ class ChatTemplate:
         with self._turn:
             answer = self._ask(line)
         if answer.broken:
-            raise broken(self._folder, f"its chat template is not valid: {answer.broken}")
+            raise broken(self._folder, Message.of("reason.bad_template", why=answer.broken))
         if answer.text is None:
-            raise EngineError(
-                Error(
-                    kind="bad_request",
-                    message=f"The chat template of {self._folder.name} refuses this: "
-                    f"{answer.refused}",
-                    hint="Some models accept no system prompt, or require turns to alternate.",
-                )
+            raise refusal(
+                "bad_request", "template_refuses", model=self._folder.name, why=answer.refused
             )
         return answer.text
 
@@ -81,8 +76,8 @@ class ChatTemplate:
         self._process = None
         code = process.wait()
         if code == -signal.SIGPROF:
-            return _Answer(refused=f"it runs for more than {rendering.TIME_S:.0f} seconds")
-        return _Answer(refused="the process that renders it ended before it was done")
+            return _Answer(refused=Message.of("reason.template_time", seconds=rendering.TIME_S))
+        return _Answer(refused=Message.of("reason.template_ended"))
 
     def _start(self) -> subprocess.Popen[bytes]:
         self._process = subprocess.Popen(

@@ -38,6 +38,7 @@ from engine.messages import (
     Unload,
 )
 from tests.support.processes import without_torch
+from tui.strings import worded
 
 LONG = Continue(model="starter-ja", prompt="東京の街は", sampling=GREEDY, max_tokens=100, top=0)
 
@@ -155,8 +156,8 @@ async def test_killed_in_mid_stream_it_is_refused_comes_back_and_works(front: Fr
     died = came[-1]
     assert isinstance(died, Error)
     assert died.kind == "worker_died"
-    assert "SIGKILL" in died.message
-    assert str(front.log) in died.hint
+    assert "SIGKILL" in worded(died.message)
+    assert str(front.log) in worded(died.hint)
 
     assert isinstance((await all_of(waiting))[-1], Done | Error)
     short = structs.replace(LONG, max_tokens=5)
@@ -192,7 +193,7 @@ async def test_it_gives_up_on_a_worker_that_keeps_dying(
 ) -> None:
     engine = await front.start()
     died = await kill_for_good(front, engine)
-    assert "stays off" in died.hint
+    assert "stays off" in worded(died.hint)
     assert not engine.alive
     assert await all_of(engine.request(Ping())) == [died]
     await engine.stop()
@@ -235,7 +236,7 @@ async def test_one_that_stays_off_can_be_started_again(
     await engine.restart()
     assert await pid(engine)
     died = await kill_for_good(front, engine)  # it has as many lives as before
-    assert "stays off" in died.hint
+    assert "stays off" in worded(died.hint)
 
 
 async def test_a_restart_ends_what_runs_and_the_process(front: Front, stuck: None) -> None:
@@ -259,7 +260,7 @@ async def test_a_command_is_informed_that_no_other_worker_comes(
     os.kill(worker, signal.SIGKILL)
     (died,) = await all_of(answer)
     assert isinstance(died, Error)
-    assert "restarting" not in died.hint
+    assert "restarting" not in worded(died.hint)
     assert state_of(engine) == "dead"
     await engine.stop()
 
@@ -290,8 +291,8 @@ async def test_how_a_worker_ended_is_reported(
     engine = await front.start()
     (died,) = await all_of(engine.request(ListModels()))
     assert isinstance(died, Error)
-    assert re.search(how, died.message)
-    assert ("memory" in died.message) == (how == "memory")
+    assert re.search(how, worded(died.message))
+    assert ("memory" in worded(died.message)) == (how == "memory")
     assert state_of(engine) == "dead"
 
 
@@ -317,13 +318,13 @@ async def test_a_worker_that_hangs_is_noticed_and_a_stop_starts_another(
     while (state := await front.states.get())[0] != "silent":
         pass
     assert state[1] is not None
-    assert "has not answered" in state[1].message
+    assert "has not answered" in worded(state[1].message)
     stopped.cancel()
     stopped.cancel()
     assert await all_of(stopped) == [Done(finish="cancelled")]
     (died,) = await all_of(other)
     assert isinstance(died, Error)
-    assert "did not stop" in died.message
+    assert "did not stop" in worded(died.message)
     assert await pid(engine) != before
     with pytest.raises(ProcessLookupError):
         os.kill(before, 0)
@@ -358,7 +359,7 @@ async def test_a_worker_that_does_not_come_up_is_ended(
     while (state := await front.states.get())[0] != "restarting":
         pass
     assert state[1] is not None
-    assert "did not start" in state[1].message
+    assert "did not start" in worded(state[1].message)
     monkeypatch.undo()
     await pid(engine)
 
@@ -374,7 +375,7 @@ async def test_a_load_that_hangs_is_noticed_though_the_worker_answers(
     while (state := await front.states.get())[0] != "silent":
         pass
     assert state[1] is not None
-    assert "made no progress" in state[1].message
+    assert "made no progress" in worded(state[1].message)
     answer.cancel()
     assert await all_of(answer) == [Done(finish="cancelled")]
     while (await front.states.get())[0] != "ready":
@@ -406,7 +407,7 @@ async def test_what_has_no_place_on_the_wire_is_refused_at_once(
         (refused,) = await all_of(engine.request(body))
         assert isinstance(refused, Error)
         assert refused.kind == "bad_request"
-        assert f" in {field} " in refused.message
+        assert f" in {field} " in worded(refused.message)
         await pid(engine)
 
 
@@ -417,7 +418,7 @@ async def test_a_configuration_that_has_no_place_on_the_wire_ends_all_answers(
     engine = await front.start()
     (refused,) = await all_of(engine.request(ListModels()))
     assert isinstance(refused, Error)
-    assert "store" in refused.message
+    assert "store" in worded(refused.message)
     assert await front.states.get() == ("dead", refused)
 
 
@@ -433,7 +434,7 @@ async def test_an_error_of_the_supervisor_ends_all_answers(
     monkeypatch.setattr(wire, "event", fail)
     (failed,) = await all_of(engine.request(Ping()))
     assert isinstance(failed, Error)
-    assert "no such thing" in failed.message
+    assert "no such thing" in worded(failed.message)
     assert state_of(engine) == "dead"
 
 
@@ -533,4 +534,4 @@ async def test_a_fault_of_the_engine_names_its_log(
     (error,) = await all_of(engine.request(Ping()))
     assert isinstance(error, Error)
     assert error.message == INTERNAL.message
-    assert str(front.log) in error.hint
+    assert str(front.log) in worded(error.hint)

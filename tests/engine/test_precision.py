@@ -5,6 +5,7 @@ import pytest
 from engine import precision
 from engine.errors import EngineError
 from tests.support.fake_models import loaded
+from tui.strings import worded
 
 
 def test_every_model_can_be_exact_and_only_packed_ones_anything_else() -> None:
@@ -18,5 +19,5 @@ def test_a_form_it_cannot_have_is_refused_with_what_to_do() -> None:
     with pytest.raises(EngineError) as caught:
         precision.estimated_bytes(files, "int8")
     assert caught.value.event.kind == "unable"
-    assert "int8" in caught.value.event.message
-    assert "exact" in caught.value.event.hint
+    assert "int8" in worded(caught.value.event.message)
+    assert "exact" in worded(caught.value.event.hint)

@@ -12,6 +12,7 @@ from engine import wire
 from engine.errors import EngineError
 from engine.messages import BranchDone, Done, Error, Event, Progress, Tokens
 from engine.scheduler import Scheduler, Task, settled
+from tui.strings import worded
 
 
 class Bench:
@@ -182,8 +183,8 @@ def test_a_bug_ends_its_own_task_only_and_is_logged_not_sent(
     (_, last) = bench.of(1)
     assert isinstance(last, Error)
     assert last.kind == "internal"
-    assert type(error).__name__ not in last.message + last.hint
-    assert "out of range" not in last.message + last.hint
+    assert type(error).__name__ not in worded(last.message) + worded(last.hint)
+    assert "out of range" not in worded(last.message) + worded(last.hint)
     assert bench.of(2) == [numbered(0), numbered(1), Done()]
     assert type(error).__name__ in caplog.text
 
@@ -201,8 +202,8 @@ def test_no_memory_is_explained(bench: Bench, error: Exception) -> None:
     bench.rounds(2)
     (_, last) = bench.of(1)
     assert isinstance(last, Error)
-    assert (last.kind, last.message) == ("too_big", "The machine is out of memory.")
-    assert last.hint
+    assert (last.kind, worded(last.message)) == ("too_big", "The machine is out of memory.")
+    assert worded(last.hint)
 
 
 def test_an_answer_that_cannot_be_sent_ends_its_own_task_only() -> None:
@@ -232,7 +233,7 @@ def test_an_answer_that_cannot_be_sent_ends_its_own_task_only() -> None:
     assert len(closed) == 3
     for (_, event), name in zip(sent, ("message", "model", "done"), strict=False):
         assert isinstance(event, Error)
-        assert f"in {name} " in event.message
+        assert f"in {name} " in worded(event.message)
 
 
 def test_a_failing_action_is_logged_and_the_round_goes_on(

@@ -35,6 +35,7 @@ from engine.messages import (
     Trace,
     Turn,
 )
+from tests.support.wording import says
 
 texts = st.text()
 precisions = st.sampled_from(get_args(PrecisionChoice))
@@ -206,15 +207,15 @@ def test_a_frame_nested_without_end_is_broken(key: bytes) -> None:
 
 @given(texts, st.sampled_from("\ud800\udcff\udfff"), texts)
 def test_text_that_is_not_unicode_is_named_before_it_is_sent(a: str, half: str, b: str) -> None:
-    with pytest.raises(wire.Unsendable, match="text in text that is not Unicode"):
+    with pytest.raises(wire.Unsendable, check=says("text in text that is not Unicode")):
         wire.encode(1, Tokenize(model="m", text=a + half + b))
-    with pytest.raises(wire.Unsendable, match="in stop "):
+    with pytest.raises(wire.Unsendable, check=says("in stop ")):
         wire.encode(1, Continue(model="m", prompt="p", stop=["x", a + half + b]))
 
 
 @given(st.integers(2**64) | st.integers(max_value=-(2**63) - 1))
 def test_a_number_that_is_too_large_is_named_before_it_is_sent(number: int) -> None:
-    with pytest.raises(wire.Unsendable, match="a number in sampling that is too large"):
+    with pytest.raises(wire.Unsendable, check=says("a number in sampling that is too large")):
         wire.encode(1, Continue(model="m", prompt="p", sampling=Sampling(top_k=number)))
 
 

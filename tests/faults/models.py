@@ -30,6 +30,7 @@ from engine.messages import (
 from tests.faults.harness import STARTER, Outcome, fault
 from tests.support import tiny_gguf
 from tests.support.processes import Peer
+from tui.strings import worded
 
 _WEIGHTS = "model.safetensors"
 _TOKENIZER = "spiece.model"
@@ -167,10 +168,10 @@ def _text(model: str) -> Continue:
 
 def _check(kind: str, last: Event) -> None:
     assert isinstance(last, Error), f"{kind}: {last}"
-    said = f"{kind}: {last.message} {last.hint}"
+    said = f"{kind}: {worded(last.message, last.hint)}"
     assert last.kind != "internal", said
     assert "\n" not in said and not _EXCEPTION.search(said), said
-    assert last.hint, said
+    assert worded(last.hint), said
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 import engine
 from engine import runtime
 from engine.interfaces import ModelFiles
-from engine.messages import Head
+from engine.messages import Head, Words
 from engine.runtime.loaded import LoadedModel
 
 STARTER = Path(engine.__file__).resolve().parent / "starter"
@@ -36,5 +36,5 @@ def load(folder: Path, *heads: Head, start_token: str | None = None) -> LoadedMo
     return runtime.load(files(folder, *heads, start_token=start_token), quiet)
 
 
-def quiet(stage: str, percent: float) -> None:
+def quiet(stage: Words, percent: float) -> None:
     """Report to nobody."""

@@ -9,7 +9,7 @@ import torch
 import transformers
 
 from engine.interfaces import ModelFiles
-from engine.messages import Precision
+from engine.messages import Precision, Words
 from engine.runtime.packed.decoder import PackedRuntime
 from engine.runtime.packed.loading import load_packed
 
@@ -129,7 +129,7 @@ def files(folder: Path) -> ModelFiles:
     )
 
 
-def quiet(stage: str, percent: float) -> None:
+def quiet(stage: Words, percent: float) -> None:
     """Report to nobody."""
 
 

@@ -8,23 +8,17 @@ import string
 from collections.abc import Iterator
 from pathlib import Path
 
-import yaml
-
 from tui import strings
 
 ROOT = Path(strings.__file__).parents[2]
 FILES = [*ROOT.glob("tui/**/*.py"), *ROOT.glob("themes/*.py")]
 
 
-def flat(node: object, before: str = "") -> Iterator[tuple[str, str]]:
-    if isinstance(node, dict):
-        for key, inner in node.items():
-            yield from flat(inner, f"{before}.{key}" if before else key)
-    else:
-        yield before, str(node)
-
-
-TEXTS = dict(flat(yaml.safe_load(Path(strings.__file__).with_name("en.yaml").read_text("utf-8"))))
+TEXTS = {
+    key: written
+    for key, written in strings.table("en").items()
+    if not key.startswith("engine.")  # see tests/tui/strings/test_engine_messages.py
+}
 
 
 def used() -> Iterator[re.Pattern[str]]:

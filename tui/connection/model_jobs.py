@@ -10,7 +10,7 @@ from typing import Literal
 from engine.client import Answer
 from engine.messages import Done, Error, Load, Pull, Remove, Unload
 from tui.connection.link import Link
-from tui.strings import text
+from tui.strings import text, worded
 
 ModelJob = Load | Pull | Remove | Unload
 Severity = Literal["information", "warning", "error"]
@@ -64,7 +64,7 @@ class ModelJobs:
         """Report success, cancellation or failure."""
         title = self._link.title(request.model)
         if isinstance(event, Error):
-            self._notify(" ".join(filter(None, (event.message, event.hint))), "error")
+            self._notify(worded(event.message, event.hint), "error")
         elif isinstance(event, Done):
             stopped = event.finish == "cancelled"
             name = "stopped" if stopped else type(request).__name__.lower()

@@ -34,7 +34,7 @@ from tui.files import paths
 from tui.history.records import Session
 from tui.render import verdicts
 from tui.render.weights import form
-from tui.strings import text
+from tui.strings import text, worded
 from tui.terminal.sanitise import clean, composed
 
 Format = Literal["md", "json"]
@@ -130,7 +130,7 @@ def _card(card: Card) -> str:
         case never:
             assert_never(never)
     if card.error is not None:
-        parts.append(f"**{text('export.error')}** {_line(card.error.message)}")
+        parts.append(f"**{text('export.error')}** {_line(worded(card.error.message))}")
     parts.append(_facts(card))
     return "\n\n".join(parts)
 

@@ -152,14 +152,15 @@ class Action:
         return not self.cards or any(kind in self.cards for kind in kinds)
 
     def binding(self) -> Binding:
-        """The Textual binding with the default keys; the app's keymap replaces them by id."""
+        """The Textual binding with the default keys; the app's keymap replaces them by id.
+
+        It has no description: the footer reads `title`, in the language of the moment.
+        """
         return Binding(
             ",".join(self.keys) or UNBOUND,
             self.call or self.id,
-            self.title,
             show=self.show and bool(self.keys),
             priority=self.priority,
-            tooltip=self.help,
             id=self.id,
         )
 

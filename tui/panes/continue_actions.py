@@ -12,7 +12,7 @@ from tui.cards.replay import Replay
 from tui.panes.host import PaneHost
 from tui.screens.compare import CompareScreen
 from tui.screens.forms import Picker
-from tui.strings import text
+from tui.strings import text, worded
 from tui.terminal.sanitise import clean, token
 
 
@@ -71,7 +71,7 @@ class ContinueActions:
     def _replayed(self, card: ContinueCard, found: Replay) -> str:
         """The notice about a replay."""
         if found.error is not None:
-            return clean(f"{found.error.message} {found.error.hint}".strip())
+            return clean(worded(found.error.message, found.error.hint))
         message = text("replay.same")
         if found.difference is not None:
             was, now = (

@@ -13,7 +13,7 @@ from tui.analysis.heat import bits
 from tui.connection.services import Services
 from tui.render import bars
 from tui.render.flow import Line, Span, wrap
-from tui.strings import text
+from tui.strings import text, worded
 from tui.terminal.sanitise import clean
 from tui.widgets.lines import LinesView
 
@@ -63,7 +63,7 @@ class Live(LinesView):
                     if isinstance(event, Token):
                         self._show(event, "")
                     elif isinstance(event, Error):
-                        self._show(None, event.message)
+                        self._show(None, worded(event.message))
         finally:
             answer.cancel()  # does nothing to one that has ended
 

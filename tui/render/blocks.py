@@ -22,7 +22,7 @@ from tui.render.facts import facts
 from tui.render.flow import Flow, Line, Span, wrap
 from tui.render.token_lines import token_lines
 from tui.render.witness_lines import refs, witness_lines
-from tui.strings import text
+from tui.strings import text, worded
 from tui.terminal.sanitise import Glyphs, clean
 from tui.terminal.units import percent
 
@@ -82,8 +82,8 @@ class Block:
         lines: list[Line] = []
         if self.card.error is not None:
             for part, style in (
-                (self.card.error.message, "failed"),
-                (self.card.error.hint, "facts"),
+                (worded(self.card.error.message), "failed"),
+                (worded(self.card.error.hint), "facts"),
             ):
                 if part:
                     lines += wrap([Span(clean(part), style)], self._width, INDENT)

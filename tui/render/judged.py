@@ -12,7 +12,7 @@ from tui.cards import Measured, PairCard, PllCard, total
 from tui.cards.refs import MethodToken, PairPart
 from tui.render.flow import Line, Span, wrap
 from tui.render.weights import form
-from tui.strings import text
+from tui.strings import text, worded
 from tui.terminal.sanitise import Glyphs, clean
 from tui.terminal.sanitise import token as shown
 
@@ -91,7 +91,7 @@ def _missing(card: PairCard, model: int, width: int) -> list[Line]:
     """Why a model has not scored both sentences."""
     for part in card.parts[2 * model : 2 * model + 2]:
         if part.error is not None:
-            message = clean(f"{part.error.message} {part.error.hint}".strip())
+            message = clean(worded(part.error.message, part.error.hint))
             return wrap([Span(message, "failed")], width, "    ")
     return []
 

@@ -18,7 +18,7 @@ from textual.widgets import DataTable, Static
 from engine.messages import Error, Event, Request
 from tui.connection.services import Services
 from tui.keys.actions import bindings
-from tui.strings import text
+from tui.strings import text, worded
 from tui.terminal.sanitise import clean
 from tui.widgets.hints import Hints
 
@@ -94,7 +94,7 @@ class MessageScreen(Overlay[_Result]):
         async with aclosing(answer) as events:
             async for event in events:
                 if isinstance(event, Error):
-                    self.show_message(clean(f"{event.message} {event.hint}".strip()))
+                    self.show_message(clean(worded(event.message, event.hint)))
                 yield event
 
 

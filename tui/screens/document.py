@@ -21,7 +21,7 @@ from tui.keys.actions import bindings
 from tui.render import curve
 from tui.screens.base import MessageScreen, Table
 from tui.screens.matrix import MatrixScreen
-from tui.strings import text
+from tui.strings import text, worded
 from tui.terminal.sanitise import clean
 
 RANDOM_ORDERS = 1000
@@ -249,7 +249,7 @@ class DocumentScreen(MessageScreen[None]):
                 depth="-" if gap.depth is None else f"{gap.depth:.2f}",
                 back="-" if back is None else f"{back:+.2f}",
             )
-            place = f"{place} {gap.forward.error}".rstrip()
+            place = f"{place} {worded(gap.forward.error)}".rstrip()
         written = " ".join(card.sentences[number].text.split())
         self._chosen.update(clean(f"{place}\n{written}"))
 

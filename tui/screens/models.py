@@ -20,7 +20,7 @@ from tui.keys.actions import bindings
 from tui.render.weights import forms
 from tui.screens.base import Overlay, Table
 from tui.screens.dialogs import Ask, Confirm
-from tui.strings import text
+from tui.strings import text, worded
 from tui.terminal.sanitise import clean
 from tui.terminal.units import size
 from tui.widgets.header import state_text
@@ -117,8 +117,8 @@ class ModelsScreen(Overlay[str]):
             done, total = size(progress.done or 0), size(progress.total)
             state = text("screens.models.progress", state=state, done=done, total=total)
         if progress is not None and progress.state == info.state and progress.stage:
-            state = f"{state}, {progress.stage}"
-        lines.append(("state", ": ".join(filter(None, (state, info.reason)))))
+            state = f"{state}, {worded(progress.stage)}"
+        lines.append(("state", ": ".join(filter(None, (state, worded(info.reason))))))
         kind = "in_memory" if info.in_memory else "to_load"
         forms = ", ".join(info.in_memory)
         if info.device != "cpu":
@@ -136,7 +136,7 @@ class ModelsScreen(Overlay[str]):
         origin = " ".join(filter(None, (info.source, info.origin, revision)))
         lines.append(("source", origin))
         lines.append(("path", info.path or ""))
-        lines.append(("note", info.note))
+        lines.append(("note", worded(info.note)))
         self._details.update(
             Content("\n").join(
                 Content.assemble((f"{text(f'screens.models.{name}')}: ", "bold"), clean(value))

@@ -1,43 +1,64 @@
-"""All interface text, from one YAML file per language."""
+"""All text of the interface, in a folder of YAML files for each language.
+
+``interface.yaml`` holds what the interface says itself, ``engine.yaml`` the sentences of the
+engine's messages. All languages have the same keys.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from string import Formatter
+from typing import Literal, get_args
 
 import yaml
+
+from engine.messages import Message, Words
+from engine.messages.units import size
+
+Language = Literal["en"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 # Every start reads a language: libyaml, where PyYAML was built with it, takes a tenth of the time.
 _LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
+_FILES = ("interface.yaml", "engine.yaml")
+
 
 @cache
-def _table(language: str) -> dict[str, str]:
+def table(language: Language) -> Mapping[str, str]:
     """A language's texts under their dotted keys."""
-    source = resources.files(__name__).joinpath(f"{language}.yaml").read_text(encoding="utf-8")
-    table: dict[str, str] = {}
-    pending = [("", yaml.load(source, Loader=_LOADER))]
-    while pending:
-        prefix, node = pending.pop()
-        if isinstance(node, dict):
-            pending.extend((f"{prefix}.{key}" if prefix else key, n) for key, n in node.items())
-        else:
-            table[prefix] = str(node)
-    return table
+    folder = resources.files(__name__).joinpath(language)
+    texts: dict[str, str] = {}
+    for name in _FILES:
+        pending = [("", yaml.load(folder.joinpath(name).read_text("utf-8"), Loader=_LOADER))]
+        while pending:
+            prefix, node = pending.pop()
+            if isinstance(node, dict):
+                pending.extend((f"{prefix}.{key}" if prefix else key, n) for key, n in node.items())
+            else:
+                texts[prefix] = str(node)
+    return texts
 
 
 class _Formatter(Formatter):
-    """Adds ``{n:path|paths}`` to the format of `str.format`: the first form for 1, else the second.
+    """The format of `str.format`, and more.
 
-    The number itself is not written.
+    - ``{n:path|paths}`` is the first form for 1, else the second; the number is not written.
+    - ``{n:size}`` is a number of bytes: 1.3 GB.
+    - A text takes the place of a number as it is, whatever the number's format.
     """
 
     def format_field(self, value: object, format_spec: str) -> str:
         one, bar, many = format_spec.partition("|")
         if bar:
             return one if value == 1 else many
-        return str(super().format_field(value, format_spec))
+        if isinstance(value, Message):
+            return worded(value)
+        if isinstance(value, int) and format_spec == "size":
+            return size(value)
+        return value if isinstance(value, str) else str(super().format_field(value, format_spec))
 
 
 _FORMATTER = _Formatter()
@@ -49,4 +70,29 @@ def text(key: str, /, **values: object) -> str:
     Raises:
         KeyError: there is no such text, or a placeholder has no value.
     """
-    return _FORMATTER.format(_table("en")[key], **values)
+    return _FORMATTER.format(table("en")[key], **values)
+
+
+def worded(*words: Words) -> str:
+    """What the engine says, in the user's language: sentences in one line, without empty ones.
+
+    A message that only another version has, as it may be in an old session, is shown by its id.
+    """
+    return " ".join(filter(None, map(_worded, words)))
+
+
+def _worded(words: Words) -> str:
+    if isinstance(words, str):
+        return words
+    try:
+        return text(f"engine.{words.id}", **words.arguments)
+    except KeyError:
+        return str(words)
+
+
+def placeholders(language: Language) -> Mapping[str, frozenset[str]]:
+    """The names of the placeholders in each text of a language, by its key."""
+    return {
+        key: frozenset(name for _, name, _, _ in _FORMATTER.parse(written) if name is not None)
+        for key, written in table(language).items()
+    }

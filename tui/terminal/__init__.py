@@ -8,5 +8,5 @@
     units.py         numbers and sizes as a person reads them
     exit_codes.py    how a command ends
 
-Imports no other room.
+Imports no other room but `strings`.
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from engine.messages import Error
+from tui.strings import worded
 
 
 class Exit(IntEnum):
@@ -51,4 +52,4 @@ class Failure(Exception):
     def from_error(cls, error: Error) -> Failure:
         """The engine's answer to a request that failed."""
         code = Exit.USAGE if error.kind in _WRONG_USE else Exit.FAILED
-        return cls(error.message, error.hint, code, error.kind in _OF_TEXT)
+        return cls(worded(error.message), worded(error.hint), code, error.kind in _OF_TEXT)

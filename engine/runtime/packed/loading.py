@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from transformers import AutoConfig
 
 from engine.interfaces import ModelFiles
-from engine.messages import Device, Precision
+from engine.messages import Device, Message, Precision
 from engine.runtime.loading import Report, broken, readable
 from engine.runtime.packed import embedding, linear, stored
 from engine.runtime.packed.decoder import Layer, Model, PackedRuntime, Step
@@ -100,7 +100,7 @@ def _norm_parts(name: str, norm: Norm, precision: Precision) -> Tensors:
 def _build(parts: Parts, shape: Shape, precision: Precision, report: Report) -> Model:
     layers = []
     for number in range(shape.layers):
-        report("reading weights", 100 * number / shape.layers)
+        report(Message.of("stage.weights"), 100 * number / shape.layers)
         layers.append(_layer(parts(f"layer {number}"), shape))
     outer = parts("outer")
     return Model(

@@ -74,7 +74,7 @@ class Weights:
                 file = self._files.enter_context(safe_open(path, framework="pt"))
                 names = file.offset_keys()
             except (SafetensorError, OSError) as error:
-                raise Broken(f"{path.name} is damaged or cut short: {error}") from error
+                raise Broken("reason.damaged", file=path.name, error=error) from error
             self._readers.update(dict.fromkeys(names, file.get_tensor))
         root = "transformer." if self._shape.conv1d else "model."
         # Checkpoints of the bare model, without a head, leave the prefix out.
@@ -185,13 +185,13 @@ class Weights:
     def _take(self, name: str, *shape: int) -> torch.Tensor:
         reader = self._readers.get(name)
         if reader is None:
-            raise Broken(f"its weight files lack {name}")
+            raise Broken("reason.lacks", names=name)
         self._taken.add(name)
         try:
             stored = reader(name)
         except SafetensorError as error:
-            raise Broken(f"{name} cannot be read: {error}") from error
+            raise Broken("reason.unreadable", file=name, why=str(error)) from error
         if tuple(stored.shape) != shape:
-            raise Broken(f"its configuration gives another shape to {name}")
+            raise Broken("reason.other_shape", names=name)
         # A copy: what the file maps may begin at any byte, and fast kernels want aligned rows.
         return stored.to(torch.float32, copy=True)

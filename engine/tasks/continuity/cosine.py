@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.decoding.prompting import start_token
+from engine.errors import refusal
 from engine.messages import CosineResult, Piece
 from engine.runtime.batches import by_length
 from engine.runtime.loaded import LoadedModel
-from engine.tasks.continuity.sides import refused
 from engine.tasks.continuity.witness import Figures, Results
 from engine.tasks.limits import check_fits
 
@@ -76,7 +76,7 @@ class Cosine:
             return tuple(pieces)
         pieces = model.tokenizer.encode(text)
         if not pieces:
-            raise refused("One of the texts has no tokens.", "Write both texts.")
+            raise refusal("bad_request", "no_tokens")
         row = (*([] if self._start is None else [self._start]), *pieces)
         assert model.causal is not None, "a loaded model has at least one of the two"
         check_fits(model, model.causal, [piece.id for piece in row])

@@ -14,10 +14,11 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from engine.decoding.prompting import start_token
+from engine.errors import refusal
 from engine.interfaces import CausalRuntime
 from engine.messages import Piece, PmiDirection, PmiResult, ScoredToken
 from engine.runtime.loaded import LoadedModel
-from engine.tasks.continuity.sides import join, refused
+from engine.tasks.continuity.sides import join
 from engine.tasks.continuity.witness import Figures, Results
 from engine.tasks.limits import check_fits
 
@@ -90,10 +91,7 @@ class MutualInformation:
         start = [] if self._start is None else [self._start.id]
         check_fits(self._model, self._runtime, [*start, *(piece.id for piece in pieces)])
         if not second or (self._start is None and len(second) < 2):
-            raise refused(
-                "The text is too short to score: there is no token after the first.",
-                "Write longer texts; this model has no start token.",
-            )
+            raise refusal("bad_request", "too_short")
         return Joined(between, first, second)
 
     def _compared(self, asked: Sequence[Joined]) -> Generator[None, None, list[PmiDirection]]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.errors import EngineError
+from engine.errors import refusal
 from engine.interfaces import Tokenizer
-from engine.messages import Error, Piece, Trimmed
+from engine.messages import Piece, Trimmed
 
 SPARE = 8
 """Tokens reserved for those that frame a pair, and for words tokenized differently within it."""
@@ -21,7 +21,7 @@ def cleaned(a: str, b: str) -> tuple[str, str]:
     a, b = a.strip(), b.strip()
     for name, side in (("A", a), ("B", b)):
         if not side:
-            raise refused(f"Text {name} is empty.", "Write both texts.")
+            raise refusal("bad_request", "empty_side", side=name)
     return a, b
 
 
@@ -65,8 +65,3 @@ _UNSPACED = (
 
 def _unspaced(character: str) -> bool:
     return any(first <= ord(character) <= last for first, last in _UNSPACED)
-
-
-def refused(message: str, hint: str) -> EngineError:
-    """The error for an unsuitable text."""
-    return EngineError(Error(kind="bad_request", message=message, hint=hint))

@@ -11,10 +11,10 @@ from typing import Any, TypeAlias, assert_never
 from msgspec import structs
 
 from engine import messages
-from engine.errors import EngineError
+from engine.errors import refusal
 from engine.messages import (
     CosineResult,
-    Error,
+    Message,
     NspDirection,
     NspResult,
     PairScore,
@@ -50,14 +50,7 @@ def witnesses(model: LoadedModel, *, cosine: bool) -> list[AnyWitness]:
     if cosine:
         found.append(Cosine(model))
     if not found:
-        raise EngineError(
-            Error(
-                kind="unable",
-                message=f"{model.files.id} has no next-sentence or sentence-order head.",
-                hint="It can only compare two texts by their cosine. "
-                f"Use {STARTER_MASKED} or a causal model for more.",
-            )
-        )
+        raise refusal("unable", "no_witness", model=model.files.id, masked=STARTER_MASKED)
     return found
 
 
@@ -79,9 +72,7 @@ def both_ways(scored: PairScore) -> tuple[messages.Witness, messages.Witness]:
     result = scored.result
     if result is not None and result.trimmed is not None:
         tokens = result.trimmed.a + result.trimmed.b
-        why = messages.Witness(
-            error=f"The two sentences have {tokens} tokens, too many for the model."
-        )
+        why = messages.Witness(error=Message.of("reason.pair_too_long", tokens=tokens))
         return why, why
     there = back = messages.Witness(error="" if scored.error is None else scored.error.message)
     for each in (*([] if result is None else [result]), *scored.others):

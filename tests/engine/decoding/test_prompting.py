@@ -18,6 +18,7 @@ from tests.support.fake_models import (
     dreaming,
     loaded,
 )
+from tui.strings import worded
 
 TURNS = [
     Turn("system", "be"),
@@ -49,8 +50,8 @@ def refusal(
 ) -> str:
     with pytest.raises(EngineError) as caught:
         prompt(request, tokenizer=tokenizer, context=context, vocabulary=vocabulary)
-    assert caught.value.event.hint
-    return f"{caught.value.event.kind}: {caught.value.event.message}"
+    assert worded(caught.value.event.hint)
+    return f"{caught.value.event.kind}: {worded(caught.value.event.message)}"
 
 
 def ids(laid_out: Prompt) -> list[int]:
@@ -103,8 +104,8 @@ def test_a_prompt_must_leave_room_for_a_token() -> None:
         with pytest.raises(EngineError) as caught:
             prompt(request, context=10)
         assert caught.value.event.kind == "too_long"
-        assert str(length) in caught.value.event.message
-        assert f"by {too_many} token" in caught.value.event.hint
+        assert str(length) in worded(caught.value.event.message)
+        assert f"by {too_many} token" in worded(caught.value.event.hint)
 
 
 # -------------------------------------------------------------------------------- chat

@@ -8,6 +8,7 @@ import torch
 from engine.errors import EngineError
 from engine.machine.devices import home, resolve
 from engine.messages import Device, DeviceChoice
+from tui.strings import worded
 
 
 @pytest.fixture
@@ -42,8 +43,8 @@ def test_a_device_that_is_not_there_is_refused(choice: DeviceChoice) -> None:
     with pytest.raises(EngineError) as caught:
         resolve(choice)
     assert caught.value.event.kind == "unable"
-    assert f"no {choice} device" in caught.value.event.message
-    assert "device: cpu" in caught.value.event.hint
+    assert f"no {choice} device" in worded(caught.value.event.message)
+    assert "device: cpu" in worded(caught.value.event.hint)
 
 
 def test_quantised_forms_live_on_the_cpu() -> None:

@@ -19,7 +19,7 @@ from transformers import (
 )
 
 from engine.errors import EngineError
-from engine.messages import Pull
+from engine.messages import Message, Pull
 from engine.pull.convert import convert_gguf, from_pickles
 from engine.pull.gguf_header import Header
 from engine.store import checkpoint, manifest
@@ -27,6 +27,7 @@ from engine.store.store import Store
 from tests.conftest import Tiny
 from tests.support import pulls, tiny_gguf
 from tests.support.tiny import configure
+from tui.strings import worded
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +110,7 @@ def test_a_damaged_file_is_refused(gguf: Path, tmp_path: Path, keep: int) -> Non
 def test_a_killed_conversion_leaves_no_model(gguf: Path, tmp_path: Path) -> None:
     store = Store(tmp_path / "store", [gguf], [])
     child = pulls.start(store, Pull(str(gguf)), pulls.environment(tmp_path))
-    while pulls.next_state(child).stage != "building the tokenizer":
+    while pulls.next_state(child).stage != Message("stage.tokenizer"):
         pass
     os.killpg(child.pid, signal.SIGKILL)
     pulls.finish(child)
@@ -122,7 +123,7 @@ def _refusal(path: Path, folder: Path) -> str:
         convert_gguf(path, folder, lambda *_: None)
     assert not (folder / "model.safetensors").exists()
     assert caught.value.event.kind == "broken_model"
-    return caught.value.event.message
+    return worded(caught.value.event.message)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save
 
-from engine.messages import Pull
+from engine.messages import Message, Pull
 from engine.store import manifest
 from engine.store.catalog import Entry
 from engine.store.catalog import Hub as Origin
@@ -20,6 +20,7 @@ from engine.store.store import Store
 from tests.conftest import Tiny
 from tests.support import pulls
 from tests.support.hub_server import COMMIT, Hub, Repo, serve
+from tui.strings import worded
 
 REPO = "someone/small"
 WEIGHTS = "model.safetensors"
@@ -105,7 +106,7 @@ def test_another_commit_than_the_pinned_one_is_not_taken(
     hub: Hub, files: dict[str, bytes], store: Store, environ: dict[str, str]
 ) -> None:
     hub.repos[REPO] = Repo(files, commit="2" * 40)
-    assert "no revision" in _pull(store, environ).error.message
+    assert "no revision" in worded(_pull(store, environ).error.message)
     assert store.info("small").state == "absent"
 
 
@@ -171,7 +172,7 @@ def test_weights_that_are_not_what_the_hub_lists_are_refused(
 ) -> None:
     hub.repos[REPO] = Repo(files)
     hub.lie[WEIGHTS] = files[WEIGHTS][:-1] + b"\x01"
-    assert "was corrupted in transfer" in _pull(store, environ).error.message
+    assert "was corrupted in transfer" in worded(_pull(store, environ).error.message)
     assert store.info("small").state == "absent"
     hub.lie.clear()
     _pull(store, environ).succeeded()
@@ -183,7 +184,7 @@ def test_a_small_file_that_is_not_what_the_hub_lists_is_refused(
 ) -> None:
     hub.repos[REPO] = Repo(files)
     hub.lie["config.json"] = files["config.json"].replace(b"gpt2", b"gptj")
-    assert "config.json" in _pull(store, environ).error.message
+    assert "config.json" in worded(_pull(store, environ).error.message)
     assert store.info("small").state == "absent"
 
 
@@ -208,7 +209,7 @@ def test_a_gated_model_names_its_terms_and_a_token_opens_it(
     hub: Hub, files: dict[str, bytes], store: Store, environ: dict[str, str]
 ) -> None:
     hub.repos[REPO] = Repo(files, gated=True)
-    assert "HF_TOKEN" in _pull(store, environ).error.hint
+    assert "HF_TOKEN" in worded(_pull(store, environ).error.hint)
     _pull(store, {**environ, "HF_TOKEN": "hf_secret"}).succeeded()
     assert hub.asked[-1].authorization == "Bearer hf_secret"
 
@@ -218,14 +219,14 @@ def test_offline_is_respected(
 ) -> None:
     hub.repos[REPO] = Repo(files)
     outcome = _pull(store, {**environ, "HF_HUB_OFFLINE": "1"})
-    assert "HF_HUB_OFFLINE" in outcome.error.message
+    assert "HF_HUB_OFFLINE" in worded(outcome.error.message)
     assert hub.asked == []
 
 
 def test_a_hub_that_is_not_there_is_a_network_error(store: Store, tmp_path: Path) -> None:
     outcome = _pull(store, pulls.environment(tmp_path))
     assert outcome.error.kind == "network"
-    assert "127.0.0.1:9" in outcome.error.message
+    assert "127.0.0.1:9" in worded(outcome.error.message)
 
 
 def test_a_model_of_unknown_type_costs_no_download_of_its_weights(
@@ -235,7 +236,7 @@ def test_a_model_of_unknown_type_costs_no_download_of_its_weights(
     hub.repos[REPO] = Repo(files)
     outcome = _pull(store, environ)
     assert outcome.error.kind == "broken_model"
-    assert "t5" in outcome.error.message
+    assert "t5" in worded(outcome.error.message)
     assert hub.files_asked(WEIGHTS) == []
 
 
@@ -253,7 +254,7 @@ def test_a_full_disk_is_reported_before_the_download(
     hub.repos[REPO] = Repo(files, sizes={WEIGHTS: 10**15})
     outcome = _pull(store, environ)
     assert outcome.error.kind == "unable"
-    assert "needed" in outcome.error.message
+    assert "needed" in worded(outcome.error.message)
     assert hub.files_asked(WEIGHTS) == []
 
 
@@ -286,7 +287,7 @@ def test_two_pulls_of_one_model_share_the_work(
     first = pulls.start(store, Pull("small"), environ)
     assert hub.held.wait(60)
     second = pulls.start(store, Pull(REPO), environ)
-    assert "waiting for another pull" in pulls.next_state(second).stage
+    assert pulls.next_state(second).stage == Message("stage.waiting")
     hub.go.set()
     pulls.finish(first).succeeded()
     pulls.finish(second).succeeded()
@@ -308,7 +309,7 @@ def test_a_pickle_is_refused_unless_asked_for(
     hub: Hub, files: dict[str, bytes], store: Store, environ: dict[str, str], tmp_path: Path
 ) -> None:
     hub.repos[REPO] = Repo(_pickled(files, tmp_path))
-    assert "pickle" in _pull(store, environ).error.message
+    assert "pickle" in worded(_pull(store, environ).error.message)
     assert hub.files_asked("pytorch_model.bin") == []
     outcome = pulls.run(store, Pull("small", allow_pickle=True), environ).succeeded()
     assert "converting" in {state.state for state in outcome.states}

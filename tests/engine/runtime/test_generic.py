@@ -11,10 +11,12 @@ from safetensors.torch import load_file, save_file
 
 from engine.errors import EngineError
 from engine.interfaces import ModelFiles
+from engine.messages import Message, Words
 from engine.runtime.generic import GenericRuntime, load_causal
 from engine.runtime.prefix_cache import CHUNK
 from tests.conftest import Tiny
 from tests.support.families import FAMILIES, build, close, plain, prefilled, text
+from tui.strings import worded
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -111,7 +113,7 @@ def files(folder: Path) -> ModelFiles:
     )
 
 
-def quiet(stage: str, percent: float) -> None:
+def quiet(stage: Words, percent: float) -> None:
     """Report to nobody."""
 
 
@@ -123,11 +125,11 @@ def copy_of(folder: Path, target: Path) -> Path:
 
 
 def test_loading_reports_its_progress_and_the_bytes(tiny: Tiny) -> None:
-    reports: list[tuple[str, float]] = []
+    reports: list[tuple[Words, float]] = []
     runtime = load_causal(
         files(tiny("gpt2")), lambda stage, percent: reports.append((stage, percent))
     )
-    percents = [percent for stage, percent in reports if stage == "reading weights"]
+    percents = [percent for stage, percent in reports if stage == Message("stage.weights")]
     assert percents[0] == 0
     assert percents[-1] == 100
     assert percents == sorted(set(percents))
@@ -153,7 +155,7 @@ def test_missing_tensors_are_refused_by_name(tiny: Tiny, tmp_path: Path) -> None
     with pytest.raises(EngineError) as caught:
         load_causal(files(folder), quiet)
     assert caught.value.event.kind == "broken_model"
-    assert "lm_head.weight" in caught.value.event.message
+    assert "lm_head.weight" in worded(caught.value.event.message)
 
 
 def test_tensors_of_another_shape_are_refused_by_name(tiny: Tiny, tmp_path: Path) -> None:
@@ -163,7 +165,7 @@ def test_tensors_of_another_shape_are_refused_by_name(tiny: Tiny, tmp_path: Path
     with pytest.raises(EngineError) as caught:
         load_causal(files(folder), quiet)
     assert caught.value.event.kind == "broken_model"
-    assert "transformer.wpe.weight" in caught.value.event.message
+    assert "transformer.wpe.weight" in worded(caught.value.event.message)
 
 
 @pytest.mark.parametrize("harm", ["cut short", "no weights", "not JSON", "no number"])
@@ -182,4 +184,4 @@ def test_broken_files_are_a_broken_model(tiny: Tiny, tmp_path: Path, harm: str) 
     with pytest.raises(EngineError) as caught:
         load_causal(files(folder), quiet)
     assert caught.value.event.kind == "broken_model"
-    assert caught.value.event.hint
+    assert worded(caught.value.event.hint)

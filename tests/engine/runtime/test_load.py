@@ -12,7 +12,7 @@ import transformers
 from engine import runtime
 from engine.errors import EngineError
 from engine.interfaces import ModelFiles
-from engine.messages import Head, Precision
+from engine.messages import Head, Message, Precision, Words
 from engine.runtime.generic import GenericRuntime
 from engine.runtime.packed.decoder import PackedRuntime
 from tests.conftest import Tiny
@@ -32,7 +32,7 @@ def files(folder: Path, *heads: Head) -> ModelFiles:
     )
 
 
-def quiet(stage: str, percent: float) -> None:
+def quiet(stage: Words, percent: float) -> None:
     """Report to nobody."""
 
 
@@ -52,12 +52,14 @@ def test_one_encoder_serves_both_heads(tiny: Tiny) -> None:
 
 @pytest.mark.parametrize(("kind", "head"), [("llama", "causal"), ("bert-mlm", "masked")])
 def test_stages_are_reported_in_order(tiny: Tiny, kind: str, head: Head) -> None:
-    reports: list[tuple[str, float]] = []
+    reports: list[tuple[Words, float]] = []
     runtime.load(files(tiny(kind), head), lambda stage, percent: reports.append((stage, percent)))
     stages = list(dict.fromkeys(stage for stage, _ in reports))
-    assert stages == ["reading the tokenizer", "importing torch", "reading weights", "ready"]
+    assert stages == [
+        Message(f"stage.{name}") for name in ("reading_tokenizer", "torch", "weights", "ready")
+    ]
     assert [percent for _, percent in reports] == sorted(percent for _, percent in reports)
-    assert reports[-1] == ("ready", 100.0)
+    assert reports[-1] == (Message("stage.ready"), 100.0)
 
 
 def test_a_model_without_a_head_is_refused(tiny: Tiny) -> None:

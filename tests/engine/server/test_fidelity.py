@@ -12,7 +12,7 @@ import pytest
 
 from engine.errors import EngineError
 from engine.interfaces import ModelFiles
-from engine.messages import Device, Distance, Event, ModelState, Precision
+from engine.messages import Device, Distance, Event, Message, ModelState, Precision
 from engine.runtime import load
 from engine.runtime.loaded import LoadedModel
 from engine.scheduler import Wait
@@ -116,8 +116,8 @@ def test_what_was_not_measured_is_measured_once(model: ModelFiles) -> None:
     assert {each.precision for each in measured} <= set(distances.FASTEST)
     assert measured[0].precision == "int4"
     assert distances.near(measured[-1]) == (taken != "exact")
-    stages = {each.stage for each in bench.events if isinstance(each, ModelState)}
-    assert "measuring int4" in stages
+    stages = [each.stage for each in bench.events if isinstance(each, ModelState)]
+    assert Message.of("stage.measuring", form="int4") in stages
     assert bench.lifecycle.busy(model.id) is False
     bench.loads.clear()
     assert bench.run(bench.fidelity.fastest(model)) == taken

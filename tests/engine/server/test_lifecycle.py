@@ -19,6 +19,7 @@ from engine.messages import Error, Event, Memory, ModelInfo, ModelState, Precisi
 from engine.runtime.loaded import LoadedModel
 from engine.server.lifecycle import Lifecycle, Report
 from tests.support.fake_models import ByteTokenizer
+from tui.strings import worded
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -215,8 +216,8 @@ def test_a_model_in_use_is_never_evicted() -> None:
         error = refusal(bench, "big", 50)
         assert busy.result() is bench.lifecycle.loaded("busy")
     assert error.kind == "too_big"
-    assert "60 B of the 100 B" in error.message
-    assert "busy" in error.hint
+    assert "60 B of the 100 B" in worded(error.message)
+    assert "busy" in worded(error.hint)
     bench.keep("big", 50)
     assert ("busy", "on_disk", "evicted") in bench.states()
 
@@ -232,9 +233,9 @@ def test_what_can_never_fit_is_refused_with_numbers_and_evicts_nothing() -> None
     bench.keep("a", 40)
     error = refusal(bench, "giant", 7_300_000_000)
     assert error.kind == "too_big"
-    assert "giant needs about 7.3 GB" in error.message
-    assert "2.0 GB" in error.message
-    assert error.hint
+    assert "giant needs about 7.3 GB" in worded(error.message)
+    assert "2.0 GB" in worded(error.message)
+    assert worded(error.hint)
     assert bench.lifecycle.loaded("a") is not None
     assert bench.loader.waiting == []
 
@@ -379,7 +380,7 @@ def test_a_failed_load_is_a_state_with_a_reason_and_can_be_tried_again(
     assert ModelState(model="a", state="failed", reason=reason) in bench.events
     assert bench.lifecycle.used == 0
     shown = bench.lifecycle.current(info("a"))
-    assert (shown.state, shown.reason) == ("failed", reason)
+    assert (shown.state, worded(shown.reason)) == ("failed", reason)
 
     bench.broken.clear()
     with bench.lifecycle.use(files("a")) as loading:
@@ -497,7 +498,7 @@ def test_a_form_that_a_kind_of_model_cannot_have_is_refused() -> None:
     with pytest.raises(EngineError) as raised, bench.lifecycle.use(files("a"), "int4"):
         pass
     assert raised.value.event.kind == "unable"
-    assert "int4" in raised.value.event.message
+    assert "int4" in worded(raised.value.event.message)
     assert bench.loader.waiting == []
 
 

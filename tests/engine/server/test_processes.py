@@ -15,6 +15,7 @@ from engine.messages import Done, Error, Event, ModelInfo, ModelState
 from engine.pull.job import PullJob
 from engine.scheduler import Scheduler, Task
 from engine.server.processes import Children
+from tui.strings import worded
 
 SAY = """
 import os, sys, time
@@ -96,7 +97,7 @@ def test_an_error_is_the_tasks_error_and_the_models_state(bench: Bench) -> None:
     bench.start(1, job("say(Error(kind='network', message='No route.', hint='Look.'))"))
     assert bench.wait(1) == [Error(kind="network", message="No route.", hint="Look.")]
     shown = bench.children.current(info())
-    assert (shown.state, shown.reason) == ("failed", "No route.")
+    assert (shown.state, worded(shown.reason)) == ("failed", "No route.")
     bench.start(2, job("say(Done())"))
     assert bench.wait(2) == [Done()]
     assert bench.children.current(info()) == info()

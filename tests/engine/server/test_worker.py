@@ -33,6 +33,7 @@ from engine.messages import (
     ListModels,
     Load,
     Memory,
+    Message,
     Models,
     ModelState,
     NspResult,
@@ -53,6 +54,7 @@ from engine.messages import (
 )
 from engine.server.worker import Worker
 from tests.support.processes import Peer, configured, without_torch, worker
+from tui.strings import worded
 
 LONG = Continue(model="starter-ja", prompt="東京の街は", sampling=GREEDY, max_tokens=100, top=0)
 
@@ -102,7 +104,7 @@ def test_a_device_that_is_not_there_is_reported_when_a_model_is_wanted(tmp_path:
     with configured(tmp_path / "log", Configure(device=absent, threads=1)) as peer:
         error = only_error(peer.ask(Load("starter-ja")))
         assert error.kind == "unable"
-        assert absent in error.message
+        assert absent in worded(error.message)
         assert only_error(peer.ask(Load("starter-ja", "auto"))) == error
 
 
@@ -111,7 +113,7 @@ def test_nothing_is_answered_before_configure_or_after_another_version(tmp_path:
         assert only_error(peer.ask(ListModels())).kind == "bad_request"
         error = only_error(peer.ask(Configure(protocol=PROTOCOL + 1)))
         assert error.kind == "bad_request"
-        assert str(PROTOCOL + 1) in error.message
+        assert str(PROTOCOL + 1) in worded(error.message)
         assert only_error(peer.ask(ListModels())).kind == "bad_request"
         assert isinstance(peer.ask(Configure())[0], Ready)
         assert only_error(peer.ask(Configure())).kind == "bad_request"
@@ -169,7 +171,9 @@ def test_shutdown_ends_it(stuck: Peer) -> None:
 def test_the_end_of_input_ends_it_though_it_is_loading(stuck: Peer) -> None:
     stuck.send(Load("starter-ja"))
     stuck.until(
-        ModelState(model="starter-ja", state="loading", stage="starting PyTorch", percent=0)
+        ModelState(
+            model="starter-ja", state="loading", stage=Message("stage.starting_torch"), percent=0
+        )
     )
     stuck.stdin.close()
     assert stuck.ended() == 0
@@ -246,11 +250,11 @@ def test_no_torch_is_a_failed_model_with_a_reason(tmp_path: Path, configure: Con
     environ = without_torch(tmp_path / "path", "raise ImportError('libtorch is not there')")
     with configured(tmp_path / "log", configure, environ) as peer:
         error = only_error(peer.ask(Load("starter-ja")))
-        assert "libtorch is not there" in error.message
+        assert "libtorch is not there" in worded(error.message)
         (models,) = peer.ask(ListModels())
         assert isinstance(models, Models)
         (model,) = [model for model in models.models if model.id == "starter-ja"]
-        assert (model.state, model.reason) == ("failed", error.message)
+        assert (model.state, worded(model.reason)) == ("failed", worded(error.message))
 
 
 def test_what_libraries_print_goes_to_the_log(tmp_path: Path, configure: Configure) -> None:
@@ -382,7 +386,7 @@ def test_a_users_mistake_is_explained_and_harms_nobody(
 ) -> None:
     error = only_error(peer.ask(body))
     assert error.kind == kind
-    assert error.hint
+    assert worded(error.hint)
     assert peer.ask(Ping()) == [Pong()]
 
 

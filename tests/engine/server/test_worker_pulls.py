@@ -30,6 +30,7 @@ from tests.conftest import Tiny
 from tests.support import pulls, tiny_gguf
 from tests.support.hub_server import Hub, Repo, serve
 from tests.support.processes import Peer, configured
+from tui.strings import worded
 
 MODEL = "someone/small"
 WEIGHTS = "model.safetensors"
@@ -105,7 +106,7 @@ def test_a_failed_pull_is_an_error_and_a_state(peer: Peer) -> None:
     assert isinstance(error, Error)
     info = shown(peer, "gpt2")
     assert info is not None
-    assert (info.state, info.reason) == ("failed", error.message)
+    assert (info.state, worded(info.reason)) == ("failed", worded(error.message))
 
 
 def test_the_end_of_the_front_ends_a_pull_too(peer: Peer, hub: Hub, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from engine.store.manifest import Manifest
 from engine.store.store import Store
 from tests.conftest import Tiny
 from tests.support import tiny_gguf
+from tui.strings import worded
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 ENTRY = Entry(
@@ -138,7 +139,7 @@ def test_what_names_nothing_is_unknown(store: Store, name: str) -> None:
 def test_an_unknown_name_is_answered_with_the_nearest(store: Store) -> None:
     with pytest.raises(EngineError) as caught:
         store.find("smal")
-    assert caught.value.event.hint == "Did you mean small?"
+    assert worded(caught.value.event.hint) == "Did you mean small?"
 
 
 def test_a_local_folder_is_listed_and_found(tiny: Tiny, tmp_path: Path) -> None:
@@ -154,9 +155,9 @@ def test_what_is_not_there_is_listed_as_failed(tmp_path: Path) -> None:
     store = Store(tmp_path, [tmp_path / "gone", tmp_path / "gone.gguf", text], [])
     infos = store.models()
     assert [info.state for info in infos] == ["failed"] * 3
-    assert "nothing at" in infos[0].reason
-    assert "nothing at" in infos[1].reason
-    assert infos[2].reason == "not a GGUF file"
+    assert "nothing at" in worded(infos[0].reason)
+    assert "nothing at" in worded(infos[1].reason)
+    assert worded(infos[2].reason) == "not a GGUF file"
 
 
 def test_a_gguf_file_waits_for_its_conversion(tmp_path: Path, tiny: Tiny) -> None:
@@ -200,7 +201,7 @@ def test_a_damaged_model_is_failed_with_a_reason(store: Store, tiny: Tiny, harm:
             (folder / manifest.NAME).write_text('{"files": [{"name": "../x"}]}')
     info = store.info("small")
     assert info.state == "failed"
-    assert info.reason
+    assert worded(info.reason)
     assert _kind(store, "small") == "broken_model"
 
 
@@ -304,7 +305,7 @@ def test_one_bad_folder_is_a_row_of_its_own(kind: str, tiny: Tiny, tmp_path: Pat
     failed, good = store.models()
     assert (good.state, good.path) == ("on_disk", str(tiny("gpt2")))
     assert failed.state == "failed"
-    assert reason in failed.reason
+    assert reason in worded(failed.reason)
     msgspec.msgpack.encode(failed)
     with pytest.raises(EngineError) as caught:
         store.find(str(bad))
@@ -316,9 +317,11 @@ def test_what_may_not_be_read_is_not_called_damaged(tiny: Tiny, tmp_path: Path) 
     folder = Path(shutil.copytree(tiny("gpt2"), tmp_path / "m"))
     (folder / "model.safetensors").chmod(0)
     row = Store(tmp_path / "store", [folder], []).models()[0]
-    assert row.reason == "model.safetensors cannot be read: this user may not read it"
+    assert worded(row.reason) == "model.safetensors cannot be read: this user has no permission"
     folder.chmod(0)
-    assert "may not read it" in Store(tmp_path / "store", [folder], []).models()[0].reason
+    assert "this user has no permission" in worded(
+        Store(tmp_path / "store", [folder], []).models()[0].reason
+    )
     folder.chmod(0o700)
 
 
@@ -335,7 +338,7 @@ def test_an_adapter_is_distinguished_from_a_model(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "gpt2"}')
     reason = Store(tmp_path / "store", [folder], []).models()[0].reason
-    assert reason.startswith("it is an adapter (LoRA) of gpt2, not a model")
+    assert worded(reason).startswith("it is an adapter (LoRA) of gpt2, not a model")
     (folder / "config.json").write_text('{"model_type": "gpt2"}')
     assert Store(tmp_path / "store", [folder], []).models()[0].reason == reason
 
@@ -348,12 +351,12 @@ def test_a_folder_above_a_model_leads_to_it(main: str, tiny: Tiny, tmp_path: Pat
     (cache / "refs").mkdir()
     (cache / "refs" / "main").write_text(main)
     info = Store(tmp_path / "store", [cache, cache / "snapshots"], []).models()
-    assert info[0].reason.endswith(f"the model is in {cache / 'snapshots' / main}")
-    assert f"the model is in {cache / 'snapshots' / ('a' * 40)}" in info[1].reason
+    assert worded(info[0].reason).endswith(f"the model is in {cache / 'snapshots' / main}")
+    assert f"the model is in {cache / 'snapshots' / ('a' * 40)}" in worded(info[1].reason)
 
 
 def test_a_folder_around_a_gguf_file_leads_to_it(tmp_path: Path) -> None:
     (tmp_path / "m").mkdir()
     path = tiny_gguf.write(tmp_path / "m" / "tiny.gguf")
     reason = Store(tmp_path / "store", [tmp_path / "m"], []).models()[0].reason
-    assert reason.endswith(f"the model is the file {path}")
+    assert worded(reason).endswith(f"the model is the file {path}")

@@ -17,7 +17,7 @@ from transformers import (
 from engine import runtime
 from engine.decoding.sampling import processors
 from engine.interfaces import ModelFiles
-from engine.messages import GREEDY, BranchDone, Continue, Sampling, Started, Token
+from engine.messages import GREEDY, BranchDone, Continue, Message, Sampling, Started, Token, Words
 from engine.runtime.loaded import LoadedModel
 from engine.tasks import continuation
 from tests.conftest import Tiny
@@ -42,10 +42,10 @@ def load(folder: Path) -> LoadedModel:
         weight_bytes=0,
         memory=0,
     )
-    stages: list[str] = []
+    stages: list[Words] = []
     model = runtime.load(files, lambda stage, percent: stages.append(stage))
-    assert stages[0] == "reading the tokenizer"
-    assert stages[-1] == "ready"
+    assert stages[0] == Message("stage.reading_tokenizer")
+    assert stages[-1] == Message("stage.ready")
     return model
 
 

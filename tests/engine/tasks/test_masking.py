@@ -18,6 +18,7 @@ from engine.runtime.loaded import LoadedModel
 from engine.tasks import causal_masking, masking
 from tests.conftest import Tiny
 from tests.support.bundles import STARTER, load
+from tui.strings import worded
 
 NOTEBOOK = "I played [MASK] with my friends at school yesterday"
 
@@ -129,14 +130,14 @@ def test_every_family_takes_masks_written_our_way(kind: str, tiny: Tiny) -> None
 
 def test_a_text_without_a_mask_is_refused(english: LoadedModel) -> None:
     assert refused(english, "no mask").kind == "bad_request"
-    assert "[MASK]" in refused(english, "no mask").hint
+    assert "[MASK]" in worded(refused(english, "no mask").hint)
 
 
 def test_a_text_beyond_the_context_is_refused_with_numbers(english: LoadedModel) -> None:
     error = refused(english, "[MASK] " + "a " * 200)
     assert error.kind == "too_long"
-    assert "203" in error.message and "128" in error.message
-    assert "75" in error.hint
+    assert "203" in worded(error.message) and "128" in worded(error.message)
+    assert "75" in worded(error.hint)
 
 
 def test_a_model_without_a_head_for_it_is_refused(tiny: Tiny) -> None:
@@ -243,7 +244,7 @@ def test_a_hidden_word_that_is_not_one_piece_of_the_vocabulary_is_not_ranked(
 def test_several_masks_are_too_many_for_a_causal_model(japanese: LoadedModel) -> None:
     error = refused(japanese, "[MASK]と[MASK]")
     assert error.kind == "unable"
-    assert "one mask" in error.message
+    assert "one mask" in worded(error.message)
 
 
 def test_a_long_text_is_refused_by_a_causal_model(japanese: LoadedModel) -> None:

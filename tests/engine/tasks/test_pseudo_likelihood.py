@@ -25,6 +25,7 @@ from engine.tasks import pseudo_likelihood
 from tests.conftest import Tiny
 from tests.support.bundles import STARTER, load
 from tests.support.masked_reference import FAMILIES, folder, logprobs, rows_read
+from tui.strings import worded
 
 TEXT = "The unquestionable traveler, lost the souvenir."
 
@@ -151,7 +152,7 @@ def test_what_cannot_be_scored_is_refused(tiny: Tiny) -> None:
     assert refused(english, "word " * 200).kind == "too_long"
     causal = load(STARTER / "starter-ja", "causal")
     assert refused(causal, "東京").kind == "unable"
-    assert "masked model" in refused(causal, "東京").hint
+    assert "masked model" in worded(refused(causal, "東京").hint)
     assert refused(load(tiny("bert-nsp"), "next_sentence"), "a").kind == "unable"
 
 

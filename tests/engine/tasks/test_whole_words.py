@@ -14,6 +14,7 @@ from engine.tasks import masking, whole_words
 from tests.conftest import Tiny
 from tests.support.bundles import STARTER, load
 from tests.support.masked_reference import FAMILIES, Logprobs, folder, logprobs
+from tui.strings import worded
 
 TEXT = "The [MASK] ate the [MASK] in town."
 WORDS = ["game", "train", "unquestionable", "a", "Morning", "souvenir"]
@@ -191,4 +192,4 @@ def test_what_a_causal_model_cannot_do_is_refused() -> None:
     for fields in ({"joint_methods": ["hcb"]}, {"pieces": 2}):
         error = refused(model, "昨日は[MASK]をしました。", **fields)
         assert error.kind == "unable"
-        assert "masked model" in error.hint
+        assert "masked model" in worded(error.hint)

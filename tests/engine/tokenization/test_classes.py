@@ -16,6 +16,7 @@ from engine.errors import EngineError
 from engine.messages import Error
 from engine.tokenization import classes, pieces
 from tests.support import tiny
+from tui.strings import worded
 
 WORDS = st.sampled_from(
     [
@@ -145,17 +146,17 @@ def test_a_class_that_numbers_pieces_in_another_way_is_refused(name: str, tmp_pa
     write(tmp_path / "tokenizer_config.json", {"tokenizer_class": name})
     error = refusal(tmp_path)
     assert error.kind == "broken_model"
-    assert name in error.message
+    assert name in worded(error.message)
 
 
 def test_a_file_of_another_kind_than_its_class_reads_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "sentencepiece.bpe.model"
     file.write_bytes(tiny.sentencepiece_model("bpe", unk=0, bos=1, eos=2))
     write(tmp_path / "tokenizer_config.json", {"tokenizer_class": "XLMRobertaTokenizer"})
-    assert "unigram" in refusal(tmp_path).message
+    assert "unigram" in worded(refusal(tmp_path).message)
     for broken in (b"", b"\x0a", b"not a model", file.read_bytes()[:100]):
         file.write_bytes(broken)
-        assert "sentencepiece.bpe.model" in refusal(tmp_path).message
+        assert "sentencepiece.bpe.model" in worded(refusal(tmp_path).message)
 
 
 JAPANESE = (
@@ -206,7 +207,7 @@ def test_what_a_japanese_bert_may_cut_with_and_is_not_here_is_refused(
     (tmp_path / "tokenizer.json").write_text("{}")  # its class reads none
     write(tmp_path / "config.json", {"model_type": "bert-japanese"})
     write(tmp_path / "tokenizer_config.json", options)
-    message = refusal(tmp_path).message
+    message = worded(refusal(tmp_path).message)
     assert "not supported" in message
     if "word_tokenizer_type" in options:
         assert str(options["word_tokenizer_type"]) in message
@@ -248,7 +249,7 @@ def test_a_vocabulary_whose_class_has_no_rules_here_is_refused(name: str, tmp_pa
     (tmp_path / "merges.txt").write_text("")
     write(tmp_path / "tokenizer_config.json", {"tokenizer_class": name})
     error = refusal(tmp_path)
-    assert name in error.message and error.kind == "broken_model"
+    assert name in worded(error.message) and error.kind == "broken_model"
 
 
 def test_the_tables_are_those_of_transformers() -> None:

@@ -15,7 +15,7 @@ from tui.headless.command import Subcommand
 from tui.headless.io import settings_file
 from tui.headless.io.output import Output
 from tui.headless.io.session import Session, run
-from tui.strings import text
+from tui.strings import text, worded
 from tui.terminal.exit_codes import Exit, Failure
 from tui.terminal.units import size
 
@@ -88,7 +88,7 @@ def _section(name: str, found: Iterable[Check]) -> Section:
 def _model(model: ModelInfo) -> Check:
     described = f"{model.state}  {size(model.bytes)}  {','.join(model.roles)}"
     if model.state == "failed":
-        return Check(model.id, "wrong", model.reason, text("doctor.model_failed"))
+        return Check(model.id, "wrong", worded(model.reason), text("doctor.model_failed"))
     if model.state != "absent":
         return Check(model.id, "ok", described)
     if model.source == "bundled":

@@ -28,7 +28,7 @@ from tui.headless.options import add_model, add_number, add_precision
 from tui.headless.schemas.document import CoherenceDocument, GapDocument, SentenceDocument
 from tui.render import curve
 from tui.render.weights import form, plain
-from tui.strings import text
+from tui.strings import text, worded
 from tui.terminal.exit_codes import Exit, Failure
 from tui.terminal.sanitise import ASCII
 
@@ -178,7 +178,7 @@ def _print(result: DocumentResult, output: Output) -> None:
             break
         gap = result.gaps[number - 1]
         if gap.score is None:
-            output.line(f"{'':{width}}  {'-':>9}  {gap.forward.error}")
+            output.line(f"{'':{width}}  {'-':>9}  {worded(gap.forward.error)}")
             continue
         marks = [
             text(f"cli.document_{kind}")

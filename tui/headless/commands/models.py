@@ -24,7 +24,7 @@ from tui.headless.io.request import model_name
 from tui.headless.io.session import Session, run
 from tui.headless.schemas.models import ModelDocument, ModelsDocument
 from tui.render.weights import forms
-from tui.strings import text
+from tui.strings import text, worded
 from tui.terminal.exit_codes import Exit, Failure
 from tui.terminal.units import size
 
@@ -143,7 +143,7 @@ def _summary(model: ModelInfo) -> tuple[str, ...]:
         ",".join(model.languages),
         size(model.bytes),
         model.licence,
-        model.reason,
+        worded(model.reason),
     )
 
 
@@ -153,7 +153,7 @@ def _described(model: ModelInfo) -> list[tuple[str, str]]:
         "id": model.id,
         "title": model.title,
         "state": model.state,
-        "reason": model.reason,
+        "reason": worded(model.reason),
         "roles": ", ".join(model.roles),
         "heads": ", ".join(model.heads),
         "languages": ", ".join(model.languages),
@@ -166,7 +166,7 @@ def _described(model: ModelInfo) -> list[tuple[str, str]]:
         "origin": model.origin,
         "revision": model.revision,
         "path": model.path or "",
-        "note": model.note,
+        "note": worded(model.note),
         "forms": ", ".join(forms(model)),
     }
     return [(text(f"cli.field.{name}"), value) for name, value in values.items() if value]

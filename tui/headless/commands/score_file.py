@@ -15,7 +15,7 @@ from tui.headless.io.session import Session, run
 from tui.headless.schemas.pair_error import PairErrorDocument
 from tui.headless.schemas.score import score_document
 from tui.render.verdicts import verdict
-from tui.strings import text
+from tui.strings import text, worded
 from tui.terminal.exit_codes import Exit
 
 if TYPE_CHECKING:
@@ -101,8 +101,8 @@ class _Writer:
         if score is None:
             self._fail(index, row.complaint, hint(NAMES))
         elif score.error is not None:
-            error = text("cli.pair_failed", line=row.line, reason=score.error.message)
-            self._fail(index, error, score.error.hint)
+            error = text("cli.pair_failed", line=row.line, reason=worded(score.error.message))
+            self._fail(index, error, worded(score.error.hint))
         elif score.result is not None:
             results = [score.result, *score.others]
             if self._json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.messages import ModelState
-from tui.strings import text
+from tui.strings import text, worded
 from tui.terminal.units import size
 
 
@@ -11,7 +11,7 @@ def describe(event: ModelState) -> tuple[str, str]:
     """The current step of a model and its progress; both are empty when it is idle."""
     if event.state not in ("pulling", "converting", "loading"):
         return "", ""
-    step = [text(f"cli.state.{event.state}", model=event.model), event.stage]
+    step = [text(f"cli.state.{event.state}", model=event.model), worded(event.stage)]
     progress = []
     if event.done is not None and event.total:
         progress.append(text("cli.amount", done=size(event.done), total=size(event.total)))

@@ -14,7 +14,7 @@ from tui.headless.command import Command
 from tui.headless.io import settings_file
 from tui.headless.io.narration import describe
 from tui.headless.io.output import Output
-from tui.strings import text
+from tui.strings import text, worded
 from tui.terminal.exit_codes import Exit, Failure
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ async def _run(
 
     def on_state(state: EngineState, error: Error | None) -> None:
         if state == "silent" and error is not None:
-            output.note(f"{error.message} {error.hint}")
+            output.note(worded(error.message, error.hint))
 
     if problem := paths.log_problem():
         output.note(text("cli.no_log", folder=paths.folder("state"), reason=problem))

@@ -14,6 +14,7 @@ from engine.errors import EngineError
 from tests.support.families import close, text
 from tests.support.families import plain as forward
 from tests.support.packed_models import files, packed, plain
+from tui.strings import worded
 
 Saved = Callable[[str], Path]
 
@@ -100,8 +101,8 @@ def assert_refused(folder: Path, what: str) -> None:
     with pytest.raises(EngineError) as caught:
         packed(folder)
     assert caught.value.event.kind == "broken_model"
-    assert what in caught.value.event.message
-    assert caught.value.event.hint
+    assert what in worded(caught.value.event.message)
+    assert worded(caught.value.event.hint)
 
 
 def test_the_bytes_are_those_of_the_weights(saved: Saved) -> None:

@@ -34,6 +34,7 @@ from engine.tasks.continuity.shuffling import shuffles
 from engine.tasks.continuity.sides import trimmed
 from tests.conftest import Tiny
 from tests.support.bundles import SHARED, STARTER, load
+from tui.strings import worded
 
 A, B = "What is baseball ?", "It is a geme of hitting the ball with the bat."
 
@@ -179,7 +180,7 @@ def test_too_little_text_without_a_start_token_is_refused(tiny: Tiny) -> None:
 def test_an_empty_side_is_refused(a: str, b: str, side: str, english: LoadedModel) -> None:
     error = refused(english, a, b)
     assert error.kind == "bad_request"
-    assert f"Text {side}" in error.message
+    assert f"Text {side}" in worded(error.message)
 
 
 @pytest.mark.parametrize("kind", ["starter-en", "gpt2"])
@@ -212,7 +213,7 @@ def test_a_model_without_a_head_can_still_compare(tiny: Tiny) -> None:
     model = load(tiny("bert-mlm"), "masked")
     error = refused(model, "a", "b")
     assert error.kind == "unable"
-    assert "cosine" in error.hint
+    assert "cosine" in worded(error.hint)
     (result,) = all_results(model, "a", "b", cosine=True)
     assert isinstance(result, CosineResult)
 
