@@ -73,8 +73,6 @@ def read(folder: Path) -> Checkpoint:
             if decoder
             else Message.of("reason.no_head")
         )
-    if reason := config_sizes.beyond(config, shapes):
-        raise Broken("reason.other_config", why=reason)
     return Checkpoint(
         folder=folder,
         model_type=model_type,
