@@ -32,13 +32,15 @@ def test_every_token_is_scored_and_words_hold_them_all(tsuzuki: Tsuzuki, tmp_pat
     assert list(found)[:5] == ["model", "bos", "tokens", "words", "perplexity"]
     assert found["bos"] == "<s>"
     assert [list(token) for token in found["tokens"][:1]] == [
-        ["id", "text", "logprob", "rank", "entropy"]
+        ["id", "text", "logprob", "rank", "entropy", "start", "end"]
     ]
     start = json.loads((JA / "config.json").read_text())["bos_token_id"]
     expected = logprobs([start, *(token["id"] for token in found["tokens"])])
     assert [token["logprob"] for token in found["tokens"]] == pytest.approx(expected, abs=1e-4)
     assert found["perplexity"] == pytest.approx(math.exp(-sum(expected) / len(expected)), rel=1e-4)
-    assert "".join(word["text"] for word in found["words"]).strip() == TEXT
+    assert "".join(word["text"] for word in found["words"]) == TEXT
+    for part in found["tokens"] + found["words"]:
+        assert part["text"].strip() == TEXT[part["start"] : part["end"]]
     total = sum(word["surprisal_bits"] for word in found["words"])
     assert total == pytest.approx(-sum(expected) / math.log(2), abs=1e-3)
 

@@ -18,7 +18,10 @@ class ComparedModel(Struct, frozen=True, kw_only=True):
 
 
 class ComparedSpan(Struct, frozen=True, kw_only=True):
-    """A span that both models cut the text at, with its surprisal on each side."""
+    """A span that both models cut the text at, with its surprisal on each side.
+
+    `difference` is that of the second model less that of the first.
+    """
 
     start: int
     end: int
@@ -28,7 +31,8 @@ class ComparedSpan(Struct, frozen=True, kw_only=True):
 
 
 class CompareDocument(Struct, frozen=True, kw_only=True):
-    """`tsuzuki compare --json`; `greatest` names spans by index."""
+    """`tsuzuki compare --json`; `spans` are in the text's order, and `greatest` names by index those
+    that differ most."""
 
     models: list[ComparedModel]
     spans: list[ComparedSpan]
