@@ -34,7 +34,7 @@ _PARTS = re.compile(
 
 @dataclass(frozen=True)
 class Word:
-    """A word, or several that one token joins, or a run of punctuation, with the space before it."""
+    """A word, several that one token joins, or a run of punctuation; with the space before it."""
 
     text: str
     nats: float | None
@@ -89,7 +89,7 @@ def words(
     *,
     corrected: bool = False,
 ) -> list[Word]:
-    """The surprisal of each word, and each run of punctuation, of the text that these tokens make up.
+    """The surprisal of each word and run of punctuation of the text that these tokens make up.
 
     `corrected` needs the probability that a new word begins before each token (`Token.boundary`)
     and, for the end of the text, `after`: it is moved from the beginning of each word to the end

@@ -45,6 +45,23 @@ def test_every_token_is_scored_and_words_hold_them_all(tsuzuki: Tsuzuki, tmp_pat
     assert total == pytest.approx(-sum(expected) / math.log(2), abs=1e-3)
 
 
+def test_plain_text_has_a_header_over_tokens_and_over_words(tsuzuki: Tsuzuki) -> None:
+    lines = tsuzuki("surprisal", TEXT).stdout.decode().splitlines()
+    assert lines[0].split() == ["bits", "rank", "entropy", "token"]
+    begin = lines.index("") + 1
+    assert lines[begin].split() == ["bits", "word"]
+    rows = [line.split() for line in lines[begin + 1 : lines.index("", begin)]]
+    assert "".join(word.strip("'") for _, word in rows) == TEXT
+    assert all(word.strip("'").isalnum() or word == "'、'" or word == "'。'" for _, word in rows)
+    assert "without punctuation" in lines[-1]
+
+    models = ["--model", "starter-ja", "--model", str(JA)]
+    lines = tsuzuki("compare", TEXT, *models).stdout.decode().splitlines()
+    assert [line[:3] for line in lines[:2]] == ["A  ", "B  "]
+    assert lines[3].split() == ["A", "bits", "B", "bits", "B", "−", "A", "text"]
+    assert "".join(line.split()[-1].strip("'") for line in lines[4:]) == TEXT
+
+
 def test_without_a_start_token_the_first_one_has_no_surprisal(tsuzuki: Tsuzuki) -> None:
     found = document(tsuzuki, "surprisal", TEXT, "--no-start")
     assert found["bos"] is None

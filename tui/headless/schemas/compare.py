@@ -31,8 +31,10 @@ class ComparedSpan(Struct, frozen=True, kw_only=True):
 
 
 class CompareDocument(Struct, frozen=True, kw_only=True):
-    """`tsuzuki compare --json`; `spans` are in the text's order, and `greatest` names by index those
-    that differ most."""
+    """`tsuzuki compare --json`; `spans` are in the text's order.
+
+    `greatest` names those that differ most by their index.
+    """
 
     models: list[ComparedModel]
     spans: list[ComparedSpan]
