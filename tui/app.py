@@ -367,18 +367,22 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         if chosen:
             self.copy_to_clipboard(chosen)
             pane.notice(text("notice.copied_selection", n=len(chosen)))
-        else:
+        elif self.shared.running:
             pane.runs.stop()
+        else:
+            pane.notice(text("notice.idle", key=self.shared.keymap.way("quit")))
 
     def action_help(self) -> None:
         """Explain the place you are in and list its keys; a second time, close that."""
+        from tui.screens.base import Window
         from tui.screens.help import HelpScreen, here
 
         if isinstance(self.screen, HelpScreen):
             self.screen.dismiss(None)
         else:
             usable = partial(self.usable, self.screen)
-            self.push_screen(HelpScreen(self.shared, here(self.screen), usable))
+            explained = self.screen.explained() if isinstance(self.screen, Window) else ()
+            self.push_screen(HelpScreen(self.shared, here(self.screen), usable, explained))
 
     def action_models(self) -> None:
         """See which models there are; the one chosen is used in the current pane."""

@@ -165,11 +165,16 @@ class WordScore(Struct, frozen=True, kw_only=True):
 
 
 class JointFill(Struct, frozen=True, kw_only=True):
-    """A word for each mask, and their joint log-probability."""
+    """A word for each mask, and their joint log-probability.
+
+    `ratio` is the score by which ``hcb`` ranks, a log-ratio that may exceed 0; None for the other
+    methods, which rank by `logprob`. (Stored cards of ``hcb`` without it hold it as `logprob`.)
+    """
 
     words: list[str]
     ids: list[int]
     logprob: float
+    ratio: float | None = None
 
 
 class JointFills(Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ to score a filling x_1 ... x_n (M: a mask that is still there), in nats:
 - ``independent``: sum of log p(x_i | all M), as if the masks were independent.
 - ``left_to_right``: sum of log p(x_i | x_1 ... x_{i-1}, M after), by beam search.
 - ``confident_first``: the same chain in another order: each beam next fills the mask at which the
-  model is most confident.
+  model is most confident of a word.
 - ``hcb``: the Hammersley-Clifford-Besag theorem builds p(x) / p(y) as the product over i of
   p(x_i | x_<i, y_>i) / p(y_i | x_<i, y_>i) for any pivot y; if y is all masks, both come from the
   forward passes of ``left_to_right`` (Brooks, Calef, Cowen-Breen & Sappington 2024, arXiv
@@ -15,7 +15,10 @@ to score a filling x_1 ... x_n (M: a mask that is still there), in nats:
       sum of log p(x_i | x_<i, M_>=i) - [log p(M | x_<i, M_>=i) - log p(M | all M)]
 
   with the last two terms at mask i, so that it equals ``left_to_right`` if earlier words do not
-  change the probability of the mask token itself. It is a log-ratio and may exceed 0.
+  change the probability of the mask token itself. It is a log-ratio and may exceed 0, so a filling
+  has it beside its log-probability from left to right.
+
+Only whole words are filled in: no pieces that continue a word, and no punctuation.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ from typing import TYPE_CHECKING
 from engine.interfaces import MaskedRuntime
 from engine.messages import Candidate, JointFill, JointFills, JointMethod, PairTable, Piece
 from engine.runtime.loaded import LoadedModel
+from engine.tasks.whole_words import Shape, Slot
 from engine.tasks.words import as_word, likeliest
 
 if TYPE_CHECKING:
@@ -50,8 +54,6 @@ class _Prediction:
 
     best: list[tuple[int, float]]
     """The likeliest words, with their log-probabilities."""
-    surest: float
-    """The log-probability of the likeliest token."""
     mask: float
     """The log-probability of the mask token itself."""
     tabled: list[float]
@@ -67,22 +69,21 @@ class Masks:
 
     model: LoadedModel
     runtime: MaskedRuntime
-    pieces: Sequence[Piece]
-    positions: Sequence[int]
-    logprobs: torch.Tensor
-    """float32 [masks, vocabulary]"""
+    slots: Sequence[Slot]
+    _shapes: list[Shape] = field(default_factory=list)
     _predictions: dict[tuple[Filling, int], _Prediction] = field(default_factory=dict)
     _tabled: list[list[tuple[int, float]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._tabled.extend(self._best(row, TABLE) for row in self.logprobs)
-        for place, row in enumerate(self.logprobs):
-            self._predictions[self.empty, place] = self._taken(place, row)
+        for place, slot in enumerate(self.slots):
+            self._shapes.append(Shape(self.model.tokenizer, slot))
+            self._tabled.append(self._best(place, slot.logprobs, TABLE))
+            self._predictions[self.empty, place] = self._taken(place, slot.logprobs)
 
     @property
     def empty(self) -> Filling:
         """No mask filled."""
-        return (None,) * len(self.positions)
+        return (None,) * len(self.slots)
 
     def tabled(self, place: int) -> list[tuple[int, float]]:
         """The words of the table of pairs at a mask, likeliest first."""
@@ -115,24 +116,26 @@ class Masks:
 
     def _row(self, filling: Filling, places: Sequence[int]) -> Row:
         """The text with some masks filled, and the positions of the masks to predict."""
-        row = list(self.pieces)
-        for position, number in zip(self.positions, filling, strict=True):
+        row = list(self.slots[0].pieces)
+        for slot, number in zip(self.slots, filling, strict=True):
             if number is not None:
-                row[position] = self.model.tokenizer.token(number)
-        return row, [self.positions[place] for place in places]
+                row[slot.position] = self.model.tokenizer.token(number)
+        return row, [self.slots[place].position for place in places]
 
     def _taken(self, place: int, logprobs: torch.Tensor) -> _Prediction:
         mask = self.model.tokenizer.mask
         assert mask is not None, "a masked-language head comes with a mask"
         return _Prediction(
-            best=self._best(logprobs, BEAM),
-            surest=float(logprobs.max()),
+            best=self._best(place, logprobs, BEAM),
             mask=float(logprobs[mask]),
             tabled=[float(logprobs[own]) for own, _ in self._tabled[place]],
         )
 
-    def _best(self, logprobs: torch.Tensor, count: int) -> list[tuple[int, float]]:
-        return likeliest(self.model.tokenizer, logprobs, count)
+    def _best(self, place: int, logprobs: torch.Tensor, count: int) -> list[tuple[int, float]]:
+        """The likeliest whole words; of a vocabulary without any, the likeliest tokens."""
+        tokenizer = self.model.tokenizer
+        words = likeliest(tokenizer, logprobs, count, self._shapes[place].begins)
+        return words or likeliest(tokenizer, logprobs, count)
 
 
 def fill(masks: Masks, methods: Sequence[JointMethod], top: int) -> Reading[list[JointFills]]:
@@ -147,52 +150,65 @@ def fill(masks: Masks, methods: Sequence[JointMethod], top: int) -> Reading[list
             JointFill(
                 words=[as_word(tokenizer.token(own)) for own in filling if own is not None],
                 ids=[own for own in filling if own is not None],
-                logprob=score,
+                logprob=logprob,
+                ratio=score if method == "hcb" else None,
             )
-            for filling, score in beam[:top]
+            for filling, logprob, score in beam[:top]
         ]
         results.append(JointFills(method=method, fillings=fillings))
     return results
 
 
-def _independent(masks: Masks) -> list[tuple[Filling, float]]:
-    beam: list[tuple[Filling, float]] = [((), 0.0)]
-    for place in range(len(masks.positions)):
+_Scored = tuple[Filling, float, float]
+"""A filling, its log-probability and the score to rank it by."""
+
+
+def _independent(masks: Masks) -> list[_Scored]:
+    beam: list[_Scored] = [((), 0.0, 0.0)]
+    for place in range(len(masks.slots)):
         best = masks.at(masks.empty, place).best
-        longer = [((*ids, own), score + more) for ids, score in beam for own, more in best]
-        beam = _kept(longer)
+        beam = _kept(
+            [
+                ((*ids, own), logprob + more, score + more)
+                for ids, logprob, score in beam
+                for own, more in best
+            ]
+        )
     return beam
 
 
-def _chained(masks: Masks, method: JointMethod) -> Reading[list[tuple[Filling, float]]]:
+def _chained(masks: Masks, method: JointMethod) -> Reading[list[_Scored]]:
     """Fill one mask after the other, each given those filled before."""
-    beam: list[tuple[Filling, float]] = [(masks.empty, 0.0)]
-    for _ in masks.positions:
-        opened = [[n for n, own in enumerate(filling) if own is None] for filling, _ in beam]
+    beam: list[_Scored] = [(masks.empty, 0.0, 0.0)]
+    for _ in masks.slots:
+        opened = [[n for n, own in enumerate(filling) if own is None] for filling, *_ in beam]
         if method != "confident_first":
             opened = [places[:1] for places in opened]
         yield from masks.read(
-            [(filling, places) for (filling, _), places in zip(beam, opened, strict=True)]
+            [(filling, places) for (filling, *_), places in zip(beam, opened, strict=True)]
         )
-        longer: list[tuple[Filling, float]] = []
-        for (filling, score), places in zip(beam, opened, strict=True):
-            place = max(places, key=lambda place, filling=filling: masks.at(filling, place).surest)  # type: ignore[misc]
+        longer: list[_Scored] = []
+        for (filling, logprob, score), places in zip(beam, opened, strict=True):
+            place = max(places, key=lambda place, own=filling: masks.at(own, place).best[0][1])  # type: ignore[misc]
             prediction = masks.at(filling, place)
             if method == "hcb":
                 # How much likelier the words filled before made the mask token itself.
                 score -= prediction.mask - masks.at(masks.empty, place).mask
             before, after = filling[:place], filling[place + 1 :]
-            longer += [((*before, own, *after), score + more) for own, more in prediction.best]
+            longer += [
+                ((*before, own, *after), logprob + more, score + more)
+                for own, more in prediction.best
+            ]
         beam = _kept(longer)
     return beam
 
 
-def _kept(beam: list[tuple[Filling, float]]) -> list[tuple[Filling, float]]:
-    return sorted(beam, key=lambda each: -each[1])[:BEAM]
+def _kept(beam: list[_Scored]) -> list[_Scored]:
+    return sorted(beam, key=lambda each: -each[2])[:BEAM]
 
 
 def table(masks: Masks) -> Reading[PairTable]:
-    """Score every pair of the likeliest tokens of two masks, in both orders of filling them."""
+    """Score every pair of the likeliest words of two masks, in both orders of filling them."""
     left, right = masks.tabled(0), masks.tabled(1)
     lefts: list[Filling] = [(own, None) for own, _ in left]
     rights: list[Filling] = [(None, own) for own, _ in right]

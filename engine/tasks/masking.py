@@ -90,7 +90,7 @@ def _fill(model: LoadedModel, runtime: MaskedRuntime, request: Fill) -> Steps:
     joint: list[JointFills] = []
     table = None
     if request.joint_methods:
-        several = joint_filling.Masks(model, runtime, pieces, positions, logprobs)
+        several = joint_filling.Masks(model, runtime, slots)
         joint = yield from joint_filling.fill(several, request.joint_methods, request.top)
         if len(positions) == 2:
             table = yield from joint_filling.table(several)

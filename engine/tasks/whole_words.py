@@ -149,7 +149,7 @@ def search(
 
     tokenizer = model.tokenizer
     check_fits(model, runtime, [piece.id for piece in slot.pieces], longest - 1)
-    shape = _Shape(tokenizer, slot)
+    shape = Shape(tokenizer, slot)
     beams: dict[int, list[tuple[tuple[int, ...], float]]] = {
         length: [((), 0.0)] for length in range(2, longest + 1)
     }
@@ -189,7 +189,7 @@ def _text(tokenizer: Tokenizer, ids: Sequence[int]) -> str:
     return as_word(pieces[0]) + "".join(piece.text for piece in pieces[1:])
 
 
-class _Shape:
+class Shape:
     """How a vocabulary distinguishes the beginning of a word from its continuation."""
 
     def __init__(self, tokenizer: Tokenizer, slot: Slot) -> None:
@@ -202,6 +202,7 @@ class _Shape:
         self._spaced = first.text.startswith(" ")
 
     def begins(self, piece: Piece) -> bool:
+        """Whether a piece is the beginning of a word here, and may be all of it."""
         if self._hashes and self._glued:
             return piece.piece.startswith("##")
         if self._hashes:
@@ -209,6 +210,7 @@ class _Shape:
         return piece.text.startswith(" ") == self._spaced and piece.text.strip()[:1].isalnum()
 
     def continues(self, piece: Piece) -> bool:
+        """Whether a piece goes on with a word that was begun."""
         if self._hashes:
             return piece.piece.startswith("##")
         return piece.text[:1].isalnum()

@@ -296,7 +296,12 @@ def _filled(body: Fill) -> FillResult:
         JointFills(
             method=method,
             fillings=[
-                JointFill(words=[w] * len(masks), ids=[n] * len(masks), logprob=-1.0 - n - number)
+                JointFill(
+                    words=[w] * len(masks),
+                    ids=[n] * len(masks),
+                    logprob=-1.0 - n - number,
+                    ratio=0.5 - n - number if method == "hcb" else None,
+                )
                 for n, w in list(enumerate(words))[number:]
             ],
         )

@@ -18,6 +18,7 @@ from tests.support.screen_host import model, seen, until
 from tests.support.streaming import streaming
 from tui.cards.drafts import Draft
 from tui.config.settings import PaneModels, Settings, load
+from tui.widgets.hints import Hints
 
 
 async def test_keys_switch_and_cycle_the_panes(tmp_path: Path) -> None:
@@ -30,6 +31,42 @@ async def test_keys_switch_and_cycle_the_panes(tmp_path: Path) -> None:
         for name in ("fill", "score", "continue"):
             await pilot.press("ctrl+t")
             assert app.pane == name
+
+
+async def test_tabs_and_the_line_of_keys_take_clicks(tmp_path: Path) -> None:
+    app = make(tmp_path)
+    async with running(app) as pilot:
+        assert app.focused is not None
+        tabs = seen(app).splitlines()[0]
+        assert await pilot.click(app.header, offset=(tabs.index("Score"), 0))
+        await until(pilot, lambda: app.pane == "score")
+        assert app.focused in pane(app).composers
+        assert await pilot.click(app.header, offset=(len(tabs.rstrip()) - 1, 0))  # no tab there
+        assert app.pane == "score"
+        helps = seen(app).splitlines()[-1].index("Help")
+        assert await pilot.click(app.hints, offset=(helps, 0))
+        await until(pilot, lambda: "Help: Writing two sentences" in seen(app))
+        closes = seen(app).splitlines()[-1].index("Close")
+        assert await pilot.click(app.screen.query_one(Hints), offset=(closes, 0))
+        await until(pilot, lambda: app.at_panes)
+
+
+async def test_ctrl_c_with_nothing_to_stop_names_the_key_that_quits(tmp_path: Path) -> None:
+    app = make(tmp_path)
+    async with running(app) as pilot:
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: "Nothing is running. Ctrl+Q quits." in seen(app))
+
+
+async def test_a_form_has_a_page_of_help_that_explains_each_field(tmp_path: Path) -> None:
+    app = make(tmp_path)
+    async with running(app) as pilot:
+        for key, title in (("ctrl+s", "How the model runs"), ("f7", "Choosing a model")):
+            await pilot.press(key, "f1")
+            await until(pilot, lambda title=title: f"Help: {title}" in seen(app))  # type: ignore[misc]
+            assert ("Divides the logits before softmax" in seen(app)) == (key == "ctrl+s")
+            await pilot.press("escape", "escape")
+            await until(pilot, lambda: app.at_panes)
 
 
 async def test_the_palette_runs_any_action_where_it_belongs(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from unicodedata import east_asian_width
 
 from engine.messages import MASK
+from tui.analysis.scripts import letter
 
 _RUN = re.compile(r"\S+")
 
@@ -30,11 +31,11 @@ def words(text: str) -> list[Word]:
 
 def unspaced(text: str) -> bool:
     """Whether a text has letters of a script that puts no spaces between words, as Japanese."""
-    return any(letter.isalpha() and east_asian_width(letter) == "W" for letter in text)
+    return any(each.isalpha() and east_asian_width(each) == "W" for each in text)
 
 
 def _trim(run: str, offset: int) -> Word:
-    letters = [at for at, character in enumerate(run) if character.isalnum()]
+    letters = [at for at, character in enumerate(run) if letter(character)]
     if MASK in run or not letters:
         return Word(offset, offset + len(run))
     return Word(offset + letters[0], offset + letters[-1] + 1)

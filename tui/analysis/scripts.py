@@ -1,8 +1,9 @@
-"""The scripts of Japanese, as ranges for the character class of a regular expression."""
+"""Letters of any script, and those of Japanese as ranges for the class of a regular expression."""
 
 from __future__ import annotations
 
 from typing import Final
+from unicodedata import category
 
 HIRAGANA: Final = r"\u3041-\u309f"
 KATAKANA: Final = r"\u30a1-\u30ff"
@@ -12,3 +13,8 @@ JAPANESE: Final = HIRAGANA + KATAKANA + KANJI
 
 RUN: Final = f"[{KANJI}]+|[{HIRAGANA}]+|[{KATAKANA}]+"
 """A run of one of them: without spaces, the nearest thing to a word."""
+
+
+def letter(character: str) -> bool:
+    """Whether a character is part of a word: a letter, a digit, or a mark on one."""
+    return category(character)[0] in "LMN"

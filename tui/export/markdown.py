@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from engine.messages import FillResult, ScoreResult, WordScore
+from tui.analysis.heat import bits
 from tui.analysis.minimal_pairs import differences
 from tui.cards import (
     Card,
@@ -32,7 +33,8 @@ from tui.cards import (
 from tui.cards.figures import judgement
 from tui.files import paths
 from tui.history.records import Session
-from tui.render import verdicts
+from tui.render import fillings, verdicts
+from tui.render.facts import figures
 from tui.render.weights import form
 from tui.strings import text, worded
 from tui.terminal.sanitise import clean, composed
@@ -136,11 +138,30 @@ def _card(card: Card) -> str:
 
 
 def _continuation(card: ContinueCard) -> list[str]:
+    if card.read:
+        return [text("export.text"), _fence(card.read), *_reading(card)]
     parts = [text("export.prompt"), _fence(card.prompt)]
     for number, branch in enumerate(card.branches, 1):
         key = "export.branch" if len(card.branches) > 1 else "export.answer"
         parts += [text(key, number=number), _fence(branch.text)]
     return parts
+
+
+def _reading(card: ContinueCard) -> list[str]:
+    """The figures of every token of a text that was read; the first has none after nothing."""
+    header = [text(f"export.read.{name}") for name in ("token", "surprisal", "rank", "entropy")]
+    rows = [] if card.start is not None else [[_code(card.prompt), "", "", ""]]
+    rows += [
+        [
+            _code(token.text),
+            f"{bits(-token.logprob):.4f}",
+            str(token.rank),
+            f"{bits(token.entropy):.4f}",
+        ]
+        for branch in card.branches
+        for token in branch.tokens
+    ]
+    return [_table(header, rows)]
 
 
 def _fill(card: FillCard) -> list[str]:
@@ -174,8 +195,19 @@ def _more(result: FillResult) -> list[str]:
                 header = ["", "pieces", "log p", "rank"]
                 parts += [text(f"export.{key}", number=number), _table(header, rows)]
     for joint in result.joint:
-        rows = [[_code(" ".join(f.words)), f"{f.logprob:.4f}"] for f in joint.fillings]
-        parts += [text("export.joint", method=joint.method), _table(["", "log p"], rows)]
+        header, rows = (
+            ["", "log p"],
+            [
+                [_code(" ".join(f.words)), fillings.logprob(joint.method, f, 4)]
+                for f in joint.fillings
+            ],
+        )
+        if joint.method == "hcb":
+            header.append("log-ratio")
+            for row, filling in zip(rows, joint.fillings, strict=True):
+                ratio = filling.logprob if filling.ratio is None else filling.ratio
+                row.append(f"{ratio:+.4f}")
+        parts += [text("export.joint", method=joint.method), _table(header, rows)]
     return parts
 
 
@@ -272,6 +304,7 @@ def _facts(card: Card) -> str:
         facts["max_tokens"] = card.request.max_tokens
         facts["branches"] = card.request.branches
         facts["finish"] = ", ".join(branch.finish or "" for branch in card.branches)
+        facts |= {"figures": ", ".join(figures(card))}
     facts["tokens_per_s"] = card.timing.tokens_per_s and round(card.timing.tokens_per_s, 2)
     shown = {name: value for name, value in facts.items() if value not in (None, "")}
     return "\n".join(f"- {name}: {_line(str(value))}" for name, value in shown.items())

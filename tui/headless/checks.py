@@ -20,7 +20,8 @@ from tui.strings import text
 from tui.terminal.units import size
 
 if TYPE_CHECKING:
-    from tui.config.settings import Loaded, Settings
+    from tui.config.settings import Settings
+    from tui.preferences import Preferences
 
 Mark = Literal["ok", "note", "warning", "wrong"]
 
@@ -92,13 +93,14 @@ def _obstacle(folder: Path) -> str:
     return "" if os.access(existing, os.W_OK) else text("doctor.not_writable", path=existing)
 
 
-def settings_file(loaded: Loaded) -> Iterator[Check]:
-    """The problems of the settings file."""
-    if not loaded.path.exists():
-        yield Check("settings", "ok", text("doctor.no_settings", path=loaded.path))
-    elif not loaded.problems:
-        yield Check("settings", "ok", str(loaded.path))
-    for problem in loaded.problems:
+def settings_file(preferences: Preferences) -> Iterator[Check]:
+    """What is wrong in the settings file and in the themes, as the settings screen has it."""
+    path, problems = preferences.loaded.path, preferences.problems()
+    if not path.exists():
+        yield Check("settings", "ok", text("doctor.no_settings", path=path))
+    elif not problems:
+        yield Check("settings", "ok", str(path))
+    for problem in problems:
         yield Check("settings", "wrong", str(problem), text("doctor.settings_default"))
 
 

@@ -40,6 +40,9 @@ Place = Literal[
     "matrix",
     "pair_table",
     "likeliest",
+    "form",
+    "picker",
+    "editor",
     "dialog",
 ]
 """Where the focus must be for an action's keys to work."""
@@ -65,6 +68,9 @@ PARENT: Final[dict[Place, Place | None]] = {
     "matrix": "screen",
     "pair_table": "screen",
     "likeliest": "screen",
+    "form": "screen",
+    "picker": "screen",
+    "editor": "screen",
     "dialog": "screen",
 }
 """Which place each one lies in: a key that works in the outer one works in the inner one too."""

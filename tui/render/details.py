@@ -8,6 +8,8 @@ from typing import assert_never
 
 from engine.messages import (
     FillResult,
+    JointFill,
+    JointMethod,
     MaskFill,
     Piece,
     ScoredToken,
@@ -194,7 +196,7 @@ def _list(result: FillResult, ref: WordList, width: int, glyphs: Glyphs) -> Part
                 [
                     Span(f"{rank:>2} ", "facts"),
                     Span(clean(" ".join(filling.words))),
-                    Span(f" {filling.logprob:.4f}", "facts"),
+                    Span(f" {_joint_figures(found.method, filling)}", "facts"),
                 ],
                 width,
                 "   ",
@@ -211,6 +213,13 @@ def _list(result: FillResult, ref: WordList, width: int, glyphs: Glyphs) -> Part
         *wrap([Span(text("inspector.whole"), "facts")], _FACTS, " "),
     ]
     return lines, fillings.words(scored, width, glyphs, 0)
+
+
+def _joint_figures(method: JointMethod, filling: JointFill) -> str:
+    figure = fillings.logprob(method, filling, 4)
+    if filling.ratio is None:
+        return figure
+    return f"{figure} {text('inspector.ratio', n=f'{filling.ratio:+.4f}')}"
 
 
 def _mask(mask: MaskFill, width: int, glyphs: Glyphs) -> list[Line]:

@@ -74,14 +74,7 @@ def _measures(card: Card, speed: float | None, corrected: bool) -> list[str]:
         return parts  # the figures over all tokens follow once they are there
     if card.timing.first_token_s is not None:
         parts.append(text("card.first", s=f"{card.timing.first_token_s:.2f}"))
-    perplexities = [
-        "–" if b.perplexity is None else f"{b.perplexity:.2f}" for b in card.branches if b.tokens
-    ]
-    parts.append(text("card.perplexity", value=" ".join(perplexities)))
-    means = [f"{bits(b.surprisal):.2f}" for b in card.branches if b.surprisal is not None]
-    parts.append(text("card.mean", bits=" ".join(means)))
-    parts += _words(card, corrected)
-    parts.append(convention(card))
+    parts += figures(card, corrected=corrected)
     greedy = card.request.sampling.greedy
     if any(not token.given for branch in card.branches for token in branch.tokens):
         parts.append(text("card.greedy") if greedy else text("card.seed", seed=card.seed))
@@ -92,6 +85,22 @@ def _measures(card: Card, speed: float | None, corrected: bool) -> list[str]:
     if card.dropped_turns:
         parts.append(text("card.dropped", n=card.dropped_turns))
     return parts
+
+
+def figures(card: ContinueCard, *, corrected: bool = False) -> list[str]:
+    """What the tokens of a text come to, for each branch, and what they were scored after."""
+    if not any(branch.tokens for branch in card.branches):
+        return []
+    perplexities = [
+        "–" if b.perplexity is None else f"{b.perplexity:.2f}" for b in card.branches if b.tokens
+    ]
+    means = [f"{bits(b.surprisal):.2f}" for b in card.branches if b.surprisal is not None]
+    return [
+        text("card.perplexity", value=" ".join(perplexities)),
+        text("card.mean", bits=" ".join(means)),
+        *_words(card, corrected),
+        convention(card),
+    ]
 
 
 def _words(card: ContinueCard, corrected: bool) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len, set_cell_size
 
-from engine.messages import FillResult, JointFill, MaskFill, WordScore
+from engine.messages import FillResult, JointFill, JointMethod, MaskFill, WordScore
 from tui.cards.refs import WordList
 from tui.render import bars
 from tui.render.columns import beside
@@ -86,6 +86,13 @@ def asked(mask: MaskFill, number: int, width: int, glyphs: Glyphs) -> list[Line]
     return lines
 
 
+def logprob(method: JointMethod, filling: JointFill, digits: int) -> str:
+    """The log-probability of a filling, in nats; a dash where only its log-ratio was stored."""
+    if method == "hcb" and filling.ratio is None:
+        return "–"
+    return f"{filling.logprob:.{digits}f}"
+
+
 def joint(result: FillResult, width: int, glyphs: Glyphs) -> list[Line]:
     """The fillings of all masks together, a column a method, marked where methods agree."""
     room = width - 2
@@ -114,7 +121,8 @@ def _title(result: FillResult, number: int, width: int) -> Line:
 def _column(result: FillResult, number: int, width: int, glyphs: Glyphs) -> list[Line]:
     """The fillings of one method; a long one takes several lines."""
     lines: list[Line] = []
-    for filling in result.joint[number].fillings:
+    fills = result.joint[number]
+    for filling in fills.fillings:
         listed = sum(filling.ids in map(_ids, other.fillings) for other in result.joint)
         mark = " "
         if listed > 1:
@@ -124,7 +132,7 @@ def _column(result: FillResult, number: int, width: int, glyphs: Glyphs) -> list
         parts = wrap([Span(said, style)], width - len(mark) - 2 - _FIGURE)
         for row, part in enumerate(parts):
             head = Span(f"{mark} " if row == 0 else "  ", style)
-            figure = f"{filling.logprob:{_FIGURE}.2f}" if row == 0 else ""
+            figure = logprob(fills.method, filling, 2).rjust(_FIGURE) if row == 0 else ""
             pad = width - 1 - cell_len(head.text) - cell_len(part.text.rstrip()) - len(figure)
             body = Span(part.text.rstrip(), style)
             lines.append(Line((head, body, Span(" " * max(0, pad) + figure))))

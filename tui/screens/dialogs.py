@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
-from tui.keys.actions import bindings
+from tui.screens.base import Window
 from tui.strings import text
 
 
-class Dialog(ModalScreen[str | None]):
-    """A box in the middle; None when it is closed without an answer."""
-
-    CSS_PATH = Path(__file__).with_name("screens.tcss")
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("screen")]
-
-    def action_close(self) -> None:
-        """Close without an answer."""
-        self.dismiss(None)
-
-
-class Confirm(Dialog):
+class Confirm(Window[str]):
     """Asks before something that cannot be undone. The answer is "yes" or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -53,7 +40,7 @@ class Confirm(Dialog):
         self.dismiss("yes" if event.button.id == "yes" else None)
 
 
-class Ask(Dialog):
+class Ask(Window[str]):
     """Asks for a line of text."""
 
     def __init__(self, question: str, value: str = "", example: str = "") -> None:

@@ -10,17 +10,16 @@ from typing import ClassVar
 import msgspec
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from engine.messages import ModelInfo, Role
 from tui.connection.link import Link
-from tui.keys.actions import bindings
+from tui.keys.actions import Place
+from tui.screens.base import Explained, Window
 from tui.strings import text
 from tui.terminal.sanitise import clean
 from tui.terminal.units import size
@@ -28,10 +27,10 @@ from tui.widgets.composer import Composer
 from tui.widgets.header import state_text
 
 
-class Picker(ModalScreen[str | None]):
+class Picker(Window[str]):
     """Chooses one of the models that fit a pane. Gives its id, or None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("screen")]
+    place: ClassVar[Place] = "picker"
 
     def __init__(self, link: Link, role: Role, current: str, without: Collection[str] = ()) -> None:
         """`without` names the models that are no choice."""
@@ -84,10 +83,6 @@ class Picker(ModalScreen[str | None]):
     def _choose(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         self.dismiss(event.option.id)
-
-    def action_close(self) -> None:
-        """Leave everything as it was."""
-        self.dismiss(None)
 
 
 class Wrong(Exception):
@@ -155,10 +150,10 @@ def escape(part: str) -> str:
     return part
 
 
-class Form(ModalScreen[dict[str, object] | None]):
+class Form(Window[dict[str, object]]):
     """Sets a few values, each judged as it is typed. Gives them by name, or None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("screen")]
+    place: ClassVar[Place] = "form"
 
     def __init__(self, fields: Sequence[Field], at: str = "") -> None:
         """Begin at the field of this name, or at the first one."""
@@ -183,6 +178,11 @@ class Form(ModalScreen[dict[str, object] | None]):
                         field.meaning, id=f"help-{field.name}", classes="meaning", markup=False
                     )
             yield Label(text("dialog.sampling_hint"), classes="dialog-hint", markup=False)
+
+    def explained(self) -> Explained:
+        """Every field, and what it does."""
+        for name in self._fields:
+            yield text(f"field.{name}.name"), text(f"field.{name}.about")
 
     def on_mount(self) -> None:
         """Go to the field that was asked for."""
@@ -227,15 +227,11 @@ class Form(ModalScreen[dict[str, object] | None]):
         """Go to the field below."""
         self.focus_next(Input)
 
-    def action_close(self) -> None:
-        """Leave everything as it was."""
-        self.dismiss(None)
 
-
-class TextDialog(ModalScreen[str | None]):
+class TextDialog(Window[str]):
     """Edits one text. Gives it, or None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("screen")]
+    place: ClassVar[Place] = "editor"
 
     def __init__(self, title: str, content: str) -> None:
         super().__init__()
@@ -257,7 +253,3 @@ class TextDialog(ModalScreen[str | None]):
     def _keep(self, event: Composer.Sent) -> None:
         event.stop()
         self.dismiss(self._editor.text)
-
-    def action_close(self) -> None:
-        """Leave everything as it was."""
-        self.dismiss(None)

@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from tui.connection.services import Services
 from tui.keys.actions import ACTIONS, BY_ID, Action, Place, enclosing
-from tui.screens.base import Overlay
+from tui.screens.base import Explained, Overlay, Window
 from tui.strings import text
 
 TERMS = (
@@ -36,6 +36,8 @@ TERMS = (
 
 def here(screen: Screen[object]) -> Place:
     """The innermost place whose keys work on a screen at this moment."""
+    if isinstance(screen, Window):
+        return screen.place
     places = {
         BY_ID[active.binding.id].where
         for active in screen.active_bindings.values()
@@ -47,11 +49,20 @@ def here(screen: Screen[object]) -> Place:
 class HelpScreen(Overlay[None]):
     """One page, longer than the screen where it must be."""
 
-    def __init__(self, shared: Services, place: Place, usable: Callable[[Action], bool]) -> None:
-        """Of the place's keys, those are listed that are `usable` there now."""
+    def __init__(
+        self,
+        shared: Services,
+        place: Place,
+        usable: Callable[[Action], bool],
+        explained: Explained = (),
+    ) -> None:
+        """Of the place's keys, those are listed that are `usable` there now; `explained` is what
+        can be set there.
+        """
         super().__init__(shared, text("screens.help.title", place=text(f"help.{place}.title")))
         self._place = place
         self._usable = usable
+        self._explained = list(explained)
 
     def body(self) -> Iterator[Widget]:
         """The page."""
@@ -64,6 +75,9 @@ class HelpScreen(Overlay[None]):
 
     def _parts(self) -> Iterator[RenderableType]:
         yield Text(text(f"help.{self._place}.text"))
+        if self._explained:
+            yield Text()
+            yield _columns((name, Text(meaning)) for name, meaning in self._explained)
         for place in enclosing(self._place):
             actions = [each for each in ACTIONS if each.where == place and self._usable(each)]
             if actions:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from typing import ClassVar
@@ -56,15 +57,20 @@ class SettingsScreen(Overlay[None]):
         state = "there" if loaded.path.exists() else "absent"
         key = self.shared.keymap.shown("settings_edit")
         yield Content(clean(text(f"screens.settings.{state}", path=loaded.path, key=key)))
-        if self._preferences.problems():
-            yield Content("")
-            yield Content.styled(text("screens.settings.problems"), "bold $text-warning")
-            for problem in self._preferences.problems():
-                yield Content(clean(f"  {problem}"))
+        models = self.shared.link.models
+        for key, problems in (
+            ("problems", self._preferences.problems()),
+            ("models", self._preferences.missing_models(models) if models else []),
+        ):
+            if problems:
+                yield Content("")
+                yield Content.styled(text(f"screens.settings.{key}"), "bold $text-warning")
+                for problem in problems:
+                    yield Content(clean(f"  {problem}"))
         yield Content("")
         yield Content.styled(text("screens.settings.values"), "bold underline")
-        for name, value in _flat(msgspec.to_builtins(loaded.settings)):
-            given = name in loaded.marks
+        for name, value in _flat(self._preferences.in_force()):
+            given = name in loaded.marks and not self._preferences.refused(name)
             shown = clean(msgspec.json.encode(value).decode())
             note = "" if given else f"  ({text('screens.settings.default')})"
             yield Content.assemble(
@@ -88,8 +94,8 @@ class SettingsScreen(Overlay[None]):
         except OSError as error:
             self._show_warning(text("screens.settings.unwritable", reason=error.strerror))
             return
-        editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
-        if not editor:
+        editor = _editor()
+        if editor is None:
             self._show_warning(text("screens.settings.no_editor", path=path))
             self._show()
             return
@@ -104,6 +110,12 @@ class SettingsScreen(Overlay[None]):
 
     def _show_warning(self, message: str) -> None:
         self.notify(clean(message), severity="warning", markup=False)
+
+
+def _editor() -> str | None:
+    """The command of the user's editor: the one that is named, else the system's, else vi."""
+    named = os.environ.get("VISUAL") or os.environ.get("EDITOR")
+    return named or next(filter(shutil.which, ("editor", "vi")), None)
 
 
 def _flat(values: dict[str, object], before: str = "") -> Iterator[tuple[str, object]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 
 from textual.content import Content
+from textual.events import Click
 from textual.widget import Widget
 
 from engine.messages import ModelInfo, ModelState, PrecisionChoice
@@ -13,7 +14,7 @@ from tui.connection.services import Services
 from tui.strings import text
 from tui.terminal.sanitise import clean
 from tui.terminal.units import size
-from tui.widgets.hints import brief
+from tui.widgets.hints import brief, clickable, clicked
 
 _GAUGE = 6
 """Cells of the memory gauge."""
@@ -56,15 +57,19 @@ class Header(Widget):
             self._drawn = facts
             self.refresh()
 
+    async def on_click(self, event: Click) -> None:
+        """A click on a tab goes to its pane."""
+        await clicked(event, self.screen)
+
     def render(self) -> Content:
         """The tabs on the left, the facts on the right."""
         tabs = [Content(" ")]
         for pane in PANES:
             key = brief(self._shared.keymap.shown(f"pane_{pane}"))
-            tabs.append(Content.styled(f" {key} ", "$text-muted"))
             name = f" {text(f'actions.pane_{pane}.title')} "
             active = "bold reverse" if pane == self._pane else ""
-            tabs.append(Content.styled(name, active))
+            tab = Content.assemble((f" {key} ", "$text-muted"), (name, active))
+            tabs.append(clickable(tab, f"pane_{pane}"))
         left = Content("").join(tabs)
         facts = self._facts()
         room = self.size.width - left.cell_length

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from textual.app import App
 from textual.content import Content
+from textual.events import Click
 from textual.screen import Screen
+from textual.style import Style
 from textual.widget import Widget
 
 from tui.connection.services import Services
@@ -15,6 +17,21 @@ def brief(keys: str) -> str:
     """The first of some keys, in its short form: F1, ^P."""
     first = keys.split(" ")[0]
     return f"^{first.removeprefix('Ctrl+')}" if first.startswith("Ctrl+") else first
+
+
+def clickable(content: Content, action_id: str) -> Content:
+    """A text that a click on it does the same as the action's key; see `clicked`."""
+    return content.stylize(Style.from_meta({"action_id": action_id}))
+
+
+async def clicked(event: Click, screen: Screen[object]) -> None:
+    """Run the action that was clicked on, as its key would at this moment."""
+    action_id = event.style.meta.get("action_id")
+    for active in screen.active_bindings.values():
+        if active.enabled and active.binding.id == action_id:
+            event.stop()
+            await screen.app.run_action(active.binding.action, active.node)
+            return
 
 
 class Hints(Widget):
@@ -35,6 +52,10 @@ class Hints(Widget):
     def on_mount(self) -> None:
         """Follow the focus."""
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
+
+    async def on_click(self, event: Click) -> None:
+        """A click on a hint is its key."""
+        await clicked(event, self.screen)
 
     def _changed(self, screen: Screen[object]) -> None:
         self.refresh()
@@ -72,4 +93,5 @@ class Hints(Widget):
 
     def _hint(self, action_id: str) -> Content:
         key = brief(self._shared.keymap.shown(action_id))
-        return Content.assemble((f" {key} ", "bold"), (f"{BY_ID[action_id].title} ", "$text-muted"))
+        hint = Content.assemble((f" {key} ", "bold"), (f"{BY_ID[action_id].title} ", "$text-muted"))
+        return clickable(hint, action_id)

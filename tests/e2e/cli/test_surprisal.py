@@ -32,15 +32,34 @@ def test_every_token_is_scored_and_words_hold_them_all(tsuzuki: Tsuzuki, tmp_pat
     assert list(found)[:5] == ["model", "bos", "tokens", "words", "perplexity"]
     assert found["bos"] == "<s>"
     assert [list(token) for token in found["tokens"][:1]] == [
-        ["id", "text", "logprob", "rank", "entropy"]
+        ["id", "text", "logprob", "rank", "entropy", "start", "end"]
     ]
     start = json.loads((JA / "config.json").read_text())["bos_token_id"]
     expected = logprobs([start, *(token["id"] for token in found["tokens"])])
     assert [token["logprob"] for token in found["tokens"]] == pytest.approx(expected, abs=1e-4)
     assert found["perplexity"] == pytest.approx(math.exp(-sum(expected) / len(expected)), rel=1e-4)
-    assert "".join(word["text"] for word in found["words"]).strip() == TEXT
+    assert "".join(word["text"] for word in found["words"]) == TEXT
+    for part in found["tokens"] + found["words"]:
+        assert part["text"].strip() == TEXT[part["start"] : part["end"]]
     total = sum(word["surprisal_bits"] for word in found["words"])
     assert total == pytest.approx(-sum(expected) / math.log(2), abs=1e-3)
+
+
+def test_plain_text_has_a_header_over_tokens_and_over_words(tsuzuki: Tsuzuki) -> None:
+    lines = tsuzuki("surprisal", TEXT).stdout.decode().splitlines()
+    assert lines[0].split() == ["bits", "rank", "entropy", "token"]
+    begin = lines.index("") + 1
+    assert lines[begin].split() == ["bits", "word"]
+    rows = [line.split() for line in lines[begin + 1 : lines.index("", begin)]]
+    assert "".join(word.strip("'") for _, word in rows) == TEXT
+    assert all(word.strip("'").isalnum() or word == "'、'" or word == "'。'" for _, word in rows)
+    assert "without punctuation" in lines[-1]
+
+    models = ["--model", "starter-ja", "--model", str(JA)]
+    lines = tsuzuki("compare", TEXT, *models).stdout.decode().splitlines()
+    assert [line[:3] for line in lines[:2]] == ["A  ", "B  "]
+    assert lines[3].split() == ["A", "bits", "B", "bits", "B", "−", "A", "text"]
+    assert "".join(line.split()[-1].strip("'") for line in lines[4:]) == TEXT
 
 
 def test_without_a_start_token_the_first_one_has_no_surprisal(tsuzuki: Tsuzuki) -> None:

@@ -7,8 +7,18 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec import structs
 
-from engine.messages import Error, Fill, PseudoLikelihood
+from engine.messages import (
+    BranchDone,
+    Continue,
+    Done,
+    Error,
+    Fill,
+    Piece,
+    PseudoLikelihood,
+    Started,
+)
 from tests.support.fake_engine import TaskEngine
 from tests.support.sample_cards import filled, finished, running, scored, token
 from tui.cards import Card, ContinueCard, FillCard, Pair, PairCard, PllCard, questions
@@ -59,6 +69,25 @@ def test_markdown_reads_well() -> None:
     assert "Hidden word: `baseball`, 6.2500%, rank 9" in written
     assert "| probability | 0.75 | 0.25 |" in written
     assert "**Failed:** It does not fit." in written
+
+
+def test_a_text_that_was_read_has_its_figures() -> None:
+    request = Continue(model="starter-ja", prompt="", begin="語1語2", max_tokens=0)
+    card = ContinueCard(request=request, prompt="")
+    start = Piece(id=1, text="<s>", piece="<s>", special=True)
+    started = Started(
+        model="m", revision="", precision="exact", prompt="", prompt_tokens=[start], seed=None
+    )
+    for event in (started, token(1), token(2), BranchDone(branch=0, finish="length"), Done()):
+        card.fold(event)
+    written = markdown.markdown(session(card))
+    assert "Prompt:" not in written
+    assert "Text:\n\n```text\n語1語2\n```" in written
+    assert "| `語1` | 0.7213 | 1 | 2.1640 |\n| `語2` | 1.4427 | 1 | 2.1640 |" in written
+    assert "- figures: perplexity 2.12, 1.08 bits/token, " in written
+    assert ", read after <s>\n" in written
+    after_nothing = structs.replace(card, prompt="語0", prompt_tokens=[])
+    assert "| `語0` |  |  |  |\n| `語1` | 0.7213" in markdown.markdown(session(after_nothing))
 
 
 def test_every_card_says_the_form_that_answered() -> None:
@@ -133,7 +162,7 @@ def test_judged_texts_pairs_and_joint_fillings_are_told_whole() -> None:
     assert "| `was` | `were` | +1.0000 |" in written
     assert "c, causal: A " in written
     assert "All masks together, hcb:" in written
-    assert "| `baseball baseball` | -2.0000 |" in written
+    assert "| `baseball baseball` | -2.0000 | -0.5000 |" in written
     assert "Words asked for at mask 2:" in written
     assert "| `New York` | 2 | -8.0000 | 4 |" in written
     assert "Whole words at mask 1:" in written

@@ -19,7 +19,7 @@ from tui.strings import text as string
 from tui.terminal.exit_codes import Exit, Failure
 
 MOST = 10
-"""Spans named in plain text, the greatest difference first."""
+"""Spans that `CompareDocument.greatest` names."""
 
 
 class CompareCommand(TextCommand, frozen=True, kw_only=True):
@@ -111,11 +111,12 @@ def compare(one: Reading, other: Reading) -> CompareDocument:
 
 
 def _print(document: CompareDocument, output: Output) -> None:
-    for model in document.models:
+    """Print the two models, then the spans in the text's order."""
+    for side, model in zip("AB", document.models, strict=True):
         start = model.bos or string("cli.no_start")
         figures = string("cli.compared", tokens=model.tokens, bits=f"{model.bits:.2f}", start=start)
-        output.line(f"{model.model}  {figures}")
-    for number in document.greatest:
-        span = document.spans[number]
+        output.line(f"{side}  {model.model}  {figures}")
+    output.line("\n" + string("cli.compared_spans"))
+    for span in document.spans:
         one, other = span.bits
         output.line(f"{one:9.2f} {other:9.2f} {span.difference:+9.2f}  {span.text!r}")

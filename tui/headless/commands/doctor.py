@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentParser
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
 from engine.messages import ListModels, ModelInfo, Models, Ping, Pong
+from tui import preferences
 from tui.headless import checks, checks_network
 from tui.headless.checks import Check, Section
 from tui.headless.command import Subcommand
 from tui.headless.io import settings_file
 from tui.headless.io.output import Output
 from tui.headless.io.session import Session, run
+from tui.preferences import Preferences
 from tui.strings import text, worded
 from tui.terminal.exit_codes import Exit, Failure
 from tui.terminal.units import size
@@ -40,10 +42,10 @@ class DoctorCommand(Subcommand, frozen=True, kw_only=True):
 
     def execute(self, output: Output) -> Exit:
         """Run the command: exit code 1 when something is wrong."""
-        loaded = settings_file.load(self.config)
+        own = preferences.read(settings_file.load(self.config))
         sections = [
             _section("installation", checks.installation()),
-            _section("folders", [*checks.settings_file(loaded), *checks.folders(loaded.settings)]),
+            _section("folders", [*checks.settings_file(own), *checks.folders(own.settings)]),
             _section("machine", checks.machine()),
             _section("terminal", checks.terminal(os.environ)),
         ]
@@ -70,7 +72,7 @@ class DoctorCommand(Subcommand, frozen=True, kw_only=True):
             network.append(Check(text("doctor.network"), "note", text("doctor.not_tried")))
         sections += [
             _section("engine", engine),
-            _section("models", map(_model, models)),
+            _section("models", [*map(_model, models), *_wanted(own, models)]),
             _section("network", network),
         ]
         healthy = all(check.mark != "wrong" for section in sections for check in section.checks)
@@ -94,6 +96,14 @@ def _model(model: ModelInfo) -> Check:
     if model.source == "bundled":
         return Check(model.id, "wrong", model.state, text("doctor.bundled_absent"))
     return Check(model.id, "note", described)
+
+
+def _wanted(own: Preferences, models: Sequence[ModelInfo]) -> Iterator[Check]:
+    """The models that the settings name and that cannot be used."""
+    known = {model.id: model for model in models}
+    if known:
+        for problem in own.missing_models(known):
+            yield Check("settings", "wrong", str(problem), text("doctor.other_model"))
 
 
 def _print(sections: Sequence[Section], healthy: bool, output: Output) -> None:

@@ -144,6 +144,7 @@ def _document(result: FillResult) -> FillDocument:
         JointDocument(
             words=filling.words,
             logprob=filling.logprob,
+            ratio=filling.ratio,
             method=each.method if len(result.joint) > 1 else None,
         )
         for each in result.joint
@@ -167,8 +168,10 @@ def _print(result: FillResult, output: Output) -> None:
         _print_words(text("cli.whole_words"), mask.whole, output)
     for joint in result.joint:
         output.line("\n" + text("cli.joint_heading", method=joint.method))
+        output.line(text("cli.joint_header" if joint.method != "hcb" else "cli.hcb_header"))
         for filling in joint.fillings:
-            output.line(f"{filling.logprob:>10.4f}  {'  '.join(filling.words)}")
+            ratio = "" if filling.ratio is None else f"  {filling.ratio:>+10.4f}"
+            output.line(f"{filling.logprob:>10.4f}{ratio}  {'  '.join(filling.words)}")
 
 
 def _print_words(heading: str, scored: Sequence[WordScore], output: Output) -> None:

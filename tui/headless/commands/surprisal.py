@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from argparse import ArgumentParser
+from dataclasses import replace
 
 from engine.messages import PrecisionChoice, Token
 from tui.analysis.heat import bits
@@ -68,24 +69,26 @@ class SurprisalCommand(TextCommand, frozen=True, kw_only=True):
 
 def describe(reading: Reading, *, corrected: bool) -> SurprisalDocument:
     """The document of a reading."""
-    tokens = [SurprisalToken(t.id, t.text, t.logprob, t.rank, t.entropy) for t in reading.tokens]
+    tokens = [
+        SurprisalToken(t.id, t.text, t.logprob, t.rank, t.entropy, *_place(reading, number))
+        for number, t in enumerate(reading.tokens, len(reading.pieces) - len(reading.tokens))
+    ]
     if reading.unscored is not None:
         first = reading.unscored
-        tokens.insert(0, SurprisalToken(first.id, first.text, None, None, None))
+        tokens.insert(
+            0, SurprisalToken(first.id, first.text, None, None, None, *_place(reading, 0))
+        )
     # The tokens' text counts: some tokenizers write letters in another way than they were given.
     method, segments = segment("".join(token.text for token in tokens))
     found = _words(reading, segments, corrected=corrected)
-    scored = [word.nats for word in found if word.nats is not None]
+    scored = [word.nats for word in found if word.nats is not None and not word.punctuation]
     count = len(reading.tokens)
     mean = reading.nats / count if count else None
     return SurprisalDocument(
         model=reading.model,
         bos=reading.start,
         tokens=tokens,
-        words=[
-            SurprisalWord(word.text, None if word.nats is None else bits(word.nats))
-            for word in found
-        ],
+        words=[_word(reading, word) for word in found if word.text.strip()],
         perplexity=None if mean is None else perplexity(mean),
         word_method=method,
         word_boundary=corrected,
@@ -113,17 +116,40 @@ def _words(reading: Reading, segments: list[str], *, corrected: bool) -> list[Wo
         entropy=0.0,
     )
     found = words([first, *reading.tokens], segments, reading.after, corrected=corrected)
-    return [Word(word.text, None) if not number else word for number, word in enumerate(found)]
+    return [replace(word, nats=None) if not number else word for number, word in enumerate(found)]
+
+
+def _word(reading: Reading, word: Word) -> SurprisalWord:
+    """A word of the document, with its place in the text that was given."""
+    places = [place for number in word.tokens for place in _place(reading, number)]
+    known = [place for place in places if place is not None]
+    start, end = (min(known), max(known)) if known else (None, None)
+    if start is not None and end is not None:
+        written = reading.written[start:end]
+        start, end = end - len(written.lstrip()), start + len(written.rstrip())
+    nats = None if word.nats is None else bits(word.nats)
+    return SurprisalWord(word.text.strip(), nats, start, end, word.punctuation)
+
+
+def _place(reading: Reading, number: int) -> tuple[int | None, int | None]:
+    """Where a token of the text begins and ends in it."""
+    piece = reading.pieces[number]
+    return piece.start, piece.end
 
 
 def _print(document: SurprisalDocument, output: Output) -> None:
-    """Print a line for each token, then the totals."""
+    """Print a line for each token, one for each word, then the totals."""
+    # A text comes last: it is the one column whose width on a screen is not known.
+    output.line(string("cli.surprisal_tokens"))
     for token in document.tokens:
-        figures = f"{'':>9} {'':>7} {'':>8}"
+        figures = f"{'–':>9} {'–':>7} {'–':>8}"
         if token.logprob is not None and token.entropy is not None:
             figures = f"{bits(-token.logprob):9.3f} {token.rank:>7} {bits(token.entropy):8.3f}"
-        # The token comes last: it is the one column whose width on a screen is not known.
         output.line(f"{figures}  {token.text!r}")
+    output.line("\n" + string("cli.surprisal_words"))
+    for word in document.words:
+        output.line(f"{_figure(word.surprisal_bits, 3):>9}  {word.text!r}")
+    output.line()
     summary = string(
         "cli.surprisal_summary",
         nats=f"{document.nats:.4f}",

@@ -26,11 +26,15 @@ class Reading:
     """A text as a model scored it."""
 
     model: str
+    written: str
+    """The text as it was given, in which places of tokens count."""
     revision: str = ""
     precision: str = ""
     weights: str = ""
     start: str | None = None
     """The token that the text was read after; None where there was none."""
+    pieces: list[Piece] = field(default_factory=list)
+    """All tokens of the text, with their places in it."""
     unscored: Piece | None = None
     """The text's first token, where nothing came before it."""
     tokens: list[Token] = field(default_factory=list)
@@ -72,7 +76,7 @@ async def read(
         prompt, ids = ids[:1], ids[1:]
     context = await _context(session, model, [*prompt, *ids])
     room = len(ids) if context is None else context - max(1, len(prompt))
-    reading = Reading(model=model)
+    reading = Reading(model=model, written=written, pieces=cut.tokens[len(special) :])
     done = 0
     while done < len(ids) or not done:
         size = room // 2 if done else room
@@ -95,7 +99,7 @@ async def read(
             break
         on_progress(done, len(ids))
     if not start or reading.start is None:
-        reading.unscored = next(iter(cut.tokens[len(special) :]), None)
+        reading.unscored = next(iter(reading.pieces), None)
     return reading
 
 

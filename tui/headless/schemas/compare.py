@@ -18,7 +18,10 @@ class ComparedModel(Struct, frozen=True, kw_only=True):
 
 
 class ComparedSpan(Struct, frozen=True, kw_only=True):
-    """A span that both models cut the text at, with its surprisal on each side."""
+    """A span that both models cut the text at, with its surprisal on each side.
+
+    `difference` is that of the second model less that of the first.
+    """
 
     start: int
     end: int
@@ -28,7 +31,10 @@ class ComparedSpan(Struct, frozen=True, kw_only=True):
 
 
 class CompareDocument(Struct, frozen=True, kw_only=True):
-    """`tsuzuki compare --json`; `greatest` names spans by index."""
+    """`tsuzuki compare --json`; `spans` are in the text's order.
+
+    `greatest` names those that differ most by their index.
+    """
 
     models: list[ComparedModel]
     spans: list[ComparedSpan]

@@ -28,10 +28,14 @@ class WordDocument(Struct, frozen=True, kw_only=True):
 
 
 class JointDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One filling of all masks; `method` is there where several were asked for."""
+    """One filling of all masks; `method` is there where several were asked for.
+
+    `ratio` is the score by which ``hcb`` ranks: a log-ratio, which may exceed 0.
+    """
 
     words: list[str]
     logprob: float
+    ratio: float | None = None
     method: JointMethod | None = None
 
 

@@ -6,24 +6,38 @@ from msgspec import Struct
 
 
 class SurprisalToken(Struct, frozen=True):
-    """A token of a text that was read; None where no token came before it to predict it."""
+    """A token of a text that was read; None where no token came before it to predict it.
+
+    `start` and `end` are its place in the text that was given, in characters.
+    """
 
     id: int
     text: str
     logprob: float | None
     rank: int | None
     entropy: float | None
+    start: int | None
+    end: int | None
 
 
 class SurprisalWord(Struct, frozen=True):
-    """A word of it; None where a token of it was not scored."""
+    """A word of it, or a run of punctuation; None where a token of it was not scored.
+
+    `text` is without the space before it, as `start` and `end` are; its surprisal includes that.
+    """
 
     text: str
     surprisal_bits: float | None
+    start: int | None
+    end: int | None
+    punctuation: bool
 
 
 class SurprisalDocument(Struct, frozen=True, kw_only=True):
-    """`tsuzuki surprisal --json`. `nats` is the sum over all tokens that were scored."""
+    """`tsuzuki surprisal --json`. `nats` is the sum over all tokens that were scored.
+
+    `bits_per_word` is the mean over the words that were scored, without punctuation.
+    """
 
     model: str
     bos: str | None

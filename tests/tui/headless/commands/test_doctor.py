@@ -63,6 +63,20 @@ def test_an_engine_that_does_not_answer_is_wrong_but_the_rest_is_told(
     assert "marked XX" in plain.out
 
 
+def test_what_the_settings_screen_finds_is_wrong(tsuzuki: Tsuzuki, tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    (config / "themes").mkdir(parents=True)
+    (config / "settings.yaml").write_text(
+        "theme: nosuch\nkeymap:\n  bogus: x\nmodels:\n  continue: nothere\n"
+    )
+    (config / "themes" / "mine.yaml").write_text("colours: 3\n")
+    plain = tsuzuki("doctor")
+    assert plain.code == 1
+    wrong = [line for line in plain.out.splitlines() if line.startswith("  XX")]
+    for complaint in ('theme "nosuch"', 'action "bogus"', 'model "nothere"', "mine.yaml"):
+        assert any(complaint in line for line in wrong), complaint
+
+
 def test_a_model_that_cannot_be_used_is_wrong(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
     engine.scripts[ListModels] = [
         Models(

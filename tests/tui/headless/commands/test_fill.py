@@ -168,7 +168,7 @@ def test_words_pieces_and_joint_fillings_are_asked_for_and_told(
         WordScore(text="☃", ids=[1], logprob=None, rank=None),
     ]
     asked = structs.replace(mask("play"), words=words, whole=words[:1])
-    filling = JointFill(words=["play", "well"], ids=[3, 4], logprob=-2.0)
+    filling = JointFill(words=["play", "well"], ids=[3, 4], logprob=-2.0, ratio=0.5)
     joint = [JointFills(method="hcb", fillings=[filling])]
     table = PairTable(left=[], right=[], left_first=[], right_first=[])
     engine.scripts[Fill] = [
@@ -196,14 +196,15 @@ def test_words_pieces_and_joint_fillings_are_asked_for_and_told(
         {"text": "☃", "pieces": 1, "logprob": None, "rank": None, "mask": 2},
     ]
     assert document["whole"] == document["words"][:1]
-    assert document["joint"] == [{"words": ["play", "well"], "logprob": -2.0}]
+    assert document["joint"] == [{"words": ["play", "well"], "logprob": -2.0, "ratio": 0.5}]
     assert document["table"] == {"left": [], "right": [], "left_first": [], "right_first": []}
     first, second = (body for body in engine.asked if isinstance(body, Fill))
     assert (first.words, first.pieces, first.joint_methods) == (["sing", "yodel", "☃"], 2, ["hcb"])
     assert (second.words, second.pieces, second.joint_methods) == (["yodel", "sing"], 1, ["hcb"])
     lines = [line.split() for line in plain.splitlines()]
     assert lines.index(["2", "-1.5000", "sing"]) < lines.index(["900", "-9.0000", "yodel"])
-    assert ["-2.0000", "play", "well"] in lines
+    header = lines.index(["log", "p", "log-ratio", "words"])
+    assert lines[header + 1] == ["-2.0000", "+0.5000", "play", "well"]
 
 
 def test_several_joint_methods_are_told_apart(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
