@@ -146,6 +146,8 @@ class PllToken(Struct, frozen=True, kw_only=True):
     rank: int
     entropy: float
     top: list[Alternative] = []
+    normaliser: float | None = None
+    """As in `Token`."""
 
 
 class WordScore(Struct, frozen=True, kw_only=True):
@@ -192,11 +194,12 @@ class PairTable(Struct, frozen=True, kw_only=True):
 
 
 class Candidate(Struct, frozen=True):
-    """A word proposed for a mask."""
+    """A word proposed for a mask; `logit` is None where the probability is no softmax of logits."""
 
     id: int
     text: str
     prob: float
+    logit: float | None = None
 
 
 class Hidden(Struct, frozen=True):
@@ -209,6 +212,7 @@ class Hidden(Struct, frozen=True):
     pieces: int
     prob: float | None = None
     rank: int | None = None
+    logit: float | None = None
 
 
 class MaskFill(Struct, frozen=True):
@@ -250,6 +254,8 @@ class PmiDirection(Struct, frozen=True):
     logprob_conditional: float
     logprob_alone: float
     tokens: list[ScoredToken]
+    before: list[int] = []
+    """The ids that were fed before `tokens`: the start token and the first sentence."""
 
 
 class ScoredToken(Struct, frozen=True):
