@@ -40,6 +40,7 @@ Place = Literal[
     "matrix",
     "pair_table",
     "likeliest",
+    "tensors",
     "dialog",
 ]
 """Where the focus must be for an action's keys to work."""
@@ -65,6 +66,7 @@ PARENT: Final[dict[Place, Place | None]] = {
     "matrix": "screen",
     "pair_table": "screen",
     "likeliest": "screen",
+    "tensors": "screen",
     "dialog": "screen",
 }
 """Which place each one lies in: a key that works in the outer one works in the inner one too."""
@@ -100,6 +102,7 @@ CardAction = Literal[
     "likeliest",
     "details",
     "shuffles",
+    "tensors",
 ]
 """What the transcript asks the pane to do with the chosen card: the first argument of `want`."""
 
@@ -279,6 +282,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _on_card("path", "greater_than_sign", way="next", cards=("text",)),
     _on_card("ask_words", "a", show=True, cards=("fill",)),
     _on_card("pair_table", "x", show=True, cards=("table",)),
+    _on_card("tensors", "number_sign"),
     _on_card("composer", "tab", "i", command=False, cards=()),
     _on_card("rerun", "r", show=True),
     _on_card("edit", "e", show=True),

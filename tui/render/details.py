@@ -39,7 +39,7 @@ from tui.render.flow import Line, Span, wrap
 from tui.strings import text
 from tui.terminal.sanitise import Glyphs, clean
 from tui.terminal.sanitise import token as shown
-from tui.terminal.units import percent
+from tui.terminal.units import chance
 
 _LABEL = 13
 """Cells of the column of names."""
@@ -115,7 +115,7 @@ def _written(card: ContinueCard, branch: int, index: int, width: int, glyphs: Gl
         *_measures(token),
     ]
     if not card.request.sampling.greedy:
-        drawn = percent(math.exp(token.sampled_logprob)).strip()
+        drawn = chance(token.sampled_logprob).strip()
         lines.append(_fact("sampled", drawn))
     return lines, _alternatives(token, width, glyphs)
 
@@ -123,18 +123,21 @@ def _written(card: ContinueCard, branch: int, index: int, width: int, glyphs: Gl
 def _alternatives(token: Measured, width: int, glyphs: Glyphs) -> list[Line]:
     """What else could have come in a token's place."""
     column = bars.column([other.text for other in token.top], max(6, width // 3), glyphs)
-    return [
+    normaliser = token.normaliser
+    rows = [
         bars.row(
             str(rank),
             bars.label(other.text, other.id, column, glyphs),
             math.exp(other.logprob),
             width,
             glyphs,
+            logit=None if normaliser is None else other.logprob + normaliser,
             indent=0,
             style="chip" if other.id == token.id else "",
         )
         for rank, other in enumerate(token.top, 1)
     ]
+    return [bars.heading("", width), *rows] if rows and normaliser is not None else rows
 
 
 def _judged(tokens: Sequence[Measured], index: int, width: int, glyphs: Glyphs) -> Parts:
@@ -151,8 +154,10 @@ def _judged(tokens: Sequence[Measured], index: int, width: int, glyphs: Glyphs) 
 
 def _measures(token: Measured) -> list[Line]:
     """The figures of a token in its place."""
+    logit = None if token.normaliser is None else token.logprob + token.normaliser
     return [
-        _fact("probability", percent(math.exp(token.logprob)).strip()),
+        _fact("probability", chance(token.logprob).strip()),
+        *([] if logit is None else [_fact("logit", f"{logit:.4f}")]),
         _fact("rank", str(token.rank)),
         _fact("surprisal", text("inspector.bits", n=f"{bits(-token.logprob):.2f}")),
         _fact("entropy", text("inspector.bits", n=f"{bits(token.entropy):.2f}")),
@@ -224,14 +229,26 @@ def _mask(mask: MaskFill, width: int, glyphs: Glyphs) -> list[Line]:
             candidate.prob,
             width,
             glyphs,
+            logit=candidate.logit,
             indent=0,
             style="chip" if hidden is not None and hidden.word == candidate.text else "",
         )
         for rank, candidate in enumerate(mask.candidates, 1)
     ]
+    if any(candidate.logit is not None for candidate in mask.candidates):
+        lines.insert(0, bars.heading("", width))
     if hidden is not None and hidden.prob is not None:
         name = bars.label(hidden.word, 0, column, glyphs)
-        row = bars.row(str(hidden.rank), name, hidden.prob, width, glyphs, indent=0, style="chip")
+        row = bars.row(
+            str(hidden.rank),
+            name,
+            hidden.prob,
+            width,
+            glyphs,
+            logit=hidden.logit,
+            indent=0,
+            style="chip",
+        )
         lines += [Line(), Line((Span(f"  {text('inspector.hidden')}", "facts"),)), row]
     return lines
 
@@ -279,7 +296,7 @@ def _scored(tokens: Sequence[ScoredToken], index: int, after: str, glyphs: Glyph
         value = text("inspector.unscored")
         if nats is not None:
             value = text("inspector.bits", n=f"{bits(-nats):.2f}")
-            value += f" {percent(math.exp(nats)).strip()}"
+            value += f" {chance(nats).strip()}"
         lines.append(_fact(key, value))
     saved = gain(token)
     if saved is not None:
