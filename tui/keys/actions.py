@@ -216,6 +216,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("system_prompt", (), "pane"),
     Action("read_file", (), "pane"),
     Action("accept_offer", ("ctrl+g",), "pane"),
+    Action("examples", (), "pane"),
     Action("rerun_last", ("ctrl+r",), "pane"),
     # Where a prompt is written.
     Action("send", ("enter", "f5"), "composer", show=True, priority=True, required=True),

@@ -154,10 +154,12 @@ def _judged(tokens: Sequence[Measured], index: int, width: int, glyphs: Glyphs) 
 
 def _measures(token: Measured) -> list[Line]:
     """The figures of a token in its place."""
-    logit = None if token.normaliser is None else token.logprob + token.normaliser
+    probability = chance(token.logprob).strip()
+    if token.normaliser is not None:
+        logit = f"{token.logprob + token.normaliser:.4f}"
+        probability = text("inspector.with_logit", probability=probability, logit=logit)
     return [
-        _fact("probability", chance(token.logprob).strip()),
-        *([] if logit is None else [_fact("logit", f"{logit:.4f}")]),
+        _fact("probability", probability),
         _fact("rank", str(token.rank)),
         _fact("surprisal", text("inspector.bits", n=f"{bits(-token.logprob):.2f}")),
         _fact("entropy", text("inspector.bits", n=f"{bits(token.entropy):.2f}")),
