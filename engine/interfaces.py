@@ -182,6 +182,8 @@ class MaskedRuntime(Protocol):
     vocabulary: int
     context: int | None
     bytes: int
+    segments: bool
+    """Whether it is fed segment ids."""
 
     def mask_logits(
         self, rows: Sequence[Sequence[Piece]], places: Sequence[tuple[int, int]]

@@ -15,13 +15,14 @@ class Reading:
     """One token under the model's own distribution, before any sampler. Nats.
 
     `rank` is 1 + the number of ids with a strictly higher logit; `top` holds the likeliest ids
-    with their log-probabilities, best first.
+    with their log-probabilities, best first. `normaliser` is the logsumexp of the logits.
     """
 
     logprob: float
     rank: int
     entropy: float
     top: list[tuple[int, float]]
+    normaliser: float
 
 
 def read(logits: torch.Tensor, ids: torch.Tensor, top: int) -> list[Reading]:
@@ -45,6 +46,7 @@ def read(logits: torch.Tensor, ids: torch.Tensor, top: int) -> list[Reading]:
             entropies.tolist(),
             best.indices.tolist(),
             best.values.tolist(),
+            logits.logsumexp(-1).tolist(),
         )
     return [
         Reading(
@@ -53,6 +55,7 @@ def read(logits: torch.Tensor, ids: torch.Tensor, top: int) -> list[Reading]:
             entropy,
             # Impossible ids are not alternatives.
             [each for each in zip(names, values, strict=True) if each[1] > _IMPOSSIBLE],
+            normaliser,
         )
-        for logprob, rank, entropy, names, values in zip(*columns, strict=True)
+        for logprob, rank, entropy, names, values, normaliser in zip(*columns, strict=True)
     ]

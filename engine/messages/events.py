@@ -108,6 +108,8 @@ class Started(Struct, tag="started", frozen=True, kw_only=True):
     dropped_turns: int = 0
     """Chat turns left out, oldest first, to fit the context."""
     context: int | None = None
+    vocabulary: int = 0
+    """How many logits the model computes for each token."""
 
 
 class Token(Struct, tag="token", frozen=True, kw_only=True):
@@ -131,6 +133,9 @@ class Token(Struct, tag="token", frozen=True, kw_only=True):
     """Its spelling in the vocabulary."""
     boundary: float | None = None
     """With `Continue.boundaries`: log-probability that a new word, or the end, comes here."""
+    normaliser: float | None = None
+    """log of the sum of exp(logit) over the vocabulary, before any sampler: the logit of an id is
+    its log-probability plus this."""
 
 
 class BranchDone(Struct, tag="branch_done", frozen=True, kw_only=True):
@@ -196,6 +201,10 @@ class FillResult(Struct, tag="fill_result", frozen=True, kw_only=True):
     """The likeliest fillings of all masks together, for each of `Fill.joint_methods`."""
     table: PairTable | None = None
     """In addition, if there are exactly two masks."""
+    vocabulary: int = 0
+    """How many logits the model computes for each token."""
+    segments: bool = False
+    """Whether the model is fed segment ids (`token_type_ids`)."""
 
 
 class PseudoLikelihoodResult(Struct, tag="pseudo_likelihood_result", frozen=True, kw_only=True):
@@ -211,6 +220,11 @@ class PseudoLikelihoodResult(Struct, tag="pseudo_likelihood_result", frozen=True
     total: float
     precision: Precision = "exact"
     weights: str = ""
+    row: list[Piece] = []
+    """The text as fed, before anything in it is masked."""
+    vocabulary: int = 0
+    segments: bool = False
+    """Both as in `FillResult`."""
 
 
 class Progress(Struct, tag="progress", frozen=True, kw_only=True):
@@ -273,6 +287,10 @@ class PmiResult(Struct, tag="pmi_result", frozen=True, kw_only=True):
     shuffled: Shuffled | None = None
     """Of `bits_per_token`."""
     trimmed: Trimmed | None = None
+    before: list[int] = []
+    """As in `PmiDirection`."""
+    vocabulary: int = 0
+    """How many logits the model computes for each token."""
 
 
 class CosineResult(Struct, tag="cosine_result", frozen=True, kw_only=True):

@@ -148,6 +148,8 @@ class PllToken(Struct, frozen=True, kw_only=True):
     rank: int
     entropy: float
     top: list[Alternative] = []
+    normaliser: float | None = None
+    """As in `Token`."""
 
 
 class WordScore(Struct, frozen=True, kw_only=True):
@@ -199,11 +201,12 @@ class PairTable(Struct, frozen=True, kw_only=True):
 
 
 class Candidate(Struct, frozen=True):
-    """A word proposed for a mask."""
+    """A word proposed for a mask; `logit` is None where the probability is no softmax of logits."""
 
     id: int
     text: str
     prob: float
+    logit: float | None = None
 
 
 class Hidden(Struct, frozen=True):
@@ -216,6 +219,7 @@ class Hidden(Struct, frozen=True):
     pieces: int
     prob: float | None = None
     rank: int | None = None
+    logit: float | None = None
 
 
 class MaskFill(Struct, frozen=True):
@@ -257,6 +261,8 @@ class PmiDirection(Struct, frozen=True):
     logprob_conditional: float
     logprob_alone: float
     tokens: list[ScoredToken]
+    before: list[int] = []
+    """The ids that were fed before `tokens`: the start token and the first sentence."""
 
 
 class ScoredToken(Struct, frozen=True):

@@ -45,7 +45,7 @@ class EncoderRuntime:
         config = model.config
         self._padding: int = getattr(config, "pad_token_id", None) or 0
         accepted = inspect.signature(model.forward).parameters
-        self._segments = "token_type_ids" in accepted and getattr(config, "type_vocab_size", 0) > 1
+        self.segments = "token_type_ids" in accepted and getattr(config, "type_vocab_size", 0) > 1
         self.vocabulary: int = config.vocab_size
         self.context = _context(model)
         self.bytes: int = model.get_memory_footprint()
@@ -128,7 +128,7 @@ class EncoderRuntime:
             "input_ids": tensor(lambda piece: piece.id, self._padding),
             "attention_mask": tensor(lambda piece: 1, 0),
         }
-        if self._segments:
+        if self.segments:
             inputs["token_type_ids"] = tensor(lambda piece: piece.segment, 0)
         return inputs
 

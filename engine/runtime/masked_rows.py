@@ -23,7 +23,7 @@ Reading = Generator[Progress | None, None, T]
 def read(
     runtime: MaskedRuntime, rows: Sequence[Row], take: Callable[[int, torch.Tensor], T]
 ) -> Reading[list[T]]:
-    """Call `take` with each row's index and log-probabilities (float32 [positions, vocabulary]).
+    """Call `take` with each row's index and logits (float32 [positions, vocabulary]).
 
     Returns its results, in the order of the rows. Rows of similar length are read together; the
     logits of a batch are not kept, as one row of them can be a megabyte. Yields between forward
@@ -33,8 +33,8 @@ def read(
     for batch in by_length([len(text) for text, _ in rows], TOKENS):
         texts = [rows[number][0] for number in batch]
         places = [(row, place) for row, number in enumerate(batch) for place in rows[number][1]]
-        logprobs = runtime.mask_logits(texts, places).log_softmax(-1)
-        shares = torch.split(logprobs, [len(rows[number][1]) for number in batch])
+        logits = runtime.mask_logits(texts, places)
+        shares = torch.split(logits, [len(rows[number][1]) for number in batch])
         for number, share in zip(batch, shares, strict=True):
             taken[number] = take(number, share)
         yield Progress(done=len(taken), total=len(rows)) if len(taken) < len(rows) else None

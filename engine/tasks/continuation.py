@@ -71,6 +71,7 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
         seed=seed,
         dropped_turns=prompt.dropped_turns,
         context=runtime.context,
+        vocabulary=runtime.vocabulary,
     )
     ids = [piece.id for piece in prompt.pieces]
     batch = yield from prefix_cache.prefill(ids, len(ids) + len(prompt.begin))
@@ -290,6 +291,7 @@ class _Words:
             ],
             given=sampled is None,
             boundary=boundary,
+            normaliser=reading.normaliser,
         )
 
     def _piece(self, token_id: int) -> tuple[str, str]:

@@ -103,8 +103,8 @@ class Masks:
         ]
         missing = [(filling, places) for filling, places in missing if places]
 
-        def taken(number: int, logprobs: torch.Tensor) -> list[_Prediction]:
-            places = missing[number][1]
+        def taken(number: int, logits: torch.Tensor) -> list[_Prediction]:
+            places, logprobs = missing[number][1], logits.log_softmax(-1)
             return [self._taken(*each) for each in zip(places, logprobs, strict=True)]
 
         rows = [self._row(filling, places) for filling, places in missing]

@@ -104,6 +104,8 @@ def _fill(model: LoadedModel, runtime: MaskedRuntime, request: Fill) -> Steps:
         masks=masks,
         joint=joint,
         table=table,
+        vocabulary=runtime.vocabulary,
+        segments=runtime.segments,
     )
 
 
@@ -119,7 +121,7 @@ def _answer(
     probabilities = logits.softmax(0)
     best = probabilities.topk(min(request.top, len(probabilities)))
     candidates = [
-        Candidate(number, as_word(tokenizer.token(number)), probability)
+        Candidate(number, as_word(tokenizer.token(number)), probability, float(logits[number]))
         for number, probability in zip(best.indices.tolist(), best.values.tolist(), strict=True)
     ]
     hidden = None
@@ -137,6 +139,7 @@ def _answer(
                 pieces=1,
                 prob=float(probabilities[own]),
                 rank=1 + int((logits > logits[own]).sum()),
+                logit=float(logits[own]),
             )
         else:
             hidden = Hidden(word=word, pieces=len(spelling.ids))

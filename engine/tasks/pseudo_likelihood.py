@@ -59,8 +59,8 @@ def run(model: LoadedModel, request: PseudoLikelihood, load_s: float) -> Steps:
     # Most words are one piece, which every method masks in the same way.
     distinct = list(dict.fromkeys(hidden for each in asked for hidden in each))
 
-    def token(number: int, logprobs: torch.Tensor) -> PllToken:
-        return _token(model, pieces[distinct[number][0]], logprobs[0], request.top)
+    def token(number: int, logits: torch.Tensor) -> PllToken:
+        return _token(model, pieces[distinct[number][0]], logits[0], request.top)
 
     rows = [_row(model, pieces, hidden) for hidden in distinct]
     read = yield from masked_rows.read(runtime, rows, token)
@@ -74,6 +74,9 @@ def run(model: LoadedModel, request: PseudoLikelihood, load_s: float) -> Steps:
             total=sum(tokens[hidden].logprob for hidden in each),
             precision=model.precision,
             weights=model.files.weights,
+            row=pieces,
+            vocabulary=runtime.vocabulary,
+            segments=runtime.segments,
         )
     yield Done(timing=Timing(load_s=load_s, total_s=time.monotonic() - began))
 
@@ -100,9 +103,10 @@ def _mask(model: LoadedModel) -> int:
     return model.tokenizer.mask
 
 
-def _token(model: LoadedModel, piece: Piece, logprobs: torch.Tensor, top: int) -> PllToken:
+def _token(model: LoadedModel, piece: Piece, logits: torch.Tensor, top: int) -> PllToken:
     import torch  # not at the top: the worker imports its tasks before torch
 
+    logprobs = logits.log_softmax(-1)
     own = logprobs[piece.id]
     best = logprobs.topk(min(top, len(logprobs)))
     return PllToken(
@@ -117,4 +121,5 @@ def _token(model: LoadedModel, piece: Piece, logprobs: torch.Tensor, top: int) -
             Alternative(number, model.tokenizer.token(number).text, logprob)
             for number, logprob in zip(best.indices.tolist(), best.values.tolist(), strict=True)
         ],
+        normaliser=float(logits.logsumexp(-1)),
     )

@@ -10,7 +10,7 @@ comparable.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -102,7 +102,7 @@ def asked(
     found = yield from masked_rows.read(
         runtime,
         rows,
-        lambda number, row: {own: float(row[0, own]) for own in wanted[keys[number]]},
+        lambda number, row: _at(row[0].log_softmax(-1), wanted[keys[number]]),
     )
     scores = dict(zip(keys, found, strict=True))
 
@@ -126,6 +126,10 @@ def asked(
 _Begun = tuple[int, int, tuple[int, ...], Spelling | None]
 """A slot's index, its number of pieces, the first of them, and the word's spelling if the pieces
 around it differ from those around the mask."""
+
+
+def _at(logprobs: torch.Tensor, ids: Iterable[int]) -> dict[int, float]:
+    return {number: float(logprobs[number]) for number in ids}
 
 
 def _begun(number: int, spelling: Spelling, place: int) -> _Begun:
@@ -164,7 +168,7 @@ def search(
         following = yield from masked_rows.read(
             runtime,
             [slot.row(tokenizer, length, ids) for length, ids, _ in begun],
-            lambda _, row, fits=fits: likeliest(tokenizer, row[0], BEAM, fits),  # type: ignore[misc]
+            lambda _, row, fits=fits: likeliest(tokenizer, row[0].log_softmax(-1), BEAM, fits),  # type: ignore[misc]
         )
         longer: dict[int, list[tuple[tuple[int, ...], float]]] = defaultdict(list)
         for (length, ids, score), more in zip(begun, following, strict=True):

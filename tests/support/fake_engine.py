@@ -136,6 +136,7 @@ def token(word: str, number: int, branch: int = 0) -> Token:
         rank=1 + number % 3,
         entropy=2.0,
         top=top,
+        normaliser=9.5,
     )
 
 
@@ -270,7 +271,10 @@ def _traced(body: Trace) -> Traced:
 
 def _filled(body: Fill) -> FillResult:
     words = ["tennis", "baseball", "games", "it", "cards"][: body.top]
-    candidates = [Candidate(id=n, text=w, prob=0.5 / 2**n) for n, w in enumerate(words)]
+    candidates = [
+        Candidate(id=n, text=w, prob=0.5 / 2**n, logit=9.5 - n * log(2))
+        for n, w in enumerate(words)
+    ]
     tokens = pieces(body.text)
     masks = [
         MaskFill(
@@ -342,6 +346,7 @@ def judged(body: PseudoLikelihood, method: PllMethod) -> PseudoLikelihoodResult:
             rank=len(word),
             entropy=2.0,
             top=[Alternative(number, word, -float(len(word))), Alternative(99, "other", -9.0)],
+            normaliser=9.5,
         )
         for number, word in enumerate(body.text.split())
     ]

@@ -88,9 +88,14 @@ def _better(link: Link, role: Role, model: str, written: str) -> ModelInfo | Non
     """The model to offer: one for the text's language, at hand rather than far, small."""
     japanese, latin = len(_JAPANESE.findall(written)), len(_LATIN.findall(written))
     language = "ja" if japanese >= latin else "en"
+    return reader(link, role, language, model)
+
+
+def reader(link: Link, role: Role, language: str, other_than: str) -> ModelInfo | None:
+    """The best model for a language: at hand rather than far, small."""
     able = [
         info
         for info in link.fitting(role)
-        if info.id != model and language in info.languages and info.state != "failed"
+        if info.id != other_than and language in info.languages and info.state != "failed"
     ]
     return min(able, key=lambda info: (info.state == "absent", info.bytes), default=None)

@@ -23,8 +23,8 @@ from tui.strings import text
 
 Unit = Literal["nats", "bits", "bits/token", "share", "logit", "cosine"]
 """A share is between 0 and 1, and drawn as a bar."""
-Wording = Literal["card", "terms", "line", "answer"]
-"""On a card, beside that, on the command line, and where a card is copied or searched."""
+Wording = Literal["card", "terms", "logits", "line", "answer"]
+"""On a card, beside that, below that, on the command line, where a card is copied or searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,8 @@ class Figure:
     unit: Unit
     there: float
     back: float
+    means: str = ""
+    """What a high logit says."""
 
     def value(self, *, back: bool) -> float:
         """The figure of one of the orders."""
@@ -78,7 +80,8 @@ class Judgement:
 
     def words(self, wording: Wording, *, back: bool = False, order: str = "") -> str:
         """Its figures in words for one of the orders, which is written as `order`."""
-        values = {each.name: each.value(back=back) for each in self.figures}
+        values: dict[str, object] = {each.name: each.value(back=back) for each in self.figures}
+        values |= {f"{each.name}_means": each.means for each in self.figures}
         return text(f"figures.{self.figures[0].name}.{wording}", order=order, **values)
 
 
@@ -112,6 +115,10 @@ def judgement(result: ScoreResult) -> Judgement:
             assert_never(never)
 
 
+def _means(kind: str, logit: int) -> str:
+    return text(f"score.logit.{kind}_{logit}")
+
+
 def _of_a_head(kind: str, result: NspResult | SopResult) -> Judgement:
     back = result.reversed
     return Judgement(
@@ -119,8 +126,10 @@ def _of_a_head(kind: str, result: NspResult | SopResult) -> Judgement:
         (
             Figure("margin", "nats", result.margin, back.margin),
             Figure("probability", "share", result.probability, back.probability),
-            Figure("logit_0", "logit", result.logits[0], back.logits[0]),
-            Figure("logit_1", "logit", result.logits[1], back.logits[1]),
+            *(
+                Figure(f"logit_{n}", "logit", result.logits[n], back.logits[n], _means(kind, n))
+                for n in range(2)
+            ),
         ),
         Fed(result.tokens, result.attention_mask),
     )

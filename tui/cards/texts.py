@@ -86,6 +86,8 @@ class ContinueCard(BaseCard, tag="continue"):
     """What makes the answer repeatable; None when greedy."""
     dropped_turns: int = 0
     context: int | None = None
+    vocabulary: int = 0
+    """How many logits the model computes for each token; 0 in cards of earlier versions."""
     origin: Origin | None = None
     name: str = ""
     """The user's name for this path."""
@@ -231,6 +233,7 @@ class ContinueCard(BaseCard, tag="continue"):
                 self.prompt = event.prompt  # a first token with nothing before it
             self.prompt_tokens = event.prompt_tokens[: len(event.prompt_tokens) - self.shared]
             self.seed, self.context = event.seed, event.context
+            self.vocabulary = event.vocabulary
             self.dropped_turns = event.dropped_turns
         elif isinstance(event, Token):
             self._branch(event.branch).tokens.append(event)

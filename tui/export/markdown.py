@@ -30,7 +30,7 @@ from tui.cards import (
     ScoreCard,
     total,
 )
-from tui.cards.figures import judgement
+from tui.cards.figures import Figure, judgement
 from tui.files import paths
 from tui.history.records import Session
 from tui.render import fillings, verdicts
@@ -259,10 +259,15 @@ def _score(card: ScoreCard) -> list[str]:
 def _witness(result: ScoreResult) -> str:
     """A witness's figures, for both orders."""
     rows = [
-        [text(f"export.figure.{each.name}"), f"{each.there:.6g}", f"{each.back:.6g}"]
+        [_named(each), f"{each.there:.6g}", f"{each.back:.6g}"]
         for each in judgement(result).figures
     ]
     return _table(["", "A → B", "B → A"], rows)
+
+
+def _named(figure: Figure) -> str:
+    name = text(f"export.figure.{figure.name}")
+    return f"{name} ({figure.means})" if figure.means else name
 
 
 def _document(card: DocumentCard) -> list[str]:

@@ -43,6 +43,7 @@ Place = Literal[
     "form",
     "picker",
     "editor",
+    "tensors",
     "dialog",
 ]
 """Where the focus must be for an action's keys to work."""
@@ -71,6 +72,7 @@ PARENT: Final[dict[Place, Place | None]] = {
     "form": "screen",
     "picker": "screen",
     "editor": "screen",
+    "tensors": "screen",
     "dialog": "screen",
 }
 """Which place each one lies in: a key that works in the outer one works in the inner one too."""
@@ -106,6 +108,7 @@ CardAction = Literal[
     "likeliest",
     "details",
     "shuffles",
+    "tensors",
 ]
 """What the transcript asks the pane to do with the chosen card: the first argument of `want`."""
 
@@ -220,6 +223,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("system_prompt", (), "pane"),
     Action("read_file", (), "pane"),
     Action("accept_offer", ("ctrl+g",), "pane"),
+    Action("examples", (), "pane"),
     Action("rerun_last", ("ctrl+r",), "pane"),
     # Where a prompt is written.
     Action("send", ("enter", "f5"), "composer", show=True, priority=True, required=True),
@@ -286,6 +290,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _on_card("path", "greater_than_sign", way="next", cards=("text",)),
     _on_card("ask_words", "a", show=True, cards=("fill",)),
     _on_card("pair_table", "x", show=True, cards=("table",)),
+    _on_card("tensors", "number_sign"),
     _on_card("composer", "tab", "i", command=False, cards=()),
     _on_card("rerun", "r", show=True),
     _on_card("edit", "e", show=True),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from functools import partial
 
 from textual.app import App, SystemCommand
-from textual.command import CommandPalette, DiscoveryHit, Hit, Hits
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.theme import ThemeProvider
 
@@ -40,6 +40,26 @@ class Themes(ThemeProvider):
         for name, choose in self.commands:
             if (match := matcher.match(name)) > 0:
                 yield Hit(match, Content(name), choose)
+
+
+def choosing(entries: Iterable[tuple[str, str, Callable[[], None]]]) -> type[Provider]:
+    """A palette's source: for each entry its name, a line about it, and what choosing it does."""
+    listed = list(entries)
+
+    class Entries(Provider):
+        async def discover(self) -> Hits:
+            """Every entry."""
+            for name, about, choose in listed:
+                yield DiscoveryHit(Content(name), choose, help=about)
+
+        async def search(self, query: str) -> Hits:
+            """The entries that match by name or by what is said about them."""
+            matcher = self.matcher(query)
+            for name, about, choose in listed:
+                if (match := max(matcher.match(name), matcher.match(about))) > 0:
+                    yield Hit(match, Content(name), choose, help=about)
+
+    return Entries
 
 
 class ThemeChooser:

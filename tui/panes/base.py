@@ -24,6 +24,7 @@ from tui.connection.runs import Runs
 from tui.connection.services import Services
 from tui.keys.actions import CardAction, bindings
 from tui.panes.card_actions import CardActions
+from tui.panes.gallery import Gallery
 from tui.panes.host import Result
 from tui.panes.offers import Offers
 from tui.panes.recall import Recall
@@ -84,6 +85,7 @@ class TaskPane(Horizontal):
         self.actions = CardActions(self, self.edit, self.act)
         self.offers = Offers(self)
         self._recall = Recall(self)
+        self.gallery = Gallery(self)
         self.older: list[str] = []
         """What was sent here in any session, the latest first."""
         self._notice = Static(classes="notice", markup=False)
@@ -399,6 +401,10 @@ class TaskPane(Horizontal):
         """Run the newest card once more."""
         if self.transcript.cards:
             self.actions.rerun(self.transcript.cards[-1])
+
+    def action_examples(self) -> None:
+        """Choose an example to write."""
+        self.gallery.open()
 
     def action_accept_offer(self) -> None:
         """Use the model that is offered for this text."""

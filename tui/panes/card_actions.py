@@ -47,6 +47,8 @@ class CardActions:
                 self._copy(card)
             case "save":
                 self._pane.notice(save_card(self._pane.shared.settings.exports(), card))
+            case "tensors":
+                self._tensors(card)
             case "delete":
                 self.delete(card)
             case _:
@@ -65,6 +67,13 @@ class CardActions:
         pane.copy(card.answer)
         key = pane.shared.keymap.shown("save")
         pane.notice(text("notice.copied", n=len(card.answer), key=key))
+
+    def _tensors(self, card: Card) -> None:
+        """Show what the model was fed and what it computed, at the place of the cursor."""
+        from tui.screens.tensors import TensorsScreen
+
+        pane = self._pane
+        pane.push_screen(TensorsScreen(pane.shared, card, pane.transcript.ref))
 
     def delete(self, card: Card) -> None:
         """Delete the card with all that was forked from it."""

@@ -5,6 +5,7 @@ bars.py     probabilities as bars
 curve.py    a curve over the gaps of a text
 blocks.py   a card as lines
 details.py  the inspector's lines
+tensors.py  what a model was fed and computed, with shapes
 facts.py    the line of facts under a card
 verdicts.py what witnesses come to, in words
 """

@@ -202,8 +202,10 @@ class FillBlock(Block):
         names = [c.text for mask in result.masks for c in mask.candidates]
         column = bars.column(names, self._width // 2, self._glyphs)
         for number, mask in enumerate(result.masks, 1):
-            if len(result.masks) > 1:
-                lines.append(Line((Span(f"{INDENT}{text('card.mask', n=number)}", "label"),)))
+            name = f"{INDENT}{text('card.mask', n=number)}" if len(result.masks) > 1 else ""
+            logits = not mask.whole and any(c.logit is not None for c in mask.candidates)
+            if name or logits:
+                lines.append(bars.heading(name, self._width if logits else 0))
             if mask.whole:
                 # One cell stays free between the two rankings.
                 own = self._candidates(mask, column, self._width // 2 - 1)
@@ -239,6 +241,7 @@ class FillBlock(Block):
                 candidate.prob,
                 width,
                 self._glyphs,
+                logit=None if mask.whole else candidate.logit,
                 style="chip"
                 if mask.hidden is not None and mask.hidden.word == candidate.text
                 else "",

@@ -41,7 +41,7 @@ from tui.render.flow import Line, Span, wrap
 from tui.strings import text
 from tui.terminal.sanitise import Glyphs, clean
 from tui.terminal.sanitise import token as shown
-from tui.terminal.units import percent
+from tui.terminal.units import chance
 
 _LABEL = 13
 """Cells of the column of names."""
@@ -117,7 +117,7 @@ def _written(card: ContinueCard, branch: int, index: int, width: int, glyphs: Gl
         *_measures(token),
     ]
     if not card.request.sampling.greedy:
-        drawn = percent(math.exp(token.sampled_logprob)).strip()
+        drawn = chance(token.sampled_logprob).strip()
         lines.append(_fact("sampled", drawn))
     return lines, _alternatives(token, width, glyphs)
 
@@ -125,18 +125,21 @@ def _written(card: ContinueCard, branch: int, index: int, width: int, glyphs: Gl
 def _alternatives(token: Measured, width: int, glyphs: Glyphs) -> list[Line]:
     """What else could have come in a token's place."""
     column = bars.column([other.text for other in token.top], max(6, width // 3), glyphs)
-    return [
+    normaliser = token.normaliser
+    rows = [
         bars.row(
             str(rank),
             bars.label(other.text, other.id, column, glyphs),
             math.exp(other.logprob),
             width,
             glyphs,
+            logit=None if normaliser is None else other.logprob + normaliser,
             indent=0,
             style="chip" if other.id == token.id else "",
         )
         for rank, other in enumerate(token.top, 1)
     ]
+    return [bars.heading("", width), *rows] if rows and normaliser is not None else rows
 
 
 def _judged(tokens: Sequence[Measured], index: int, width: int, glyphs: Glyphs) -> Parts:
@@ -153,8 +156,12 @@ def _judged(tokens: Sequence[Measured], index: int, width: int, glyphs: Glyphs) 
 
 def _measures(token: Measured) -> list[Line]:
     """The figures of a token in its place."""
+    probability = chance(token.logprob).strip()
+    if token.normaliser is not None:
+        logit = f"{token.logprob + token.normaliser:.4f}"
+        probability = text("inspector.with_logit", probability=probability, logit=logit)
     return [
-        _fact("probability", percent(math.exp(token.logprob)).strip()),
+        _fact("probability", probability),
         _fact("rank", str(token.rank)),
         _fact("surprisal", text("inspector.bits", n=f"{bits(-token.logprob):.2f}")),
         _fact("entropy", text("inspector.bits", n=f"{bits(token.entropy):.2f}")),
@@ -233,14 +240,26 @@ def _mask(mask: MaskFill, width: int, glyphs: Glyphs) -> list[Line]:
             candidate.prob,
             width,
             glyphs,
+            logit=candidate.logit,
             indent=0,
             style="chip" if hidden is not None and hidden.word == candidate.text else "",
         )
         for rank, candidate in enumerate(mask.candidates, 1)
     ]
+    if any(candidate.logit is not None for candidate in mask.candidates):
+        lines.insert(0, bars.heading("", width))
     if hidden is not None and hidden.prob is not None:
         name = bars.label(hidden.word, 0, column, glyphs)
-        row = bars.row(str(hidden.rank), name, hidden.prob, width, glyphs, indent=0, style="chip")
+        row = bars.row(
+            str(hidden.rank),
+            name,
+            hidden.prob,
+            width,
+            glyphs,
+            logit=hidden.logit,
+            indent=0,
+            style="chip",
+        )
         lines += [Line(), Line((Span(f"  {text('inspector.hidden')}", "facts"),)), row]
     return lines
 
@@ -288,7 +307,7 @@ def _scored(tokens: Sequence[ScoredToken], index: int, after: str, glyphs: Glyph
         value = text("inspector.unscored")
         if nats is not None:
             value = text("inspector.bits", n=f"{bits(-nats):.2f}")
-            value += f" {percent(math.exp(nats)).strip()}"
+            value += f" {chance(nats).strip()}"
         lines.append(_fact(key, value))
     saved = gain(token)
     if saved is not None:

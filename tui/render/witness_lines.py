@@ -70,7 +70,7 @@ def _figures(judged: Judgement, witness: int, width: int, glyphs: Glyphs) -> lis
         case Fed() as read:
             return [
                 *_bars(judged, width, glyphs),
-                *_logits(judged, width),
+                *_logits(judged, width, glyphs),
                 *token_lines(read.tokens, width, INDENT, partial(WitnessToken, witness, False)),
             ]
         case Gains() as read:
@@ -110,12 +110,17 @@ def _bars(judged: Judgement, width: int, glyphs: Glyphs) -> list[Line]:
     ]
 
 
-def _logits(judged: Judgement, width: int) -> list[Line]:
-    """Those of a head, for both orders."""
-    logits = " ".join(
-        f"{each.value(back=back):+.4f}" for back, _ in _ORDERS for each in judged.of_unit("logit")
-    )
-    return wrap([Span(text("card.logits", logits=logits), "facts")], width, INDENT * 2)
+def _logits(judged: Judgement, width: int, glyphs: Glyphs) -> list[Line]:
+    """Those of a head, each with what it says, for both orders."""
+    return [
+        line
+        for back, order in _ORDERS
+        for line in wrap(
+            [Span(judged.words("logits", back=back, order=glyphs.arrow.join(order)), "facts")],
+            width,
+            INDENT * 2,
+        )
+    ]
 
 
 def _gains(judged: Judgement, read: Gains, witness: int, width: int, glyphs: Glyphs) -> list[Line]:

@@ -20,7 +20,7 @@ from tui.keys.actions import bindings
 from tui.screens.base import MessageScreen, Table
 from tui.strings import text
 from tui.terminal.sanitise import token as shown
-from tui.terminal.units import percent
+from tui.terminal.units import chance, percent
 
 LENGTHS = (1, 64)
 """Tokens that a path may have."""
@@ -86,10 +86,9 @@ class LikeliestScreen(MessageScreen[Chosen]):
         rows: dict[str, tuple[str, ...]] = {}
         mass = 0.0
         for number, path in enumerate(found.paths):
-            probability = math.exp(path.logprob)
-            mass += probability
+            mass += math.exp(path.logprob)
             written = shown(path.text, path.ids[0], self.shared.glyphs)
-            rows[str(number)] = (str(number + 1), percent(probability), percent(mass), written)
+            rows[str(number)] = (str(number + 1), chance(path.logprob), percent(mass), written)
         self._table.show(rows)
         key = "covered" if found.complete else "incomplete"
         self.show_message(text(f"screens.likeliest.{key}", n=len(rows), mass=percent(mass).strip()))

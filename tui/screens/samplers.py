@@ -25,7 +25,7 @@ from tui.screens.forms import Form
 from tui.screens.sampling import sampling_fields
 from tui.strings import text
 from tui.terminal.sanitise import token as shown
-from tui.terminal.units import percent
+from tui.terminal.units import chance, percent
 from tui.widgets.lines import LinesView
 
 _TOP = 8
@@ -135,7 +135,7 @@ class SamplersScreen(MessageScreen[None]):
             place = text(
                 "screens.samplers.place",
                 token=token,
-                prob=percent(math.exp(step.logprob)).strip(),
+                prob=chance(step.logprob).strip(),
                 rank=step.rank,
             )
         lines = wrap([Span(name, "prompt"), Span(f"  {counts}", "facts")], width, " ")

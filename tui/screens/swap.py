@@ -20,7 +20,7 @@ from tui.render.bars import bar
 from tui.screens.base import MessageScreen, Table
 from tui.strings import text
 from tui.terminal.sanitise import token as shown
-from tui.terminal.units import percent
+from tui.terminal.units import chance
 
 _BAR = 20
 
@@ -83,7 +83,7 @@ class Swap(MessageScreen[list[int]]):
             if match.rank is None
             else f"{match.rank}",
             shown(match.text, match.ids[0], glyphs),
-            percent(probability),
+            chance(match.logprob),
             "".join(bar(probability, _BAR, glyphs)),
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
@@ -21,7 +20,7 @@ from tui.screens.compare import CompareScreen
 from tui.screens.dialogs import Ask
 from tui.strings import text
 from tui.terminal.sanitise import clean
-from tui.terminal.units import percent
+from tui.terminal.units import chance
 
 
 @dataclass(frozen=True)
@@ -99,14 +98,14 @@ class TreeScreen(MessageScreen[str]):
             glyphs.on if card.id == self._marked else ""
         )
         # Of the first text, the probability is that of all of it; of a fork, of where it parts.
-        chance = percent(math.exp(own[0].logprob)) if own and card.origin is not None else ""
-        whole = percent(math.exp(sum(token.logprob for token in own))) if own else ""
+        taken = chance(own[0].logprob) if own and card.origin is not None else ""
+        whole = chance(sum(token.logprob for token in own)) if own else ""
         mean = f"{bits(-sum(t.logprob for t in own) / len(own)):.2f}" if own else ""
         fold = glyphs.folded if card.folded and node.forks else ""
         written = " ".join("".join(token.text for token in own).split())
         name = f"[{card.name}] " if card.name else ""
         indent = glyphs.branch * node.depth
-        return mark, chance, whole, mean, str(len(own)), f"{indent}{fold}{name}{written}"
+        return mark, taken, whole, mean, str(len(own)), f"{indent}{fold}{name}{written}"
 
     def _chosen(self) -> ContinueCard | None:
         card = self._trees.get(self._table.chosen)

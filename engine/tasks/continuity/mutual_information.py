@@ -73,6 +73,8 @@ class MutualInformation:
                 reversed=back,
                 join=cut.there.join,
                 start=None if self._start is None else self._start.piece,
+                before=there.before,
+                vocabulary=self._runtime.vocabulary,
             )
             for cut, there, back in zip(cuts, found[::2], found[1::2], strict=True)
         ]
@@ -128,6 +130,7 @@ class MutualInformation:
             logprob_conditional=sum(conditional),
             logprob_alone=sum(alone),
             tokens=_scored(joined.second, [*unscored, *conditional], [*unscored, *alone]),
+            before=[*([] if self._start is None else [self._start.id]), *joined.first],
         )
 
 

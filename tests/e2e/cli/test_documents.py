@@ -105,12 +105,14 @@ def test_fill(tsuzuki: Tsuzuki) -> None:
     assert [candidate["prob"] for candidate in mask["candidates"]] == pytest.approx(
         best.values.tolist(), abs=TOLERANCE
     )
-    hidden = probabilities[tokenizer.convert_tokens_to_ids("baseball")]
+    baseball = tokenizer.convert_tokens_to_ids("baseball")
+    hidden = probabilities[baseball]
     assert mask["hidden"] == {
         "word": "baseball",
         "pieces": 1,
         "prob": pytest.approx(float(hidden), abs=TOLERANCE),
         "rank": 1 + int((probabilities > hidden).sum()),
+        "logit": pytest.approx(float(logits[0, mask["position"], baseball]), abs=TOLERANCE),
     }
 
 

@@ -156,6 +156,10 @@ def test_numbers_are_those_of_one_plain_forward(tiny: Tiny, name: str) -> None:
         token = found[place]
         logprobs = logits.log_softmax(-1)
         assert token.logprob == pytest.approx(logprobs[token.id].item(), abs=CLOSE)
+        assert token.normaliser is not None
+        assert [other.logprob + token.normaliser for other in token.top] == pytest.approx(
+            logits[[other.id for other in token.top]].tolist(), abs=CLOSE
+        )
         entropy = -(logprobs.exp() * logprobs).sum().item()
         assert token.entropy == pytest.approx(entropy, abs=CLOSE)
         higher = [int((logits > logits[token.id] + gap).sum()) for gap in (CLOSE, -CLOSE)]

@@ -66,12 +66,17 @@ def test_candidates_are_those_of_transformers(english: LoadedModel) -> None:
         result = fill(english, text, top=7)
         assert result.method == "mlm"
         assert [piece.id for piece in result.tokens] == inputs.input_ids[0].tolist()
+        assert [piece.segment for piece in result.tokens] == inputs.token_type_ids[0].tolist()
+        assert (result.vocabulary, result.segments) == (logits.shape[-1], True)
         assert [mask.position for mask in result.masks] == places
         for mask in result.masks:
             best = logits[mask.position].softmax(0).topk(7)
             assert [c.id for c in mask.candidates] == best.indices.tolist()
             assert [c.prob for c in mask.candidates] == pytest.approx(
                 best.values.tolist(), abs=1e-6
+            )
+            assert [c.logit for c in mask.candidates] == pytest.approx(
+                logits[mask.position][best.indices].tolist(), abs=1e-4
             )
             words = tokenizer.convert_ids_to_tokens(best.indices.tolist())
             assert [c.text for c in mask.candidates] == [w.removeprefix("##") for w in words]
@@ -89,6 +94,7 @@ def test_a_hidden_word_has_its_probability_and_rank(english: LoadedModel) -> Non
         hidden = only(fill(english, NOTEBOOK, hidden=[candidate.text.upper()])).hidden
         assert hidden is not None
         assert (hidden.prob, hidden.rank) == (candidate.prob, place + 1)
+        assert hidden.logit == candidate.logit
         assert (hidden.word, hidden.pieces) == (candidate.text.upper(), 1)
 
 

@@ -45,8 +45,9 @@ def refused(model: LoadedModel, text: str) -> Error:
     return refusal.value.event
 
 
-def by_definition(where: Path, text: str, method: PllMethod) -> list[tuple[int, float]]:
-    """Mask one token after the other, and read each text by itself; words are transformers' own."""
+def by_definition(where: Path, text: str, method: PllMethod) -> list[tuple[int, float, float]]:
+    """The id, log-probability and logit of each token: masked one after the other, each text read
+    by itself; words are transformers' own."""
     reference = transformers.AutoModelForMaskedLM.from_pretrained(where, dtype=torch.float32)
     tokenizer = transformers.AutoTokenizer.from_pretrained(where)
     encoding = tokenizer(text, return_tensors="pt")
@@ -64,7 +65,8 @@ def by_definition(where: Path, text: str, method: PllMethod) -> list[tuple[int, 
                     masked[later] = tokenizer.mask_token_id
         with torch.no_grad():
             logits = reference(**{**encoding, "input_ids": masked[None]}).logits[0, place]
-        scores.append((int(ids[place]), float(logits.double().log_softmax(0)[ids[place]])))
+        own = int(ids[place])
+        scores.append((own, float(logits.double().log_softmax(0)[own]), float(logits[own])))
     return scores
 
 
@@ -78,11 +80,17 @@ def test_scores_are_the_definition(
     where = folder(kind, tiny)
     result = pll(load(where, "masked"), TEXT, method)
     expected = by_definition(where, TEXT, method)
-    assert [token.id for token in result.tokens] == [number for number, _ in expected]
+    assert [token.id for token in result.tokens] == [number for number, _, _ in expected]
     assert [token.logprob for token in result.tokens] == pytest.approx(
-        [score for _, score in expected], abs=1e-4
+        [score for _, score, _ in expected], abs=1e-4
     )
-    assert result.total == pytest.approx(sum(score for _, score in expected), abs=1e-3)
+    assert result.total == pytest.approx(sum(score for _, score, _ in expected), abs=1e-3)
+    assert [token.logprob + (token.normaliser or 0.0) for token in result.tokens] == pytest.approx(
+        [logit for _, _, logit in expected], abs=1e-4
+    )
+    assert [piece.id for piece in result.row if piece.start is not None] == [
+        token.id for token in result.tokens
+    ]
     assert result.method == method
 
 

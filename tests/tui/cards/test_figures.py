@@ -74,8 +74,8 @@ def test_every_witness_has_its_words(result: ScoreResult) -> None:
     [
         (
             NSP,
-            "margin +1.2500 nats  probability 0.750000  logits 1.5000 0.2500",
-            "margin -2.0000 nats  probability 0.250000  logits -1.0000 1.0000",
+            "margin +1.2500 nats  probability 0.750000  logits is next 1.5000, not next 0.2500",
+            "margin -2.0000 nats  probability 0.250000  logits is next -1.0000, not next 1.0000",
         ),
         (
             PMI,

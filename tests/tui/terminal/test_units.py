@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from tui.terminal.units import percent
+from tui.terminal.units import chance, percent
 
 
 @pytest.mark.parametrize(
@@ -14,8 +16,26 @@ from tui.terminal.units import percent
         (0.0001, "  0.01%", "   0.01%"),
         (0.0000123, " 1e-03%", "1.2e-03%"),
         (0.0, "  0.00%", "   0.00%"),
+        (1e-7, "2^-23.3", " 2^-23.3"),
+        (2e-41, " 2^-135", "  2^-135"),
     ],
 )
 def test_a_probability_keeps_its_meaning(probability: float, narrow: str, wide: str) -> None:
     assert percent(probability) == narrow
     assert percent(probability, 8) == wide
+
+
+@pytest.mark.parametrize(
+    ("logprob", "written"),
+    [
+        (0.0, "100.00%"),
+        (1e-9, "100.00%"),
+        (math.log(0.25), " 25.00%"),
+        (-2000.0, "2^-2885"),
+        (-math.inf, "  0.00%"),
+    ],
+)
+def test_a_probability_too_small_for_a_float_is_still_a_number(
+    logprob: float, written: str
+) -> None:
+    assert chance(logprob) == written

@@ -91,6 +91,7 @@ class PmiDocument(ScoreDocument, frozen=True, kw_only=True):
     logprob_alone: float
     reversed: PmiDirection
     tokens: list[ScoredToken]
+    before: list[int]
     join: str
     start: str | None
 

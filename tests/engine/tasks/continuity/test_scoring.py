@@ -132,6 +132,7 @@ def test_pmi_is_its_definition(kind: str, a: str, b: str, join: str, tiny: Tiny)
         assert got.bits == pytest.approx(bits, abs=2e-3)
         assert got.bits_per_token == pytest.approx(bits / len(after), abs=1e-3)
         assert [t.id for t in got.tokens] == after
+        assert got.before == [tokenizer.start, *before]
         assert [t.conditional for t in got.tokens] == pytest.approx(conditional, abs=1e-3)
         assert [t.alone for t in got.tokens] == pytest.approx(alone, abs=1e-3)
     assert pmi(model, a, b).join == join

@@ -125,8 +125,14 @@ def test_the_document_has_the_promised_fields(engine: FakeEngine, tsuzuki: Tsuzu
         "masks": [
             {
                 "position": 2,
-                "candidates": [{"id": 3, "text": "play", "prob": 0.25}],
-                "hidden": {"word": "sing", "pieces": 1, "prob": 0.125, "rank": 17},
+                "candidates": [{"id": 3, "text": "play", "prob": 0.25, "logit": None}],
+                "hidden": {
+                    "word": "sing",
+                    "pieces": 1,
+                    "prob": 0.125,
+                    "rank": 17,
+                    "logit": None,
+                },
             }
         ],
         "pool": None,

@@ -68,8 +68,10 @@ def test_both_directions_are_told(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
 
     assert result.out.splitlines() == [
         "starter-en, next sentence: measures topic, barely order",
-        "  B continues A  margin +1.0000 nats  probability 0.750000  logits 1.5000 0.5000",
-        "  A continues B  margin -1.0000 nats  probability 0.250000  logits 0.5000 1.5000",
+        "  B continues A  margin +1.0000 nats  probability 0.750000"
+        "  logits is next 1.5000, not next 0.5000",
+        "  A continues B  margin -1.0000 nats  probability 0.250000"
+        "  logits is next 0.5000, not next 1.5000",
     ]
     assert engine.asked == [Score(model="starter-en", a="A.", b="-B.", cosine=True)]
 
@@ -217,8 +219,10 @@ def test_the_causal_document(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
             "logprob_conditional": -5.0,
             "logprob_alone": -4.0,
             "tokens": tokens,
+            "before": [],
         },
         "tokens": tokens,
+        "before": [],
         "join": " ",
         "start": "<s>",
         "precision": "exact",
