@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from transformers import PreTrainedModel
 
-from engine import finite
+from engine import finite, wire
 from engine.decoding.prompt_lookup import Lookup
 from engine.interfaces import CausalRuntime
 from engine.messages import (
@@ -33,6 +33,7 @@ from engine.messages import (
 )
 from engine.runtime.generic import GenericRuntime
 from engine.runtime.loaded import LoadedModel
+from engine.scheduler import Wait
 from engine.tasks import continuation, finding, nbest, tracing
 from tests.support import packed_models
 from tests.support.fake_models import loaded
@@ -101,7 +102,8 @@ class Text:
         found: list[list[tuple[Token, int]]] = [[] for _ in range(request.branches)]
         steps = continuation.run(self.loaded, request, 0.0)
         for count, event in enumerate(steps, 1):
-            finite.check(event)
+            if event is not None and not isinstance(event, Wait):
+                finite.check(event, wire.pack(event))
             if isinstance(event, Token):
                 ids = branches[event.branch]
                 # What is given is read as a whole, what is drawn after all that came before it.

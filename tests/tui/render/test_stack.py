@@ -24,9 +24,9 @@ def test_every_token_is_found_again_in_its_row() -> None:
                 column += len(span.text)
             else:
                 break
-    row = stack.row_of(text.id, BranchToken(0, 0))
-    assert row is not None
-    assert any(span.ref == BranchToken(0, 0) for span in stack.lines(40)[row].spans)
+    found = stack.row_of(text.id, BranchToken(0, 0))
+    assert found is not None
+    assert any(span.ref == BranchToken(0, 0) for span in stack.lines(40)[found].spans)
     assert stack.at(1000, 0) is None
 
 
