@@ -9,10 +9,29 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.terminal import environment, opened
+from tests.support.terminal import Terminal, environment, opened
 
 LEAVES_ALTERNATE_SCREEN = b"\x1b[?1049l"
 SHOWS_CURSOR = b"\x1b[?25h"
+
+
+def slow_to_end(folder: Path) -> dict[str, str]:
+    """An environment in which a continuation is long enough to be killed in the middle of it."""
+    (folder / "config").mkdir()
+    settings = "sampling: {temperature: 0, top_p: 1}\nmax_tokens: 200\n"
+    (folder / "config" / "settings.yaml").write_text(settings)
+    return environment(folder)
+
+
+def in_mid_stream(terminal: Terminal) -> psutil.Process:
+    """Have a continuation written in such an environment; the worker that writes."""
+    terminal.wait("greedy · 43 tokens")
+    terminal.press("enter")
+    terminal.wait("43 tokens · ", "perplexity")
+    terminal.press("up", "enter")
+    terminal.wait("writing", "200 tokens")
+    (worker,) = terminal.workers()
+    return worker
 
 
 def test_from_the_first_start_to_an_answer_in_each_pane(tmp_path: Path) -> None:
@@ -37,18 +56,9 @@ def test_from_the_first_start_to_an_answer_in_each_pane(tmp_path: Path) -> None:
 
 
 def test_a_killed_worker_costs_a_notice_and_no_text(tmp_path: Path) -> None:
-    home = environment(tmp_path)
-    (tmp_path / "config").mkdir()
-    # Long enough to be killed in the middle of it.
-    settings = "sampling: {temperature: 0, top_p: 1}\nmax_tokens: 200\n"
-    (tmp_path / "config" / "settings.yaml").write_text(settings)
+    home = slow_to_end(tmp_path)
     with opened(home) as terminal:
-        terminal.wait("greedy · 43 tokens")
-        terminal.press("enter")
-        terminal.wait("43 tokens · ", "perplexity")
-        terminal.press("up", "enter")
-        terminal.wait("writing", "200 tokens")
-        (worker,) = terminal.workers()
+        worker = in_mid_stream(terminal)
         worker.send_signal(signal.SIGKILL)
         terminal.wait("interrupted", "started again")
         terminal.press("enter")  # an empty composer: nothing happens to what is there
@@ -64,18 +74,9 @@ def test_a_killed_worker_costs_a_notice_and_no_text(tmp_path: Path) -> None:
         assert terminal.ended() == 0
 
 
-def test_a_worker_that_hangs_is_told_and_esc_starts_another(tmp_path: Path) -> None:
-    home = environment(tmp_path)
-    (tmp_path / "config").mkdir()
-    settings = "sampling: {temperature: 0, top_p: 1}\nmax_tokens: 200\n"
-    (tmp_path / "config" / "settings.yaml").write_text(settings)
-    with opened(home) as terminal:
-        terminal.wait("greedy · 43 tokens")
-        terminal.press("enter")
-        terminal.wait("43 tokens · ", "perplexity")
-        terminal.press("up", "enter")
-        terminal.wait("writing", "200 tokens")
-        (worker,) = terminal.workers()
+def test_a_worker_that_hangs_is_shown_and_esc_starts_another(tmp_path: Path) -> None:
+    with opened(slow_to_end(tmp_path)) as terminal:
+        worker = in_mid_stream(terminal)
         worker.send_signal(signal.SIGSTOP)
         terminal.press("escape")
         terminal.wait("has not stopped yet", "engine not answering")

@@ -16,13 +16,13 @@ SHARED = Path(__file__).resolve().parents[3] / "shared" / "models"
 
 
 def files(folder: Path, *heads: Head, start_token: str | None = None) -> ModelFiles:
-    """What the store would say of a folder with these heads."""
+    """What the store would say of a folder with these heads, or with a causal one."""
     return ModelFiles(
         id=folder.name,
         folder=folder,
         revision="",
         model_type="",
-        heads=frozenset(heads),
+        heads=frozenset(heads or ("causal",)),
         roles=(),
         languages=(),
         weight_bytes=0,

@@ -14,17 +14,15 @@ from engine.runtime.prefix_cache import PrefixCache
 
 T = TypeVar("T")
 
-SMALL = {
+PLAIN = {
     "vocab_size": 61,
     "hidden_size": 32,
-    "intermediate_size": 48,
     "num_hidden_layers": 2,
     "num_attention_heads": 4,
-    "num_key_value_heads": 2,
     "max_position_embeddings": 200,
     "initializer_range": 0.2,
-    "pad_token_id": 0,
 }
+SMALL = {**PLAIN, "intermediate_size": 48, "num_key_value_heads": 2, "pad_token_id": 0}
 WINDOW = {"sliding_window": 8, "head_dim": 8}
 
 FAMILIES: dict[str, Callable[[], transformers.PreTrainedModel]] = {
@@ -94,14 +92,7 @@ FAMILIES: dict[str, Callable[[], transformers.PreTrainedModel]] = {
         )
     ),
     "falcon, alibi": lambda: transformers.FalconForCausalLM(
-        transformers.FalconConfig(
-            vocab_size=61,
-            hidden_size=32,
-            num_hidden_layers=2,
-            num_attention_heads=4,
-            alibi=True,
-            initializer_range=0.2,
-        )
+        transformers.FalconConfig(**PLAIN, alibi=True)
     ),
     "xglm": lambda: transformers.XGLMForCausalLM(
         transformers.XGLMConfig(
@@ -115,15 +106,7 @@ FAMILIES: dict[str, Callable[[], transformers.PreTrainedModel]] = {
         )
     ),
     "biogpt": lambda: transformers.BioGptForCausalLM(
-        transformers.BioGptConfig(
-            vocab_size=61,
-            hidden_size=32,
-            intermediate_size=48,
-            num_hidden_layers=2,
-            num_attention_heads=4,
-            max_position_embeddings=200,
-            initializer_range=0.2,
-        )
+        transformers.BioGptConfig(**PLAIN, intermediate_size=48)
     ),
     "gemma2, sliding and full": lambda: transformers.Gemma2ForCausalLM(
         transformers.Gemma2Config(**SMALL, **WINDOW)
@@ -170,13 +153,8 @@ BORDERED: dict[str, Callable[[], transformers.PreTrainedModel]] = {
     ),
     "gpt-neox, dynamic": lambda: transformers.GPTNeoXForCausalLM(
         transformers.GPTNeoXConfig(
-            vocab_size=61,
-            hidden_size=32,
+            **{**PLAIN, "max_position_embeddings": BORDER},
             intermediate_size=48,
-            num_hidden_layers=2,
-            num_attention_heads=4,
-            max_position_embeddings=BORDER,
-            initializer_range=0.2,
             rope_parameters={**DYNAMIC, "partial_rotary_factor": 1.0},
         )
     ),

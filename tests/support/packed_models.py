@@ -8,10 +8,10 @@ from pathlib import Path
 import torch
 import transformers
 
-from engine.interfaces import ModelFiles
-from engine.messages import Precision, Words
+from engine.messages import Precision
 from engine.runtime.packed.decoder import PackedRuntime
 from engine.runtime.packed.loading import load_packed
+from tests.support.bundles import files, quiet
 
 SIZES = {
     "vocab_size": 67,  # no multiple of anything that a kernel likes
@@ -113,24 +113,6 @@ def save(build: Callable[[], transformers.PreTrainedModel], folder: Path) -> Non
 def plain(folder: Path) -> transformers.PreTrainedModel:
     """The same model as transformers loads it, in fp32."""
     return transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-
-
-def files(folder: Path) -> ModelFiles:
-    return ModelFiles(
-        id=folder.name,
-        folder=folder,
-        revision="",
-        model_type="",
-        heads=frozenset({"causal"}),
-        roles=("continue",),
-        languages=(),
-        weight_bytes=0,
-        memory=0,
-    )
-
-
-def quiet(stage: Words, percent: float) -> None:
-    """Report to nobody."""
 
 
 def packed(folder: Path, precision: Precision = "exact") -> PackedRuntime:

@@ -26,11 +26,11 @@ async def test_keys_switch_and_cycle_the_panes(tmp_path: Path) -> None:
     async with running(app) as pilot:
         for key, name in (("f3", "fill"), ("f4", "score"), ("f2", "continue")):
             await pilot.press(key)
-            assert app.pane == name
+            assert app.row.role == name
             assert app.focused in pane(app).composers
         for name in ("fill", "score", "continue"):
             await pilot.press("ctrl+t")
-            assert app.pane == name
+            assert app.row.role == name
 
 
 async def test_tabs_and_the_line_of_keys_take_clicks(tmp_path: Path) -> None:
@@ -39,10 +39,10 @@ async def test_tabs_and_the_line_of_keys_take_clicks(tmp_path: Path) -> None:
         assert app.focused is not None
         tabs = seen(app).splitlines()[0]
         assert await pilot.click(app.header, offset=(tabs.index("Score"), 0))
-        await until(pilot, lambda: app.pane == "score")
+        await until(pilot, lambda: app.row.role == "score")
         assert app.focused in pane(app).composers
         assert await pilot.click(app.header, offset=(len(tabs.rstrip()) - 1, 0))  # no tab there
-        assert app.pane == "score"
+        assert app.row.role == "score"
         helps = seen(app).splitlines()[-1].index("Help")
         assert await pilot.click(app.hints, offset=(helps, 0))
         await until(pilot, lambda: "Help: Writing two sentences" in seen(app))
@@ -142,7 +142,7 @@ async def test_keys_can_be_remapped_and_every_hint_follows(tmp_path: Path) -> No
         shown = []
         for key in ("f3", "f12"):
             await pilot.press(key)
-            shown.append(app.pane)
+            shown.append(app.row.role)
         assert shown == ["continue", "fill"]
 
 
@@ -160,7 +160,7 @@ async def test_side_by_side_needs_room_and_is_toggled_by_a_key(tmp_path: Path) -
         await pilot.resize_terminal(170, 30)
         await until(pilot, lambda: app.panes["fill"].display)
         await pilot.click(app.panes["score"].composers[0])
-        assert app.pane == "score"
+        assert app.row.role == "score"
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ async def test_sessions_can_be_left_and_reopened(tmp_path: Path) -> None:
         await pilot.press("ctrl+n")
         assert pane(app).transcript.cards == []
         (summary,) = await app.history.sessions()
-        await app.reopen(summary.id)
+        await app.session.reopen(summary.id)
         assert len(pane(app).transcript.cards) == 1
 
 
@@ -266,7 +266,7 @@ async def test_a_session_that_is_left_while_it_runs_keeps_its_text(tmp_path: Pat
         await until(pilot, lambda: "街はとても" in seen(app))
         assert "Esc Stop" in seen(app)
         await pilot.press("ctrl+n")
-        await until(pilot, lambda: not pane(app).runs.live)
+        await until(pilot, lambda: not pane(app).cards.runs.live)
         assert pane(app).transcript.cards == []
         (summary,) = await app.history.sessions()
         session = await app.history.read(summary.id)

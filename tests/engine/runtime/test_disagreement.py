@@ -24,7 +24,8 @@ from engine.store import checkpoint
 from engine.store.checkpoint import Broken
 from engine.tasks import continuation
 from tests.conftest import Tiny
-from tests.engine.runtime.test_load import files, quiet
+from tests.engine.runtime.test_load import files
+from tests.support.bundles import quiet
 from tests.support.tiny import configure
 from tests.support.wording import says
 from tui.strings import worded

@@ -10,11 +10,11 @@ import transformers
 from safetensors.torch import load_file, save_file
 
 from engine.errors import EngineError
-from engine.interfaces import ModelFiles
 from engine.messages import Message, Words
 from engine.runtime.generic import GenericRuntime, load_causal
 from engine.runtime.prefix_cache import CHUNK
 from tests.conftest import Tiny
+from tests.support.bundles import files, quiet
 from tests.support.families import FAMILIES, build, close, plain, prefilled, text
 from tui.strings import worded
 
@@ -97,24 +97,6 @@ def test_a_model_without_keys_and_values_is_refused() -> None:
 
 
 # ------------------------------------------------------------------------------ loading
-
-
-def files(folder: Path) -> ModelFiles:
-    return ModelFiles(
-        id=folder.name,
-        folder=folder,
-        revision="",
-        model_type="",
-        heads=frozenset({"causal"}),
-        roles=("continue",),
-        languages=(),
-        weight_bytes=0,
-        memory=0,
-    )
-
-
-def quiet(stage: Words, percent: float) -> None:
-    """Report to nobody."""
 
 
 def copy_of(folder: Path, target: Path) -> Path:

@@ -15,8 +15,9 @@ from engine.runtime.packed.loading import load_packed
 from engine.runtime.prefix_cache import CHUNK
 from tests.conftest import Tiny
 from tests.engine.runtime.test_load import files as files_with
+from tests.support.bundles import files, quiet
 from tests.support.families import FAMILIES, build, close, plain, prefilled, text
-from tests.support.packed_models import VARIETIES, files, quiet
+from tests.support.packed_models import VARIETIES
 from tests.support.packed_models import plain as reference
 
 GPU = resolve("auto")

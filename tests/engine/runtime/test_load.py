@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -16,24 +17,15 @@ from engine.messages import Head, Message, Precision, Words
 from engine.runtime.generic import GenericRuntime
 from engine.runtime.packed.decoder import PackedRuntime
 from tests.conftest import Tiny
+from tests.support import bundles
+from tests.support.bundles import quiet
 
 
 def files(folder: Path, *heads: Head) -> ModelFiles:
-    return ModelFiles(
-        id=folder.name,
-        folder=folder,
-        revision="",
-        model_type=json.loads((folder / "config.json").read_text())["model_type"],
-        heads=frozenset(heads),
-        roles=(),
-        languages=(),
-        weight_bytes=0,
-        memory=0,
-    )
-
-
-def quiet(stage: Words, percent: float) -> None:
-    """Report to nobody."""
+    """With the type in its configuration, by which the runtime is chosen."""
+    model_type = json.loads((folder / "config.json").read_text())["model_type"]
+    found = bundles.files(folder, *heads)
+    return dataclasses.replace(found, heads=frozenset(heads), model_type=model_type)
 
 
 def test_a_causal_model_gets_the_causal_runtime(tiny: Tiny) -> None:

@@ -33,6 +33,7 @@ from engine.messages import (
 )
 from engine.runtime.generic import GenericRuntime
 from engine.runtime.loaded import LoadedModel
+from engine.scheduler import Wait
 from engine.tasks import continuation, finding, nbest, tracing
 from tests.support import packed_models
 from tests.support.fake_models import loaded
@@ -101,7 +102,7 @@ class Text:
         found: list[list[tuple[Token, int]]] = [[] for _ in range(request.branches)]
         steps = continuation.run(self.loaded, request, 0.0)
         for count, event in enumerate(steps, 1):
-            if event is not None:
+            if event is not None and not isinstance(event, Wait):
                 finite.check(event, wire.pack(event))
             if isinstance(event, Token):
                 ids = branches[event.branch]

@@ -20,7 +20,7 @@ from engine.server.fidelity import Fidelity
 from engine.server.lifecycle import Lifecycle, Report
 from engine.store import artifacts, distances
 from tests.conftest import Tiny
-from tests.support.packed_models import files
+from tests.support.bundles import files
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -16,11 +16,11 @@ from transformers import (
 
 from engine import runtime
 from engine.decoding.sampling import processors
-from engine.interfaces import ModelFiles
 from engine.messages import GREEDY, BranchDone, Continue, Message, Sampling, Started, Token, Words
 from engine.runtime.loaded import LoadedModel
 from engine.tasks import continuation
 from tests.conftest import Tiny
+from tests.support.bundles import files
 from tests.support.tiny import STARTER
 
 CAUSAL = ("gpt2", "gpt2-sentencepiece", "llama", "qwen2")
@@ -31,19 +31,8 @@ CLOSE = 1e-4
 
 
 def load(folder: Path) -> LoadedModel:
-    files = ModelFiles(
-        id=folder.name,
-        folder=folder,
-        revision="",
-        model_type="",
-        heads=frozenset({"causal"}),
-        roles=("continue",),
-        languages=(),
-        weight_bytes=0,
-        memory=0,
-    )
     stages: list[Words] = []
-    model = runtime.load(files, lambda stage, percent: stages.append(stage))
+    model = runtime.load(files(folder), lambda stage, percent: stages.append(stage))
     assert stages[0] == Message("stage.reading_tokenizer")
     assert stages[-1] == Message("stage.ready")
     return model

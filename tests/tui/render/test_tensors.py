@@ -15,6 +15,7 @@ from engine.messages import (
     PmiResult,
     PseudoLikelihood,
     Score,
+    ScoreResult,
     Started,
 )
 from engine.messages.parts import Candidate, MaskFill, NspDirection, PmiDirection, ScoredToken
@@ -118,7 +119,7 @@ def test_a_pair_shows_segments_and_what_each_logit_says() -> None:
         before=[1, 8],
         vocabulary=77,
     )
-    others = [causal, CosineResult(model="g", cosine=0.5)]
+    others: list[ScoreResult] = [causal, CosineResult(model="g", cosine=0.5)]
     card = ScoreCard(request=Score(model="m", a="a", b="b"), result=head, others=others)
     found = page(card)
     assert found[found.index("token_type_ids  int64 [1, 2]") + 1].split() == ["0", "1"]

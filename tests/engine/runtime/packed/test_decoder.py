@@ -19,9 +19,10 @@ from engine.runtime.packed.decoder import PackedRuntime
 from engine.runtime.packed.loading import load_packed
 from engine.runtime.prefix_cache import CHUNK
 from engine.runtime.scoring import logprobs
+from tests.support.bundles import files, quiet
 from tests.support.families import close, finish, prefilled, text
 from tests.support.families import plain as forward
-from tests.support.packed_models import ODD, VARIETIES, files, packed, plain, quiet
+from tests.support.packed_models import ODD, VARIETIES, packed, plain
 
 Saved = Callable[[str], Path]
 

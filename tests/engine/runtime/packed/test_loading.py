@@ -11,9 +11,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from engine.errors import EngineError
+from tests.support.bundles import files
 from tests.support.families import close, text
 from tests.support.families import plain as forward
-from tests.support.packed_models import files, packed, plain
+from tests.support.packed_models import packed, plain
 from tui.strings import worded
 
 Saved = Callable[[str], Path]

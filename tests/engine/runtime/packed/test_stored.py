@@ -15,8 +15,8 @@ from engine.messages import Precision
 from engine.runtime.packed import linear, stored
 from engine.runtime.packed.loading import load_packed
 from engine.store import artifacts
+from tests.support.bundles import files, quiet
 from tests.support.families import text
-from tests.support.packed_models import files, quiet
 
 Saved = Callable[[str], Path]
 
