@@ -103,9 +103,9 @@ class Answer(AsyncIterator[Event]):
 class Engine:
     """A worker process and the connection to it, for one asyncio loop.
 
-    A worker that dies, or does not stop a cancelled request, is restarted with the same
-    configuration. Pending requests end with an `Error` of kind ``worker_died``; requests made in
-    the meantime wait for the new worker.
+    A worker that dies, does not stop a cancelled request, or has made no progress for long when one
+    is cancelled, is restarted with the same configuration. Pending requests end with an `Error` of
+    kind ``worker_died``; requests made in the meantime wait for the new worker.
     """
 
     def __init__(
@@ -392,9 +392,7 @@ class Engine:
             slow_start = not self._serving and self._unanswered * TICK_S >= START_S
             if slow_start or reluctant_s >= CANCEL_S:
                 what, seconds = ("start", START_S) if slow_start else ("stop", CANCEL_S)
-                self._fault = f"it did not {what} within {seconds:.0f} seconds"
-                assert self._process is not None
-                self._process.kill()
+                self._kill(f"it did not {what} within {seconds:.0f} seconds")
                 return
             if self._ping:
                 self._unanswered += 1
@@ -411,8 +409,21 @@ class Engine:
                 self._become("silent", _silent("has not stopped yet", hint))
             elif self._unanswered * TICK_S >= SILENT_S:
                 self._become("silent", _silent(f"has not answered for {SILENT_S:.0f} seconds"))
-            elif self._idle * TICK_S >= STALLED_S:
-                self._become("silent", _silent(f"has made no progress for {STALLED_S:.0f} seconds"))
+            elif self._stalled:
+                hint = "It may hang, or be busy with a long task: wait, or stop it to restart it."
+                how = f"has made no progress for {STALLED_S:.0f} seconds"
+                self._become("silent", _silent(how, hint))
+
+    @property
+    def _stalled(self) -> bool:
+        """Whether it has sent no results for so long that it may hang."""
+        return self._idle * TICK_S >= STALLED_S
+
+    def _kill(self, fault: str) -> None:
+        """End a worker that hangs; the supervisor starts another."""
+        self._fault = fault
+        assert self._process is not None
+        self._process.kill()
 
     def _moved(self, request_id: int, event: Event) -> None:
         """Record that the worker has sent something."""
@@ -420,7 +431,7 @@ class Engine:
             self._ping = self._unanswered = 0
         if not isinstance(event, Pong):
             self._idle = 0
-        if self._state == "silent" and self._unanswered == 0 and self._idle * TICK_S < STALLED_S:
+        if self._state == "silent" and self._unanswered == 0 and not self._stalled:
             self._become("ready")
 
     def _send_unsent(self) -> None:
@@ -440,6 +451,10 @@ class Engine:
             self._answers.pop(request_id).put(Done(finish="cancelled"))
         elif self._serving and request_id not in self._cancelled:
             self._cancelled[request_id] = 0
+            if self._state == "silent" and self._stalled:
+                # It would answer, but what it waits for, such as a load, would hang on.
+                self._kill(f"it made no progress for {STALLED_S:.0f} seconds")
+                return
             self._last_id += 1
             self._write(wire.encode(self._last_id, Cancel(request_id)))
 
