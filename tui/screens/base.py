@@ -11,13 +11,13 @@ from rich.console import OverflowMethod
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
 from engine.messages import Error, Event, Request
 from tui.connection.services import Services
 from tui.keys.actions import bindings
+from tui.screens.window import Window
 from tui.strings import text
 from tui.terminal.sanitise import clean
 from tui.widgets.hints import Hints
@@ -25,7 +25,7 @@ from tui.widgets.hints import Hints
 _Result = TypeVar("_Result")
 
 
-class Overlay(ModalScreen[_Result | None]):
+class Overlay(Window[_Result]):
     """A screen over the panes. It ends with a result, or with None when it is closed."""
 
     CSS_PATH = Path(__file__).with_name("screens.tcss")

@@ -9,14 +9,14 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from tui.keys.actions import bindings
+from tui.screens.window import Window
 from tui.strings import text
 
 
-class Dialog(ModalScreen[str | None]):
+class Dialog(Window[str]):
     """A box in the middle; None when it is closed without an answer."""
 
     CSS_PATH = Path(__file__).with_name("screens.tcss")

@@ -13,7 +13,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
@@ -21,6 +20,7 @@ from textual.widgets.option_list import Option
 from engine.messages import ModelInfo, Role
 from tui.connection.link import Link
 from tui.keys.actions import bindings
+from tui.screens.window import Window
 from tui.strings import text
 from tui.terminal.sanitise import clean
 from tui.terminal.units import size
@@ -28,7 +28,7 @@ from tui.widgets.composer import Composer
 from tui.widgets.header import state_text
 
 
-class Picker(ModalScreen[str | None]):
+class Picker(Window[str]):
     """Chooses one of the models that fit a pane. Gives its id, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("screen")]
@@ -155,7 +155,7 @@ def escape(part: str) -> str:
     return part
 
 
-class Form(ModalScreen[dict[str, object] | None]):
+class Form(Window[dict[str, object]]):
     """Sets a few values, each judged as it is typed. Gives them by name, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("screen")]
@@ -232,7 +232,7 @@ class Form(ModalScreen[dict[str, object] | None]):
         self.dismiss(None)
 
 
-class TextDialog(ModalScreen[str | None]):
+class TextDialog(Window[str]):
     """Edits one text. Gives it, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("screen")]
