@@ -282,8 +282,8 @@ class TsuzukiApp(App[None], inherit_bindings=False):
 
     def action_help(self) -> None:
         """Explain the place you are in and list its keys; a second time, close that."""
-        from tui.screens.base import Window
         from tui.screens.help import HelpScreen, here
+        from tui.screens.window import Window
 
         if isinstance(self.screen, HelpScreen):
             self.screen.dismiss(None)

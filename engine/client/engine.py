@@ -49,9 +49,9 @@ IN_VAIN_S = 60.0
 class Engine:
     """A worker process and the connection to it, for one asyncio loop.
 
-    A worker that dies, or does not stop a cancelled request, is restarted with the same
-    configuration. Pending requests end with an `Error` of kind ``worker_died``; requests made in
-    the meantime wait for the new worker.
+    A worker that dies, does not stop a cancelled request, or has made no progress for long when one
+    is cancelled, is restarted with the same configuration. Pending requests end with an `Error` of
+    kind ``worker_died``; requests made in the meantime wait for the new worker.
     """
 
     def __init__(
@@ -319,6 +319,12 @@ class Engine:
             self._answers.pop(request_id).put(Done(finish="cancelled"))
         elif self._serving and request_id not in self._watch.stopping:
             self._watch.cancelled(request_id)
+            if self._state == "silent" and self._watch.stalled:
+                # It would answer, but what it waits for, such as a load, would hang on.
+                self._fault = Message.of("reason.stalled", seconds=watch.STALLED_S)
+                assert self._process is not None
+                self._process.kill()
+                return
             self._last_id += 1
             self._write(wire.encode(self._last_id, Cancel(request_id)))
 

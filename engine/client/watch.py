@@ -90,14 +90,19 @@ class Watch:
             return failure("worker_died", "not_stopped", seconds=left)
         if self._unanswered * TICK_S >= SILENT_S:
             return failure("worker_died", "silent", seconds=SILENT_S)
-        if self._idle * TICK_S >= STALLED_S:
+        if self.stalled:
             return failure("worker_died", "stalled", seconds=STALLED_S)
         return None
 
     @property
+    def stalled(self) -> bool:
+        """Whether it has sent no results for so long that it may hang."""
+        return self._idle * TICK_S >= STALLED_S
+
+    @property
     def well(self) -> bool:
         """Whether the worker answers again."""
-        return self._unanswered == 0 and self._idle * TICK_S < STALLED_S
+        return self._unanswered == 0 and not self.stalled
 
     @property
     def _reluctant_s(self) -> float:

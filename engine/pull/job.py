@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shutil
 import signal
 import sys
@@ -37,6 +38,8 @@ log = logging.getLogger(__name__)
 
 _INTERVAL = 0.1
 """Seconds between two reports of one stage."""
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")
+"""How libraries written in Rust, in exceptions of their own, say what the system refused them."""
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -198,6 +201,9 @@ def _failure(error: Exception, store: Store) -> Error:
     if isinstance(error, EngineError):
         return error.event
     log.exception("the pull failed")
+    if not isinstance(error, OSError) and (found := _OS_ERROR.search(str(error))):
+        number = int(found[1])
+        error = OSError(number, os.strerror(number))
     if isinstance(error, OSError) and error.strerror:
         name = os.fsdecode(error.filename or store.root)
         return failure(

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from safetensors import SafetensorError
+
 from engine.store import checkpoint
 from engine.store.checkpoint import Broken
 
@@ -46,7 +48,7 @@ def write(folder: Path, name: str, model: Path, save: Callable[[Path], object]) 
         (folder / _ORIGIN).write_text(str(model.resolve()))
         save(partial)
         partial.replace(folder / name)
-    except OSError:
+    except (OSError, SafetensorError):  # in which it wraps what the disk said
         with suppress(OSError):
             partial.unlink(missing_ok=True)
         return False

@@ -365,22 +365,27 @@ async def test_a_worker_that_does_not_come_up_is_ended(
     await pid(engine)
 
 
-async def test_a_load_that_hangs_is_noticed_though_the_worker_answers(
+async def test_a_load_that_hangs_is_noticed_though_the_worker_answers_and_a_stop_starts_another(
     front: Front, stuck: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch, "TICK_S", 0.01)
-    monkeypatch.setattr(watch, "STALLED_S", 0.1)
     engine = await front.start()
-    await pid(engine)
-    answer = engine.request(Load("starter-ja"))
+    before = await pid(engine)
+    stopped, other = (engine.request(Load(model)) for model in ("starter-ja", "starter-en"))
+    while not isinstance(event := await front.broadcasts.get(), ModelState) or not event.stage:
+        pass  # the first load has begun, and the second one waits for it: that was all they send
+    monkeypatch.setattr(watch, "TICK_S", 0.01)
+    monkeypatch.setattr(watch, "STALLED_S", 0.5)
     while (state := await front.states.get())[0] != "silent":
         pass
     assert state[1] is not None
     assert "made no progress" in worded(state[1].message)
-    answer.cancel()
-    assert await all_of(answer) == [Done(finish="cancelled")]
-    while (await front.states.get())[0] != "ready":
-        pass
+    stopped.cancel()
+    assert await all_of(stopped) == [Done(finish="cancelled")]
+    (died,) = await all_of(other)
+    assert isinstance(died, Error)
+    assert "made no progress" in worded(died.message)
+    monkeypatch.undo()
+    assert await pid(engine) != before
 
 
 async def test_a_worker_of_another_version_is_not_started_again(front: Front, stuck: None) -> None:

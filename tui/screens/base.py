@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
-from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from rich.console import OverflowMethod
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
 from engine.messages import Error, Event, Request
 from tui.connection.services import Services
-from tui.keys.actions import Place, bindings
+from tui.screens.window import Window
 from tui.strings import text, worded
 from tui.terminal.sanitise import clean
 from tui.widgets.hints import Hints
@@ -25,32 +23,8 @@ from tui.widgets.hints import Hints
 _Result = TypeVar("_Result")
 
 
-Explained = Iterable[tuple[str, str]]
-"""Names, and what each means."""
-
-
-class Window(ModalScreen[_Result | None]):
-    """A window over what is on the screen. It ends with a result, or with None when closed."""
-
-    CSS_PATH = Path(__file__).with_name("screens.tcss")
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("screen")]
-    place: ClassVar[Place] = "dialog"
-    """Where its help is."""
-
-    def explained(self) -> Explained:
-        """What can be set in it, for its help."""
-        return ()
-
-    def action_close(self) -> None:
-        """Close it without a result."""
-        self.dismiss(None)
-
-
-class Overlay(ModalScreen[_Result | None]):
+class Overlay(Window[_Result]):
     """A screen over the panes. It ends with a result, or with None when it is closed."""
-
-    CSS_PATH = Path(__file__).with_name("screens.tcss")
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("screen")]
 
     def __init__(self, shared: Services, title: str) -> None:
         super().__init__()

@@ -19,7 +19,7 @@ from textual.widgets.option_list import Option
 from engine.messages import ModelInfo, Role
 from tui.connection.link import Link
 from tui.keys.actions import Place
-from tui.screens.base import Explained, Window
+from tui.screens.window import Explained, Window
 from tui.strings import text
 from tui.terminal.sanitise import clean
 from tui.terminal.units import size

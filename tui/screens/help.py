@@ -15,7 +15,8 @@ from textual.widgets import Static
 
 from tui.connection.services import Services
 from tui.keys.actions import ACTIONS, BY_ID, Action, Place, enclosing
-from tui.screens.base import Explained, Overlay, Window
+from tui.screens.base import Overlay
+from tui.screens.window import Explained, Window
 from tui.strings import text
 
 TERMS = (

@@ -3,8 +3,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import shutil
 import signal
+import sys
 from pathlib import Path
 
 import gguf as gguf_library
@@ -116,6 +118,21 @@ def test_a_killed_conversion_leaves_no_model(gguf: Path, tmp_path: Path) -> None
     pulls.finish(child)
     assert store.unconverted(str(gguf))
     assert not list((store.root / "converted").glob("*"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of other processes")
+@pytest.mark.parametrize("room", [100, 40_000], ids=["for no tokenizer", "for no weights"])
+def test_a_full_disk_is_named(gguf: Path, tmp_path: Path, room: int) -> None:
+    store = Store(tmp_path / "store", [gguf], [])
+    # Half a .pyc would outlast the test.
+    environ = pulls.environment(tmp_path, PYTHONDONTWRITEBYTECODE="1")
+    child = pulls.start(store, Pull(str(gguf)), environ)
+    resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (room, room))
+    error = pulls.finish(child).error
+    assert error.kind == "unable"
+    assert "File too large" in worded(error.message)
+    assert "free some space" in worded(error.hint)
+    assert store.unconverted(str(gguf))
 
 
 def _refusal(path: Path, folder: Path) -> str:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from safetensors.torch import save_file
 
 from engine.store import artifacts
 from engine.store.checkpoint import Broken
@@ -70,3 +71,14 @@ def test_a_write_that_fails_leaves_the_result_before_it(tmp_path: Path) -> None:
     assert not artifacts.write(folder, "form", source, fail)
     assert (folder / "form").read_text() == "result"
     assert sorted(path.name for path in folder.iterdir()) == ["form", "origin"]
+
+
+def test_what_cannot_be_written_is_left_out(tmp_path: Path) -> None:
+    source = model(tmp_path / "model")
+    folder = artifacts.place(tmp_path, source)
+    for save in (
+        lambda path: (path / "no" / "folder").write_text("result"),
+        lambda path: save_file({}, path / "no" / "folder"),
+    ):
+        assert not artifacts.write(folder, "form", source, save)
+    assert [file.name for file in folder.iterdir()] == ["origin"]

@@ -26,6 +26,19 @@ async def test_the_model_of_a_pane_can_be_chosen(tmp_path: Path) -> None:
         assert pane(app).draft.model == "starter-ja"
 
 
+async def test_a_second_enter_that_follows_at_once_closes_nothing_else(tmp_path: Path) -> None:
+    app = make(tmp_path)
+    async with running(app) as pilot:
+        await pilot.press("f3", "f7")
+        await until(pilot, lambda: isinstance(app.screen, Picker))
+        options = app.screen.query_one(OptionList)
+        for _ in range(3):
+            options.action_select()
+        await until(pilot, lambda: app.at_panes)
+        await pilot.press("escape")
+        assert app.is_running
+
+
 async def test_a_list_of_models_that_is_still_coming_fills_itself(tmp_path: Path) -> None:
     app = make(tmp_path)
     async with running(app) as pilot:
