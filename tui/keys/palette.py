@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
+from typing import Protocol
 
 from textual.app import App, SystemCommand
-from textual.command import CommandPalette, DiscoveryHit, Hit, Hits
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.theme import ThemeProvider
 
 from tui.keys.actions import ACTIONS, Action
 from tui.keys.keymap import Keymap
-from tui.strings import text
+from tui.strings import LANGUAGES, Language, table, text
 
 
 def commands(
@@ -24,6 +25,13 @@ def commands(
             shown = keys.shown(action.id)
             title = f"{action.title}  ({shown})" if shown else action.title
             yield SystemCommand(title, action.help, partial(run, action))
+
+
+class LanguageHost(Protocol):
+    """The app, as far as choosing a language needs it."""
+
+    def use_language(self, language: Language, /) -> None:
+        """Write everything in this language."""
 
 
 class Themes(ThemeProvider):
@@ -38,6 +46,28 @@ class Themes(ThemeProvider):
         """The themes whose names match."""
         matcher = self.matcher(query)
         for name, choose in self.commands:
+            if (match := matcher.match(name)) > 0:
+                yield Hit(match, Content(name), choose)
+
+
+class Languages(Provider):
+    """The languages of the interface, each by its own name."""
+
+    @property
+    def _named(self) -> Iterator[tuple[str, Callable[[], None]]]:
+        app: LanguageHost = self.app  # type: ignore[assignment]  # only our app offers them
+        for language in LANGUAGES:
+            yield table(language)["language"], partial(app.use_language, language)
+
+    async def discover(self) -> Hits:
+        """Every language."""
+        for name, choose in self._named:
+            yield DiscoveryHit(Content(name), choose)
+
+    async def search(self, query: str) -> Hits:
+        """The languages whose names match."""
+        matcher = self.matcher(query)
+        for name, choose in self._named:
             if (match := matcher.match(name)) > 0:
                 yield Hit(match, Content(name), choose)
 

@@ -73,9 +73,8 @@ class TaskPane(Horizontal):
         """Tokens a second of what is running or was run last."""
         self._timed = 0.0
         """When that was updated last, on the monotonic clock."""
-        empty = text(f"pane.{self.role}.empty", send=brief(shared.keymap.shown("send")))
         slow = shared.settings.slow_link()
-        self.transcript = Transcript(shared.glyphs, empty, jump=slow)
+        self.transcript = Transcript(shared.glyphs, self._empty, jump=slow)
         self.inspector = Inspector(shared.glyphs)
         self.composers = list(self.make_composers())
         for composer in self.composers:
@@ -105,10 +104,29 @@ class TaskPane(Horizontal):
         """Start the timer that draws what has come, and show an empty notice."""
         rate = 8 if self.shared.settings.slow_link() else 12
         self.set_interval(1 / rate, self._catch_up)
-        self._below.update(text("notice.below", key=self.shared.keymap.shown("card_last")))
         self._below.display = False
+        self._below.update(self._more_below)
         self.notice("")
         self.label()
+
+    @property
+    def _empty(self) -> str:
+        """What is shown where there are no cards."""
+        return text(f"pane.{self.role}.empty", send=brief(self.shared.keymap.shown("send")))
+
+    @property
+    def _more_below(self) -> str:
+        return text("notice.below", key=self.shared.keymap.shown("card_last"))
+
+    def reword(self) -> None:
+        """Write everything anew in another language; a passing notice goes."""
+        self.transcript.reword(self._empty)
+        self.inspector.reword()
+        self._below.update(self._more_below)
+        self.offers.withdraw()
+        self.notice("")
+        self.label()
+        self.runs.touch()
 
     # ----------------------------------------------------------- what subclasses add
 

@@ -22,7 +22,7 @@ class Inspector(LinesView, can_focus=True):
         self._lines: list[Line] = []
         self._card: Card | None = None
         self._ref: Ref | None = None
-        self.border_title = text("inspector.title")
+        self.reword()
 
     @property
     def lines(self) -> list[Line]:
@@ -40,6 +40,12 @@ class Inspector(LinesView, can_focus=True):
             self.scroll_home(animate=False)
         self._card, self._ref = card, ref
         if self.display:
+            self._rebuild()
+
+    def reword(self) -> None:
+        """Write everything anew, in the language of now."""
+        self.border_title = text("inspector.title")
+        if self.is_mounted:
             self._rebuild()
 
     def on_resize(self, event: Resize) -> None:

@@ -16,6 +16,7 @@ import torch
 import transformers
 from transformers import masking_utils
 
+from engine.errors import EngineError
 from engine.interfaces import CausalRuntime
 from engine.messages import Device, Piece, Precision
 from engine.runtime import generic, load, masked
@@ -127,5 +128,5 @@ def test_a_device_that_is_full_is_reported_with_what_to_do(
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
     monkeypatch.setattr("engine.runtime.packed.loading.load_packed", out_of_memory)
-    with pytest.raises(Exception, check=says("does not fit into the free memory of meta")):
+    with pytest.raises(EngineError, check=says("does not fit into the free memory of meta")):
         load(files_with(tiny("llama"), "causal"), quiet, "exact", META)
