@@ -13,6 +13,9 @@ import pytest
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
+# Whatever the locale: tests read English, and name another language where they want it.
+os.environ["LANGUAGE"] = "en"
+
 # A script that starts the tests in the background has them ignore interrupts, which some send.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -23,7 +23,7 @@ from textual.widgets import TextArea
 
 from engine.client import Engine, EngineState
 from engine.messages import Error
-from tui import preferences
+from tui import preferences, strings
 from tui.cards import Pane
 from tui.cards.drafts import first
 from tui.config import settings
@@ -33,7 +33,7 @@ from tui.connection.services import Services
 from tui.files import paths
 from tui.history import History, Session
 from tui.keys.actions import Action, bindings
-from tui.keys.palette import commands
+from tui.keys.palette import choosing, commands
 from tui.open_session import OpenSession
 from tui.panes.base import TaskPane
 from tui.panes.continue_ import ContinuePane
@@ -42,7 +42,7 @@ from tui.panes.model_label import form_label
 from tui.panes.row import PaneRow
 from tui.panes.score import ScorePane
 from tui.preferences import Preferences
-from tui.strings import text, worded
+from tui.strings import LANGUAGES, Choice, Language, table, text, worded
 from tui.terminal.ascii_frames import AsciiFilter
 from tui.terminal.driver import TerminalDriver, TerminalGone
 from tui.terminal.exit_codes import Exit
@@ -51,6 +51,9 @@ from tui.terminal.sanitise import ASCII, UNICODE, clean
 from tui.theming.switch import ThemeSwitch, no_colour
 from tui.widgets.header import Header
 from tui.widgets.hints import Hints, brief
+
+FROM_PANES = frozenset({"models", "sessions", "settings", "language"})
+"""What works only where no screen lies over the panes."""
 
 
 class TsuzukiApp(App[None], inherit_bindings=False):
@@ -68,7 +71,9 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         """Tests give settings, an engine and a file of their own."""
         # Only at construction does Textual choose between no colour at all and grey.
         super().__init__(ansi_color=True if no_colour() else None)
-        self.preferences = preferences.read(settings.load() if loaded is None else loaded)
+        loaded = settings.load() if loaded is None else loaded
+        strings.use(loaded.settings.language)
+        self.preferences = preferences.read(loaded)
         own = self.preferences.settings
         self.link = Link(connect or partial(_start, own), self._engine_changed, self._engine_state)
         self.shared = Services(
@@ -78,8 +83,8 @@ class TsuzukiApp(App[None], inherit_bindings=False):
             glyphs=ASCII if own.ascii else UNICODE,
             model_jobs=ModelJobs(self.link, self._job_ended),
         )
-        self._alarm: tuple[TaskPane, EngineState] | None = None
-        """The pane that shows the engine's failure until it recovers, and the failed state."""
+        self._alarm: tuple[TaskPane, EngineState, Error | None] | None = None
+        """The pane that shows the engine's failure until it recovers, and what it shows."""
         path = paths.history_file() if history is None else history
         self.history = History(path, self._history_report)
         self._opening: asyncio.Task[None] | None = None
@@ -141,11 +146,14 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         self._warned = self.history.unsaved  # who starts without a place to save knows it
         if self.session.closed:
             return
-        chosen = (await self.history.choices()).get("theme")
+        choices, given = await self.history.choices(), self.preferences.loaded.marks
         # The settings file wins over what was tried on in the app.
-        free = "theme" not in self.preferences.loaded.marks and not no_colour()
-        if free and chosen in self.available_themes:
-            self.theme = chosen
+        theme = choices.get("theme")
+        if "theme" not in given and not no_colour() and theme in self.available_themes:
+            self.theme = theme
+        for language in LANGUAGES:
+            if "language" not in given and choices.get("language") == language:
+                self._write_in(language)
         for name, pane in self.panes.items():
             if self.preferences.loaded.model_given:
                 pane.use_model(self.shared.settings.models.of(name))
@@ -214,23 +222,21 @@ class TsuzukiApp(App[None], inherit_bindings=False):
 
     def _engine_state(self, state: EngineState, error: Error | None) -> None:
         if state in ("silent", "restarting", "dead"):
-            reason = clean(worded(error.message)) if error is not None else ""
-            hint = clean(worded(error.hint)) if error is not None else ""
-            keys = self.shared.keymap
-            pane = self.row.current
-            pane.notice(
-                text(
-                    f"notice.{state}",
-                    reason=reason,
-                    hint=hint,
-                    restart=keys.way("restart_engine"),
-                )
-            )
-            self._alarm = pane, state
+            self._alarm = self.row.current, state, error
+            self._show_alarm()
         elif state == "ready" and self._alarm is not None:
-            pane, before = self._alarm
+            pane, before, _ = self._alarm
             pane.notice(text("notice.answers" if before == "silent" else "notice.restarted"))
             self._alarm = None
+
+    def _show_alarm(self) -> None:
+        if self._alarm is None:
+            return
+        pane, state, error = self._alarm
+        reason = clean(worded(error.message)) if error is not None else ""
+        hint = clean(worded(error.hint)) if error is not None else ""
+        restart = self.shared.keymap.way("restart_engine")
+        pane.notice(text(f"notice.{state}", reason=reason, hint=hint, restart=restart))
 
     def _job_ended(self, message: str, severity: Severity) -> None:
         self.notify(clean(message), severity=severity, markup=False)
@@ -318,6 +324,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
     def _reread(self) -> Preferences:
         """Read the settings again and put them in force, as far as a running app can."""
         before = self.preferences.settings.theme
+        self._write_in(settings.language(self.preferences.loaded.path))
         self.preferences = self.preferences.reread()
         self.shared.settings = self.preferences.settings
         self.shared.keymap = self.preferences.keymap
@@ -326,6 +333,35 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         if self.preferences.settings.theme != before:
             self._themes.put_on(self.preferences.settings.theme)
         return self.preferences
+
+    def action_language(self) -> None:
+        """Change the language of the interface."""
+        if self.at_panes:
+            placeholder = text("palette.languages")
+            named = (
+                (table(each)["language"], "", partial(self.use_language, each))
+                for each in LANGUAGES
+            )
+            self.push_screen(CommandPalette([choosing(named)], placeholder=placeholder))
+
+    def use_language(self, language: Language) -> None:
+        """Write everything in this language, now and at the next start."""
+        self._write_in(language)
+        self.history.choose("language", language)
+
+    def _write_in(self, language: Choice) -> None:
+        """Write what is on the screen anew, if that is another language."""
+        before = strings.language()
+        strings.use(language)
+        if strings.language() == before:
+            return
+        for pane in self.panes.values():
+            pane.reword()
+        self._show_alarm()
+        self._update_header()
+        for screen in self.screen_stack:
+            for hints in screen.query(Hints):
+                hints.refresh()
 
     def action_restart_engine(self) -> None:
         """End the engine's process, whatever it does, and start another."""
@@ -366,9 +402,9 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         yield from commands(self.shared.keymap, partial(self._offered, screen), self._run)
 
     def _offered(self, screen: Screen[object], action: Action) -> bool:
-        if action.where == "app":
-            return True
         at_panes = screen is self.screen_stack[0]
+        if action.where == "app":
+            return at_panes or action.id not in FROM_PANES
         return at_panes and action.where in self.row.places() and self.usable(screen, action)
 
     def usable(self, screen: Screen[object], action: Action) -> bool:

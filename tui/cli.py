@@ -9,9 +9,11 @@ import errno
 import sys
 from collections.abc import Sequence
 
+from tui import strings
 from tui.files import paths
 from tui.headless import args
 from tui.headless.command import OpenApp, Subcommand
+from tui.headless.io import settings_file
 from tui.headless.io.output import Output
 from tui.strings import text
 from tui.terminal import streams
@@ -28,7 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     output = Output()
     try:
         paths.check_environment()
-        command = _parsed(sys.argv[1:] if arguments is None else arguments)
+        words = sys.argv[1:] if arguments is None else arguments
+        strings.use(settings_file.language(words))
+        command = _parsed(words)
         output = Output(command.verbose)
         code = _execute(command, output)
         sys.stdout.flush()

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
+from tui import strings
+
 # A busy machine is no failure.
 hypothesis_settings.register_profile(
     "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -20,5 +22,6 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the tests away from the user's files, and the user's environment from the tests."""
     for kind in ("config", "state", "data"):
         monkeypatch.setenv(f"TSUZUKI_{kind.upper()}_HOME", str(tmp_path / f"{kind}-home"))
+    strings.use("en")
     for name in ("NO_COLOR", "SSH_CONNECTION"):
         monkeypatch.delenv(name, raising=False)

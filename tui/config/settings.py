@@ -22,7 +22,7 @@ from engine.messages.starters import STARTER_CAUSAL, STARTER_MASKED
 from tui.config.validation import Reader
 from tui.files import paths
 from tui.files.yaml_reader import Mark, Problem, Table, read
-from tui.strings import text
+from tui.strings import Choice, text
 
 
 class PaneModels(Struct, frozen=True, kw_only=True, rename={"continue_": "continue"}):
@@ -40,6 +40,7 @@ class PaneModels(Struct, frozen=True, kw_only=True, rename={"continue_": "contin
 class Settings(Struct, frozen=True, kw_only=True):
     """Everything that can be set. The template explains each to the user."""
 
+    language: Choice = "auto"
     theme: str = "dark"
     ascii: bool = False
     low_bandwidth: Literal["auto", "on", "off"] = "auto"
@@ -113,6 +114,11 @@ def load(path: Path | None = None) -> Loaded:
     found = read_table(table, path)
     problems = sorted([*problems, *found.problems], key=lambda p: p.line)
     return dataclasses.replace(found, problems=problems)
+
+
+def language(path: Path | None = None) -> Choice:
+    """The language that the file names: to be in use before anything is said of the file."""
+    return load(path).settings.language
 
 
 def read_table(table: Table, path: Path) -> Loaded:

@@ -9,6 +9,7 @@ from typing import Literal, TypeVar, get_args, get_origin
 import msgspec
 from msgspec import Struct
 
+from tui.files.values import wrong
 from tui.files.yaml_reader import Mark, Node, Problem, Table, nearest, plain
 from tui.strings import text
 
@@ -76,7 +77,7 @@ class Reader:
                     node.mark, text("problems.choice", name=name, choices=", ".join(choices)) + hint
                 )
             else:
-                self.complain(node.mark, f"{name}: {error}")
+                self.complain(node.mark, f"{name}: {wrong(error)}")
             raise
         self.marks[name] = node.mark
         return converted

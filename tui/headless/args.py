@@ -14,6 +14,7 @@ from tui.headless import commands
 from tui.headless.command import OpenApp, Subcommand
 from tui.headless.commands import COMMANDS
 from tui.headless.options import add_precision
+from tui.headless.parser_text import HelpFormatter, install
 from tui.strings import text
 from tui.terminal.exit_codes import Failure
 
@@ -102,6 +103,7 @@ def parse(arguments: Sequence[str]) -> OpenApp | Subcommand:
         Failure: it cannot be understood (exit code 2).
         SystemExit: it asked for help or for the version, which is printed.
     """
+    install()
     parser = _parser()
     namespace, unknown = parser.parse_known_args(arguments)
     values = vars(namespace)
@@ -147,7 +149,7 @@ def _parser() -> _Parser:
         description=text("cli.description"),
         epilog=text("cli.epilog"),
         parents=[common],
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     parser.set_defaults(kind=OpenApp, prog=PROGRAM)
     parser.add_argument("--version", action="version", version=_version())
@@ -204,6 +206,6 @@ def _add_command(subcommands: _Subparsers, command: str, common: _Parser) -> Non
         given=common.given,
         command=command,
         parents=[common],
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     parser.add_argument("--json", action="store_true", help=text("cli.option.json"))

@@ -208,6 +208,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("settings", ("f10",), "app"),
     Action("new_session", ("ctrl+n",), "app"),
     Action("theme", (), "app"),
+    Action("language", (), "app"),
     Action("restart_engine", (), "app"),
     Action("palette", ("ctrl+p",), "app", show=True, priority=True, command=False),
     Action("copy_or_stop", ("ctrl+c",), "app", priority=True, command=False),

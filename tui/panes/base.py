@@ -72,6 +72,13 @@ class TaskPane(PaneLayout):
         self.set_interval(1 / rate, self.cards.catch_up)
         self.label()
 
+    def reword(self) -> None:
+        """Write everything anew in another language; a passing notice goes."""
+        super().reword()
+        self.offers.withdraw()
+        self.label()
+        self.cards.runs.touch()
+
     # ----------------------------------------------------------- what subclasses add
 
     def make_composers(self, draft: Draft) -> Iterator[Composer]:

@@ -85,6 +85,11 @@ class ContinuePane(TaskPane):
         """Ask what could come next."""
         self._live.follow(self.draft.model, self.form, self.draft.text)
 
+    def reword(self) -> None:
+        """Write everything anew in another language."""
+        super().reword()
+        self._live.reword()
+
     @on(PromptComposer.Live)
     def _toggle_live(self, event: PromptComposer.Live) -> None:
         event.stop()

@@ -29,9 +29,9 @@ class PaneLayout(Horizontal):
     def __init__(self, shared: Services, role: Pane, composers: Iterable[Composer]) -> None:
         super().__init__(id=f"pane-{role}")
         self.shared = shared
-        empty = text(f"pane.{role}.empty", send=brief(shared.keymap.shown("send")))
+        self._role = role
         slow = shared.settings.slow_link()
-        self.transcript = Transcript(shared.glyphs, empty, jump=slow)
+        self.transcript = Transcript(shared.glyphs, self._empty, jump=slow)
         self.inspector = Inspector(shared.glyphs)
         self.composers = list(composers)
         for composer in self.composers:
@@ -55,8 +55,24 @@ class PaneLayout(Horizontal):
 
     def on_mount(self) -> None:
         """Show an empty notice."""
-        self._below.update(text("notice.below", key=self.shared.keymap.shown("card_last")))
+        self._below.update(self._more_below)
         self._below.display = False
+        self.notice("")
+
+    @property
+    def _empty(self) -> str:
+        """What is shown where there are no cards."""
+        return text(f"pane.{self._role}.empty", send=brief(self.shared.keymap.shown("send")))
+
+    @property
+    def _more_below(self) -> str:
+        return text("notice.below", key=self.shared.keymap.shown("card_last"))
+
+    def reword(self) -> None:
+        """Write everything anew in another language; a passing notice goes."""
+        self.transcript.reword(self._empty)
+        self.inspector.reword()
+        self._below.update(self._more_below)
         self.notice("")
 
     def notice(self, message: str) -> None:

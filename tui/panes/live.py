@@ -42,6 +42,10 @@ class Live(LinesView):
         """Lay out anew."""
         self._draw()
 
+    def reword(self) -> None:
+        """Write everything anew, in the language of now."""
+        self._draw()
+
     def follow(self, model: str, form: PrecisionChoice, prompt: str) -> None:
         """Ask what follows this text, once the keys rest."""
         if self.display:

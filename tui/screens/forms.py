@@ -18,6 +18,7 @@ from textual.widgets.option_list import Option
 
 from engine.messages import ModelInfo, Role
 from tui.connection.link import Link
+from tui.files.values import wrong
 from tui.keys.actions import Place
 from tui.screens.window import Explained, Window
 from tui.strings import text
@@ -125,7 +126,7 @@ class Field:
         try:
             return msgspec.convert(written or None, self.kind, strict=False)
         except msgspec.ValidationError as error:
-            raise Wrong(_complaint(error)) from error
+            raise Wrong(wrong(error)) from error
 
 
 _ESCAPES = {"\\n": "\n", "\\t": "\t", "\\\\": "\\"}
@@ -133,14 +134,6 @@ _ESCAPES = {"\\n": "\n", "\\t": "\t", "\\\\": "\\"}
 
 def _unescape(written: str) -> str:
     return re.sub(r"\\[nt\\]", lambda found: _ESCAPES[found[0]], written)
-
-
-def _complaint(error: msgspec.ValidationError) -> str:
-    """What is wrong with a number, in our words: ``Expected `float` <= 1.0`` says the range."""
-    kind, _, allowed = str(error).partition("` ")
-    if allowed:
-        return text("field.out_of_range", range=allowed)
-    return text("field.no_whole_number" if "`int" in kind else "field.no_number")
 
 
 def escape(part: str) -> str:

@@ -82,6 +82,7 @@ class SettingsScreen(Overlay[None]):
     def action_settings_reload(self) -> None:
         """Read the files again."""
         self._preferences = self._reread()
+        self.heading(text("screens.settings.title"))  # in the language that is set now
         self._show()
         count = len(self._preferences.problems())
         key = "screens.settings.read" if not count else "screens.settings.read_with"

@@ -6,7 +6,10 @@ engine's messages. All languages have the same keys.
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from string import Formatter
@@ -17,13 +20,52 @@ import yaml
 from engine.messages import Message, Words
 from engine.messages.units import size
 
-Language = Literal["en"]
+Language = Literal["en", "ja"]
+Choice = Literal["auto", "en", "ja"]
+"""``auto`` is the language of the locale."""
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 # Every start reads a language: libyaml, where PyYAML was built with it, takes a tenth of the time.
 _LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _FILES = ("interface.yaml", "engine.yaml")
+
+
+@dataclass
+class _Current:
+    language: Language | None = None
+
+
+_current = _Current()
+
+
+def use(choice: Choice) -> None:
+    """Choose the language of all text from now on."""
+    _current.language = of_locale(os.environ) if choice == "auto" else choice
+
+
+def language() -> Language:
+    """The language in use."""
+    if _current.language is None:
+        use("auto")
+    assert _current.language is not None, "`use` has set it"
+    return _current.language
+
+
+def of_locale(environ: Mapping[str, str]) -> Language:
+    """The language that an environment asks for, by name: the locale need not be installed.
+
+    As POSIX has it, the first of LC_ALL, LC_MESSAGES and LANG that is set counts. As with GNU
+    gettext, LANGUAGE lists languages to prefer, unless the locale is C.
+    """
+    names = ("LC_ALL", "LC_MESSAGES", "LANG")
+    locale = next((environ[name] for name in names if environ.get(name)), "")
+    preferred = [] if locale in ("C", "POSIX") else environ.get("LANGUAGE", "").split(":")
+    for name in (*preferred, locale):
+        for known in LANGUAGES:
+            if re.match(rf"{known}\b|{known}_", name):
+                return known
+    return "en"
 
 
 @cache
@@ -70,7 +112,7 @@ def text(key: str, /, **values: object) -> str:
     Raises:
         KeyError: there is no such text, or a placeholder has no value.
     """
-    return _FORMATTER.format(table("en")[key], **values)
+    return _FORMATTER.format(table(language())[key], **values)
 
 
 def worded(*words: Words) -> str:

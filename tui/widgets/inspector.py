@@ -24,7 +24,7 @@ class Inspector(LinesView, can_focus=True):
         self._ref: Ref | None = None
         self.wanted: bool | None = None
         """What the person asked for; None leaves it to the room there is."""
-        self.border_title = text("inspector.title")
+        self.reword()
 
     @property
     def lines(self) -> list[Line]:
@@ -54,6 +54,12 @@ class Inspector(LinesView, can_focus=True):
             self.scroll_home(animate=False)
         self._card, self._ref = card, ref
         if self.display:
+            self._rebuild()
+
+    def reword(self) -> None:
+        """Write everything anew, in the language of now."""
+        self.border_title = text("inspector.title")
+        if self.is_mounted:
             self._rebuild()
 
     def on_resize(self, event: Resize) -> None:

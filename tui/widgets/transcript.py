@@ -156,6 +156,11 @@ class Transcript(FollowingView, can_focus=True):
         """Count how likely a word ends to that word, or to the next one again."""
         self._look(replace(self.look, corrected=not self.look.corrected))
 
+    def reword(self, empty: str) -> None:
+        """Write everything anew in another language; `empty` as when it was made."""
+        self._empty = empty
+        self._look(self.look)
+
     def _look(self, look: Look) -> None:
         self._stack.restyle(look, self._room)
         self._rebuild()

@@ -33,7 +33,7 @@ async def test_what_is_in_force_and_what_is_wrong(tmp_path: Path) -> None:
     async with app.run_test(size=(200, 60)):
         text = seen(app)
         assert "File: " in text
-        assert "settings.yaml:2:13: max_tokens: Expected `int`, got `str`" in text
+        assert "settings.yaml:2:13: max_tokens: must be a whole number" in text
         assert 'theme: "light"\n' in text
         assert "max_tokens: 64  (default)" in text
         assert "sampling.top_p: 0.95  (default)" in text

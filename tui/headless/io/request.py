@@ -11,6 +11,7 @@ import msgspec
 from engine.messages import Role
 from tui.files import paths
 from tui.files.text_file import looks_named, named, read, without_end
+from tui.files.values import wrong
 from tui.headless.command import Command, TextCommand
 from tui.headless.io import settings_file
 from tui.strings import text
@@ -30,15 +31,14 @@ def validated(kind: type[T], fields: dict[str, object], **options: str) -> T:
     try:
         return msgspec.convert(fields, kind)
     except msgspec.ValidationError as error:
-        problem, _, path = str(error).rpartition(" - at `$.")
+        path = str(error).rpartition(" - at `$.")[2]
         names = [part.partition("[")[0] for part in path.rstrip("`").split(".")]
         value: object = fields
         for key in names:
             value = value.get(key) if isinstance(value, dict) else value
         option = options.get(names[-1], f"--{names[-1].replace('_', '-')}")
         given = f"{option} {value}" if isinstance(value, int | float | str) else option
-        limits = problem.removeprefix("Expected ").replace("`", "")
-        raise Failure.usage(text("cli.bad_number", option=given, range=limits)) from error
+        raise Failure.usage(f"{given}: {wrong(error)}") from error
 
 
 def given(**fields: object) -> dict[str, object]:

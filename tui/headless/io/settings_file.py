@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tui.files import text_file
-from tui.strings import text
+from tui.strings import Choice, text
 from tui.terminal.exit_codes import Failure
 
 if TYPE_CHECKING:
     from tui.config.settings import Loaded
+
+
+def language(words: Sequence[str]) -> Choice:
+    """The language for a command line, before any of it is understood: `--help` is in it too."""
+    from tui.config import settings
+
+    named: str | None = None
+    for word, following in pairwise([*words, ""]):
+        if word == "--":
+            break
+        if word == "--config":
+            named = following
+        elif word.startswith("--config="):
+            named = word.partition("=")[2]
+    path = None if named is None else text_file.named(named)
+    return settings.language(path.absolute() if path else None)
 
 
 def load(named: str | None) -> Loaded:
