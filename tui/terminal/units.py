@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from engine.messages.units import size
 
-__all__ = ["percent", "size"]
+__all__ = ["duration", "percent", "size"]
+
+
+def duration(seconds: float) -> str:
+    """A time in whole seconds, or in minutes and seconds."""
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def percent(probability: float, cells: int = 7) -> str:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tui.terminal.units import percent
+from tui.terminal.units import duration, percent
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,10 @@ from tui.terminal.units import percent
 def test_a_probability_keeps_its_meaning(probability: float, narrow: str, wide: str) -> None:
     assert percent(probability) == narrow
     assert percent(probability, 8) == wide
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0.4, "0 s"), (59.4, "59 s"), (60, "1 min 0 s"), (331, "5 min 31 s")]
+)
+def test_a_time_is_read_at_once(seconds: float, shown: str) -> None:
+    assert duration(seconds) == shown
