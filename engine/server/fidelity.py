@@ -32,8 +32,10 @@ class Fidelity:
             EngineError: ``unable``, if it has no form but exact; what loading raises.
         """
         found: list[Distance] = []
-        for precision in _others(files):
-            found.append((yield from self._measure(files, precision)))
+        forms = _others(files)
+        for number, precision in enumerate(forms):
+            part = (number, len(forms))
+            found.append((yield from self._measure(files, precision, part)))
             distances.write(files, found)
         if not found:
             raise refusal("unable", "only_exact", model=files.id)
@@ -58,7 +60,11 @@ class Fidelity:
                 return precision
         return "exact"
 
-    def _measure(self, files: ModelFiles, precision: Precision) -> Steps:
+    def _measure(
+        self, files: ModelFiles, precision: Precision, part: tuple[int, int] = (0, 1)
+    ) -> Steps:
+        """Measure one form, reporting the share of all `part[1]` that are measured in a row."""
+        before, total = part
         with (
             self._lifecycle.use(files, "exact") as exact_loading,
             self._lifecycle.use(files, precision) as form_loading,
@@ -75,8 +81,9 @@ class Fidelity:
             try:
                 while True:
                     share = next(measuring)
+                    percent = 100 * (before + share) / total
                     self._lifecycle.report_stage(
-                        files, precision, Message.of("stage.measuring", form=precision), 100 * share
+                        files, precision, Message.of("stage.measuring", form=precision), percent
                     )
                     yield None
             except StopIteration as stop:

@@ -58,12 +58,16 @@ class _Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse, as `ArgumentParser` does. A subcommand is imported only here: where it is used."""
+        self.complete()
+        return super().parse_known_args(args, namespace)
+
+    def complete(self) -> None:
+        """Add the arguments of the subcommand, if this is the parser of one."""
         if self._command:
             kind: type[Subcommand] = resolve_name(f"{commands.__name__}.{COMMANDS[self._command]}")
             self.set_defaults(kind=kind, prog=self.prog)
             kind.add_arguments(self)
             self._command = ""
-        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         raise Failure.usage(message, text("cli.see_help", command=self.prog))
@@ -119,6 +123,19 @@ def parse(arguments: Sequence[str]) -> OpenApp | Subcommand:
             # Given before the command, where it is no list, it would be lost.
             raise Failure.usage(text("cli.given_before", option=f"--{name}"))
     return msgspec.convert(values, kind)
+
+
+def whole_parser() -> argparse.ArgumentParser:
+    """The parser of every command line, with the arguments of all subcommands."""
+    parser = _parser()
+    pending = [parser]
+    while pending:
+        each = pending.pop()
+        each.complete()
+        for action in each._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                pending += action.choices.values()
+    return parser
 
 
 def _refuse(word: str, command: str, arguments: Sequence[str]) -> NoReturn:

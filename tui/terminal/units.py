@@ -6,10 +6,16 @@ import math
 
 from engine.messages.units import size
 
-__all__ = ["chance", "percent", "size"]
+__all__ = ["chance", "duration", "percent", "size"]
 
 _LEAST = 1e-6
 """Below this a probability is read as a power of 2, as no percentage of it says anything."""
+
+
+def duration(seconds: float) -> str:
+    """A time in whole seconds, or in minutes and seconds."""
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def percent(probability: float, cells: int = 7) -> str:

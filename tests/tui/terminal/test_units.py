@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from tui.terminal.units import chance, percent
+from tui.terminal.units import chance, duration, percent
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,10 @@ def test_a_probability_too_small_for_a_float_is_still_a_number(
     logprob: float, written: str
 ) -> None:
     assert chance(logprob) == written
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0.4, "0 s"), (59.4, "59 s"), (60, "1 min 0 s"), (331, "5 min 31 s")]
+)
+def test_a_time_is_read_at_once(seconds: float, shown: str) -> None:
+    assert duration(seconds) == shown

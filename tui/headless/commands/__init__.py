@@ -18,6 +18,7 @@ COMMANDS = {
     "bench": "bench:BenchCommand",
     "forget": "forget:ForgetCommand",
     "doctor": "doctor:DoctorCommand",
+    "completion": "completion:CompletionCommand",
 }
 """The module and class of each subcommand, in the order of `tsuzuki --help`.
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from engine.messages import ListModels, ModelInfo, Models, Ping, Pong
-from tui import preferences
 from tui.headless import checks, checks_network
 from tui.headless.checks import Check, Section
 from tui.headless.command import Subcommand
@@ -20,6 +20,9 @@ from tui.preferences import Preferences
 from tui.strings import text, worded
 from tui.terminal.exit_codes import Exit, Failure
 from tui.terminal.units import size
+
+if TYPE_CHECKING:
+    from tui.preferences import Preferences
 
 _SIGNS = {"ok": "ok", "note": "--", "warning": "! ", "wrong": "XX"}
 
@@ -42,6 +45,8 @@ class DoctorCommand(Subcommand, frozen=True, kw_only=True):
 
     def execute(self, output: Output) -> Exit:
         """Run the command: exit code 1 when something is wrong."""
+        from tui import preferences
+
         own = preferences.read(settings_file.load(self.config))
         sections = [
             _section("installation", checks.installation()),

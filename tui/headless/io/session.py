@@ -21,7 +21,7 @@ from engine.messages import (
 from tui.files import paths
 from tui.headless.command import Command
 from tui.headless.io import settings_file
-from tui.headless.io.narration import describe
+from tui.headless.io.narration import Narrator
 from tui.headless.io.output import Output
 from tui.strings import text, worded
 from tui.terminal.exit_codes import Exit, Failure
@@ -118,9 +118,11 @@ async def _run(
         # Ctrl+C needs none: asyncio.run cancels the task by itself.
         loop.add_signal_handler(number, task.cancel)
 
+    narrator = Narrator()
+
     def on_event(event: Event) -> None:
         if isinstance(event, ModelState):
-            output.status(*describe(event))
+            output.status(*narrator.describe(event))
 
     def on_state(state: EngineState, error: Error | None) -> None:
         if state == "silent" and error is not None:
