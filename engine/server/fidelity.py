@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future
+from functools import partial
+
+from msgspec import structs
 
 from engine.errors import EngineError
-from engine.interfaces import ModelFiles
+from engine.interfaces import CausalRuntime, ModelFiles
 from engine.machine.devices import home
 from engine.messages import Device, Distance, Error, Precision
-from engine.precision import forms
+from engine.precision import QUANTISED, forms
+from engine.runtime.loaded import LoadedModel
 from engine.scheduler import Wait, settled
 from engine.server.lifecycle import Lifecycle
 from engine.store import distances
@@ -73,23 +77,58 @@ class Fidelity:
             form = yield from settled(form_loading)
             if exact.causal is None or form.causal is None:
                 raise TypeError(f"{files.id} is no causal model")
-            # Not at the top: the worker imports this module before torch.
-            from engine.runtime.distance import measure
-
             ids = [piece.id for piece in exact.tokenizer.prompt(distances.text(files.languages))]
-            measuring = measure(exact.causal, form.causal, precision, ids)
             try:
-                while True:
-                    share = next(measuring)
-                    self._lifecycle.report_stage(
-                        files, precision, f"measuring {precision}", 100 * share
+                if precision not in QUANTISED:
+                    return (
+                        yield from self._compare(files, precision, exact.causal, form.causal, ids)
                     )
-                    yield None
+                return (yield from self._fastest_inputs(files, exact.causal, form, ids))
+            finally:
+                self._lifecycle.report_stage(files, precision)
+
+    def _fastest_inputs(
+        self, files: ModelFiles, exact: CausalRuntime, form: LoadedModel, ids: Sequence[int]
+    ) -> Steps:
+        """Choose which matrices of a quantised form multiply floats, and let it run so.
+
+        The fastest way that is near enough to exact; if none is, the most accurate one.
+        """
+        from engine.runtime.graph.decoder import GraphRuntime
+
+        if not isinstance(form.causal, GraphRuntime):
+            raise TypeError(f"{files.id} is no graph")
+        for floats in distances.FLOAT_INPUTS:
+            way: GraphRuntime = yield from settled(
+                self._lifecycle.prepare(partial(form.causal.with_floats, floats))
+            )
+            found = yield from self._compare(files, form.precision, exact, way, ids)
+            found = structs.replace(found, float_inputs=floats)
+            if distances.near(found):
+                break
+        form.replace_causal(way)
+        return found
+
+    def _compare(
+        self,
+        files: ModelFiles,
+        precision: Precision,
+        exact: CausalRuntime,
+        form: CausalRuntime,
+        ids: Sequence[int],
+    ) -> Steps:
+        # Not at the top: the worker imports this module before torch.
+        from engine.runtime.distance import measure
+
+        measuring = measure(exact, form, precision, ids)
+        while True:
+            try:
+                share = next(measuring)
             except StopIteration as stop:
                 found: Distance = stop.value
                 return found
-            finally:
-                self._lifecycle.report_stage(files, precision)
+            self._lifecycle.report_stage(files, precision, f"measuring {precision}", 100 * share)
+            yield None
 
 
 def _others(files: ModelFiles) -> tuple[Precision, ...]:
