@@ -1,6 +1,6 @@
-"""The time of one decoding step: its matrix multiplications, and everything between them.
+"""The time of one decoding step, and in PyTorch's forms of its matrix multiplications alone.
 
-The multiplications are PyTorch's kernels. A step they dominate only gets faster with other kernels.
+A step they dominate only gets faster with other kernels.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from engine.bench.decoding import Forms
 from engine.bench.timing import seconds, turns
 from engine.interfaces import CausalRuntime
 from engine.messages import Measured
+from engine.precision import QUANTISED
 
 STEPS = 32
 KERNELS = frozenset(
     {
-        "aten::_weight_int4pack_mm_for_cpu",
         "mkldnn::_linear_pointwise",
         "aten::mm",
         "aten::addmm",
@@ -30,17 +30,16 @@ def steps(name: str, models: Forms, rounds: int) -> Iterator[Measured]:
     """Milliseconds per step of one stream, without sampling, and those of its matrices."""
     for form, model in models.items():
         assert model.causal is not None
-        ways = {
-            "step": partial(seconds, partial(_run, model.causal)),
-            "matrices": partial(_kernels, model.causal),
-        }
-        found = turns(ways, rounds)
+        ways = {"step": partial(seconds, partial(_run, model.causal))}
+        if form not in QUANTISED:
+            ways["the matrices in it"] = partial(_kernels, model.causal)
+        found = {way: 1e3 * taken / STEPS for way, taken in turns(ways, rounds).items()}
         yield Measured(
             group=f"step {name}",
             case=f"{form}, one stream",
             unit="ms",
-            value=1e3 * found["step"] / STEPS,
-            peers={"the matrices in it": 1e3 * found["matrices"] / STEPS},
+            value=found.pop("step"),
+            peers=found,
         )
 
 

@@ -18,6 +18,9 @@ Precision = Literal["exact", "bf16", "int8", "int4"]
 
 ``exact`` is fp32, equal to transformers to float tolerance; the others are smaller and faster, and
 their `Distance` from exact is measured."""
+FloatInputs = Literal["none", "down", "layers"]
+"""Which matrices of a quantised form multiply floats: none, the last one of each layer, or all of
+the layers'. What the others multiply is rounded to 8 bits, which is faster."""
 Device = Literal["cpu", "cuda", "mps"]
 """Where weights are held and multiplied."""
 DeviceChoice = Literal["cpu", "cuda", "mps", "auto"]
@@ -382,6 +385,8 @@ class Distance(Struct, frozen=True, kw_only=True):
     top1: float
     perplexity: float
     tokens: int
+    float_inputs: FloatInputs | None = None
+    """How a quantised form was measured, and runs since; None for the others."""
 
 
 class Measured(Struct, tag="measured", frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from engine.errors import refusal
 from engine.interfaces import CausalRuntime, ModelFiles
 from engine.machine.devices import full, home
 from engine.messages import Device, Message, Precision, Words
-from engine.precision import PACKED
+from engine.precision import PACKED, QUANTISED
 from engine.runtime.loaded import LoadedModel
 
 Report = Callable[[Words, float], None]
@@ -56,8 +56,17 @@ def load(
 def _causal(
     files: ModelFiles, precision: Precision, device: Device, report: Report
 ) -> CausalRuntime:
-    """The packed decoder if it supports the model, else transformers' own, which is exact only."""
-    if files.model_type in PACKED:
+    """A graph or the packed decoder if they support the model.
+
+    Otherwise transformers' own, which is exact only.
+    """
+    if files.model_type in PACKED and precision in QUANTISED:
+        from engine.runtime.graph.loading import load_graph
+
+        graph = load_graph(files, precision, report)
+        if graph is not None:
+            return graph
+    elif files.model_type in PACKED:
         from engine.runtime.packed.loading import load_packed
 
         packed = load_packed(files, precision, report, device)

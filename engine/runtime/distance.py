@@ -11,8 +11,7 @@ from engine.interfaces import CausalRuntime
 from engine.messages import Distance, Precision
 
 CHUNK = 32
-"""Tokens read at once by both, whose logits take about 13 MB for 50,000 pieces. Fewer than
-`linear.MANY`, so that the kernel used for decoding is measured."""
+"""Tokens read at once by both, whose logits take about 13 MB for 50,000 pieces."""
 WINDOW = 512
 """Maximum tokens of context; the text is read in independent windows."""
 

@@ -32,6 +32,11 @@ class LoadedModel:
         if self.causal is not None:
             self.prefix_cache = PrefixCache(self.causal, chunk=chunk(self.files.memory // FP32))
 
+    def replace_causal(self, causal: CausalRuntime) -> None:
+        """Run the same model in another way from now on; tasks in progress keep the old one."""
+        self.causal = causal
+        self.__post_init__()
+
     @cached_property
     def texts(self) -> list[str]:
         """The text of each id of the vocabulary; the first call takes some tenths of a second."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -37,6 +37,7 @@ _INTERVAL_S = 0.05
 
 Cause = Literal["asked", "idle", "evicted"]
 _Key = tuple[str, Precision]
+T = TypeVar("T")
 
 
 @dataclass(eq=False)
@@ -124,6 +125,10 @@ class Lifecycle:
             self._forget(self.used - self._budget)
             if not resident.users:
                 self._unused(resident)
+
+    def prepare(self, work: Callable[[], T]) -> Future[T]:
+        """Do work on a model in use that takes too long for the scheduler's thread."""
+        return self._loader.submit(work)
 
     def unload(self, model: str) -> None:
         """Unload all forms of a model: now, or when the last task that uses one ends."""

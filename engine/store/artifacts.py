@@ -1,4 +1,4 @@
-"""Where the store keeps files computed from a model's weights: packed forms, distances.
+"""Where the store keeps files computed from a model's weights: quantised forms, distances.
 
     <root>/derived/<key>/origin     the model's folder, so that stale results can be found
     <root>/derived/<key>/...        one file per result, written atomically

@@ -15,7 +15,8 @@ import msgspec
 from engine import json_files
 from engine.interfaces import ModelFiles
 from engine.json_files import Unreadable
-from engine.messages import Distance, Precision
+from engine.messages import Distance, FloatInputs, Precision
+from engine.precision import QUANTISED
 from engine.store import artifacts
 
 NAME = "distances.json"
@@ -25,6 +26,10 @@ MOST_KL = 2e-3
 """Nats per token; with the two below, the limits of what `auto` accepts."""
 LEAST_TOP1 = 0.97
 LEAST_TOKENS = 1000
+FLOAT_INPUTS: tuple[FloatInputs, ...] = ("none", "down", "layers")
+"""How a quantised form can run, the fastest first, the most accurate last."""
+UNMEASURED: FloatInputs = "down"
+"""How it runs before it was measured."""
 
 
 def text(languages: Sequence[str]) -> str:
@@ -45,9 +50,17 @@ def read(folder: Path | None) -> list[Distance]:
     if folder is None:
         return []
     try:
-        return json_files.json(folder / NAME, list[Distance])
+        found = json_files.json(folder / NAME, list[Distance])
     except (FileNotFoundError, Unreadable):
         return []
+    # Without its inputs, a quantised form was measured with other kernels.
+    return [each for each in found if each.float_inputs or each.precision not in QUANTISED]
+
+
+def float_inputs(folder: Path | None, precision: Precision) -> FloatInputs:
+    """How a model's quantised form runs, as it was measured."""
+    chosen = (each.float_inputs for each in read(folder) if each.precision == precision)
+    return next(chosen, None) or UNMEASURED
 
 
 def write(files: ModelFiles, measured: Iterable[Distance]) -> list[Distance]:

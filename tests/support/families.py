@@ -214,3 +214,8 @@ def prefilled(runtime: CausalRuntime, ids: list[int]) -> tuple[Branches, int]:
 
 def close(found: torch.Tensor, expected: torch.Tensor) -> bool:
     return torch.allclose(found, expected, atol=1e-4, rtol=0)
+
+
+def divergence(expected: torch.Tensor, found: torch.Tensor) -> float:
+    """The mean Kullback-Leibler divergence in nats, of log-probabilities [places, vocabulary]."""
+    return float((expected.exp() * (expected - found)).sum(-1).mean())

@@ -1,7 +1,8 @@
 """Keys and values of a batch: one block for all layers, and a prefix shared by forks.
 
-A block is [layers, rows, 2 * kv_heads, capacity, head_dim], keys before values, so that one copy a
-layer writes both and one slice a step finds all layers. It grows in steps of `GROW` places.
+A block is [parts, rows, heads, capacity, head_dim], so that one slice a step finds all layers. In
+PyTorch's decoder a layer is one part, keys before values, so that one copy writes both; in a graph
+it is two, for the keys and for the values. A block grows in steps of `GROW` places.
 
 Rows are values: what was once written for them stays. A block is only ever written behind the last
 place that was written; rows that end before it copy their part first. A fork of a long row reads
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 
 import torch
 
+from engine.interfaces import Branches
 from engine.messages import Device
 
 GROW = 128
@@ -22,7 +24,7 @@ SHARED_FROM = 256
 """Forks of shorter rows copy them, as reading two blocks costs a few more operations per layer."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Block:
     """Memory for keys and values: `used` places are written, `lent` of them shared with others."""
 
@@ -38,7 +40,7 @@ class PackedRows:
     block: Block
     own: int
     prefix: torch.Tensor | None
-    """[layers, 1, 2 * kv_heads, places, head_dim], the same for all rows."""
+    """[parts, 1, heads, places, head_dim], the same for all rows."""
     logits: torch.Tensor
 
     @property
@@ -72,16 +74,27 @@ class PackedRows:
         }
 
 
+def own(branches: Branches) -> PackedRows:
+    """Branches that are of this kind.
+
+    Raises:
+        TypeError: another runtime made them.
+    """
+    if not isinstance(branches, PackedRows):
+        raise TypeError(f"branches of another runtime: {type(branches).__name__}")
+    return branches
+
+
 def empty(
-    layers: int,
-    kv_heads: int,
+    parts: int,
+    heads: int,
     head_dim: int,
     dtype: torch.dtype,
     device: Device,
     logits: torch.Tensor,
 ) -> PackedRows:
     """One empty row."""
-    memory = torch.empty(layers, 1, 2 * kv_heads, 0, head_dim, dtype=dtype, device=device)
+    memory = torch.empty(parts, 1, heads, 0, head_dim, dtype=dtype, device=device)
     return PackedRows(Block(memory, 0), 0, None, logits)
 
 
@@ -96,31 +109,40 @@ def with_room(rows: PackedRows, places: int) -> Block:
     return block
 
 
-def select(rows: PackedRows, index: list[int]) -> PackedRows:
-    """These rows, in this order. Unchanged, they share their memory; otherwise they are copied."""
+def select(rows: PackedRows, index: list[int], *, sharing: bool) -> PackedRows:
+    """These rows, in this order. Unchanged, they share their memory; otherwise they are copied.
+
+    With `sharing`, forks of a long row share what it contains.
+    """
     logits = rows.logits[index]
     if index == list(range(rows.rows)):
         rows.block.lent = max(rows.block.lent, rows.own)
         return PackedRows(rows.block, rows.own, rows.prefix, logits)
-    own = rows.block.memory[:, :, :, : rows.own]
-    # Attention over a prefix and what follows it needs a kernel that exists only for the CPU.
-    shareable = own.is_cpu and rows.rows == 1 and rows.prefix is None
+    memory = rows.block.memory[:, :, :, : rows.own]
+    shareable = sharing and rows.rows == 1 and rows.prefix is None
     if shareable and rows.own >= SHARED_FROM:
         rows.block.lent = max(rows.block.lent, rows.own)
-        return PackedRows(_block(own, len(index), 0), 0, own, logits)
+        return PackedRows(_block(memory, len(index), 0), 0, memory, logits)
     if len(index) > 1 and rows.prefix is not None:
-        block = _block(own, len(index), rows.own)
-        block.memory[:, :, :, : rows.own] = own[:, index]
+        block = _block(memory, len(index), rows.own)
+        block.memory[:, :, :, : rows.own] = memory[:, index]
         return PackedRows(block, rows.own, rows.prefix, logits)
-    block = _block(own, len(index), rows.length)
+    block = _block(memory, len(index), rows.length)
     if rows.prefix is not None:
         block.memory[:, :, :, : rows.shared] = rows.prefix
-    block.memory[:, :, :, rows.shared : rows.length] = own[:, index]
+    block.memory[:, :, :, rows.shared : rows.length] = memory[:, index]
     return PackedRows(block, rows.length, None, logits)
 
 
-def crop(rows: PackedRows, length: int, logits: torch.Tensor) -> PackedRows:
-    """The rows cropped to `length`; the places after it are reused if possible."""
+def crop(rows: PackedRows, length: int, logits: torch.Tensor | None) -> PackedRows:
+    """The rows cropped to `length`; the places after it are reused if possible.
+
+    Without logits those of the last token that is left are NaN.
+    """
+    if length == rows.length:
+        return rows
+    if logits is None:
+        logits = torch.full_like(rows.logits, torch.nan)
     if length < rows.shared:
         assert rows.prefix is not None
         block = _block(rows.block.memory, rows.rows, 0)
@@ -134,5 +156,5 @@ def crop(rows: PackedRows, length: int, logits: torch.Tensor) -> PackedRows:
 def _block(like: torch.Tensor, rows: int, places: int) -> Block:
     """A new block with this many places in use, and room for half as many more, at least `GROW`."""
     capacity = -(-(places + min(places // 2, 4 * GROW)) // GROW) * GROW
-    layers, _, heads, _, head_dim = like.shape
-    return Block(like.new_empty(layers, rows, heads, capacity, head_dim), places)
+    parts, _, heads, _, head_dim = like.shape
+    return Block(like.new_empty(parts, rows, heads, capacity, head_dim), places)

@@ -12,10 +12,10 @@ from engine.interfaces import Branches
 from engine.messages import Device
 from engine.runtime.packed import cache
 from engine.runtime.packed.cache import PackedRows
-from engine.runtime.packed.embedding import Embedding
 from engine.runtime.packed.families import Activation, Rotary, Shape
 from engine.runtime.packed.linear import Linear
 from engine.runtime.padding import padded
+from engine.runtime.refining import refined
 from engine.runtime.soundness import sound
 
 _ACTIVATIONS: dict[Activation, Callable[[torch.Tensor], torch.Tensor]] = {
@@ -24,9 +24,6 @@ _ACTIVATIONS: dict[Activation, Callable[[torch.Tensor], torch.Tensor]] = {
     "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
     "relu": F.relu,
 }
-
-REFINED = 64
-"""Number of logits per token that are recomputed in fp32."""
 
 Step = Callable[[torch.Tensor], torch.Tensor]
 
@@ -56,7 +53,8 @@ class Model:
 
     shape: Shape
     dtype: torch.dtype
-    embedding: Embedding
+    embedding: torch.Tensor
+    """[vocabulary, width]."""
     positions: torch.Tensor | None
     layers: Sequence[Layer]
     last_norm: Step
@@ -65,7 +63,7 @@ class Model:
     @property
     def bytes(self) -> int:
         """Bytes of its matrices and tables."""
-        tables = self.embedding.bytes + (0 if self.positions is None else self.positions.nbytes)
+        tables = self.embedding.nbytes + (0 if self.positions is None else self.positions.nbytes)
         return tables + self.head.bytes + sum(layer.bytes for layer in self.layers)
 
 
@@ -89,7 +87,7 @@ class PackedRuntime:
         logits = torch.full((1, shape.vocabulary), torch.nan)
         dtype = self._model.dtype
         return cache.empty(
-            shape.layers, shape.kv_heads, shape.head_dim, dtype, self._device, logits
+            shape.layers, 2 * shape.kv_heads, shape.head_dim, dtype, self._device, logits
         )
 
     def regime(self, length: int) -> int:
@@ -102,26 +100,24 @@ class PackedRuntime:
         Raises:
             EngineError: ``broken_model``, see `sound`; `read` too.
         """
-        return self._forward(_own(branches), ids, only_last=True)[0]
+        return self._forward(cache.own(branches), ids, only_last=True)[0]
 
     def read(
         self, branches: Branches, ids: Sequence[Sequence[int]], whole: int = 0
     ) -> tuple[Branches, torch.Tensor]:
         """Feed ids, returning the logits after each; see `CausalRuntime.read`."""
-        return self._forward(_own(branches), ids, only_last=False)
+        return self._forward(cache.own(branches), ids, only_last=False)
 
     def select(self, branches: Branches, rows: Sequence[int]) -> Branches:
         """Fork or drop rows; see `CausalRuntime.select`."""
         with torch.inference_mode():
-            return cache.select(_own(branches), list(rows))
+            # Attention over a prefix and what follows it needs a kernel of the CPU's.
+            sharing = self._device == "cpu"
+            return cache.select(cache.own(branches), list(rows), sharing=sharing)
 
     def crop(self, branches: Branches, length: int, logits: torch.Tensor | None = None) -> Branches:
         """Drop the last tokens; see `CausalRuntime.crop`."""
-        rows = _own(branches)
-        if length == rows.length:
-            return rows
-        last_logits = torch.full_like(rows.logits, torch.nan) if logits is None else logits
-        return cache.crop(rows, length, last_logits)
+        return cache.crop(cache.own(branches), length, logits)
 
     def states(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
         """The last hidden states of texts; see `CausalRuntime.states`.
@@ -130,7 +126,7 @@ class PackedRuntime:
             EngineError: ``broken_model``, see `sound`.
         """
         with torch.inference_mode():
-            empty = cache.select(_own(self.empty()), [0] * len(rows))
+            empty = cache.own(self.select(self.empty(), [0] * len(rows)))
             hidden, _ = self._layers(empty, padded(rows).to(self._device))
             states = self._model.last_norm(hidden.flatten(0, 1)).float()
             return sound(states.view(*hidden.shape))
@@ -151,22 +147,20 @@ class PackedRuntime:
         """float32 [tokens, vocabulary] of [tokens, width].
 
         A bf16 logit of 20 can be off by a sixteenth, enough to change its rank. If the output layer
-        is the embedding, the largest logits are recomputed from its rows in fp32.
+        is the embedding, the largest logits are recomputed from its rows.
         """
         model = self._model
         logits = model.head(x).float()
         if model.dtype == torch.float32 or not model.shape.tied:
             return logits
-        largest = logits.topk(min(REFINED, self.vocabulary), sorted=False).indices
-        rows = model.embedding(largest.flatten()).view(*largest.shape, -1)
-        return logits.scatter(-1, largest, torch.bmm(rows, x.float()[..., None]).squeeze(-1))
+        return refined(logits, x, lambda ids: model.embedding[ids].float())
 
     def _layers(self, rows: PackedRows, ids: torch.Tensor) -> tuple[torch.Tensor, cache.Block]:
         """Run the layers; return the last states, [rows, tokens, width], and the updated block."""
         model, shape = self._model, self._model.shape
         count, tokens = ids.shape
         begin, end = rows.length, rows.length + tokens
-        x = model.embedding(ids.flatten()).to(model.dtype)
+        x = model.embedding[ids.flatten()]
         if model.positions is not None:
             x = (x.view(count, tokens, -1) + model.positions[begin:end]).flatten(0, 1)
         turn = None if self._rotation is None else self._rotation.turn(begin, end, x.dtype)
@@ -293,9 +287,3 @@ def _normalised(qkv: torch.Tensor, gain: torch.Tensor, eps: float) -> torch.Tens
     """Normalise queries and keys head by head; values are unchanged."""
     normal, values = qkv[:, :, : len(gain)], qkv[:, :, len(gain) :]
     return torch.cat([F.rms_norm(normal, normal.shape[-1:], eps=eps) * gain, values], 2)
-
-
-def _own(branches: Branches) -> PackedRows:
-    if not isinstance(branches, PackedRows):
-        raise TypeError(f"branches of another runtime: {type(branches).__name__}")
-    return branches

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.packed_models import ODD, VARIETIES, save
+from tests.support.graph_models import SHAPES
+from tests.support.packed_models import ODD, save
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +20,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     def folder(variety: str) -> Path:
         if variety not in folders:
             folders[variety] = root / str(len(folders))
-            save({**VARIETIES, **ODD}[variety], folders[variety])
+            save({**SHAPES, **ODD}[variety], folders[variety])
         return folders[variety]
 
     return folder

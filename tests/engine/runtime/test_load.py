@@ -14,7 +14,9 @@ from engine import runtime
 from engine.errors import EngineError
 from engine.interfaces import ModelFiles
 from engine.messages import Head, Message, Precision, Words
+from engine.precision import QUANTISED
 from engine.runtime.generic import GenericRuntime
+from engine.runtime.graph.decoder import GraphRuntime
 from engine.runtime.packed.decoder import PackedRuntime
 from tests.conftest import Tiny
 from tests.support import bundles
@@ -64,7 +66,7 @@ def test_a_model_without_a_head_is_refused(tiny: Tiny) -> None:
 def test_the_form_asked_for_is_the_form_that_runs(tiny: Tiny, precision: Precision) -> None:
     folder = tiny("llama")
     model = runtime.load(files(folder, "causal"), quiet, precision)
-    assert isinstance(model.causal, PackedRuntime)
+    assert isinstance(model.causal, GraphRuntime if precision in QUANTISED else PackedRuntime)
     assert model.precision == precision
     assert model.causal.empty().memory == {}
 

@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import pytest
+from msgspec import structs
 
 from engine.errors import EngineError
-from engine.interfaces import ModelFiles
-from engine.messages import Device, Distance, Event, Message, ModelState, Precision
+from engine.interfaces import CausalRuntime, ModelFiles
+from engine.messages import Device, Distance, Event, FloatInputs, Message, ModelState, Precision
+from engine.precision import QUANTISED
+from engine.runtime import distance as runtime_distance
 from engine.runtime import load
+from engine.runtime.graph.decoder import GraphRuntime
 from engine.runtime.loaded import LoadedModel
 from engine.scheduler import Wait
 from engine.server.fidelity import Fidelity
@@ -72,7 +76,8 @@ class Bench:
 
 def distance(precision: Precision, **figures: float) -> Distance:
     reported = {"kl": 1e-3, "top1": 0.98, "perplexity": 20.0, "tokens": 1200, **figures}
-    return Distance(precision=precision, **reported)  # type: ignore[arg-type]
+    inputs: FloatInputs | None = "down" if precision in QUANTISED else None
+    return Distance(precision=precision, float_inputs=inputs, **reported)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -122,6 +127,52 @@ def test_what_was_not_measured_is_measured_once(model: ModelFiles) -> None:
     bench.loads.clear()
     assert bench.run(bench.fidelity.fastest(model)) == taken
     assert bench.loads == []
+
+
+@pytest.mark.parametrize(
+    ("kls", "taken"),
+    [
+        ([1e-3], "none"),
+        ([3e-3, 1e-3], "down"),
+        ([3e-3, 2.5e-3, 1e-3], "layers"),
+        ([1.0] * 3, "layers"),
+    ],
+)
+def test_a_form_runs_in_the_fastest_way_that_is_near_enough(
+    model: ModelFiles, monkeypatch: pytest.MonkeyPatch, kls: list[float], taken: FloatInputs
+) -> None:
+    bench, given, ways = Bench(), iter(kls), []
+
+    def measured(
+        exact: CausalRuntime, form: CausalRuntime, precision: Precision, ids: list[int]
+    ) -> Generator[float, None, Distance]:
+        assert isinstance(form, GraphRuntime)
+        ways.append(form.floats)
+        yield 1.0
+        return Distance(precision=precision, kl=next(given), top1=0.98, perplexity=1.0, tokens=1200)
+
+    monkeypatch.setattr(runtime_distance, "measure", measured)
+    with bench.lifecycle.use(model, "int4") as loading:
+        while bench.posted:
+            bench.posted.pop(0)()
+        form = loading.result()
+        before = form.causal, form.prefix_cache
+        found = bench.run(bench.fidelity._measure(model, "int4"))
+        assert isinstance(form.causal, GraphRuntime)
+        assert (found.float_inputs, found.kl, form.causal.floats) == (taken, kls[-1], taken)
+        assert before[0] is not form.causal
+        assert before[1] is not form.prefix_cache
+    assert ways == list(distances.FLOAT_INPUTS[: len(kls)])
+
+
+def test_what_was_measured_with_other_kernels_is_measured_again(model: ModelFiles) -> None:
+    old = [
+        structs.replace(distance("int4"), float_inputs=None),
+        structs.replace(distance("int8"), float_inputs=None),
+        distance("bf16"),
+    ]
+    distances.write(model, old)
+    assert distances.read(model.derived) == [distance("bf16")]
 
 
 def test_all_forms_are_measured_on_demand(model: ModelFiles) -> None:

@@ -1,4 +1,4 @@
-"""Quantised forms are packed once, and packed anew when anything about them has changed."""
+"""Quantised forms are made once, and made anew when anything about them has changed."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from engine.interfaces import ModelFiles
-from engine.messages import Precision
-from engine.runtime.packed import linear, stored
-from engine.runtime.packed.loading import load_packed
-from engine.store import artifacts
+from engine.messages import Distance, FloatInputs, Precision
+from engine.runtime.graph import matrices
+from engine.runtime.graph.decoder import GraphRuntime
+from engine.runtime.graph.loading import load_graph
+from engine.store import artifacts, distances
 from tests.support.bundles import files, quiet
 from tests.support.families import text
 
@@ -25,9 +26,14 @@ def kept(folder: Path, root: Path) -> ModelFiles:
     return dataclasses.replace(files(folder), derived=artifacts.place(root, folder))
 
 
-def logits(model: ModelFiles, precision: Precision) -> torch.Tensor:
-    runtime = load_packed(model, precision, quiet)
+def load(model: ModelFiles, precision: Precision) -> GraphRuntime:
+    runtime = load_graph(model, precision, quiet)
     assert runtime is not None
+    return runtime
+
+
+def logits(model: ModelFiles, precision: Precision) -> torch.Tensor:
+    runtime = load(model, precision)
     return runtime.read(runtime.empty(), [text(12)])[1]
 
 
@@ -44,34 +50,27 @@ def test_a_kept_form_is_the_same_form(
     first = logits(model, precision)
 
     def never(*args: object) -> None:
-        raise AssertionError("packed again")
+        raise AssertionError("quantised again")
 
-    monkeypatch.setattr(linear, "quantise", never)
+    monkeypatch.setattr(matrices, "prepare", never)
     assert torch.equal(logits(model, precision), first)
 
 
-@pytest.mark.parametrize("precision", ["exact", "bf16"])
-def test_plain_copies_are_not_kept(saved: Saved, tmp_path: Path, precision: Precision) -> None:
-    logits(kept(saved("llama"), tmp_path), precision)
-    assert not (tmp_path / "derived").exists()
-
-
-@pytest.mark.parametrize("harm", ["cut short", "no file of ours", "another torch"])
-def test_what_cannot_be_used_is_packed_anew(
-    saved: Saved, tmp_path: Path, harm: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("harm", ["cut short", "no file of ours", "of another version", "absent"])
+def test_what_cannot_be_used_is_made_anew(saved: Saved, tmp_path: Path, harm: str) -> None:
     model = kept(saved("llama"), tmp_path)
     first = logits(model, "int4")
     assert model.derived is not None
     (file,) = model.derived.glob("*.safetensors")
     whole = file.read_bytes()
     tensors = {name: tensor.clone() for name, tensor in load_file(file).items()}
+    file.unlink()
     if harm == "cut short":
         file.write_bytes(whole[: len(whole) // 2])
     elif harm == "no file of ours":
         file.write_bytes(b"nothing")
-    else:
-        monkeypatch.setattr(stored, "VERSION", 0)
+    elif harm == "of another version":
+        save_file(tensors, file, metadata={"version": "1", "torch": "2", "processor": "AVX2"})
     assert torch.equal(logits(model, "int4"), first)
     again = load_file(file)  # kept anew
     assert all(torch.equal(again[name], tensor) for name, tensor in tensors.items())
@@ -80,3 +79,13 @@ def test_what_cannot_be_used_is_packed_anew(
 def test_a_store_that_cannot_be_written_is_no_hindrance(saved: Saved, tmp_path: Path) -> None:
     (tmp_path / "derived").write_text("a file where a folder should be")
     assert logits(kept(saved("llama"), tmp_path), "int4").isfinite().all()
+
+
+@pytest.mark.parametrize("floats", distances.FLOAT_INPUTS)
+def test_it_runs_as_it_was_measured(saved: Saved, tmp_path: Path, floats: FloatInputs) -> None:
+    model = kept(saved("llama"), tmp_path)
+    assert load(model, "int4").floats == distances.UNMEASURED
+    figures = {"kl": 1e-3, "top1": 0.98, "perplexity": 20.0, "tokens": 1200}
+    distances.write(model, [Distance(precision="int4", float_inputs=floats, **figures)])  # type: ignore[arg-type]
+    assert load(model, "int4").floats == floats
+    assert load(model, "int8").floats == distances.UNMEASURED

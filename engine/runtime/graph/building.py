@@ -1,0 +1,99 @@
+"""The nodes of a whole model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from engine.messages import FloatInputs
+from engine.runtime.graph.attention import attended, declare
+from engine.runtime.graph.matrices import Tensors, multiplied
+from engine.runtime.graph.nodes import OURS, Graph
+from engine.runtime.graph.norms import normalised
+from engine.runtime.graph.stored import Parts, of
+from engine.runtime.packed.families import Shape
+
+EMBEDDED, KEPT = "embedded", "kept"
+"""Inputs: token vectors, float32 [rows, tokens, width], and the tokens whose logits are wanted,
+int64."""
+LOGITS, STATES = "logits", "states"
+"""Outputs: float32 [rows, kept, vocabulary], and before the output layer [rows, tokens, width]."""
+
+_FLOATS: dict[FloatInputs, frozenset[str]] = {
+    "none": frozenset(),
+    "down": frozenset({"down"}),
+    "layers": frozenset({"qkv", "out", "up", "down"}),
+}
+
+
+def build(parts: Parts, shape: Shape, floats: FloatInputs) -> Graph:
+    """The graph of a model; `floats` names the matrices that multiply floats."""
+    graph = Graph()
+    states: str = graph.input(EMBEDDED, torch.float32, ["rows", "tokens", shape.width])
+    graph.input(KEPT, torch.int64, ["kept"])
+    declare(graph, shape)
+    more: str | None = None
+    for number in range(shape.layers):
+        layer = _Layer(graph, shape, number, parts(f"layer {number}"), _FLOATS[floats])
+        states, more = layer.added(states, more)
+    outer = parts("outer")
+    last, _ = normalised(graph, states, more, "last_norm", of("last_norm", outer), shape.eps)
+    kept = graph.add("Gather", [last, KEPT], axis=1)
+    head = of("head", outer) or of("embedding", outer)
+    logits = multiplied(graph, kept, "head", head, shape.width, floats=False)
+    outputs: list[tuple[str, str, list[int | str]]] = [
+        (STATES, last, ["rows", "tokens", shape.width]),
+        (LOGITS, logits, ["rows", "kept", shape.vocabulary]),
+    ]
+    for name, value, dimensions in outputs:
+        graph.several("Identity", [value], [name])
+        graph.output(name, dimensions)
+    return graph
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """The nodes of one layer."""
+
+    graph: Graph
+    shape: Shape
+    number: int
+    parts: Tensors
+    floats: frozenset[str]
+
+    def added(self, states: str, more: str | None) -> tuple[str, str]:
+        """Go on from states to which `more` is still to be added; returns both again."""
+        shape = self.shape
+        x, states = self._normalised("before_attention", states, more)
+        qkv = self._multiplied("qkv", x, shape.width)
+        mixed = attended(self.graph, qkv, self.number, self.parts, shape)
+        more = self._multiplied("out", mixed, shape.heads * shape.head_dim)
+        x, states = self._normalised("before_mlp", states, more)
+        hidden = self._activated(self._multiplied("up", x, shape.width))
+        return states, self._multiplied("down", hidden, shape.hidden)
+
+    def _normalised(self, name: str, states: str, more: str | None) -> tuple[str, str]:
+        label, parts = f"layer {self.number}/{name}", of(name, self.parts)
+        return normalised(self.graph, states, more, label, parts, self.shape.eps)
+
+    def _multiplied(self, name: str, x: str, width: int) -> str:
+        label, parts = f"layer {self.number}/{name}", of(name, self.parts)
+        return multiplied(self.graph, x, label, parts, width, floats=name in self.floats)
+
+    def _activated(self, x: str) -> str:
+        if not self.shape.gated:
+            return self._activation(x)
+        gate, other = self.graph.several("Split", [x], 2, axis=-1, num_outputs=2)
+        return self.graph.add("Mul", [self._activation(gate), other])
+
+    def _activation(self, x: str) -> str:
+        match self.shape.activation:
+            case "silu":
+                return self.graph.add("QuickGelu", [x], OURS, alpha=1.0)
+            case "gelu":
+                return self.graph.add("Gelu", [x])
+            case "gelu_tanh":
+                return self.graph.add("Gelu", [x], approximate="tanh")
+            case "relu":
+                return self.graph.add("Relu", [x])

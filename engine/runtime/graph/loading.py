@@ -1,0 +1,98 @@
+"""From a model's folder to a graph that runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from transformers import AutoConfig
+
+from engine.interfaces import ModelFiles
+from engine.messages import Message, Precision
+from engine.runtime.graph import matrices, stored
+from engine.runtime.graph.decoder import GraphRuntime
+from engine.runtime.graph.matrices import Tensors
+from engine.runtime.graph.stored import Parts
+from engine.runtime.loading import Report, broken, readable
+from engine.runtime.packed.families import Shape, shape
+from engine.runtime.packed.weights import LayerWeights, Matrix, Norm, Weights
+from engine.store import distances
+
+_BITS: Mapping[Precision, int] = {"int8": 8, "int4": 4}
+
+
+def load_graph(files: ModelFiles, precision: Precision, report: Report) -> GraphRuntime | None:
+    """Load a model in int8 or int4; None if its configuration is not supported.
+
+    Its parts are kept in the store (`ModelFiles.derived`) and read from there next time.
+
+    Raises:
+        EngineError: ``broken_model``, if the files do not match the configuration.
+    """
+    with readable(lambda reason: broken(files, reason)):
+        config = AutoConfig.from_pretrained(
+            files.folder, local_files_only=True, trust_remote_code=False
+        )
+        found = shape(config)
+        if found is None:
+            return None
+        parts = stored.read(files, precision)
+        if parts is None:
+            made = _quantised(files, found, _BITS[precision], report)
+            stored.write(files, precision, made, _components(found))
+            parts = stored.read(files, precision) or made  # mapped, so that pages can be dropped
+        return GraphRuntime(parts, found, distances.float_inputs(files.derived, precision))
+
+
+def _components(shape: Shape) -> list[str]:
+    return [*(f"layer {number}" for number in range(shape.layers)), "outer"]
+
+
+def _quantised(files: ModelFiles, shape: Shape, bits: int, report: Report) -> Parts:
+    found: dict[str, Tensors] = {}
+    with Weights(files.folder, shape) as weights, torch.inference_mode():
+        for number in range(shape.layers):
+            report(Message.of("stage.weights"), 100 * number / shape.layers)
+            found[f"layer {number}"] = _layer(weights.layer(number), bits)
+        found["outer"] = _outer(weights)
+        weights.complete()
+    return found.__getitem__
+
+
+def _layer(layer: LayerWeights, bits: int) -> Tensors:
+    parts = _norm("before_attention", layer.before_attention)
+    parts |= _norm("before_mlp", layer.before_mlp)
+    for name, matrix in (
+        ("qkv", layer.qkv),
+        ("out", layer.out),
+        ("up", layer.up),
+        ("down", layer.down),
+    ):
+        parts |= _under(name, matrices.prepare(bits, matrix))
+    if layer.head_norms is not None:
+        parts["queries_gain"], parts["keys_gain"] = layer.head_norms
+    return parts
+
+
+def _outer(weights: Weights) -> Tensors:
+    """The tables have 8 bits in every form.
+
+    In 4 an output layer would lose more accuracy than all other layers together.
+    """
+    parts = _under("embedding", matrices.prepare(8, Matrix(weights.embedding())))
+    parts |= _norm("last_norm", weights.last_norm())
+    if (head := weights.head()) is not None:
+        parts |= _under("head", matrices.prepare(8, Matrix(head)))
+    if (positions := weights.positions()) is not None:
+        parts["positions"] = positions
+    return parts
+
+
+def _norm(name: str, norm: Norm) -> Tensors:
+    return _under(
+        name, {"weight": norm.weight} | ({} if norm.bias is None else {"bias": norm.bias})
+    )
+
+
+def _under(name: str, parts: Tensors) -> Tensors:
+    return {f"{name}.{part}": tensor for part, tensor in parts.items()}

@@ -1,0 +1,119 @@
+"""A matrix in groups of 4 or 8 bits, and the nodes that multiply by it.
+
+Weights are kept in groups of 32 along the input, each with a float32 scale:
+
+- 4 bits: 16 steps between the smallest and the largest weight of a group, scale * (step - 8) +
+  offset. The groups of a Q4_1 GGUF are of that kind, so its weights lose nothing. The offsets are
+  multiplied by the sums of the groups of the input.
+- 8 bits: 255 steps around zero, scale * (step - 128), as in a Q8_0 GGUF.
+
+ONNX Runtime's kernels round what is multiplied, group by group, to 8 bits, which is fast for one
+row and several. They can also multiply floats, by 4-bit matrices without much loss of speed where
+there is one row. By 8-bit ones that would take some hundred times as long: such a matrix is split
+into two of 4 bits, w = s (16 high + low - 128) = 16 s (high - 8) + s (low - 8) + 8 s.
+
+Inputs that are no whole number of groups are filled up with zeros, and so are the weights.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+
+from engine.runtime.graph.nodes import OURS, Graph
+from engine.runtime.packed.weights import Matrix
+
+GROUP = 32
+"""Weights that share a scale."""
+_FLOATS, _BYTES = 1, 4
+"""`accuracy_level` of MatMulNBits: what multiplies the weights."""
+
+Tensors = dict[str, torch.Tensor]
+"""The parts of a matrix or of a whole component, by name."""
+
+
+def prepare(bits: int, matrix: Matrix) -> Tensors:
+    """Quantise a matrix to 4 or 8 bits; returns its parts for `multiplied`.
+
+    ``steps`` uint8 [out, groups, 32] (two to a byte in 4 bits: [out, groups, 16]), ``scales``
+    float32 [out, groups], in 4 bits ``offsets`` float32 [groups, out], and ``bias`` if it has one.
+    """
+    groups = grouped(matrix.weight)
+    parts = _four(groups) if bits == 4 else eight(groups)
+    if matrix.bias is not None:
+        parts["bias"] = matrix.bias
+    return parts
+
+
+def grouped(weight: torch.Tensor) -> torch.Tensor:
+    """[out, in] -> [out, groups, 32], filled up with zeros."""
+    return F.pad(weight, (0, -weight.shape[1] % GROUP)).reshape(len(weight), -1, GROUP)
+
+
+def _four(groups: torch.Tensor) -> Tensors:
+    low, high = groups.amin(-1), groups.amax(-1)
+    scales = (high - low) / 15
+    safe = torch.where(scales == 0, 1, scales)[..., None]
+    steps = ((groups - low[..., None]) / safe).round_().clamp_(0, 15).to(torch.uint8)
+    offsets = (low + 8 * scales).t().contiguous()
+    return {"steps": _paired(steps), "scales": scales, "offsets": offsets}
+
+
+def eight(groups: torch.Tensor) -> Tensors:
+    """The parts of float32 [out, groups, 32] in 8 bits."""
+    scales = groups.abs().amax(-1) / 127
+    safe = torch.where(scales == 0, 1, scales)[..., None]
+    steps = (groups / safe).round_().clamp_(-127, 127).add_(128).to(torch.uint8)
+    return {"steps": steps, "scales": scales}
+
+
+def _paired(steps: torch.Tensor) -> torch.Tensor:
+    """Two 4-bit steps to a byte, the first in its low half."""
+    return steps[..., ::2] | (steps[..., 1::2] << 4)
+
+
+def multiplied(graph: Graph, x: str, name: str, parts: Tensors, width: int, *, floats: bool) -> str:
+    """Multiply x, [rows, tokens, width], by a matrix.
+
+    With `floats` nothing is rounded but the weights.
+    """
+    groups = parts["scales"].shape[1]
+    if width % GROUP:
+        x = graph.add("Pad", [x, graph.constant(0, 0, 0, 0, 0, -width % GROUP)])
+    steps, scales, offsets = parts["steps"], parts["scales"], parts.get("offsets")
+    bias = graph.weight(f"{name}.bias", parts["bias"]) if "bias" in parts else ""
+    products = []
+    if floats and offsets is None:
+        products.append(_product(graph, x, f"{name}.high", _paired(steps >> 4), 16 * scales, True))
+        steps, offsets = _paired(steps & 15), 8 * scales.t().contiguous()
+    products.append(_product(graph, x, name, steps, scales, floats, bias))
+    if offsets is not None:
+        apart = graph.add("Reshape", [x, graph.constant(0, 0, groups, GROUP)])
+        sums = graph.add("ReduceSum", [apart, graph.constant(-1)], keepdims=0)
+        products.append(graph.add("MatMul", [sums, graph.weight(f"{name}.offsets", offsets)]))
+    total = products[0]
+    for product in products[1:]:
+        total = graph.add("Add", [total, product])
+    return total
+
+
+def _product(
+    graph: Graph,
+    x: str,
+    name: str,
+    steps: torch.Tensor,
+    scales: torch.Tensor,
+    floats: bool,
+    bias: str = "",
+) -> str:
+    weights = [graph.weight(f"{name}.steps", steps), graph.weight(f"{name}.scales", scales)]
+    return graph.add(
+        "MatMulNBits",
+        [x, *weights, "", "", bias] if bias else [x, *weights],
+        OURS,
+        K=scales.shape[1] * GROUP,
+        N=len(steps),
+        bits=4 if steps.shape[-1] < GROUP else 8,
+        block_size=GROUP,
+        accuracy_level=_FLOATS if floats else _BYTES,
+    )

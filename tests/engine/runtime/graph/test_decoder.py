@@ -1,0 +1,153 @@
+"""Graphs against plain forwards of transformers with the same weights dequantised."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from transformers import PreTrainedModel
+
+from engine.errors import EngineError
+from engine.messages import FloatInputs, Precision
+from engine.runtime import refining
+from engine.runtime.graph.decoder import GraphRuntime
+from engine.runtime.graph.loading import load_graph
+from engine.runtime.prefix_cache import CHUNK
+from engine.runtime.scoring import logprobs
+from tests.support.bundles import files, quiet
+from tests.support.families import close, divergence, finish, prefilled, text
+from tests.support.families import plain as forward
+from tests.support.graph_models import SHAPES, dequantised, graph
+from tests.support.packed_models import ODD
+from tests.support.walks import Mirror, Walk, walks
+
+Saved = Callable[[str], Path]
+FORMS: tuple[Precision, ...] = ("int8", "int4")
+
+
+@pytest.fixture
+def all_refined(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The output layer multiplies floats for every logit, not only for the largest."""
+    monkeypatch.setattr(refining, "REFINED", 67)
+
+
+@pytest.mark.usefixtures("all_refined")
+@pytest.mark.parametrize("precision", FORMS)
+@pytest.mark.parametrize("variety", SHAPES)
+def test_with_floats_it_equals_the_dequantised_model(
+    saved: Saved, variety: str, precision: Precision
+) -> None:
+    runtime = graph(saved(variety), precision)
+    model = dequantised(saved(variety), precision)
+    ids = text(2 * CHUNK + 8)
+    expected = forward(model, ids)
+    start = 2 * CHUNK + 2
+    branches, _ = prefilled(runtime, ids[:start])
+    for position in range(start, len(ids)):
+        assert (branches.rows, branches.length) == (1, position)
+        assert close(branches.logits[0], expected[position - 1])
+        branches = runtime.feed(branches, [[ids[position]]])
+    assert close(branches.logits[0], expected[-1])
+    # Several rows at once, several tokens each, after what they share.
+    rows = [text(9, seed=1), text(9, seed=2)]
+    branches = runtime.select(runtime.feed(runtime.empty(), [[5, 6, 7]]), [0, 0])
+    branches, logits = runtime.read(branches, rows)
+    for row, own in enumerate(rows):
+        expected = forward(model, [5, 6, 7, *own])
+        assert close(logits[row], expected[3:])
+        assert close(branches.logits[row], expected[-1])
+
+
+@pytest.mark.parametrize("floats", ["none", "down"])
+@pytest.mark.parametrize("precision", FORMS)
+@pytest.mark.parametrize("variety", SHAPES)
+def test_rounded_inputs_stay_near(
+    saved: Saved, variety: str, precision: Precision, floats: FloatInputs
+) -> None:
+    runtime = graph(saved(variety), precision, floats)
+    model = dequantised(saved(variety), precision)
+    rows = [text(40, seed=1), text(40, seed=2)]
+    _, logits = runtime.read(runtime.select(runtime.empty(), [0, 0]), rows)
+    for row, found in zip(rows, logits, strict=True):
+        expected = forward(model, row).log_softmax(-1)
+        assert 0 < divergence(expected, found.log_softmax(-1)) < 1e-3
+
+
+@pytest.mark.parametrize("variety", SHAPES)
+def test_states_side_by_side_equal_those_of_one_text(saved: Saved, variety: str) -> None:
+    rows = [text(9, seed=1), text(30, seed=2), text(1)]
+    states = graph(saved(variety), "int4").states(rows)
+    model = dequantised(saved(variety), "int4")
+    for row, found in zip(rows, states, strict=True):
+        with torch.inference_mode():
+            output = model(torch.tensor([row]), output_hidden_states=True)
+        assert close(found[: len(row)], output.hidden_states[-1][0])
+
+
+@pytest.mark.usefixtures("all_refined")
+def test_several_texts_are_scored_as_one_is(saved: Saved) -> None:
+    left = text(300)
+    endings = [text(length, seed=length) for length in (5, 1, 40, 12)]
+    sequences = [[*left, *ending] for ending in endings]
+    scores, _ = finish(logprobs(graph(saved("llama"), "int4"), sequences))
+    model = dequantised(saved("llama"), "int4")
+    for ids, row in zip(sequences, scores, strict=True):
+        expected = forward(model, ids)[:-1].log_softmax(-1)
+        assert close(row, expected.gather(-1, torch.tensor(ids[1:])[:, None])[:, 0])
+
+
+@pytest.mark.parametrize("variety", ODD)
+def test_what_is_built_otherwise_has_no_graph(saved: Saved, variety: str) -> None:
+    assert load_graph(files(saved(variety)), "int4", quiet) is None
+
+
+def test_broken_weights_are_no_answer(saved: Saved) -> None:
+    runtime = graph(saved("gpt2"), "int4")
+    assert runtime._positions is not None
+    with torch.inference_mode():
+        runtime._positions[0] = torch.nan
+    with pytest.raises(EngineError) as caught:
+        runtime.feed(runtime.empty(), [[1, 2]])
+    assert caught.value.event.kind == "broken_model"
+
+
+@pytest.fixture(scope="module")
+def llama(saved: Saved) -> tuple[GraphRuntime, PreTrainedModel]:
+    return graph(saved("llama"), "int8"), dequantised(saved("llama"), "int8")
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(walk=walks)
+@pytest.mark.usefixtures("all_refined")
+def test_rows_hold_what_was_fed_to_them_whatever_is_forked_and_cropped(
+    llama: tuple[GraphRuntime, PreTrainedModel], walk: Walk
+) -> None:
+    runtime, model = llama
+    mirror = Mirror(runtime, text(20))
+    for what, number in walk:
+        mirror.go(what, number)
+    mirror.go("feed", 0)
+    assert mirror.branches.length == len(mirror.rows[0])
+    for row, ids in enumerate(mirror.rows):
+        assert close(mirror.branches.logits[row], forward(model, ids)[-1])
+
+
+def test_rows_in_one_memory_are_no_harm_to_each_other(
+    llama: tuple[GraphRuntime, PreTrainedModel],
+) -> None:
+    runtime, _ = llama
+    one, _ = prefilled(runtime, text(20))
+    kept = runtime.select(one, [0])
+    assert kept.memory == one.memory
+    before = runtime.feed(runtime.select(one, [0]), [[7]]).logits
+    other = runtime.feed(kept, [[8]])
+    assert other.memory.keys().isdisjoint(one.memory)
+    back = runtime.feed(runtime.crop(other, 20), [[7]])
+    assert torch.equal(back.logits, before)
