@@ -31,6 +31,8 @@ from tests.support import pulls, tiny_gguf
 from tests.support.hub_server import Hub, Repo, serve
 from tests.support.processes import Peer, configured
 
+pytestmark = pytest.mark.slow
+
 MODEL = "someone/small"
 WEIGHTS = "model.safetensors"
 

@@ -57,6 +57,7 @@ def test_an_unknown_layout_is_left_to_the_kernel(monkeypatch: pytest.MonkeyPatch
     assert torch.equal(packed(rows), few)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("capability", ["default", "avx2"])
 def test_the_layouts_of_other_processors_are_found_by_trying(capability: str) -> None:
     environ = {**os.environ, "ATEN_CPU_CAPABILITY": capability}
