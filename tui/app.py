@@ -143,7 +143,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
     async def _open_history(self) -> None:
         """Show the last session; what the user chose in the app or the command line stays."""
         await self.session.resume()
-        self._warned = self.history.unsaved  # who starts without a place to save knows it
+        self._warned = self.history.unsaved  # which was reported at the start
         if self.session.closed:
             return
         choices, given = await self.history.choices(), self.preferences.loaded.marks

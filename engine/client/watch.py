@@ -26,7 +26,7 @@ CANCEL_S = 8.0
 
 
 class Watch:
-    """Counts the ticks since one worker last answered, moved on and was told to stop."""
+    """Counts the ticks since one worker last answered, moved on and was asked to stop."""
 
     def __init__(self, configure_id: int) -> None:
         """The answer to `configure_id` is the first that is waited for."""

@@ -203,7 +203,7 @@ def read(folder: Path) -> TokenizerFiles:
 
 
 def _is_id(number: int) -> bool:
-    """Whether a token can have this id: -1 stands for none, as for transformers."""
+    """Whether a token can have this id: -1 means none, as for transformers."""
     return 0 <= number < 2**31
 
 

@@ -67,7 +67,7 @@ from engine.messages import (
     Witness,
     WordScore,
 )
-from tests.support.screen_host import FakeEngine, model, until
+from tests.support.screen_host import ModelsEngine, model, until
 from tui.app import TsuzukiApp
 from tui.config.settings import Loaded, Settings
 from tui.connection.link import OnEvent, OnState
@@ -140,7 +140,7 @@ def token(word: str, number: int, branch: int = 0) -> Token:
     )
 
 
-class TaskEngine(FakeEngine):
+class TaskEngine(ModelsEngine):
     """Answers every task at once; with `hold`, continuations wait for the test's own events."""
 
     def __init__(self, models: list[ModelInfo] | None = None, *, hold: bool = False) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 COMMIT = "1111111111111111111111111111111111111111"
@@ -26,6 +27,11 @@ class Repo:
     hashes: bool = True
     sizes: dict[str, int] = field(default_factory=dict)
     """Sizes to claim instead of the true ones."""
+
+    @classmethod
+    def of(cls, folder: Path) -> Repo:
+        """A repository with the files of a folder."""
+        return cls({path.name: path.read_bytes() for path in folder.iterdir()})
 
 
 @dataclass
@@ -173,9 +179,9 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serve() -> Iterator[Hub]:
-    """Run an empty hub on a free port of this machine."""
-    hub = Hub()
+def serve(repos: dict[str, Repo] | None = None) -> Iterator[Hub]:
+    """Run a hub, empty or with these repositories, on a free port of this machine."""
+    hub = Hub(repos or {})
     handler = type("Handler", (_Handler,), {"hub": hub})
     with _Server(("127.0.0.1", 0), handler) as server:
         hub.url = f"http://127.0.0.1:{server.server_address[1]}"

@@ -57,8 +57,11 @@ def model(model_id: str, **values: object) -> ModelInfo:
     return msgspec.convert({"id": model_id} | given | values, ModelInfo)
 
 
-class FakeEngine:
-    """Answers at once, except a pull, which a test moves on with `tell` and `finish`."""
+class ModelsEngine:
+    """An engine that lists models.
+
+    It answers at once, except a pull, which a test moves on with `state` and `finish`.
+    """
 
     def __init__(self, models: list[ModelInfo]) -> None:
         self.models = list(models)
@@ -66,10 +69,10 @@ class FakeEngine:
         self.fails: Error | None = None
         self.pulls: dict[str, Answer] = {}
         self.restarts = 0
-        self.tell: OnEvent = lambda event: None
+        self.broadcast: OnEvent = lambda event: None
 
-    async def connect(self, on_event: OnEvent, on_state: OnState) -> FakeEngine:
-        self.tell = on_event
+    async def connect(self, on_event: OnEvent, on_state: OnState) -> ModelsEngine:
+        self.broadcast = on_event
         on_event(Memory(used=21_000_000, budget=2_000_000_000))
         return self
 
@@ -94,7 +97,9 @@ class FakeEngine:
         self.pulls.pop(pulled).put(event)
 
     def state(self, changed: str, **values: object) -> None:
-        self.tell(msgspec.convert({"type": "model_state", "model": changed} | values, ModelState))
+        self.broadcast(
+            msgspec.convert({"type": "model_state", "model": changed} | values, ModelState)
+        )
 
     async def restart(self) -> None:
         """Count."""
@@ -115,11 +120,11 @@ class Host(App[None]):
     def __init__(
         self,
         make: Callable[[Services, Host], Screen[_Result]],
-        engine: FakeEngine | None = None,
+        engine: ModelsEngine | None = None,
         loaded: Loaded | None = None,
     ) -> None:
         super().__init__()
-        self.engine = FakeEngine([]) if engine is None else engine
+        self.engine = ModelsEngine([]) if engine is None else engine
         loaded = Loaded(Path("settings.yaml")) if loaded is None else loaded
         link = Link(self.engine.connect, lambda: None, lambda state, error: None)
         keys = keymap.resolve(loaded)
@@ -147,13 +152,13 @@ class Host(App[None]):
 
 
 async def until(pilot: Pilot[None], true: Callable[[], bool]) -> None:
-    """Wait for something that comes about in its own time; fails after ten seconds."""
+    """Wait until something is true; fail after ten seconds."""
     for _ in range(500):
         await pilot.pause()
         if true():
             return
         await asyncio.sleep(0.02)
-    raise AssertionError("it did not come about")
+    raise AssertionError("it has not become true")
 
 
 def seen(app: App[None]) -> str:

@@ -132,9 +132,9 @@ async def test_a_model_is_as_ready_as_the_form_that_is_asked_for() -> None:
     loading = ModelState(
         model="starter-ja", state="loading", precision="int4", in_memory=["exact"], percent=5.0
     )
-    engine.tell(loading)
+    engine.broadcast(loading)
     assert states(link, "exact", "int8", "int4") == ["ready", "on_disk", "loading"]
-    engine.tell(ModelState(model="starter-ja", state="ready", in_memory=["exact", "int4"]))
+    engine.broadcast(ModelState(model="starter-ja", state="ready", in_memory=["exact", "int4"]))
     assert states(link, "exact", "int8", "int4") == ["ready", "on_disk", "ready"]
     link._state("restarting", None)
     assert states(link, "exact", "int4", "auto") == ["on_disk"] * 3

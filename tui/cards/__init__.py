@@ -2,14 +2,14 @@
 
 Cards are plain data. They hold the raw text of models; `tui.terminal.sanitise` makes it safe to
 draw. A card is built from a request, takes the events of its answer one by one (`fold`), and is
-stored and exported as it stands, so that a partial answer survives whatever happens to the process.
+stored and exported as it is, so that a partial answer survives whatever happens to the process.
 
     base.py      what every card has
     texts.py     Continue: a text, its branches and forks
     filling.py   Fill: words for masks
     judging.py   Fill: texts judged token by token, and minimal pairs
     scoring.py   Score: two sentences
-    refs.py      what the cursor can stand on in each of them
+    refs.py      the places of the cursor in each of them
     figures.py   what each witness to two sentences says, as figures
     document.py  Score: a text as sentences
 """

@@ -13,7 +13,7 @@ class DocumentCard(BaseCard, tag="document"):
     """A text as a list of sentences, which the user can move, and how each follows the one before.
 
     The request is that for the text as it was given; `asking` makes the one for the sentences as
-    they stand now. `result`, `matrix` and `arranged` are about the sentences as they stand, and
+    they are now. `result`, `matrix` and `arranged` are about the sentences as they are, and
     gone once they are moved.
     """
 

@@ -73,7 +73,7 @@ class PaneRow(Horizontal):
         self.lay_out(width)
 
     def lay_out(self, width: int) -> None:
-        """Show the current pane, or all three, in so many columns."""
+        """Show the current pane, or all three, in a width in columns."""
         beside = self._beside and width >= SIDE_BY_SIDE
         for name, each in self.panes.items():
             each.display = beside or name == self.role

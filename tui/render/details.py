@@ -56,7 +56,7 @@ Parts = tuple[list[Line], list[Line]]
 def details(card: Card, ref: Ref | None, width: int, glyphs: Glyphs) -> list[Line]:
     """The lines about a token; without one chosen, about the newest.
 
-    Where there is room, the table stands beside the facts, else below them.
+    Where there is room, the table is beside the facts, else below them.
     """
     wide = width >= 2 * _FACTS
     facts, table = _parts(card, ref, width - _FACTS if wide else width, glyphs)

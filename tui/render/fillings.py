@@ -1,6 +1,6 @@
 """What a filled text's card shows besides the candidates: whole words, asked ones, joint fillings.
 
-Each list has a heading that the cursor can stand on; a digit there takes from that list.
+Each list has a heading that the cursor can be on; a digit there takes from that list.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
 """What opens over the panes: models, sessions, settings, help, and the windows of one card.
 
-A screen takes what it needs (services, a card, callbacks) and knows no pane.
+A screen takes what it needs (services, a card, callbacks) and imports no pane.
 """

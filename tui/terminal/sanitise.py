@@ -45,7 +45,7 @@ def _placeholder(match: re.Match[str]) -> str:
 def clean(text: str) -> str:
     """The text with everything that a terminal might obey or not draw replaced by a visible mark.
 
-    One character stands for one character, so offsets into the text stay true. Tabs and newlines
+    One character replaces one character, so offsets into the text stay valid. Tabs and newlines
     stay; whoever lays lines out expands and breaks at them.
     """
     return HOSTILE.sub(_placeholder, text)

@@ -1,4 +1,4 @@
 """The parts that Textual draws: composer, transcript, inspector, header, footer.
 
-They draw what `render` made, and know no pane and no request.
+They draw what `render` made; they import no pane and build no request.
 """

@@ -42,7 +42,7 @@ class Inspector(LinesView, can_focus=True):
             self._rebuild()
 
     def leaf(self, by: int) -> None:
-        """Show it, or move on in it by so many pages, so that one row is still seen."""
+        """Show it, or move on in it by a number of pages, less a row that stays in sight."""
         if self.display:
             self.scroll_relative(y=by * max(1, self.size.height - 1), animate=False)
         else:

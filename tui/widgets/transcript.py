@@ -92,8 +92,8 @@ class Transcript(FollowingView, can_focus=True):
     def add(self, card: Card) -> None:
         """Add a new card and go there: the reader has just asked for it.
 
-        A fork takes the place of the text that it comes from, and the cursor stands where they
-        part.
+        A fork takes the place of the text that it comes from, and the cursor goes to where
+        they part.
         """
         self.trees.add(card)
         self.chosen = self.ref = None

@@ -20,9 +20,7 @@ WEIGHTS = "model.safetensors"
 
 @pytest.fixture
 def hub(tiny: Tiny) -> Iterator[Hub]:
-    with serve() as hub:
-        files = {path.name: path.read_bytes() for path in tiny("gpt2").iterdir()}
-        hub.repos[MODEL] = Repo(files)
+    with serve({MODEL: Repo.of(tiny("gpt2"))}) as hub:
         yield hub
 
 

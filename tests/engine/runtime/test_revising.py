@@ -39,6 +39,8 @@ from tests.support import packed_models
 from tests.support.fake_models import loaded
 from tests.support.families import BORDERED, build, plain
 
+pytestmark = pytest.mark.slow
+
 PROMPT = [7, 8, 9, 7, 8, 9, 7, 8]
 LONGEST = 50
 

@@ -32,15 +32,15 @@ from tests.support.hub_server import Hub, Repo, serve
 from tests.support.processes import Peer, configured
 from tui.strings import worded
 
+pytestmark = pytest.mark.slow
+
 MODEL = "someone/small"
 WEIGHTS = "model.safetensors"
 
 
 @pytest.fixture
 def hub(tiny: Tiny) -> Iterator[Hub]:
-    with serve() as hub:
-        files = {path.name: path.read_bytes() for path in tiny("gpt2").iterdir()}
-        hub.repos[MODEL] = Repo(files)
+    with serve({MODEL: Repo.of(tiny("gpt2"))}) as hub:
         yield hub
 
 

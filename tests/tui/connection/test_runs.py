@@ -94,9 +94,9 @@ async def test_a_model_that_is_not_in_the_list_has_a_state_all_the_same(tmp_path
     async with running(app) as pilot:
         pane(app).use_model("/some/folder")
         await until(pilot, lambda: "not in the list" in seen(app))
-        engine.tell(ModelState(model="/some/folder", state="loading", percent=40.0))
+        engine.broadcast(ModelState(model="/some/folder", state="loading", percent=40.0))
         await until(pilot, lambda: "folder loading 40 %" in seen(app))
-        engine.tell(ModelState(model="/some/folder", state="ready"))
+        engine.broadcast(ModelState(model="/some/folder", state="ready"))
         await until(pilot, lambda: "folder ready" in seen(app))
         assert "starting" not in seen(app)
 

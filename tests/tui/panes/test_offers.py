@@ -7,12 +7,18 @@ from pathlib import Path
 from engine.messages import Continue, Done, Fill, Pull
 from tests.support.fake_engine import MODELS, TaskEngine, answered, make, pane, running
 from tests.support.screen_host import model, seen, until
+from tui.app import TsuzukiApp
+
+
+def unsuited(folder: Path, model: str) -> tuple[TaskEngine, TsuzukiApp]:
+    """An app with an engine in which most of any text is unknown to a model."""
+    engine = TaskEngine()
+    engine.unknown[model] = 0.9
+    return engine, make(folder, engine)
 
 
 async def test_a_text_the_model_does_not_know_gets_an_offer_first(tmp_path: Path) -> None:
-    engine = TaskEngine()
-    engine.unknown["starter-en"] = 0.9
-    app = make(tmp_path, engine)
+    engine, app = unsuited(tmp_path, "starter-en")
     async with running(app) as pilot:
         await pilot.press("f3")
         pane(app).composers[0].fill("東京は[MASK]です")
@@ -27,9 +33,7 @@ async def test_a_text_the_model_does_not_know_gets_an_offer_first(tmp_path: Path
 
 
 async def test_a_warned_of_text_runs_when_it_is_sent_again(tmp_path: Path) -> None:
-    engine = TaskEngine()
-    engine.unknown["starter-ja"] = 0.9
-    app = make(tmp_path, engine)
+    engine, app = unsuited(tmp_path, "starter-ja")
     async with running(app) as pilot:
         pane(app).composers[0].fill("Once upon a time")
         await pilot.press("enter")
@@ -42,9 +46,7 @@ async def test_a_warned_of_text_runs_when_it_is_sent_again(tmp_path: Path) -> No
 
 
 async def test_an_accepted_pull_runs_the_draft_when_the_model_is_here(tmp_path: Path) -> None:
-    engine = TaskEngine()
-    engine.unknown["starter-ja"] = 0.9
-    app = make(tmp_path, engine)
+    engine, app = unsuited(tmp_path, "starter-ja")
     async with running(app) as pilot:
         pane(app).composers[0].fill("Once upon a time")
         await pilot.press("enter")

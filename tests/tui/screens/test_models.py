@@ -22,7 +22,7 @@ from engine.messages import (
     Remove,
     Unload,
 )
-from tests.support.screen_host import FakeEngine, Host, model, seen, until
+from tests.support.screen_host import Host, ModelsEngine, model, seen, until
 from tui.screens.base import Table
 from tui.screens.models import ModelsScreen
 
@@ -47,9 +47,9 @@ MODELS = [
 
 @asynccontextmanager
 async def shown(
-    engine: FakeEngine | None = None, size: tuple[int, int] = (80, 24)
+    engine: ModelsEngine | None = None, size: tuple[int, int] = (80, 24)
 ) -> AsyncIterator[tuple[Host, Pilot[None]]]:
-    engine = FakeEngine(MODELS) if engine is None else engine
+    engine = ModelsEngine(MODELS) if engine is None else engine
     app = Host(lambda shared, host: ModelsScreen(shared, "continue", "starter-ja"), engine)
     async with app.run_test(size=size, notifications=True) as pilot:
         await until(pilot, lambda: engine.models[0].id in seen(app))
@@ -71,7 +71,7 @@ def toasts(app: Host) -> list[str]:
 
 async def test_a_model_from_a_gguf_file_says_what_exact_is_of() -> None:
     small = model("small", weights="Q4_1", precisions=["exact", "int8"])
-    async with shown(FakeEngine([small])) as (app, _):
+    async with shown(ModelsEngine([small])) as (app, _):
         assert "exact of Q4_1, int8" in seen(app)
 
 
@@ -183,7 +183,7 @@ async def test_a_model_is_loaded_in_the_panes_form_where_it_can_have_it(
     bert = structs.replace(MODELS[1], precisions=["exact"])
     app = Host(
         lambda shared, host: ModelsScreen(shared, "continue", "starter-ja", "int8"),
-        FakeEngine([MODELS[0], bert]),
+        ModelsEngine([MODELS[0], bert]),
     )
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "starter-ja" in seen(app))
@@ -235,7 +235,7 @@ async def test_a_folder_or_a_gguf_file_can_be_opened(kind: str, tmp_path: Path) 
 
 
 async def test_the_cursor_stays_on_its_model_when_the_list_changes() -> None:
-    engine = FakeEngine(list(MODELS))
+    engine = ModelsEngine(list(MODELS))
     async with shown(engine) as (app, pilot):
         await choose(pilot, app, "torn")
         engine.models.insert(0, model("another"))
@@ -245,7 +245,7 @@ async def test_the_cursor_stays_on_its_model_when_the_list_changes() -> None:
 
 
 async def test_names_cannot_reach_the_terminal() -> None:
-    engine = FakeEngine([model("evil", title="\x1b[31mred", note="[bold]x[/] \x9b5m")])
+    engine = ModelsEngine([model("evil", title="\x1b[31mred", note="[bold]x[/] \x9b5m")])
     async with shown(engine) as (app, pilot):
         await pilot.press("home")
         text = seen(app)
@@ -256,8 +256,8 @@ async def test_names_cannot_reach_the_terminal() -> None:
 
 
 async def test_no_engine_is_said() -> None:
-    class Broken(FakeEngine):
-        async def connect(self, on_event: object, on_state: object) -> FakeEngine:
+    class Broken(ModelsEngine):
+        async def connect(self, on_event: object, on_state: object) -> ModelsEngine:
             raise OSError(13, "Permission denied")
 
     app = Host(lambda shared, host: ModelsScreen(shared, "fill", "x"), Broken([]))

@@ -207,7 +207,7 @@ def _conclude(
     output: Output,
     likeliest: NBestResult | None = None,
 ) -> None:
-    """Write the rest once no more events come."""
+    """Write the rest after the last event."""
     if printer is None:
         output.document(_document(card, likeliest))
     else:
