@@ -28,7 +28,8 @@ from engine.client import Engine, EngineState
 from engine.messages import Error
 from tui import preferences
 from tui.cards import PANES, Pane
-from tui.cards.drafts import first, fresh, merged
+from tui.cards.drafts import first, merged
+from tui.choices import Choices
 from tui.config import settings
 from tui.connection.link import Connect, Link, OnEvent, OnState
 from tui.connection.model_jobs import ModelJobs, Severity
@@ -92,6 +93,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         """The pane that shows the engine's failure until it recovers, and the failed state."""
         path = paths.history_file() if history is None else history
         self.history = History(path, self._history_report)
+        self.choices = Choices(self.history.choose)
         self._opening: asyncio.Task[None] | None = None
         self._leaving = False
         self._warned = ""
@@ -167,20 +169,13 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         """Go on where the last session ended, with what was written meanwhile."""
         session = await self.history.open(resume=True)
         self._warned = self.history.unsaved  # who starts without a place to save knows it
-        if session is not None:
-            self._take_up(session)
+        self.choices.read(self.preferences.loaded, self.history.chosen)
+        if session is not None or not self.history.begun:
+            self._take_up(session or Session(self.history.session))
         if self._leaving:
             return
-        chosen = (await self.history.choices()).get("theme")
-        # The settings file wins over what was tried on in the app.
-        free = "theme" not in self.preferences.loaded.marks and not _no_colour()
-        if free and chosen in self.available_themes:
-            self.theme = chosen
+        self._put_on_theme(self.choices.theme())
         for name, pane in self.panes.items():
-            if self.preferences.loaded.model_given:
-                pane.use_model(self.shared.settings.models.of(name))
-            if self.preferences.loaded.precision_given:
-                pane.use_precision(self.shared.settings.precision)
             pane.older = await self.history.prompts(name)
         self.settled = True
 
@@ -188,7 +183,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         """Put what was done before the session was read behind what it holds."""
         for name, pane in self.panes.items():
             own = first(name, self.shared.settings)
-            found = session.drafts.get(name, own)
+            found = self.choices.draft(name, session.drafts.get(name))
             draft = merged(own, pane.edited(), found)
             if draft != found:
                 self.history.save_draft(name, draft)
@@ -256,13 +251,17 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         """Start an empty session; the one before stays in the list."""
         self._leave_session()
         self.history.start()
-        drafts = {name: fresh(name, self.shared.settings) for name in self.panes}
+        drafts = {
+            name: pane.draft if pane.at_example and name != self.pane else pane.emptied
+            for name, pane in self.panes.items()
+        }
         self.show_session(Session(self.history.session, drafts=drafts))
 
     @on(TaskPane.Changed)
     def _pane_changed(self, event: TaskPane.Changed) -> None:
         """Save what changed, and show the speed."""
         self.history.save_draft(event.pane.role, event.pane.draft)
+        self.choices.keep(event.pane.role, event.pane.draft)
         if event.card is not None:
             self.history.save_card(event.card)
         self._update_header()
@@ -484,7 +483,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         self._chooser.closed(event)
 
     def _theme_chosen(self, name: str) -> None:
-        self.history.choose("theme", name)
+        self.choices.choose_theme(name)
 
 
 def _no_colour() -> bool:

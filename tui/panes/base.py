@@ -19,7 +19,7 @@ from textual.widgets import Static, TextArea
 
 from engine.messages import PrecisionChoice, Request
 from tui.cards import Card, ContinueCard, Pane, questions
-from tui.cards.drafts import Draft, first, fresh, written
+from tui.cards.drafts import WORDS, Draft, first, written
 from tui.connection.runs import Runs
 from tui.connection.services import Services
 from tui.keys.actions import CardAction, bindings
@@ -74,9 +74,8 @@ class TaskPane(Horizontal):
         """Tokens a second of what is running or was run last."""
         self._timed = 0.0
         """When that was updated last, on the monotonic clock."""
-        empty = text(f"pane.{self.role}.empty", send=brief(shared.keymap.shown("send")))
         slow = shared.settings.slow_link()
-        self.transcript = Transcript(shared.glyphs, empty, jump=slow)
+        self.transcript = Transcript(shared.glyphs, self._greeting, jump=slow)
         self.inspector = Inspector(shared.glyphs)
         self.composers = list(self.make_composers())
         for composer in self.composers:
@@ -181,6 +180,28 @@ class TaskPane(Horizontal):
             return [name]
         return [name, state_text(info, link.progress.get(model))]
 
+    @property
+    def at_example(self) -> bool:
+        """Whether the first example is written."""
+        own = first(self.role, self.shared.settings)
+        return all(getattr(self.draft, name) == getattr(own, name) for name in WORDS)
+
+    @property
+    def emptied(self) -> Draft:
+        """The draft without its words: the model and the settings."""
+        words = {name: getattr(Draft(model=""), name) for name in WORDS}
+        return msgspec.structs.replace(self.draft, **words)
+
+    @property
+    def _greeting(self) -> str:
+        """What is shown where there are no cards: what this pane does, and how to begin."""
+        keys = self.shared.keymap
+        begin = "example" if self.at_example else "begin"
+        return "\n\n".join(
+            text(key, send=brief(keys.shown("send")), palette=keys.way("examples"))
+            for key in (f"pane.{self.role}.does", f"pane.{begin}", f"pane.{self.role}.then")
+        )
+
     def notice(self, message: str) -> None:
         """Show a line above the composer; "" takes it away."""
         self._notice.update(message)
@@ -191,12 +212,14 @@ class TaskPane(Horizontal):
         self.draft = draft
         self.composers[0].fill(draft.text)
         self.label()
+        self.transcript.greet(self._greeting)
         self.written()
 
     def adopt(self, draft: Draft) -> None:
         """Take over another draft, whose text the composers hold already."""
         self.draft = draft
         self.label()
+        self.transcript.greet(self._greeting)
         self.post_message(self.Changed(self))
 
     def open_session(self, cards: list[Card], draft: Draft | None) -> None:
@@ -312,8 +335,6 @@ class TaskPane(Horizontal):
         if await self.offers.hold_back(draft):
             return
         self.offers.withdraw()
-        if draft == first(self.role, self.shared.settings):
-            self.draft = fresh(self.role, self.shared.settings)
         now = self.edited()  # what was written while it waited is not sent
         rest = {"text": written(draft.text, now.text), "second": written(draft.second, now.second)}
         self.put(msgspec.structs.replace(self.draft, **rest, hidden=()))

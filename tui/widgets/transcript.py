@@ -86,6 +86,13 @@ class Transcript(FollowingView, can_focus=True):
         self.to_end()
         self.post_message(self.Moved())
 
+    def greet(self, empty: str) -> None:
+        """Show this where there are no cards."""
+        if empty != self._empty:
+            self._empty = empty
+            if not self._blocks:
+                self._rebuild()
+
     def add(self, card: Card) -> None:
         """Add a new card and go there: the reader has just asked for it.
 
