@@ -1,7 +1,6 @@
 """Everything about models. Runs in its own process, the worker, and has no user interface.
 
     __main__.py    `python -P -m engine` is the worker
-    client.py      the front end's side: starts, watches and restarts the worker
     wire.py        messages as frames on a byte stream
     messages/      every request and event, with units: the one contract with the front
     errors.py      failures that are shown to the user
@@ -11,6 +10,7 @@
     finite.py      refuses answers that contain NaN or infinity
     json_files.py  reads small untrusted JSON files, with readable error messages
 
+    client/        the front end's side: starts, watches and restarts the worker
     server/        the worker: reads requests, runs tasks, keeps models within a budget
     tasks/         one file for each kind of request
     decoding/      from a prompt to the next token: sampling, stopping, look-up

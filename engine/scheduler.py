@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import NoReturn, TypeVar
 
-from engine import finite, wire
+from engine import wire
 from engine.errors import EngineError, explain
 from engine.messages import LAST, Done, Error, Event
 
@@ -53,6 +53,7 @@ class Scheduler:
     def __init__(
         self, send: Callable[[int, Event], None], housekeeping: Callable[[], float | None]
     ) -> None:
+        """`send` may raise `EngineError` or `wire.Unsendable`: then the task ends with an error."""
         self._send = send
         self._housekeeping = housekeeping
         self._inbox: SimpleQueue[Action] = SimpleQueue()
@@ -115,8 +116,6 @@ class Scheduler:
     def _step(self, request_id: int, task: Task) -> None:
         try:
             event = next(task)
-            if not isinstance(event, Wait):
-                finite.check(event)
         except StopIteration:
             self._finish(request_id, task, Done())
         except EngineError as error:
@@ -137,6 +136,8 @@ class Scheduler:
     def _pass_on(self, request_id: int, task: Task, event: Event) -> None:
         try:
             self._send(request_id, event)
+        except EngineError as error:
+            self._finish(request_id, task, error.event)
         except wire.Unsendable as fault:
             log.error("request %d: %s cannot be sent: %s", request_id, type(event), fault)
             message = f"The answer cannot be sent: {fault}."

@@ -41,13 +41,29 @@ def encode(request_id: int, body: Request | Event) -> bytes:
     """Encode a message as a frame.
 
     Raises:
-        Unsendable: it contains text that is not valid Unicode or a number of more than 64 bits,
-            or it is longer than `LIMIT`.
+        Unsendable: as for `pack` and `framed`.
+    """
+    return framed(request_id, pack(body))
+
+
+def pack(body: Request | Event) -> bytes:
+    """Encode a message.
+
+    Raises:
+        Unsendable: it contains text that is not valid Unicode or a number of more than 64 bits.
     """
     try:
-        packed = _encoder.encode(body)
+        return _encoder.encode(body)
     except (UnicodeEncodeError, OverflowError) as error:
         raise Unsendable(_fault(body)) from error
+
+
+def framed(request_id: int, packed: bytes) -> bytes:
+    """Put an encoded message into a frame.
+
+    Raises:
+        Unsendable: it is longer than `LIMIT`.
+    """
     payload = _encoder.encode(Frame(request_id, msgspec.Raw(packed)))
     if len(payload) > LIMIT:
         raise Unsendable(f"it is longer than {LIMIT >> 20} MB")

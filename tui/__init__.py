@@ -3,6 +3,7 @@
     cli.py         `tsuzuki`: opens the app or runs a command
     launch.py      opens the app
     app.py         the app: three panes, screens over them, one engine
+    open_session.py  the session on the panes, saved and exchanged
     preferences.py the user's own files, read together: settings, keys, themes
 
     panes/         Continue, Fill and Score: transcript, composer and inspector

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
@@ -15,11 +14,9 @@ from textual.actions import parse
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import BindingType
 from textual.command import CommandPalette
-from textual.containers import Horizontal
-from textual.dom import DOMNode
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
-from textual.events import DescendantFocus, Resize
+from textual.events import Resize
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.widgets import TextArea
@@ -27,8 +24,8 @@ from textual.widgets import TextArea
 from engine.client import Engine, EngineState
 from engine.messages import Error
 from tui import preferences
-from tui.cards import PANES, Pane
-from tui.cards.drafts import first, merged
+from tui.cards import Pane
+from tui.cards.drafts import first
 from tui.choices import Choices
 from tui.config import settings
 from tui.connection.link import Connect, Link, OnEvent, OnState
@@ -36,11 +33,14 @@ from tui.connection.model_jobs import ModelJobs, Severity
 from tui.connection.services import Services
 from tui.files import paths
 from tui.history import History, Session
-from tui.keys.actions import Action, Place, bindings
-from tui.keys.palette import ThemeChooser, commands
+from tui.keys.actions import Action, bindings
+from tui.keys.palette import commands
+from tui.open_session import OpenSession
 from tui.panes.base import TaskPane
 from tui.panes.continue_ import ContinuePane
 from tui.panes.fill import FillPane
+from tui.panes.model_label import form_label
+from tui.panes.row import PaneRow
 from tui.panes.score import ScorePane
 from tui.preferences import Preferences
 from tui.strings import text
@@ -49,19 +49,9 @@ from tui.terminal.driver import TerminalDriver, TerminalGone
 from tui.terminal.exit_codes import Exit
 from tui.terminal.hostile import HostileFilter
 from tui.terminal.sanitise import ASCII, UNICODE, clean
-from tui.theming import DEFAULT
+from tui.theming.switch import ThemeSwitch, no_colour
 from tui.widgets.header import Header
 from tui.widgets.hints import Hints, brief
-
-SIDE_BY_SIDE = 160
-"""From this many columns on, the three panes fit next to each other."""
-
-OWN_PLACES: dict[Pane, tuple[Place, ...]] = {
-    "continue": ("prompt",),
-    "fill": ("masks",),
-    "score": ("sides",),
-}
-"""The places that only one pane has."""
 
 
 class TsuzukiApp(App[None], inherit_bindings=False):
@@ -78,7 +68,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
     ) -> None:
         """Tests give settings, an engine and a file of their own."""
         # Only at construction does Textual choose between no colour at all and grey.
-        super().__init__(ansi_color=True if _no_colour() else None)
+        super().__init__(ansi_color=True if no_colour() else None)
         self.preferences = preferences.read(settings.load() if loaded is None else loaded)
         own = self.preferences.settings
         self.link = Link(connect or partial(_start, own), self._engine_changed, self._engine_state)
@@ -93,12 +83,10 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         """The pane that shows the engine's failure until it recovers, and the failed state."""
         path = paths.history_file() if history is None else history
         self.history = History(path, self._history_report)
-        self.choices = Choices(self.history.choose)
+        self.choices = Choices(lambda: self.preferences.loaded, self.history.choose)
         self._opening: asyncio.Task[None] | None = None
-        self._leaving = False
         self._warned = ""
         """What could not be saved at the start, or when leaving was asked for last."""
-        self.pane: Pane = "continue"
         self.settled = False
         """Whether the last session, if there is one, is on the screen."""
         self.header = Header(self.shared)
@@ -108,35 +96,21 @@ class TsuzukiApp(App[None], inherit_bindings=False):
             "fill": FillPane(self.shared, first("fill", own)),
             "score": ScorePane(self.shared, first("score", own)),
         }
+        self.row = PaneRow(self.panes, beside=own.layout != "single")
+        self.session = OpenSession(
+            self.history, self.panes, self.shared, self.choices, self._session_shown
+        )
         self._hostile = HostileFilter()
-        self._offer_themes()
-        self._put_on_theme(own.theme)
-        self._chooser = ThemeChooser(self, self._theme_chosen)
-        self._beside = own.layout != "single"
-        """Whether the panes are side by side where there is room."""
+        self._themes = ThemeSwitch(self, self._theme_chosen)
+        self._themes.offer(self.preferences.themes.themes)
+        self._themes.put_on(own.theme)
         if own.slow_link():
             self.animation_level = "none"
-
-    def _offer_themes(self) -> None:
-        """Make ours and the user's the only themes."""
-        found = self.preferences.themes.themes
-        for theme in found.values():
-            self.register_theme(theme)
-        if self.theme not in found:
-            self.theme = DEFAULT
-        for name in set(self.available_themes) - set(found):
-            self.unregister_theme(name)
-
-    def _put_on_theme(self, name: str) -> None:
-        """Change the colours, unless there is no theme of that name."""
-        wanted = "no-colour" if _no_colour() else name
-        self.theme = wanted if wanted in self.available_themes else DEFAULT
 
     def compose(self) -> ComposeResult:
         """The header, the panes, the keys."""
         yield self.header
-        with Horizontal(id="panes"):
-            yield from self.panes.values()
+        yield self.row
         yield self.hints
 
     def on_mount(self) -> None:
@@ -166,31 +140,15 @@ class TsuzukiApp(App[None], inherit_bindings=False):
             self.notify(message, severity="error", timeout=60, markup=False)
 
     async def _open_history(self) -> None:
-        """Go on where the last session ended, with what was written meanwhile."""
-        session = await self.history.open(resume=True)
+        """Show the last session; what the user chose in the app or the command line stays."""
+        await self.session.resume()
         self._warned = self.history.unsaved  # who starts without a place to save knows it
-        self.choices.read(self.preferences.loaded, self.history.chosen)
-        if session is not None or not self.history.begun:
-            self._take_up(session or Session(self.history.session))
-        if self._leaving:
+        if self.session.closed:
             return
-        self._put_on_theme(self.choices.theme())
+        self._themes.put_on(self.choices.theme())
         for name, pane in self.panes.items():
             pane.older = await self.history.prompts(name)
         self.settled = True
-
-    def _take_up(self, session: Session) -> None:
-        """Put what was done before the session was read behind what it holds."""
-        for name, pane in self.panes.items():
-            own = first(name, self.shared.settings)
-            found = self.choices.draft(name, session.drafts.get(name))
-            draft = merged(own, pane.edited(), found)
-            if draft != found:
-                self.history.save_draft(name, draft)
-            session.drafts[name] = draft
-            session.cards += pane.transcript.trees.cards
-        if not self._leaving:
-            self.show_session(session)
 
     def _history_report(self, problem: str) -> None:
         self.shared.unsaved = bool(self.history.unsaved)
@@ -222,54 +180,25 @@ class TsuzukiApp(App[None], inherit_bindings=False):
 
     # ----------------------------------------------------------------------- sessions
 
-    async def reopen(self, session: str | None) -> None:
-        """Go on with an earlier session."""
-        if session is None:
-            return
-        self._leave_session()
-        found = await self.history.reopen(session)
-        if found is not None:
-            self.show_session(found)
-
-    def _leave_session(self) -> None:
-        """Stop what runs and save all of it."""
-        for pane in self.panes.values():
-            for card in pane.runs.abandon():
-                self.history.save_card(card)
-
-    def show_session(self, session: Session) -> None:
-        """Put a session's cards and drafts into the panes."""
-        for name, pane in self.panes.items():
-            cards = [card for card in session.cards if card.pane == name]
-            pane.open_session(cards, session.drafts.get(name))
+    def _session_shown(self, session: Session) -> None:
         if session.unreadable:
             self.notify(text("notice.unreadable", n=session.unreadable), markup=False)
-        self.panes[self.pane].focus_composer()
+        self.row.current.focus_composer()
         self._update_header()
 
     def action_new_session(self) -> None:
         """Start an empty session; the one before stays in the list."""
-        self._leave_session()
-        self.history.start()
-        drafts = {
-            name: pane.draft if pane.at_example and name != self.pane else pane.emptied
-            for name, pane in self.panes.items()
-        }
-        self.show_session(Session(self.history.session, drafts=drafts))
+        self.session.begin()
 
     @on(TaskPane.Changed)
     def _pane_changed(self, event: TaskPane.Changed) -> None:
         """Save what changed, and show the speed."""
-        self.history.save_draft(event.pane.role, event.pane.draft)
-        self.choices.keep(event.pane.role, event.pane.draft)
-        if event.card is not None:
-            self.history.save_card(event.card)
+        self.session.save(event.pane, event.card)
         self._update_header()
 
     @on(TaskPane.Removed)
     def _card_removed(self, event: TaskPane.Removed) -> None:
-        change = self.history.restore_card if event.back else self.history.delete_card
-        change(event.card.id)
+        self.session.remove(event.card, back=event.back)
 
     # ------------------------------------------------------------------------- engine
 
@@ -284,7 +213,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
             reason = clean(error.message) if error is not None else ""
             hint = clean(error.hint) if error is not None else ""
             keys = self.shared.keymap
-            pane = self.panes[self.pane]
+            pane = self.row.current
             pane.notice(
                 text(
                     f"notice.{state}",
@@ -303,42 +232,23 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         self.notify(clean(message), severity=severity, markup=False)
 
     def _update_header(self) -> None:
-        pane = self.panes[self.pane]
-        self.header.show(self.pane, pane.draft.model, pane.form, pane.form_label, pane.speed)
+        pane = self.row.current
+        self.header.show(pane.role, pane.draft.model, pane.form, form_label(pane), pane.cards.speed)
         self.hints.follow()
-
-    # ------------------------------------------------------------------------- layout
-
-    def _lay_out(self, width: int | None = None) -> None:
-        """Show the current pane, or all three; `width` where it is only about to be the app's."""
-        width = self.size.width if width is None else width
-        beside = self._beside and width >= SIDE_BY_SIDE
-        for name, each in self.panes.items():
-            each.display = beside or name == self.pane
-            each.set_class(beside, "-beside")
-            each.set_class(name == self.pane, "-current")
-
-    def on_resize(self, event: Resize) -> None:
-        """One pane or three, as there is room."""
-        self._lay_out(event.size.width)
-
-    @on(DescendantFocus)
-    def _focused(self, event: DescendantFocus) -> None:
-        """A click in another pane makes it the current one."""
-        for name, pane in self.panes.items():
-            if pane in event.widget.ancestors and name != self.pane:
-                self.pane = name
-                self._lay_out()
-                self._update_header()
 
     # ------------------------------------------------------------------------ actions
 
+    def on_resize(self, event: Resize) -> None:
+        """One pane or three, as there is room."""
+        self.row.lay_out(event.size.width)
+
+    @on(PaneRow.Turned)
+    def _turned(self) -> None:
+        self._update_header()
+
     def action_show_pane(self, pane: Pane) -> None:
         """Go to a pane."""
-        self.pane = pane
-        self._lay_out()
-        self.panes[pane].focus_composer()
-        self._update_header()
+        self.row.turn_to(pane)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The keys that go to a pane, which win over the editor, do not reach through a screen."""
@@ -346,28 +256,23 @@ class TsuzukiApp(App[None], inherit_bindings=False):
 
     def action_next_pane(self) -> None:
         """Go round the panes."""
-        self.action_show_pane(PANES[(PANES.index(self.pane) + 1) % len(PANES)])
+        self.row.turn_on()
 
     def action_side_by_side(self) -> None:
         """Show the panes next to each other, or one at a time."""
-        if self.size.width < SIDE_BY_SIDE:
-            message = text("notice.narrow", n=SIDE_BY_SIDE, have=self.size.width)
-            self.panes[self.pane].notice(message)
-            return
-        self._beside = not self._beside
-        self._lay_out()
+        self.row.toggle_beside()
 
     def action_copy_or_stop(self) -> None:
         """Copy what is selected; without a selection, stop what runs."""
         focused = self.focused
         chosen = focused.selected_text if isinstance(focused, TextArea) else ""
         chosen = chosen or self.screen.get_selected_text() or ""
-        pane = self.panes[self.pane]
+        pane = self.row.current
         if chosen:
             self.copy_to_clipboard(chosen)
             pane.notice(text("notice.copied_selection", n=len(chosen)))
         else:
-            pane.runs.stop()
+            pane.cards.runs.stop()
 
     def action_help(self) -> None:
         """Explain the place you are in and list its keys; a second time, close that."""
@@ -384,7 +289,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         from tui.screens.models import ModelsScreen
 
         if self.at_panes:
-            pane = self.panes[self.pane]
+            pane = self.row.current
             screen = ModelsScreen(self.shared, pane.role, pane.draft.model, pane.draft.precision)
             self.push_screen(screen, pane.picked)
 
@@ -393,7 +298,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         from tui.screens.sessions import SessionsScreen
 
         if self.at_panes and self.history.opened:
-            self.push_screen(SessionsScreen(self.shared, self.history), self.reopen)
+            self.push_screen(SessionsScreen(self.shared, self.history), self.session.reopen)
 
     def action_settings(self) -> None:
         """See the settings in force."""
@@ -409,9 +314,9 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         self.shared.settings = self.preferences.settings
         self.shared.keymap = self.preferences.keymap
         self.set_keymap(self.shared.keymap.changes())
-        self._offer_themes()
+        self._themes.offer(self.preferences.themes.themes)
         if self.preferences.settings.theme != before:
-            self._put_on_theme(self.preferences.settings.theme)
+            self._themes.put_on(self.preferences.settings.theme)
         return self.preferences
 
     def action_restart_engine(self) -> None:
@@ -436,9 +341,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         self._leave(Exit.INTERRUPTED)
 
     def _leave(self, status: Exit) -> None:
-        self._leaving = True
-        for name, pane in self.panes.items():
-            self.history.save_draft(name, pane.edited())
+        self.session.close()
         self.exit(return_code=status)
 
     def action_palette(self) -> None:
@@ -448,7 +351,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
 
     def action_theme(self) -> None:
         """Change the colours."""
-        self._chooser.open()
+        self._themes.open()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action that works where the palette was opened."""
@@ -458,37 +361,26 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         if action.where == "app":
             return True
         at_panes = screen is self.screen_stack[0]
-        return at_panes and action.where in self._places() and self.usable(screen, action)
+        return at_panes and action.where in self.row.places() and self.usable(screen, action)
 
     def usable(self, screen: Screen[object], action: Action) -> bool:
         """Whether an action does something on what there is now, on the panes or on a screen."""
         _, name, parameters = parse(action.call or action.id)
-        return bool(self._places().get(action.where, screen).check_action(name, parameters))
-
-    def _places(self) -> dict[Place, DOMNode]:
-        """The places of the current pane."""
-        pane = self.panes[self.pane]
-        places: dict[Place, DOMNode] = {"pane": pane, "transcript": pane.transcript}
-        return places | dict.fromkeys(("composer", *OWN_PLACES[self.pane]), pane.composers[-1])
+        return bool(self.row.places().get(action.where, screen).check_action(name, parameters))
 
     async def _run(self, action: Action) -> None:
-        await self.run_action(action.call or action.id, self._places().get(action.where, self))
+        await self.run_action(action.call or action.id, self.row.places().get(action.where, self))
 
     @on(CommandPalette.OptionHighlighted)
     def _try_theme(self, event: CommandPalette.OptionHighlighted) -> None:
-        self._chooser.preview(event)
+        self._themes.preview(event)
 
     @on(CommandPalette.Closed)
     def _theme_closed(self, event: CommandPalette.Closed) -> None:
-        self._chooser.closed(event)
+        self._themes.closed(event)
 
     def _theme_chosen(self, name: str) -> None:
         self.choices.choose_theme(name)
-
-
-def _no_colour() -> bool:
-    """Whether the user wants no colour at all (https://no-color.org)."""
-    return bool(os.environ.get("NO_COLOR"))
 
 
 async def _start(own: settings.Settings, on_event: OnEvent, on_state: OnState) -> Engine:

@@ -19,19 +19,20 @@ from tui.config.settings import Loaded
 class Choices:
     """The choices, as texts by name; `choose` stores one of them."""
 
-    def __init__(self, choose: Callable[[str, str], None]) -> None:
+    def __init__(self, loaded: Callable[[], Loaded], choose: Callable[[str, str], None]) -> None:
+        """`loaded` returns the settings as they were read."""
+        self._loaded = loaded
         self._choose = choose
-        self._loaded: Loaded | None = None
         self._stored: dict[str, str] = {}
 
-    def read(self, loaded: Loaded, stored: dict[str, str]) -> None:
-        """Take the settings, and what was stored before; then all else can be asked."""
-        self._loaded, self._stored = loaded, dict(stored)
+    def read(self, stored: dict[str, str]) -> None:
+        """Take what was stored before."""
+        self._stored = dict(stored)
 
     def theme(self) -> str:
         """The theme to begin with."""
-        wanted = self._read.settings.theme
-        if self._read.theme_given:
+        wanted = self._loaded().settings.theme
+        if self._loaded().theme_given:
             return wanted
         before = self._stored.get("settings.theme", wanted)
         self._store("settings.theme", wanted)
@@ -43,7 +44,7 @@ class Choices:
 
     def draft(self, pane: Pane, found: Draft | None) -> Draft:
         """What a pane begins with: the draft of the session that goes on, else the example."""
-        settings, own = fresh(pane, self._read.settings), first(pane, self._read.settings)
+        settings, own = fresh(pane, self._loaded().settings), first(pane, self._loaded().settings)
         before = self._decoded(f"settings.{pane}", settings)
         given = self._given
         # A flag is no change of the file.
@@ -60,14 +61,9 @@ class Choices:
         self._store(f"draft.{pane}", _encoded(_worded(draft, Draft(model=""))))
 
     @property
-    def _read(self) -> Loaded:
-        assert self._loaded is not None, "`read` comes first"
-        return self._loaded
-
-    @property
     def _given(self) -> set[str]:
         """The fields of a draft that flags give."""
-        loaded = self._read
+        loaded = self._loaded()
         flags = {"model": loaded.model_given, "precision": loaded.precision_given}
         return {name for name, given in flags.items() if given}
 

@@ -35,7 +35,7 @@ from engine.runtime.loading import readable, some, unfit
 from engine.store import checkpoint, config_sizes, gguf_files, heads, manifest
 from engine.store.checkpoint import Broken
 from engine.store.manifest import Manifest
-from engine.store.store import Place
+from engine.store.place import Place
 
 _PEAK = 1.3
 """Memory of a conversion relative to its weights in fp32: 1.2 was measured."""

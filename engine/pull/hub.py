@@ -26,7 +26,7 @@ from engine.store import checkpoint, heads, manifest
 from engine.store.catalog import Hub
 from engine.store.checkpoint import Broken
 from engine.store.manifest import Manifest
-from engine.store.store import Place
+from engine.store.place import Place
 
 SMALL = frozenset(
     {

@@ -30,7 +30,8 @@ from engine.pull.progress import Report
 from engine.store import manifest
 from engine.store.catalog import Entry, Hub, Index
 from engine.store.manifest import Manifest
-from engine.store.store import Place, Store
+from engine.store.place import Place
+from engine.store.store import Store
 
 log = logging.getLogger(__name__)
 

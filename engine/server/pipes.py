@@ -11,7 +11,8 @@ import threading
 from collections.abc import MutableMapping
 from typing import BinaryIO
 
-from engine import wire
+from engine import finite, wire
+from engine.errors import EngineError
 from engine.messages import Event
 
 log = logging.getLogger(__name__)
@@ -75,8 +76,11 @@ class EventWriter:
 
         Raises:
             wire.Unsendable: the event cannot be encoded.
+            EngineError: a number in it is NaN or infinite.
         """
-        rest = memoryview(wire.encode(request_id, event))
+        packed = wire.pack(event)
+        finite.check(event, packed)
+        rest = memoryview(wire.framed(request_id, packed))
         with self._lock:
             try:
                 while rest:
@@ -88,5 +92,5 @@ class EventWriter:
         """Write one event with request id 0; an event that cannot be encoded is dropped."""
         try:
             self.send(0, event)
-        except wire.Unsendable as fault:
+        except (wire.Unsendable, EngineError) as fault:
             log.error("%s cannot be sent: %s", type(event), fault)

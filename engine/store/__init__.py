@@ -1,6 +1,8 @@
 """Models on disk, inspected without loading weights.
 
-    store.py       where a model's files are, and their state
+    store.py       from a name to a model's files; removing and adopting folders
+    place.py       where one model is, and what its files say
+    listing.py     what a list of models shows of one
     catalog.py     the models in the catalogue (catalog.yaml)
     checkpoint.py  a folder in transformers layout
     heads.py       which heads its weight files contain

@@ -72,8 +72,6 @@ def read(folder: Path) -> Checkpoint:
             if decoder
             else "no head in its weights can continue, fill or score"
         )
-    if reason := config_sizes.beyond(config, shapes):
-        raise Broken(f"its configuration is not that of its weights: {reason}")
     return Checkpoint(
         folder=folder,
         model_type=model_type,

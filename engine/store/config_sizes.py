@@ -16,8 +16,6 @@ _HEADS = ("num_attention_heads", "n_head", "n_heads", "num_heads", "attention_he
 _KEY_HEADS = ("num_key_value_heads", "num_kv_heads")
 _LONG = ("vocab_size", "embedding_size", "intermediate_size", "hidden_dim", "ffn_dim", "n_inner")
 _LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
-_SHARED = ".albert_layer_groups."
-"""In the names of weights that any number of layers may share."""
 _OTHERS = (
     "head_dim",
     "num_hidden_groups",
@@ -47,7 +45,11 @@ def impossible(config: Mapping[str, object]) -> str | None:
 
 
 def unlike(config: heads.Config, shapes: heads.Shapes) -> str | None:
-    """What a configuration counts that its weight files hold another number of; None: nothing."""
+    """What a configuration counts that its weight files cannot hold; None: nothing.
+
+    A library would build a model of that size, for ever or until the memory is full, before it
+    looks what the files have for it. The sizes must be possible ones.
+    """
     rows = heads.embedding(config, shapes)
     vocabulary = config.get("vocab_size")
     if rows is not None and vocabulary is not None and rows != vocabulary:
@@ -55,8 +57,13 @@ def unlike(config: heads.Config, shapes: heads.Shapes) -> str | None:
     # ALBERT's layers are one over and over.
     name = "num_hidden_groups" if "num_hidden_groups" in config else _first(config, _LAYERS)
     layers, held = config.get(name), _layers(shapes)
-    if layers is not None and held and layers != held:
+    if layers is not None and layers != held:
         return f"{name} is {layers}, and the files hold {held} layers"
+    longest = max((length for shape in shapes.values() for length in shape), default=0)
+    for name in (*_WIDTH, *_LONG):
+        size = config.get(name)
+        if isinstance(size, int) and size > longest:
+            return f"{name} is {size:,}, and no tensor is longer than {longest:,}"
     return None
 
 
@@ -70,27 +77,6 @@ def _layers(shapes: heads.Shapes) -> int:
 
 
 _NUMBERED = re.compile(r"(.*?)\b(\d+)\.")
-
-
-def beyond(config: Mapping[str, object], shapes: Mapping[str, tuple[int, ...]]) -> str | None:
-    """Which size is more than the weight files can hold, for a person; None where none is.
-
-    A library would build a model of that size, for ever or until the memory is full, before it
-    looks what the files have for it. The sizes must be possible ones.
-    """
-    longest = max((length for shape in shapes.values() for length in shape), default=0)
-    for name in (*_WIDTH, *_LONG):
-        size = config.get(name)
-        if isinstance(size, int) and size > longest:
-            return f"{name} is {size:,}, and no tensor is longer than {longest:,}"
-    layers = config.get(_first(config, _LAYERS))
-    held = 1 + max((int(number) for name in shapes for number in _LAYER.findall(name)), default=-1)
-    if isinstance(layers, int) and layers > held and not any(_SHARED in name for name in shapes):
-        return f"it counts {layers:,} layers, and its weight files lack all but {held:,}"
-    return None
-
-
-_LAYER = re.compile(r"\.(\d+)\.")
 
 
 def _first(sizes: Mapping[str, object], names: tuple[str, ...]) -> str:

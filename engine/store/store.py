@@ -19,20 +19,17 @@ import re
 import shutil
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from msgspec import structs
-
-from engine import json_files, precision
 from engine.errors import EngineError
 from engine.interfaces import ModelFiles
-from engine.messages import Error, ModelInfo, Source
-from engine.store import artifacts, catalog, checkpoint, distances, gguf_files, heads
+from engine.messages import Error, ModelInfo
+from engine.store import artifacts, catalog, gguf_files, heads
 from engine.store.catalog import Bundled, Entry, Hub
-from engine.store.checkpoint import Broken, Checkpoint
-from engine.store.manifest import Damaged, Manifest
+from engine.store.listing import describe
+from engine.store.manifest import Damaged
 from engine.store.manifest import read as read_manifest
+from engine.store.place import UNUSABLE, Place, why
 
 STARTER = Path(__file__).parents[1] / "starter"
 _REPO = re.compile(r"(?!.*(--|\.\.|\.gguf$))[a-z0-9][\w.-]{0,95}/[a-z0-9][\w.-]{0,95}", re.A | re.I)
@@ -40,23 +37,6 @@ _REPO = re.compile(r"(?!.*(--|\.\.|\.gguf$))[a-z0-9][\w.-]{0,95}/[a-z0-9][\w.-]{
 _CONVERSION = 2
 """Incremented when earlier conversions must not be used any longer."""
 _LEAVING = "leaving-"
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a model is, or would be after a pull."""
-
-    id: str
-    folder: Path
-    source: Source
-    entry: Entry | None = None
-    gguf: Path | None = None
-    """The user's GGUF file that the folder is, or would be, converted from."""
-
-    @property
-    def ours(self) -> bool:
-        """Whether the folder is in the store: it has a manifest, and may be deleted."""
-        return self.source in {"hub", "index"} or self.gguf is not None
 
 
 class Store:
@@ -91,7 +71,7 @@ class Store:
             if folder.is_dir() and folder not in catalogued
         ]
         places += [self._local(path) for path in self.folders]
-        return [_info(place, self.root) for place in places]
+        return [describe(place, self.root) for place in places]
 
     def info(self, model: str) -> ModelInfo:
         """Information about one model.
@@ -99,7 +79,7 @@ class Store:
         Raises:
             EngineError: unknown_model, if nothing has this name.
         """
-        return _info(self.place(model), self.root)
+        return describe(self.place(model), self.root)
 
     def find(self, model: str) -> ModelFiles:
         """The files of a model, ready to be loaded.
@@ -115,13 +95,13 @@ class Store:
         try:
             if not place.folder.is_dir():
                 raise _absent(place)
-            found, listed = _read(place)
+            found, listed = place.read()
             computed = artifacts.place(self.root, place.folder)
-        except _UNUSABLE as error:
+        except UNUSABLE as error:
             raise EngineError(
                 Error(
                     kind="broken_model",
-                    message=f"{place.id} cannot be used: {_why(error)}.",
+                    message=f"{place.id} cannot be used: {why(error)}.",
                     hint="Pull it again." if place.ours else f"Check the files in {place.folder}.",
                 )
             ) from error
@@ -137,7 +117,7 @@ class Store:
             weight_bytes=found.weight_bytes,
             memory=found.memory,
             start_token=entry.start_token if entry else None,
-            weights=_weights(entry, listed),
+            weights=place.weights(listed),
             derived=computed,
         )
 
@@ -200,7 +180,7 @@ class Store:
             raise EngineError(
                 Error(
                     kind="unknown_model",
-                    message=f"{model} cannot be read: {_why(error)}.",
+                    message=f"{model} cannot be read: {why(error)}.",
                     hint="Choose a folder or a .gguf file that can be read.",
                 )
             ) from error
@@ -264,7 +244,7 @@ class Store:
             if not gguf_files.named(path):
                 return Place(str(path), path, "local")
         except (OSError, ValueError, RuntimeError):
-            return Place(str(path), path, "local")  # `_info` reports the reason
+            return Place(str(path), path, "local")  # `describe` reports the reason
         parts = gguf_files.parts(path)
         if parts[0].is_file():
             path = parts[0]
@@ -277,39 +257,12 @@ class Store:
         return Place(str(path), self.root / "converted" / key, "local", gguf=path)
 
 
-_UNUSABLE = (Broken, Damaged, OSError, ValueError, RuntimeError)
-"""What may be raised for a folder or file that is not a model or cannot be read."""
-
-
-def _why(error: Exception) -> str:
-    """The message of an exception in `_UNUSABLE`, for the user."""
-    if isinstance(error, (OSError, ValueError, RuntimeError)):
-        return json_files.reason(error)
-    return str(error)
-
-
 def _expanded(path: Path) -> Path:
     """Expand ~; that of an unknown user is left as it is, as in a shell."""
     try:
         return path.expanduser()
     except RuntimeError:
         return path
-
-
-def _text(name: str) -> str:
-    """The name of a file as text that can be sent: an escape for each byte that is not UTF-8."""
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _read(place: Place) -> tuple[Checkpoint, Manifest | None]:
-    """Raises Broken or Damaged."""
-    listed = read_manifest(place.folder) if place.ours else None
-    return checkpoint.read(place.folder), listed
-
-
-def _weights(entry: Entry | None, listed: Manifest | None) -> str:
-    """How the weights were stored: from the manifest, else from the catalogue."""
-    return (listed.weights if listed else "") or (entry.weights if entry else "")
 
 
 def _absent(place: Place) -> EngineError:
@@ -327,82 +280,4 @@ def _absent(place: Place) -> EngineError:
             message=f"{place.id} is not on this machine.",
             hint=f"Pull it: tsuzuki models pull {place.id}",
         )
-    )
-
-
-def _info(place: Place, root: Path) -> ModelInfo:
-    """Describe a place: from its files if they exist, else from the catalogue."""
-    entry = place.entry
-    name = _text((place.gguf or place.folder).name)
-    info = ModelInfo(
-        id=_text(place.id),
-        title=entry.title if entry else name.replace("--", "/", 1),
-        roles=list(heads.roles(entry.heads)) if entry else [],
-        heads=list(entry.heads) if entry else [],
-        languages=list(entry.languages) if entry else [],
-        bytes=entry.bytes if entry else 0,
-        licence=entry.licence if entry else "",
-        source=place.source,
-        origin=entry.origin.name if entry else _text(place.id),
-        revision=(entry.origin.revision or "") if entry else "",
-        note=entry.note if entry else "",
-        memory=entry.memory if entry else 0,
-        context=entry.context if entry else None,
-        chat=entry.chat if entry else False,
-        weights=_weights(entry, None),
-    )
-    try:
-        return _found_info(place, info, root)
-    except _UNUSABLE as error:
-        path = _text(str(place.folder))
-        return structs.replace(info, path=path, state="failed", reason=_why(error))
-
-
-def _found_info(place: Place, info: ModelInfo, root: Path) -> ModelInfo:
-    """Add what the files say; raises what is in `_UNUSABLE`."""
-    if str(place.folder) != _text(str(place.folder)):
-        raise Broken("its name is not in UTF-8")  # no request could name it
-    if not place.folder.exists():
-        return _absent_info(place, info)
-    found, listed = _read(place)
-    return structs.replace(
-        info,
-        roles=list(heads.roles(found.heads)),
-        heads=sorted(found.heads),
-        languages=list(info.languages or (listed.languages if listed else ())),
-        bytes=found.weight_bytes,
-        licence=info.licence or (listed.licence if listed else ""),
-        revision=listed.revision if listed else "",
-        path=str(place.folder),
-        state="on_disk",
-        memory=found.memory,
-        context=found.context,
-        chat=found.chat,
-        weights=_weights(place.entry, listed),
-        precisions=list(precision.forms(found.model_type)),
-        distances=distances.read(artifacts.place(root, place.folder)),
-    )
-
-
-def _absent_info(place: Place, info: ModelInfo) -> ModelInfo:
-    if place.source != "local":
-        return info
-    path = place.gguf or place.folder
-    if path.exists() and not path.is_file():
-        raise Broken("it is not a regular file")
-    try:
-        with path.open("rb") as stream:
-            magic = stream.read(len(gguf_files.MAGIC))
-    except FileNotFoundError:
-        return structs.replace(info, state="failed", reason=f"there is nothing at {path}")
-    if magic != gguf_files.MAGIC:
-        return structs.replace(info, path=str(path), state="failed", reason="not a GGUF file")
-    return structs.replace(
-        info,
-        heads=["causal"],
-        roles=list(heads.roles(["causal"])),
-        bytes=sum(part.stat().st_size for part in gguf_files.parts(path) if part.is_file()),
-        path=str(path),
-        state="on_disk",
-        note="Will be converted, once, when it is first used.",
     )

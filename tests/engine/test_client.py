@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from engine import client, wire
-from engine.client import Engine, EngineState
+from engine import wire
+from engine.client import Answer, Engine, EngineState, process, watch
+from engine.client import engine as client
 from engine.errors import INTERNAL
 from engine.messages import (
     GREEDY,
@@ -86,7 +87,7 @@ def state_of(engine: Engine) -> EngineState:
     return engine.state
 
 
-async def all_of(answer: client.Answer) -> list[Event]:
+async def all_of(answer: Answer) -> list[Event]:
     return [event async for event in answer]
 
 
@@ -285,7 +286,7 @@ async def test_how_a_worker_ended_is_reported(
         f"#!{sys.executable}\nimport os, sys, time\nsys.stdin.buffer.read(9)\n{script}\n"
     )
     fake.chmod(0o700)
-    monkeypatch.setattr(client, "GRACE_S", 0.1)
+    monkeypatch.setattr(process, "GRACE_S", 0.1)
     monkeypatch.setattr(sys, "executable", str(fake))
     engine = await front.start()
     (died,) = await all_of(engine.request(ListModels()))
@@ -301,7 +302,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
     def begin() -> None:
         for name, seconds in (("TICK_S", 0.01), ("SILENT_S", 0.1), ("CANCEL_S", 0.5)):
-            monkeypatch.setattr(client, name, seconds)
+            monkeypatch.setattr(watch, name, seconds)
 
     return begin
 
@@ -350,8 +351,8 @@ async def test_a_worker_that_was_only_slow_is_well_again(
 async def test_a_worker_that_does_not_come_up_is_ended(
     front: Front, stuck: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "TICK_S", 0.01)
-    monkeypatch.setattr(client, "START_S", 0.1)
+    monkeypatch.setattr(watch, "TICK_S", 0.01)
+    monkeypatch.setattr(watch, "START_S", 0.1)
     engine = await front.start()
     assert engine.pid is not None
     os.kill(engine.pid, signal.SIGSTOP)
@@ -366,8 +367,8 @@ async def test_a_worker_that_does_not_come_up_is_ended(
 async def test_a_load_that_hangs_is_noticed_though_the_worker_answers(
     front: Front, stuck: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "TICK_S", 0.01)
-    monkeypatch.setattr(client, "STALLED_S", 0.1)
+    monkeypatch.setattr(watch, "TICK_S", 0.01)
+    monkeypatch.setattr(watch, "STALLED_S", 0.1)
     engine = await front.start()
     await pid(engine)
     answer = engine.request(Load("starter-ja"))
@@ -496,7 +497,7 @@ async def test_stopping_at_once_leaves_no_process(front: Front, stuck: None) -> 
 async def test_a_worker_that_hangs_is_killed_when_stopped(
     front: Front, stuck: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "GRACE_S", 0.05)
+    monkeypatch.setattr(process, "GRACE_S", 0.05)
     engine = await front.start()
     worker = await pid(engine)
     os.kill(worker, signal.SIGSTOP)

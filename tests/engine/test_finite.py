@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from engine import finite
+from engine import finite, wire
 from engine.messages import (
     Alternative,
     Arranged,
@@ -64,7 +64,12 @@ WITH: dict[str, Callable[[float], Event]] = {
 @pytest.mark.parametrize("figure", [math.nan, math.inf, -math.inf])
 def test_an_answer_with_such_a_figure_becomes_an_error_in_words(place: str, figure: float) -> None:
     sent: list[Event] = []
-    scheduler = Scheduler(lambda number, event: sent.append(event), lambda: 0.0)
+
+    def send(number: int, event: Event) -> None:
+        finite.check(event, wire.pack(event))
+        sent.append(event)
+
+    scheduler = Scheduler(send, lambda: 0.0)
     scheduler.start(1, (WITH[place](n) for n in (1.5, figure, 2.5)))
     for _ in range(3):
         scheduler.round()
@@ -80,5 +85,5 @@ LOOKALIKE = struct.unpack(">d", bytes.fromhex("3ff0000000cb7ff8"))[0]
 def test_whole_answers_pass() -> None:
     for figure in (0.0, -1e308, 5e-324, LOOKALIKE):
         for answer in WITH.values():
-            finite.check(answer(figure))
-    finite.check(None)
+            event = answer(figure)
+            finite.check(event, wire.pack(event))

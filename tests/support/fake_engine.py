@@ -472,7 +472,7 @@ async def running(app: TsuzukiApp, size: tuple[int, int] = (80, 24)) -> AsyncIte
 
 
 def pane(app: TsuzukiApp) -> TaskPane:
-    return app.panes[app.pane]
+    return app.row.current
 
 
 async def answered(pilot: Pilot[None], app: TsuzukiApp, count: int = 1) -> None:
@@ -482,7 +482,7 @@ async def answered(pilot: Pilot[None], app: TsuzukiApp, count: int = 1) -> None:
         pilot,
         lambda: (
             len(here.transcript.cards) == count
-            and not here.runs.live
+            and not here.cards.runs.live
             and all(card.status != "running" for card in here.transcript.cards)
         ),
     )

@@ -25,11 +25,11 @@ async def test_keys_switch_and_cycle_the_panes(tmp_path: Path) -> None:
     async with running(app) as pilot:
         for key, name in (("f3", "fill"), ("f4", "score"), ("f2", "continue")):
             await pilot.press(key)
-            assert app.pane == name
+            assert app.row.role == name
             assert app.focused in pane(app).composers
         for name in ("fill", "score", "continue"):
             await pilot.press("ctrl+t")
-            assert app.pane == name
+            assert app.row.role == name
 
 
 async def test_the_palette_runs_any_action_where_it_belongs(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ async def test_keys_can_be_remapped_and_every_hint_follows(tmp_path: Path) -> No
         shown = []
         for key in ("f3", "f12"):
             await pilot.press(key)
-            shown.append(app.pane)
+            shown.append(app.row.role)
         assert shown == ["continue", "fill"]
 
 
@@ -123,7 +123,7 @@ async def test_side_by_side_needs_room_and_is_toggled_by_a_key(tmp_path: Path) -
         await pilot.resize_terminal(170, 30)
         await until(pilot, lambda: app.panes["fill"].display)
         await pilot.click(app.panes["score"].composers[0])
-        assert app.pane == "score"
+        assert app.row.role == "score"
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ async def test_sessions_can_be_left_and_reopened(tmp_path: Path) -> None:
         await pilot.press("ctrl+n")
         assert pane(app).transcript.cards == []
         (summary,) = await app.history.sessions()
-        await app.reopen(summary.id)
+        await app.session.reopen(summary.id)
         assert len(pane(app).transcript.cards) == 1
 
 
@@ -232,7 +232,7 @@ async def test_a_session_that_is_left_while_it_runs_keeps_its_text(tmp_path: Pat
         await until(pilot, lambda: "街はとても" in seen(app))
         assert "Esc Stop" in seen(app)
         await pilot.press("ctrl+n")
-        await until(pilot, lambda: not pane(app).runs.live)
+        await until(pilot, lambda: not pane(app).cards.runs.live)
         assert pane(app).transcript.cards == []
         (summary,) = await app.history.sessions()
         session = await app.history.read(summary.id)

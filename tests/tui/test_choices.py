@@ -19,8 +19,9 @@ class File:
         self.stored: dict[str, str] = {}
 
     def start(self, settings: Settings, **given: bool) -> Choices:
-        choices = Choices(self.stored.__setitem__)
-        choices.read(Loaded(Path("settings.yaml"), settings, **given), self.stored)  # type: ignore[arg-type]
+        loaded = Loaded(Path("settings.yaml"), settings, **given)  # type: ignore[arg-type]
+        choices = Choices(lambda: loaded, self.stored.__setitem__)
+        choices.read(self.stored)
         return choices
 
 

@@ -141,7 +141,7 @@ async def test_every_screen_opens_over_a_pane_and_escape_leads_back(
         assert isinstance(app.screen, screen)
         await pilot.press("escape")
         await until(pilot, lambda: app.at_panes)
-        assert app.pane == "continue"
+        assert app.row.role == "continue"
 
 
 async def test_a_remapped_key_works_and_is_told(tmp_path: Path) -> None:

@@ -11,14 +11,11 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
-
-import psutil
 
 from tui.cards import PANES, Card, ContinueCard, Pane
 from tui.cards.drafts import Draft
+from tui.history.holders import alive, process
 from tui.history.records import (
     Session,
     Snapshot,
@@ -33,73 +30,24 @@ from tui.history.records import (
     storable,
     token_counts,
 )
-from tui.history.schema import TooNew, connect, copy, merge, open_file
-from tui.strings import text
+from tui.history.session_file import Gone, SessionFile
 
 KEPT_S = 24 * 3600.0
 """Seconds for which something deleted can come back where the app ended before purging it."""
 
 
-class Gone(Exception):
-    """The file is not the one that was opened: removed, replaced or damaged. Call `reopen`."""
+class Database(SessionFile):
+    """All that is read from the session file and written to it.
 
-
-class Database:
-    """One connection, used by one thread. Methods raise `sqlite3.Error` for what the disk does.
-
-    Where the file cannot be used, its place is taken by memory until `settle` has found it usable.
+    The process that has it open also holds the session that it writes to.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        super().__init__(path)
         self._me = process(os.getpid())
         self._doomed: set[tuple[str, str]] = set()
         """Table and id of what this process deleted: gone for good when it ends."""
-        self.problem = ""
-        """What happened to the file that the user should read, or an empty text."""
-        self.refused: sqlite3.Error | OSError | None = None
-        """Why all of it is in memory alone, for as long as it is."""
-        self._connection = self._open()
         self._recover()
-
-    def _open(self) -> sqlite3.Connection:
-        """The file, or memory in its place."""
-        self.problem, self.refused, self._file = "", None, None
-        try:
-            connection, self.problem = open_file(self._path)
-            status = self._path.stat()
-        except TooNew as error:
-            self.problem = text("history.unusable", path=self._path, reason=error)
-            return connect(":memory:")
-        except (OSError, sqlite3.Error) as error:
-            self.refused = error
-            return copy(self._path)
-        self._file = status.st_dev, status.st_ino
-        return connection
-
-    def settle(self) -> None:
-        """Try the file again, and move what is in memory into it.
-
-        Raises:
-            OSError: it still cannot be used.
-            sqlite3.Error: it still cannot be used.
-        """
-        memory = self._connection
-        connection, self.problem = open_file(self._path)
-        try:
-            merge(memory, connection)
-            status = self._path.stat()
-        except (OSError, sqlite3.Error):
-            connection.close()
-            raise
-        memory.close()
-        self._connection, self.refused = connection, None
-        self._file = status.st_dev, status.st_ino
-
-    def reopen(self) -> None:
-        """Open what is in the file's place now; what was written before may not be in it."""
-        self._connection.close()
-        self._connection = self._open()
 
     def _recover(self) -> None:
         """Purge what was deleted long ago; close cards whose process ended before their answer."""
@@ -117,7 +65,7 @@ class Database:
                 "ON session = sessions.id WHERE status = 'running'"
             )
             for card_id, session, holder in running.fetchall():
-                found = None if _alive(holder) else self._card(card_id)
+                found = None if alive(holder) else self._card(card_id)
                 if found is not None:
                     card, whole = found
                     card.interrupt()
@@ -213,7 +161,7 @@ class Database:
                 self._write(f"DELETE FROM {table} WHERE id = ?", (key,))
             self.release()
         finally:
-            self._connection.close()
+            super().close()
 
     # ------------------------------------------------------------------------- reading
 
@@ -246,7 +194,7 @@ class Database:
                 created=_seconds(created),
                 updated=_seconds(updated),
                 cards=cards,
-                held=holder != self._me and _alive(holder),
+                held=holder != self._me and alive(holder),
             )
             for session, name, created, updated, holder, cards, prompt, draft in rows
             if cards or draft
@@ -341,69 +289,6 @@ class Database:
             f"UPDATE {table} SET deleted = ? WHERE id = ?", (time.time() if deleted else None, key)
         )
         (self._doomed.add if deleted else self._doomed.discard)((table, key))
-
-    def _write(self, statement: str, values: Iterable[object]) -> None:
-        with self._transaction():
-            self._connection.execute(statement, tuple(values))
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """Write all of it or nothing.
-
-        Raises:
-            Gone: what would be written now would be found by nobody.
-        """
-        if self._file is not None and not self._in_place():
-            raise Gone
-        try:
-            with self._connection:
-                yield
-        except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-                raise Gone from error
-            raise
-
-    def _in_place(self) -> bool:
-        """Whether the file that is written is the one that the next start will find."""
-        try:
-            status = self._path.stat()
-        except FileNotFoundError:
-            return False
-        except OSError:
-            return True
-        return self._file == (status.st_dev, status.st_ino)
-
-    def _rows(self, statement: str, values: Iterable[object] = ()) -> sqlite3.Cursor:
-        return self._connection.execute(statement, tuple(values))
-
-
-def held(path: Path) -> bool:
-    """Whether a running app has a session of this file open. The file is only read."""
-    if not path.is_file():
-        return False
-    try:
-        with closing(
-            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-        ) as connection:
-            holders = connection.execute("SELECT DISTINCT holder FROM sessions").fetchall()
-    except sqlite3.Error:  # no file that an app would work with
-        return False
-    return any(_alive(holder) for (holder,) in holders)
-
-
-def process(pid: int) -> str:
-    """Names a process for good: its number alone is given to another one some day."""
-    return f"{pid}:{psutil.Process(pid).create_time():.0f}"
-
-
-def _alive(holder: str | None) -> bool:
-    """Whether the process that is named so still runs."""
-    if not isinstance(holder, str):
-        return False
-    try:
-        return process(int(holder.partition(":")[0])) == holder
-    except (psutil.Error, ValueError, OverflowError):
-        return False
 
 
 def _seconds(value: object) -> float:

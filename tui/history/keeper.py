@@ -15,8 +15,9 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from tui.cards import Card, Pane
 from tui.cards.drafts import Draft
-from tui.history.database import Database, Gone
+from tui.history.database import Database
 from tui.history.records import Session, Snapshot, Summary, token_counts
+from tui.history.session_file import Gone
 from tui.strings import text
 
 _P = ParamSpec("_P")

@@ -1,18 +1,16 @@
-"""The command palette: every action by its name, and themes tried on while choosing."""
+"""The command palette: every action by its name."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from functools import partial
 
-from textual.app import App, SystemCommand
-from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.app import SystemCommand
+from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
-from textual.theme import ThemeProvider
 
 from tui.keys.actions import ACTIONS, Action
 from tui.keys.keymap import Keymap
-from tui.strings import text
 
 
 def commands(
@@ -24,22 +22,6 @@ def commands(
             shown = keys.shown(action.id)
             title = f"{action.title}  ({shown})" if shown else action.title
             yield SystemCommand(title, action.help, partial(run, action))
-
-
-class Themes(ThemeProvider):
-    """Textual's themes; their names come from the user and are never markup."""
-
-    async def discover(self) -> Hits:
-        """Every theme."""
-        for name, choose in self.commands:
-            yield DiscoveryHit(Content(name), choose)
-
-    async def search(self, query: str) -> Hits:
-        """The themes whose names match."""
-        matcher = self.matcher(query)
-        for name, choose in self.commands:
-            if (match := matcher.match(name)) > 0:
-                yield Hit(match, Content(name), choose)
 
 
 def choosing(entries: Iterable[tuple[str, str, Callable[[], None]]]) -> type[Provider]:
@@ -60,40 +42,3 @@ def choosing(entries: Iterable[tuple[str, str, Callable[[], None]]]) -> type[Pro
                     yield Hit(match, Content(name), choose, help=about)
 
     return Entries
-
-
-class ThemeChooser:
-    """Shows each theme while it is highlighted; leaving without choosing puts the old one back."""
-
-    def __init__(self, app: App[None], chosen: Callable[[str], None]) -> None:
-        self._app = app
-        self._chosen = chosen
-        self._before: str | None = None
-        """The theme to go back to; None while no themes are being chosen from."""
-
-    def open(self) -> None:
-        """Begin to choose."""
-        self._before = self._app.theme
-        self._app.push_screen(
-            CommandPalette(providers=[Themes], placeholder=text("palette.themes"))
-        )
-
-    def preview(self, event: CommandPalette.OptionHighlighted) -> None:
-        """Put the highlighted theme on."""
-        prompt = event.highlighted_event.option.prompt
-        name = getattr(prompt, "plain", str(prompt)).strip()
-        if self._before is not None and name in self._app.available_themes:
-            self._app.theme = name
-
-    def closed(self, event: CommandPalette.Closed) -> None:
-        """Keep what was chosen, or put the old theme back."""
-        if self._before is None:
-            return
-        if event.option_selected:
-            self._app.call_later(self._keep)
-        else:
-            self._app.theme = self._before
-        self._before = None
-
-    def _keep(self) -> None:
-        self._chosen(self._app.theme)

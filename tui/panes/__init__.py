@@ -1,6 +1,10 @@
 """The three panes, one shape three times: transcript, composer, inspector.
 
-    base.py              what they share
+    base.py              what they share: a draft is sent and becomes a card
+    layout.py            the parts of a pane and their places
+    pane_cards.py        its cards: run, saved, removed
+    model_label.py       what a composer's frame shows of the model
+    row.py               all three side by side, or one at a time
     continue_.py         a text goes on
     fill.py              words for masks
     score.py             two texts, and texts of many sentences

@@ -1,49 +1,39 @@
-"""What the three panes have in common: cards above, a composer below, details beside."""
+"""What the three panes have in common: a draft is written and sent, and becomes a card."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import ClassVar
 
 import msgspec
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
-from textual.events import Resize
 from textual.message import Message
 from textual.screen import Screen
-from textual.widget import Widget
-from textual.widgets import Static, TextArea
+from textual.widgets import TextArea
 
-from engine.messages import PrecisionChoice, Request
-from tui.cards import Card, ContinueCard, Pane, questions
+from engine.messages import PrecisionChoice
+from tui.cards import Card, Pane
 from tui.cards.drafts import WORDS, Draft, first, written
-from tui.connection.runs import Runs
 from tui.connection.services import Services
 from tui.keys.actions import CardAction, bindings
 from tui.panes.card_actions import CardActions
 from tui.panes.gallery import Gallery
 from tui.panes.host import Result
+from tui.panes.layout import PaneLayout
+from tui.panes.model_label import chip
 from tui.panes.offers import Offers
+from tui.panes.pane_cards import PaneCards
 from tui.panes.recall import Recall
 from tui.screens import sampling
 from tui.screens.forms import Field, Form, Picker
 from tui.strings import text
 from tui.widgets.composer import Composer
-from tui.widgets.header import state_text
 from tui.widgets.hints import brief
-from tui.widgets.inspector import Inspector
 from tui.widgets.transcript import Transcript
 
-SPEED_S = 1.0
-"""Seconds between updates of the speed that is shown."""
-WIDE = 110
-"""The columns from which the inspector is beside the cards."""
 
-
-class TaskPane(Horizontal):
+class TaskPane(PaneLayout):
     """A pane that asks the engine one kind of thing. It holds no model logic."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("pane")]
@@ -67,59 +57,28 @@ class TaskPane(Horizontal):
             self.back = back
 
     def __init__(self, shared: Services, draft: Draft) -> None:
-        super().__init__(id=f"pane-{self.role}")
-        self.shared = shared
+        super().__init__(shared, self.role, self.make_composers(draft))
         self.draft = draft
-        self.speed: float | None = None
-        """Tokens a second of what is running or was run last."""
-        self._timed = 0.0
-        """When that was updated last, on the monotonic clock."""
-        slow = shared.settings.slow_link()
-        self.transcript = Transcript(shared.glyphs, self._greeting, jump=slow)
-        self.inspector = Inspector(shared.glyphs)
-        self.composers = list(self.make_composers())
-        for composer in self.composers:
-            composer.cursor_blink = not slow  # each blink is sent
-        self.runs = Runs(shared.link, shared.running, self._ended)
+        self.cards = PaneCards(self)
         self.actions = CardActions(self, self.edit, self.act)
         self.offers = Offers(self)
         self._recall = Recall(self)
         self.gallery = Gallery(self)
         self.older: list[str] = []
         """What was sent here in any session, the latest first."""
-        self._notice = Static(classes="notice", markup=False)
-        self._below = Static(classes="below", markup=False)
-        self._inspecting: bool | None = None
-        """What the person asked for; None leaves it to the width."""
-
-    def compose(self) -> ComposeResult:
-        """Lay the parts out."""
-        with Vertical(classes="main"):
-            yield self.transcript
-            yield self._below
-            yield self._notice
-            yield from self.aids()
-            yield from self.composers
-        yield self.inspector
 
     def on_mount(self) -> None:
-        """Start the timer that draws what has come, and show an empty notice."""
+        """Start the timer that draws what has come."""
         rate = 8 if self.shared.settings.slow_link() else 12
-        self.set_interval(1 / rate, self._catch_up)
-        self._below.update(text("notice.below", key=self.shared.keymap.shown("card_last")))
-        self._below.display = False
-        self.notice("")
+        self.set_interval(1 / rate, self.cards.catch_up)
         self.label()
+        self.transcript.greet(self._greeting)
 
     # ----------------------------------------------------------- what subclasses add
 
-    def make_composers(self) -> Iterator[Composer]:
-        """The editors, first to last."""
-        yield Composer(self.draft.text)
-
-    def aids(self) -> Iterator[Widget]:
-        """The widgets above the composers."""
-        yield from ()
+    def make_composers(self, draft: Draft) -> Iterator[Composer]:
+        """The editors, first to last, with a draft in them."""
+        yield Composer(draft.text)
 
     def edited(self) -> Draft:
         """The draft with what the composers now hold."""
@@ -152,33 +111,12 @@ class TaskPane(Horizontal):
 
     def label(self) -> None:
         """Write model, state and parameters on the composers' frames."""
-        self.composers[0].label(self.shared.glyphs.dot.join(self.chip()), self.parameters())
+        self.composers[0].label(self.shared.glyphs.dot.join(chip(self)), self.parameters())
 
     @property
     def form(self) -> PrecisionChoice:
         """The form of the model's weights that sending asks for."""
         return self.shared.link.form(self.draft.model, self.draft.precision)
-
-    @property
-    def form_label(self) -> str:
-        """The form in a word, and what auto came to last; nothing where it is exact."""
-        if self.form != "auto":
-            return "" if self.form == "exact" else self.form
-        used = [
-            card.precision
-            for card in self.transcript.cards
-            if (card.request.model, card.request.precision) == (self.draft.model, "auto")
-        ]
-        return " ".join(["auto", *filter(None, used[-1:])])
-
-    def chip(self) -> list[str]:
-        """The model and its form, and its state where it cannot answer at once."""
-        link, model = self.shared.link, self.draft.model
-        name = f"{model} {self.form_label}".rstrip()
-        info = link.seen_as(model, self.form)
-        if info is None or info.state in ("ready", "on_disk"):
-            return [name]
-        return [name, state_text(info, link.progress.get(model))]
 
     @property
     def at_example(self) -> bool:
@@ -201,11 +139,6 @@ class TaskPane(Horizontal):
             text(key, send=brief(keys.shown("send")), palette=keys.way("examples"))
             for key in (f"pane.{self.role}.does", f"pane.{begin}", f"pane.{self.role}.then")
         )
-
-    def notice(self, message: str) -> None:
-        """Show a line above the composer; "" takes it away."""
-        self._notice.update(message)
-        self._notice.display = bool(message)
 
     def put(self, draft: Draft) -> None:
         """Show another draft."""
@@ -231,35 +164,11 @@ class TaskPane(Horizontal):
             # Of a damaged draft, only the text is left.
             self.put(draft if draft.model else msgspec.structs.replace(self.draft, text=draft.text))
 
-    def focus_composer(self) -> None:
-        """Go back to writing, at once: the keys that are on their way are meant for it."""
-        self.transcript.leave()
-        self.screen.set_focus(self.composers[0])
-
     def engine_changed(self) -> None:
         """Show a model's new state wherever it appears."""
         self.label()
-        self.runs.touch()
+        self.cards.runs.touch()
         self.offers.engine_changed()
-
-    def on_resize(self, event: Resize) -> None:
-        """Put the inspector beside the cards or below them."""
-        self._place_inspector()
-
-    def _place_inspector(self) -> None:
-        wide = self.size.width >= WIDE
-        self.set_class(not wide, "-narrow")
-        self.inspector.display = wide if self._inspecting is None else self._inspecting
-
-    @on(Transcript.Moved)
-    def _inspect(self, event: Transcript.Moved) -> None:
-        event.stop()
-        self.inspector.show(self.transcript.card, self.transcript.ref)
-
-    @on(Transcript.Below)
-    def _cue(self, event: Transcript.Below) -> None:
-        event.stop()
-        self._below.display = event.below
 
     @on(TextArea.Changed)
     def _drafted(self, event: TextArea.Changed) -> None:
@@ -275,56 +184,15 @@ class TaskPane(Horizontal):
     def written(self) -> None:
         """React to a change of the text in the composers."""
 
-    # ------------------------------------------------------------------------ running
-
-    def run_card(self, card: Card) -> None:
-        """Show a card and ask the engine for its answer."""
-        card.title = self.shared.link.title(card.request.model)
-        self.transcript.add(card)
-        self.card_changed(card)
-        self.ask(card, questions(card))
-
-    def ask(self, card: Card, requests: Iterable[Request]) -> None:
-        """Ask the engine for more of a card that is shown."""
-        self.run_worker(self.runs.run(card, requests))
-
-    def card_changed(self, card: Card) -> None:
+    def post_changed(self, card: Card) -> None:
         """Have a card saved."""
         self.post_message(self.Changed(self, card))
 
-    def save_card(self, card: Card) -> None:
-        """Draw a card that was changed by hand, and have it saved."""
-        self.transcript.update_card(card.id, "", None)
-        self.card_changed(card)
+    def post_removed(self, card: Card, *, back: bool) -> None:
+        """Have a card deleted from the file, or brought back."""
+        self.post_message(self.Removed(card, back=back))
 
-    def remove_card(self, card: Card) -> list[Card]:
-        """Stop a card and all its forks and take them away; return them, oldest first."""
-        gone = self.transcript.remove_card(card)
-        for each in gone:
-            self.runs.stop_card(each)
-            self.post_message(self.Removed(each, back=False))
-        return gone
-
-    def restore_cards(self, cards: list[Card]) -> None:
-        """Bring removed cards back to their places."""
-        self.transcript.restore(cards)
-        for each in cards:
-            self.post_message(self.Removed(each, back=True))
-
-    def _ended(self, card: Card) -> None:
-        if isinstance(card, ContinueCard):
-            self.speed = card.timing.tokens_per_s
-        self.label()
-        self.save_card(card)
-
-    def _catch_up(self) -> None:
-        """Draw the cards that gained something since the last time."""
-        now = time.monotonic()
-        for run in self.runs.take_dirty():
-            if run.speed is not None and now - self._timed > SPEED_S:
-                self.speed, self._timed = run.speed, now
-            self.transcript.update_card(run.card.id, self.runs.note(run), run.speed)
-            self.card_changed(run.card)
+    # ------------------------------------------------------------------------ sending
 
     async def send(self) -> None:
         """Run the draft, unless a notice or an offer comes first; sent again, it runs."""
@@ -339,7 +207,7 @@ class TaskPane(Horizontal):
         rest = {"text": written(draft.text, now.text), "second": written(draft.second, now.second)}
         self.put(msgspec.structs.replace(self.draft, **rest, hidden=()))
         self.focus_composer()
-        self.run_card(card)
+        self.cards.run(card)
 
     def start_sending(self) -> None:
         """Run the draft once it has been checked against the model."""
@@ -391,32 +259,23 @@ class TaskPane(Horizontal):
     def _on_card(self, event: Transcript.Wanted) -> None:
         event.stop()
         if event.action == "details":
-            self._leaf(event.number)
+            self.inspector.leaf(event.number)
         else:
             self.notice("")
             self.actions.do(event.action, event.number)
 
-    def _leaf(self, by: int) -> None:
-        """Show the details, or move on in them."""
-        if self.inspector.display:
-            self.inspector.scroll_relative(y=by * self.inspector.page, animate=False)
-        else:
-            self.action_inspector()
-
     def action_stop(self) -> None:
         """Close what is open; else stop and keep what came; else go back to the composer."""
-        if self._inspecting and self.has_class("-narrow"):
-            self.action_inspector()
-        elif self.offers.open:
+        if self.close_inspector():
+            return
+        if self.offers.open:
             self.offers.withdraw()
-        elif not self.runs.stop() and not self.offers.stop_pull():
+        elif not self.cards.runs.stop() and not self.offers.stop_pull():
             self.focus_composer()
 
     def action_inspector(self) -> None:
         """Show or hide the details."""
-        self._inspecting = not self.inspector.display
-        self._place_inspector()
-        self.inspector.show(self.transcript.card, self.transcript.ref)
+        self.inspector.toggle()
 
     def action_rerun_last(self) -> None:
         """Run the newest card once more."""

@@ -56,7 +56,7 @@ class CardActions:
 
     def rerun(self, card: Card) -> None:
         """Ask the same again, in a new card; without a given seed it is drawn anew."""
-        self._pane.run_card(copy_request(card))
+        self._pane.cards.run(copy_request(card))
 
     def _copy(self, card: Card) -> None:
         """Copy the answer."""
@@ -78,8 +78,8 @@ class CardActions:
     def delete(self, card: Card) -> None:
         """Delete the card with all that was forked from it."""
         pane = self._pane
-        gone = pane.remove_card(card)
-        self.undoable(lambda: pane.restore_cards(gone))
+        gone = pane.cards.remove(card)
+        self.undoable(lambda: pane.cards.restore(gone))
         key = pane.shared.keymap.shown("undo")
         if len(gone) > 1:
             pane.notice(text("notice.deleted_forks", n=len(gone) - 1, key=key))

@@ -38,7 +38,7 @@ class ContinuePane(TaskPane):
         super().__init__(shared, draft)
         self._live = Live(shared)
         self._texts = ContinueActions(self)
-        edits = Edits(self.save_card, self.actions.delete, self.actions.undo)
+        edits = Edits(self.cards.save, self.actions.delete, self.actions.undo)
         self._forks = ForkActions(self, edits)
 
     def act(self, action: CardAction, number: int, card: Card) -> None:
@@ -73,9 +73,9 @@ class ContinuePane(TaskPane):
         )
         return ContinueCard(request=request, prompt=draft.text)
 
-    def make_composers(self) -> Iterator[Composer]:
+    def make_composers(self, draft: Draft) -> Iterator[Composer]:
         """One editor, for a text to go on from or to read."""
-        yield PromptComposer(self.draft.text)
+        yield PromptComposer(draft.text)
 
     def aids(self) -> Iterator[Widget]:
         """What could come next."""
@@ -134,7 +134,7 @@ class ContinuePane(TaskPane):
             boundaries=True,
             precision=self.form,
         )
-        self.run_card(ContinueCard(request=request, prompt=""))
+        self.cards.run(ContinueCard(request=request, prompt=""))
 
     def _turns(self, draft: Draft) -> list[Turn]:
         """The system prompt and the cards above that this model wrote, as the earlier turns."""

@@ -34,7 +34,7 @@ class ContinueActions:
         ids = [piece.id for piece in card.prompt_tokens] + [token.id for token in branch.tokens]
         length = card.request.max_tokens or pane.draft.max_tokens
         request = msgspec.structs.replace(card.request, prompt=ids, begin="", max_tokens=length)
-        pane.run_card(ContinueCard(request=request, prompt=card.prompt + branch.text))
+        pane.cards.run(ContinueCard(request=request, prompt=card.prompt + branch.text))
 
     def other_model(self, card: ContinueCard) -> None:
         """Ask another model the same, and show both side by side."""
@@ -47,7 +47,7 @@ class ContinueActions:
             if model is None:
                 return
             other = card.under(model, pane.shared.link.form(model, card.request.precision))
-            pane.run_card(other)
+            pane.cards.run(other)
             pane.push_screen(CompareScreen(pane.shared, card, other))
 
         pane.push_screen(Picker(pane.shared.link, pane.role, card.request.model), picked)

@@ -40,9 +40,9 @@ class FillPane(TaskPane):
         if isinstance(card, FillCard):
             self._fills.do(action, number, card)
 
-    def make_composers(self) -> Iterator[Composer]:
+    def make_composers(self, draft: Draft) -> Iterator[Composer]:
         """One editor, for a text with masks."""
-        yield MaskComposer(self.draft.text)
+        yield MaskComposer(draft.text)
 
     def edited(self) -> Draft:
         """The draft with what the composer holds, and what its masks still hide."""

@@ -52,7 +52,7 @@ class FillActions:
         filled, left = card.put(words)
         if left is not None:
             again = FillCard(request=left)
-            pane.run_card(again)
+            pane.cards.run(again)
             pane.transcript.enter()
             self._undoable(lambda: self._unfill(again, card))
             return
@@ -71,7 +71,7 @@ class FillActions:
 
     def _unfill(self, again: FillCard, card: FillCard) -> None:
         """Take the card of a later step away and go back to the one before."""
-        self._pane.remove_card(again)
+        self._pane.cards.remove(again)
         self._return_to(card)
 
     def _return_to(self, card: FillCard) -> None:
@@ -88,7 +88,7 @@ class FillActions:
             words = None if written is None else read_words(pane, written)
             if words:
                 request = msgspec.structs.replace(card.request, words=words)
-                pane.run_card(FillCard(request=request))
+                pane.cards.run(FillCard(request=request))
                 pane.transcript.enter()
 
         before = ", ".join(card.request.words)

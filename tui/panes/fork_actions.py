@@ -80,12 +80,12 @@ class ForkActions:
         if [token.id for token in tokens[at : at + len(ids)]] == ids:
             pane.notice(text("notice.same_token"))
             return
-        pane.runs.stop_card(card)
+        pane.cards.runs.stop_card(card)
         by_hand = card.id in self._by_hand
         fork = card.fork(branch, at, ids, 0 if by_hand else pane.draft.max_tokens)
         if by_hand:
             self._by_hand.add(fork.id)
-        pane.run_card(fork)
+        pane.cards.run(fork)
 
     def _likeliest(self, card: ContinueCard) -> None:
         """Show the likeliest paths from the place of the token under the cursor, else from the
@@ -104,7 +104,7 @@ class ForkActions:
             tokens = [token.id for token in card.branches[place.branch].tokens[place.index :]]
             for ids in found.paths:
                 if tokens[: len(ids)] != ids:
-                    pane.run_card(card.fork(place.branch, place.index, ids, 0))
+                    pane.cards.run(card.fork(place.branch, place.index, ids, 0))
             self._tree(card)
 
         pane.push_screen(LikeliestScreen(pane.shared, card, place), chosen)
@@ -119,12 +119,12 @@ class ForkActions:
         at = len(card.branches[branch].tokens)
         if card.extensible:
             self._by_hand.add(card.id)
-            pane.ask(card, [card.extend(1)])
+            pane.cards.ask(card, [card.extend(1)])
             pane.transcript.ref = BranchToken(0, at)
         else:
             fork = card.fork(branch, at, [], 1)
             self._by_hand.add(fork.id)
-            pane.run_card(fork)
+            pane.cards.run(fork)
 
     def _path(self, card: ContinueCard, by: int) -> None:
         """Show the next path of the tree."""
@@ -143,7 +143,7 @@ class ForkActions:
         pane.transcript.turn_to(card)
         if card.shared < len(card.branches[0].tokens):
             pane.transcript.go(BranchToken(0, card.shared))
-        pane.card_changed(card)
+        pane.post_changed(card)
 
     def _samplers(self, card: ContinueCard) -> None:
         """Show how the token under the cursor was drawn."""

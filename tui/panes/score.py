@@ -15,6 +15,7 @@ from tui.connection.services import Services
 from tui.files import text_file
 from tui.keys.actions import CardAction
 from tui.panes.base import TaskPane
+from tui.panes.model_label import chip
 from tui.panes.reading import read_text
 from tui.panes.score_actions import ScoreActions
 from tui.strings import text
@@ -42,10 +43,10 @@ class ScorePane(TaskPane):
             case "open_document", DocumentCard():
                 self._score.open_document(card)
 
-    def make_composers(self) -> Iterator[Composer]:
+    def make_composers(self, draft: Draft) -> Iterator[Composer]:
         """A, and B below it."""
-        yield SideComposer(self.draft.text)
-        yield SideComposer(self.draft.second)
+        yield SideComposer(draft.text)
+        yield SideComposer(draft.second)
 
     def edited(self) -> Draft:
         """The draft with what the two composers hold."""
@@ -86,7 +87,7 @@ class ScorePane(TaskPane):
 
     def label(self) -> None:
         """Name the two fields; the first shows the model too."""
-        self.composers[0].label(self.shared.glyphs.dot.join(["A", *self.chip()]), "")
+        self.composers[0].label(self.shared.glyphs.dot.join(["A", *chip(self)]), "")
         self.composers[1].label("B", "")
 
     def focus_composer(self) -> None:

@@ -42,9 +42,9 @@ class ScoreActions:
         if card.status == "running":
             self._pane.notice(text("notice.no_pair_yet"))
             return
-        self._pane.ask(card, [card.asking(shuffles=shuffles, beside=beside)])
+        self._pane.cards.ask(card, [card.asking(shuffles=shuffles, beside=beside)])
 
     def open_document(self, card: DocumentCard) -> None:
         """Show the sentences of a text."""
         pane = self._pane
-        pane.push_screen(DocumentScreen(pane.shared, card, pane.save_card))
+        pane.push_screen(DocumentScreen(pane.shared, card, pane.cards.save))

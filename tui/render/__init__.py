@@ -4,6 +4,7 @@ flow.py     text that flows into lines of a width in terminal cells
 bars.py     probabilities as bars
 curve.py    a curve over the gaps of a text
 blocks.py   a card as lines
+stack.py    the cards of a transcript, one below the other
 details.py  the inspector's lines
 tensors.py  what a model was fed and computed, with shapes
 facts.py    the line of facts under a card

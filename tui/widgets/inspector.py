@@ -22,6 +22,8 @@ class Inspector(LinesView, can_focus=True):
         self._lines: list[Line] = []
         self._card: Card | None = None
         self._ref: Ref | None = None
+        self.wanted: bool | None = None
+        """What the person asked for; None leaves it to the room there is."""
         self.border_title = text("inspector.title")
 
     @property
@@ -29,10 +31,22 @@ class Inspector(LinesView, can_focus=True):
         """The lines that it shows."""
         return self._lines
 
-    @property
-    def page(self) -> int:
-        """Rows to move by, so that one is still seen."""
-        return max(1, self.size.height - 1)
+    def place(self, *, beside: bool) -> None:
+        """Show it where there is room `beside` the cards, unless the person asked otherwise."""
+        self.display = beside if self.wanted is None else self.wanted
+
+    def toggle(self) -> None:
+        """Show or hide it, as the person asked."""
+        self.display = self.wanted = not self.display
+        if self.display:
+            self._rebuild()
+
+    def leaf(self, by: int) -> None:
+        """Show it, or move on in it by so many pages, so that one row is still seen."""
+        if self.display:
+            self.scroll_relative(y=by * max(1, self.size.height - 1), animate=False)
+        else:
+            self.toggle()
 
     def show(self, card: Card | None, ref: Ref | None) -> None:
         """Show a token of a card."""

@@ -6,7 +6,6 @@ import time
 from dataclasses import replace
 from typing import ClassVar
 
-from rich.cells import cell_len
 from textual.binding import BindingType
 from textual.events import Click, Resize
 from textual.geometry import Region
@@ -19,8 +18,9 @@ from tui.cards import Card, ContinueCard
 from tui.cards.forks import Trees
 from tui.cards.refs import BranchToken, Ref
 from tui.keys.actions import ON_CARDS, CardAction, bindings
-from tui.render.blocks import INDENT, PLAIN, Block, Look, block
-from tui.render.flow import Line, Span, wrap
+from tui.render.blocks import Look
+from tui.render.flow import Span
+from tui.render.stack import Stack
 from tui.terminal.sanitise import Glyphs
 from tui.widgets.card_kinds import kinds
 from tui.widgets.following import FollowingView
@@ -51,15 +51,12 @@ class Transcript(FollowingView, can_focus=True):
             self.number = number
             """Which one, or how many further, where the action needs that."""
 
-    def __init__(self, glyphs: Glyphs, empty: str, *, jump: bool = False) -> None:
-        """`empty` is shown where there are no cards."""
+    def __init__(self, glyphs: Glyphs, *, jump: bool = False) -> None:
         super().__init__(jump=jump)
-        self._empty = empty
         self._glyphs = glyphs
         self.trees = Trees()
         """All cards. Of each tree of forks, the block of the one that is shown is drawn."""
-        self.look = PLAIN
-        self._blocks: dict[str, Block] = {}
+        self._stack = Stack(glyphs)
         self._details_shown = 0.0
         """When the details of a text that is being written were last updated."""
 
@@ -68,19 +65,24 @@ class Transcript(FollowingView, can_focus=True):
     @property
     def cards(self) -> list[Card]:
         """The cards shown, oldest first."""
-        return [block.card for block in self._blocks.values()]
+        return self._stack.cards
+
+    @property
+    def look(self) -> Look:
+        """How the texts are looked at."""
+        return self._stack.look
 
     @property
     def card(self) -> Card | None:
         """The chosen card, else the newest."""
-        if self.chosen is not None:
-            return self._blocks[self.chosen].card
-        return next(reversed(self._blocks.values())).card if self._blocks else None
+        shown = self.chosen or next(reversed(self._stack.ids), None)
+        block = None if shown is None else self._stack.get(shown)
+        return None if block is None else block.card
 
     def show(self, cards: list[Card]) -> None:
         """Replace everything by these cards."""
         self.trees = Trees(cards)
-        self._blocks = {}
+        self._stack.clear()
         self.chosen = self.ref = None
         self._take_in()
         self.to_end()
@@ -88,10 +90,9 @@ class Transcript(FollowingView, can_focus=True):
 
     def greet(self, empty: str) -> None:
         """Show this where there are no cards."""
-        if empty != self._empty:
-            self._empty = empty
-            if not self._blocks:
-                self._rebuild()
+        if empty != self._stack.empty:
+            self._stack.empty = empty
+            self._rebuild()
 
     def add(self, card: Card) -> None:
         """Add a new card and go there: the reader has just asked for it.
@@ -129,29 +130,25 @@ class Transcript(FollowingView, can_focus=True):
     def remove_card(self, card: Card) -> list[Card]:
         """Remove a card with all that was forked from it; return them, oldest first."""
         parent = self.trees.parent(card)
-        shown = list(self._blocks)
+        shown = self._stack.ids
         index = shown.index(card.id) if card.id in shown else 0
         gone = self.trees.remove(card)
         self.chosen = self.ref = None
         self._take_in()
         if (
             parent is not None
-            and parent.id not in self._blocks
+            and self._stack.get(parent.id) is None
             and isinstance(parent, ContinueCard)
         ):
             self.trees.show(parent)
             self._take_in()
-        ids = list(self._blocks)
+        ids = self._stack.ids
         self.chosen = ids[min(index, len(ids) - 1)] if ids else None
         return gone
 
     def _take_in(self) -> None:
         """Lay out what is now to be seen; what was laid out already is kept."""
-        before = self._blocks
-        self._blocks = {
-            card.id: before.get(card.id) or block(card, self._room, self._glyphs, self.look)
-            for card in self.trees.shown
-        }
+        self._stack.show(self.trees.shown, self._room)
         self._rebuild()
 
     def action_heat(self) -> None:
@@ -165,17 +162,13 @@ class Transcript(FollowingView, can_focus=True):
         self._look(replace(self.look, corrected=not self.look.corrected))
 
     def _look(self, look: Look) -> None:
-        """Lay all cards out for another look at them."""
-        self.look = look
-        before, self._blocks = self._blocks, {}
-        self._take_in()
-        for card_id, old in before.items():
-            self._blocks[card_id].note, self._blocks[card_id].speed = old.note, old.speed
+        self._stack.restyle(look, self._room)
+        self._rebuild()
         self.refresh()
 
     def update_card(self, card_id: str, note: str, speed: float | None) -> None:
         """Draw what a card has gained. Call it at most some 20 times a second."""
-        changed = self._blocks.get(card_id)
+        changed = self._stack.get(card_id)
         if changed is None:
             return
         changed.note, changed.speed = note, speed
@@ -203,21 +196,19 @@ class Transcript(FollowingView, can_focus=True):
     def on_resize(self, event: Resize) -> None:
         """Lay everything out for the new width, keeping the reader at the end if they are there."""
         follows = self._follows
-        for each in self._blocks.values():
-            each.lay_out(self._room)
+        self._stack.resize(self._room)
         self._rebuild()
         if follows:
             self.to_end()
 
     def _rebuild(self) -> None:
         """Put the cards' lines together."""
-        lines = [line for each in self._blocks.values() for line in each.lines]
-        self.put(lines if self._blocks else wrap([Span(self._empty, "facts")], self._room, INDENT))
+        self.put(self._stack.lines(self._room))
 
     def spans(self, row: int) -> tuple[Span, ...]:
         """Draw the chosen card's mark in its first column, and its token reversed."""
         line = self._lines[row].spans
-        top, height = self._extent()
+        top, height = self._stack.extent(self.chosen)
         if not (top <= row < top + height) or not line:
             return line
         first, *rest = line
@@ -235,15 +226,6 @@ class Transcript(FollowingView, can_focus=True):
             return span
         token = card.branches[ref.branch].tokens[ref.index]
         return Span(span.text, shade(token, self.look.heat or "surprisal"), ref)
-
-    def _extent(self) -> tuple[int, int]:
-        """First row and number of rows of the chosen card, without the blank one after it."""
-        top = 0
-        for card_id, each in self._blocks.items():
-            if card_id == self.chosen:
-                return top, len(each.lines) - 1
-            top += len(each.lines)
-        return 0, 0
 
     # ------------------------------------------------------------------------ asking
 
@@ -273,35 +255,32 @@ class Transcript(FollowingView, can_focus=True):
         """Take the focus and go to the newest card."""
         self.focus()
         if self.chosen is None:
-            self._choose(len(self._blocks) - 1)
+            self._choose(len(self._stack.ids) - 1)
 
     def on_click(self, event: Click) -> None:
         """Choose the card and the token under the pointer, and scroll nothing away from it."""
-        row, column = event.y + self.scroll_offset.y, event.x
-        for card_id, each in self._blocks.items():
-            if row < len(each.lines):
-                self.chosen, self.ref = card_id, _at(each.lines[row], column)
-                return
-            row -= len(each.lines)
+        found = self._stack.at(event.y + self.scroll_offset.y, event.x)
+        if found is not None:
+            self.chosen, self.ref = found
 
     def choose(self, card_id: str) -> None:
         """Move the cursor to a card."""
-        self._choose(list(self._blocks).index(card_id))
+        self._choose(self._stack.ids.index(card_id))
 
     def leave(self) -> None:
         """Have no chosen card."""
         self.chosen = self.ref = None
 
     def _index(self) -> int:
-        ids = list(self._blocks)
+        ids = self._stack.ids
         return len(ids) if self.chosen is None else ids.index(self.chosen)
 
     def _choose(self, index: int) -> None:
-        ids = list(self._blocks)
+        ids = self._stack.ids
         if ids:
             self.ref = None
             self.chosen = ids[max(0, min(index, len(ids) - 1))]
-            top, height = self._extent()
+            top, height = self._stack.extent(self.chosen)
             self._reveal(top, height)
 
     def _reveal(self, top: int, height: int) -> None:
@@ -311,7 +290,7 @@ class Transcript(FollowingView, can_focus=True):
 
     def action_card_previous(self) -> None:
         """Choose the card above; within a card taller than the window, scroll up first."""
-        top, _ = self._extent()
+        top, _ = self._stack.extent(self.chosen)
         if self.chosen is not None and top < self.scroll_offset.y:
             self.scroll_relative(y=-max(1, self.size.height // 2), animate=False, immediate=True)
         else:
@@ -319,7 +298,7 @@ class Transcript(FollowingView, can_focus=True):
 
     def action_card_next(self) -> None:
         """Choose the card below; within a card taller than the window, scroll down first."""
-        top, height = self._extent()
+        top, height = self._stack.extent(self.chosen)
         if self.chosen is not None and top + height > self.scroll_offset.y + self.size.height:
             self.scroll_relative(y=max(1, self.size.height // 2), animate=False, immediate=True)
         else:
@@ -331,7 +310,7 @@ class Transcript(FollowingView, can_focus=True):
 
     def action_card_last(self) -> None:
         """Choose the newest card and follow its text."""
-        self._choose(len(self._blocks) - 1)
+        self._choose(len(self._stack.ids) - 1)
         self.to_end()
 
     def action_token_previous(self) -> None:
@@ -355,9 +334,8 @@ class Transcript(FollowingView, can_focus=True):
             self.go(BranchToken(at.branch, beyond[0]))
 
     def _step(self, by: int) -> None:
-        if self.chosen is None:
-            return
-        refs = self._blocks[self.chosen].refs
+        block = None if self.chosen is None else self._stack.get(self.chosen)
+        refs = [] if block is None else block.refs
         if not refs:
             return
         if self.ref not in refs:
@@ -371,17 +349,6 @@ class Transcript(FollowingView, can_focus=True):
         if self.chosen is None:
             return
         self.ref = ref
-        top, _ = self._extent()
-        for row, line in enumerate(self._blocks[self.chosen].lines, top):
-            if any(span.ref == self.ref for span in line.spans):
-                self._reveal(row, 1)
-                return
-
-
-def _at(line: Line, column: int) -> Ref | None:
-    """The token in a column of a line."""
-    for span in line.spans:
-        column -= cell_len(span.text)
-        if column < 0:
-            return span.ref
-    return None
+        row = self._stack.row_of(self.chosen, ref)
+        if row is not None:
+            self._reveal(row, 1)

@@ -17,7 +17,8 @@ import pytest
 from tests.support.sample_cards import filled, finished, running, scored, token
 from tui.cards import Card, ContinueCard
 from tui.cards.drafts import Draft
-from tui.history import History, database, schema
+from tui.history import History, schema
+from tui.history.holders import process
 
 
 @asynccontextmanager
@@ -178,7 +179,7 @@ async def test_a_session_in_use_elsewhere_is_not_resumed(path: Path) -> None:
         history.save_card(filled())
         session = history.session
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE sessions SET holder = ?", (database.process(1),))
+        connection.execute("UPDATE sessions SET holder = ?", (process(1),))
     async with opened(path) as history:
         assert await history.resume() is None
         (summary,) = await history.sessions()

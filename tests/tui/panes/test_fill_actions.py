@@ -35,7 +35,7 @@ METHODS = list(get_args(JointMethod))
 
 async def send(pilot: Pilot[None], app: TsuzukiApp, written: str, count: int = 1) -> Card:
     """Write a text into the Fill pane and have it answered."""
-    if app.pane != "fill":
+    if app.row.role != "fill":
         await pilot.press("f3")
     pane(app).focus_composer()
     pane(app).composers[0].fill(written)

@@ -14,7 +14,7 @@ from tests.support.sample_cards import filled, finished, scored
 from tests.support.screen_host import Host, seen, until
 from tui.config.settings import Loaded, Settings
 from tui.history import History
-from tui.history.database import process
+from tui.history.holders import process
 from tui.screens.sessions import SessionsScreen
 
 

@@ -58,7 +58,7 @@ class ForgetCommand(Subcommand, frozen=True, kw_only=True):
 
 def _in_use() -> bool:
     """Whether a running app has a session open."""
-    from tui.history.database import held
+    from tui.history.holders import held
 
     return held(paths.history_file())
 

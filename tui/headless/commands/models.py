@@ -86,7 +86,7 @@ class ModelsInfo(OneModel, frozen=True, kw_only=True):
         parser.add_argument("--measure", action="store_true", help=text("cli.option.measure"))
 
     async def work(self, session: Session, name: str, output: Output) -> ModelInfo | None:
-        model = await _find(session, name)
+        model = await session.find(name)
         if model is not None and self.measure:
             measured = await session.ask(Measure(model=model.id), Distances)
             model = structs.replace(model, distances=measured.distances)
@@ -113,7 +113,7 @@ class ModelsPull(OneModel, frozen=True, kw_only=True):
         except asyncio.CancelledError:
             output.note(text("cli.pull_stopped"))
             raise
-        return await _find(session, name)
+        return await session.find(name)
 
 
 class ModelsRemove(OneModel, frozen=True, kw_only=True):
@@ -121,17 +121,11 @@ class ModelsRemove(OneModel, frozen=True, kw_only=True):
 
     async def work(self, session: Session, name: str, output: Output) -> ModelInfo | None:
         """Return a model that no catalogue lists as absent."""
-        before = await _find(session, name)
+        before = await session.find(name)
         await session.ask(Remove(model=name), Done)
         if before is not None:
             before = structs.replace(before, state="absent", path=None)
-        return await _find(session, name) or before
-
-
-async def _find(session: Session, name: str) -> ModelInfo | None:
-    """The model of this name, or None."""
-    models = (await session.ask(ListModels(), Models)).models
-    return next((info for info in models if name in (info.id, info.path, info.origin)), None)
+        return await session.find(name) or before
 
 
 def _summary(model: ModelInfo) -> tuple[str, ...]:

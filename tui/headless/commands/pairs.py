@@ -6,9 +6,7 @@ from argparse import ArgumentParser
 from collections.abc import Awaitable, Callable, Sequence
 
 from engine.messages import (
-    ListModels,
     ModelInfo,
-    Models,
     PllMethod,
     PrecisionChoice,
     PseudoLikelihood,
@@ -54,7 +52,9 @@ class PairsCommand(Subcommand, frozen=True, kw_only=True):
         name = pane_model(self, self.model, "fill")
 
         async def work(session: Session) -> Exit:
-            model = await _find(session, name)
+            model = await session.find(name)
+            if model is None:
+                raise Failure.usage(text("cli.no_model", model=name), text("cli.no_model_hint"))
             scorer, method = _scorer(session, model, self, output)
             await warn(
                 session, output, model.id, *(side for row in rows for side in row.pair or ())
@@ -89,14 +89,6 @@ class PairsCommand(Subcommand, frozen=True, kw_only=True):
 
         # A model that the settings do not name is listed because this command names it.
         return run(self, output, work, folders=[name] if name.startswith("/") else [])
-
-
-async def _find(session: Session, name: str) -> ModelInfo:
-    found = await session.ask(ListModels(), Models)
-    for model in found.models:
-        if name in (model.id, model.path):
-            return model
-    raise Failure.usage(text("cli.no_model", model=name), text("cli.no_model_hint"))
 
 
 def _scorer(

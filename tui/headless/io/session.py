@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import structs
 
-from engine.messages import Configure, Error, Event, ModelState, Request
+from engine.messages import (
+    Configure,
+    Error,
+    Event,
+    ListModels,
+    ModelInfo,
+    Models,
+    ModelState,
+    Request,
+)
 from tui.files import paths
 from tui.headless.command import Command
 from tui.headless.io import settings_file
@@ -55,6 +64,15 @@ class Session:
         if answer is None:
             raise Failure(text("cli.no_answer"))
         return answer
+
+    async def find(self, name: str) -> ModelInfo | None:
+        """The listed model with this id, path or hub id.
+
+        Raises:
+            Failure: the engine answered with an error, or not at all.
+        """
+        models = (await self.ask(ListModels(), Models)).models
+        return next((info for info in models if name in (info.id, info.path, info.origin)), None)
 
 
 def run(

@@ -1,20 +1,21 @@
-"""The front end's side of the connection: starts, watches and restarts the worker."""
+"""Requests and their answers, over one worker after the other."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-import os
-import signal
-import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from engine import wire
+from engine.client import watch
+from engine.client.answer import Answer
+from engine.client.process import Process, make_way
+from engine.client.watch import Watch
 from engine.messages import (
     LAST,
     Cancel,
@@ -41,63 +42,6 @@ DEATHS = len(PAUSES_S) + 1
 """After this many such failures in a row, no other worker is started."""
 IN_VAIN_S = 60.0
 """A worker that ends sooner than this without having answered anything counts as failed."""
-
-GRACE_S = 2.0
-"""How long a worker may take to exit before it is killed."""
-TICK_S = 0.5
-"""Interval between checks that the worker still responds."""
-SILENT_S = 10.0
-"""A worker whose scheduler has not answered a ping for this long is ``silent``."""
-STALLED_S = 60.0
-"""So is one that answers pings but has sent no results for this long."""
-RELUCTANT_S = 2.0
-"""And one that has not stopped a cancelled request after this long."""
-START_S = 60.0
-"""A worker that is not ready after this long is killed."""
-CANCEL_S = 8.0
-"""So is one that has not stopped a cancelled request after this long."""
-
-_LOG_LIMIT = 1024 * 1024
-_READ_AHEAD = 1024 * 1024
-
-
-class Answer(AsyncIterator[Event]):
-    """The events that answer one request; the last is one of `engine.messages.LAST`.
-
-    To stop early, call `aclose` (or use `contextlib.aclosing`), so that the engine stops working
-    on the request. Cancelling the asyncio task that waits for an event does the same.
-    """
-
-    def __init__(self, cancel: Callable[[], None]) -> None:
-        self._cancel = cancel
-        self._events: asyncio.Queue[Event] = asyncio.Queue()
-        self._finished = False
-
-    def cancel(self) -> None:
-        """Ask the engine to stop. Events already on their way still arrive, then the last one."""
-        if not self._finished:
-            self._cancel()
-
-    async def aclose(self) -> None:
-        """Cancel the request and end the iteration."""
-        self.cancel()
-        self._finished = True
-
-    async def __anext__(self) -> Event:
-        """Wait for the next event."""
-        if self._finished:
-            raise StopAsyncIteration
-        try:
-            event = await self._events.get()
-        except asyncio.CancelledError:
-            await self.aclose()
-            raise
-        self._finished = isinstance(event, LAST)
-        return event
-
-    def put(self, event: Event) -> None:
-        """Add an event received from the engine."""
-        self._events.put_nowait(event)
 
 
 class Engine:
@@ -128,22 +72,15 @@ class Engine:
         self._last_id = 0
         self._answers: dict[int, Answer] = {}
         self._unsent: dict[int, bytes] = {}
-        self._cancelled: dict[int, int] = {}
-        """Ticks since each request was cancelled whose answer has not ended yet."""
         self._serving = False
         """Whether the worker accepts requests."""
         self._worked = False
         """Whether it has answered any request."""
-        self._ping = 0
-        """Id of the pending ping; 0 without one."""
-        self._unanswered = 0
-        """Ticks since that ping was sent."""
-        self._idle = 0
-        """Ticks since the last result."""
         self._fault = ""
         """Why the worker was killed, if it was killed here."""
         self._changing = asyncio.Lock()
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Process | None = None
+        self._watch = Watch(0)
         self._supervisor: asyncio.Task[None] | None = None
 
     @classmethod
@@ -170,8 +107,8 @@ class Engine:
             OSError: the process cannot be started.
         """
         engine = cls(configure, log, on_event, on_state, revive=revive)
-        _make_way(log)
-        await engine._spawn()
+        make_way(log)
+        engine._process = await Process.spawn(log)
         engine._begin()
         return engine
 
@@ -228,7 +165,7 @@ class Engine:
             self._end_answers(ended)
             await self._leave()
             try:
-                await self._spawn()
+                self._process = await Process.spawn(self._log)
             except OSError as error:
                 self._give_up(_unstartable(error))
             else:
@@ -250,38 +187,8 @@ class Engine:
             self._supervisor.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._supervisor
-        process = self._process
-        if process is not None and process.returncode is None:
-            assert process.stdin is not None
-            process.stdin.close()
-            try:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(process.wait(), GRACE_S)
-            finally:  # also when the caller is cancelled
-                if process.returncode is None:
-                    process.kill()
-            await process.wait()
-
-    async def _spawn(self) -> None:
-        """Start a process that runs this package's worker, not one in the current folder (-P).
-
-        It leads its own session, so that Ctrl+C at the terminal does not reach it.
-        """
-        descriptor = _open_log(self._log)
-        try:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-P",
-                "-m",
-                "engine",
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=descriptor,
-                start_new_session=True,
-                limit=_READ_AHEAD,
-            )
-        finally:
-            os.close(descriptor)
+        if self._process is not None:
+            await self._process.stop()
 
     async def _supervise(self) -> None:
         """Keep a worker running; if that fails, end all answers."""
@@ -302,17 +209,18 @@ class Engine:
             except _Refused as refusal:
                 self._give_up(refusal.error)
                 return
-            code = await self._ended()
+            assert self._process is not None
+            how = await self._process.ended()
             in_vain = 0 if self._worked or clock() - born >= IN_VAIN_S else in_vain + 1
             if not self._revive or in_vain == DEATHS:
-                self._give_up(self._died(code, again=False))
+                self._give_up(self._died(how, again=False))
                 return
-            died = self._died(code, again=True)
+            died = self._died(how, again=True)
             self._become("restarting", died)
             self._end_answers(died)
             await asyncio.sleep(PAUSES_S[max(0, in_vain - 1)])
             try:
-                await self._spawn()
+                self._process = await Process.spawn(self._log)
             except OSError as error:
                 self._give_up(_unstartable(error))
                 return
@@ -324,20 +232,22 @@ class Engine:
             _Refused: the worker rejected its configuration.
         """
         self._serving = self._worked = False
-        self._unanswered = self._idle = 0
         self._fault = ""
-        watch = asyncio.create_task(self._watch())
+        self._last_id += 1
+        self._watch = Watch(self._last_id)
+        assert self._process is not None
+        watching = asyncio.create_task(self._keep_watch(self._process))
         try:
-            await self._converse()
+            await self._converse(self._process, self._last_id)
         except wire.BrokenStream:
             self._fault = "it sent no message but other bytes"
         except (asyncio.IncompleteReadError, OSError):
             pass
         finally:
             self._serving = False
-            watch.cancel()
+            watching.cancel()
 
-    async def _converse(self) -> None:
+    async def _converse(self, process: Process, configure_id: int) -> None:
         """Configure a worker, then forward its events.
 
         Raises:
@@ -345,16 +255,15 @@ class Engine:
             wire.BrokenStream: its output is not made of messages.
             OSError, asyncio.IncompleteReadError: its output ended.
         """
-        assert self._process is not None and self._process.stdout is not None
-        self._last_id += 1
-        configure_id = self._ping = self._last_id
         try:
-            self._write(wire.encode(configure_id, self._configure))
+            process.write(wire.encode(configure_id, self._configure))
         except wire.Unsendable as fault:
             raise _Refused(_unsendable(fault)) from fault
         while True:
-            request_id, event = await _read(self._process.stdout)
-            self._moved(request_id, event)
+            request_id, event = await process.read()
+            self._watch.moved(request_id, event)
+            if self._state == "silent" and self._watch.well:
+                self._become("ready")
             if request_id == configure_id:
                 if isinstance(event, Error):
                     raise _Refused(event)
@@ -367,7 +276,7 @@ class Engine:
             elif (answer := self._answers.get(request_id)) is not None:
                 if isinstance(event, LAST):
                     del self._answers[request_id]
-                    self._cancelled.pop(request_id, None)
+                    self._watch.ended(request_id)
                 self._worked = self._worked or not isinstance(event, Error | Pong)
                 answer.put(self._with_log(event))
 
@@ -378,50 +287,23 @@ class Engine:
             return msgspec.structs.replace(event, hint=hint)
         return event
 
-    async def _watch(self) -> None:
-        """Notice when the worker hangs.
-
-        Counts ticks rather than seconds, so that a front end that was itself suspended does not
-        blame the worker.
-        """
+    async def _keep_watch(self, process: Process) -> None:
+        """Ping the worker while it works; report when it is silent, and kill it when it hangs."""
         while True:
-            await asyncio.sleep(TICK_S)
-            for request_id in self._cancelled:
-                self._cancelled[request_id] += 1
-            reluctant_s = max(self._cancelled.values(), default=0) * TICK_S
-            slow_start = not self._serving and self._unanswered * TICK_S >= START_S
-            if slow_start or reluctant_s >= CANCEL_S:
-                what, seconds = ("start", START_S) if slow_start else ("stop", CANCEL_S)
-                self._fault = f"it did not {what} within {seconds:.0f} seconds"
-                assert self._process is not None
-                self._process.kill()
+            await asyncio.sleep(watch.TICK_S)
+            self._watch.tick(working=bool(self._answers))
+            fault = self._watch.hangs(serving=self._serving)
+            if fault is not None:
+                self._fault = fault
+                process.kill()
                 return
-            if self._ping:
-                self._unanswered += 1
-            elif self._answers:
+            if self._answers and not self._watch.pinged:
                 self._last_id += 1
-                self._ping = self._last_id
-                self._write(wire.encode(self._ping, Ping()))
-            self._idle = self._idle + 1 if self._answers else 0
-            if self._state == "silent":
-                continue
-            if reluctant_s >= RELUCTANT_S:
-                left = f"{CANCEL_S - RELUCTANT_S:.0f} seconds"
-                hint = f"It is restarted if it does not stop within {left}."
-                self._become("silent", _silent("has not stopped yet", hint))
-            elif self._unanswered * TICK_S >= SILENT_S:
-                self._become("silent", _silent(f"has not answered for {SILENT_S:.0f} seconds"))
-            elif self._idle * TICK_S >= STALLED_S:
-                self._become("silent", _silent(f"has made no progress for {STALLED_S:.0f} seconds"))
-
-    def _moved(self, request_id: int, event: Event) -> None:
-        """Record that the worker has sent something."""
-        if request_id == self._ping:
-            self._ping = self._unanswered = 0
-        if not isinstance(event, Pong):
-            self._idle = 0
-        if self._state == "silent" and self._unanswered == 0 and self._idle * TICK_S < STALLED_S:
-            self._become("ready")
+                self._watch.ping(self._last_id)
+                process.write(wire.encode(self._last_id, Ping()))
+            silent = None if self._state == "silent" else self._watch.silent()
+            if silent is not None:
+                self._become("silent", silent)
 
     def _send_unsent(self) -> None:
         self._serving = True
@@ -430,16 +312,16 @@ class Engine:
         self._unsent.clear()
 
     def _write(self, frame: bytes) -> None:
-        assert self._process is not None and self._process.stdin is not None
-        self._process.stdin.write(frame)
+        assert self._process is not None
+        self._process.write(frame)
 
     def _cancel(self, request_id: int) -> None:
         if request_id not in self._answers:
             return
         if self._unsent.pop(request_id, None) is not None:
             self._answers.pop(request_id).put(Done(finish="cancelled"))
-        elif self._serving and request_id not in self._cancelled:
-            self._cancelled[request_id] = 0
+        elif self._serving and request_id not in self._watch.stopping:
+            self._watch.cancelled(request_id)
             self._last_id += 1
             self._write(wire.encode(self._last_id, Cancel(request_id)))
 
@@ -447,10 +329,10 @@ class Engine:
         """End the answers to sent requests; unsent ones wait if another worker is starting."""
         for request_id in list(self._answers):
             if request_id not in self._unsent or not self.alive:
-                stopped = request_id in self._cancelled
+                stopped = request_id in self._watch.stopping
+                self._watch.ended(request_id)
                 answer = self._answers.pop(request_id)
                 answer.put(Done(finish="cancelled") if stopped else last)
-        self._cancelled.clear()
         if not self.alive:
             self._unsent.clear()
 
@@ -463,18 +345,8 @@ class Engine:
         self._state = state
         asyncio.get_running_loop().call_soon(self._on_state, state, error)
 
-    async def _ended(self) -> int:
-        """Wait for, or kill, a worker whose output ended or was broken; return its exit code."""
-        assert self._process is not None
-        try:
-            return await asyncio.wait_for(self._process.wait(), GRACE_S)
-        except TimeoutError:
-            self._fault = self._fault or "it closed its output"
-            self._process.kill()
-            return await self._process.wait()
-
-    def _died(self, code: int, *, again: bool) -> Error:
-        how = self._fault or _how(code)
+    def _died(self, how: str, *, again: bool) -> Error:
+        how = self._fault or how
         if again:
             then = "It is restarting; try again."
         else:
@@ -498,44 +370,6 @@ def _unsendable(fault: wire.Unsendable) -> Error:
     return Error(kind="bad_request", message=f"This cannot be sent to the engine: {fault}.")
 
 
-def _make_way(log: Path) -> None:
-    """Create the log's folder, and rotate a log that has grown too large."""
-    with contextlib.suppress(OSError):
-        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if log.exists() and log.stat().st_size > _LOG_LIMIT:
-            log.replace(log.with_name(log.name + ".1"))
-
-
-def _open_log(log: Path) -> int:
-    """Open the log, or the null device if it cannot be written."""
-    try:
-        return os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK, 0o600)
-    except OSError:
-        return os.open(os.devnull, os.O_WRONLY)
-
-
-async def _read(stream: asyncio.StreamReader) -> tuple[int, Event]:
-    size = wire.length(await stream.readexactly(wire.LENGTH.size))
-    frame = wire.frame(await stream.readexactly(size))
-    return frame.id, wire.event(frame.body)
-
-
-def _how(code: int) -> str:
-    """How a process ended."""
-    if code >= 0:
-        return f"exit code {code}"
-    if code == -signal.SIGKILL:
-        return "SIGKILL, perhaps because memory ran out"
-    names = {number.value: number.name for number in signal.Signals}
-    return names.get(-code, f"signal {-code}")
-
-
 def _unstartable(error: OSError) -> Error:
     message = f"The engine cannot be restarted: {error.strerror or error}"
     return Error(kind="worker_died", message=message)
-
-
-def _silent(
-    how: str, hint: str = "It is busy with a long task, or it hangs: wait, or stop it."
-) -> Error:
-    return Error(kind="worker_died", message=f"The engine {how}.", hint=hint)

@@ -1,0 +1,91 @@
+"""The parts of a pane and their places: cards above, composers below, details beside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.events import Resize
+from textual.widget import Widget
+from textual.widgets import Static
+
+from tui.cards import Pane
+from tui.connection.services import Services
+from tui.strings import text
+from tui.widgets.composer import Composer
+from tui.widgets.inspector import Inspector
+from tui.widgets.transcript import Transcript
+
+WIDE = 110
+"""The columns from which the inspector is beside the cards."""
+
+
+class PaneLayout(Horizontal):
+    """A transcript, a line for notices, composers and an inspector."""
+
+    def __init__(self, shared: Services, role: Pane, composers: Iterable[Composer]) -> None:
+        super().__init__(id=f"pane-{role}")
+        self.shared = shared
+        slow = shared.settings.slow_link()
+        self.transcript = Transcript(shared.glyphs, jump=slow)
+        self.inspector = Inspector(shared.glyphs)
+        self.composers = list(composers)
+        for composer in self.composers:
+            composer.cursor_blink = not slow  # each blink is sent
+        self._notice = Static(classes="notice", markup=False)
+        self._below = Static(classes="below", markup=False)
+
+    def compose(self) -> ComposeResult:
+        """Lay the parts out."""
+        with Vertical(classes="main"):
+            yield self.transcript
+            yield self._below
+            yield self._notice
+            yield from self.aids()
+            yield from self.composers
+        yield self.inspector
+
+    def aids(self) -> Iterator[Widget]:
+        """The widgets above the composers."""
+        yield from ()
+
+    def on_mount(self) -> None:
+        """Show an empty notice."""
+        self._below.update(text("notice.below", key=self.shared.keymap.shown("card_last")))
+        self._below.display = False
+        self.notice("")
+
+    def notice(self, message: str) -> None:
+        """Show a line above the composer; "" takes it away."""
+        self._notice.update(message)
+        self._notice.display = bool(message)
+
+    def focus_composer(self) -> None:
+        """Go back to writing, at once: the keys that are on their way are meant for it."""
+        self.transcript.leave()
+        self.screen.set_focus(self.composers[0])
+
+    def on_resize(self, event: Resize) -> None:
+        """Put the inspector beside the cards or over them."""
+        wide = self.size.width >= WIDE
+        self.set_class(not wide, "-narrow")
+        self.inspector.place(beside=wide)
+
+    def close_inspector(self) -> bool:
+        """Hide the details where they lie over the cards; False if they do not."""
+        if not (self.inspector.wanted and self.has_class("-narrow")):
+            return False
+        self.inspector.toggle()
+        return True
+
+    @on(Transcript.Moved)
+    def _inspect(self, event: Transcript.Moved) -> None:
+        event.stop()
+        self.inspector.show(self.transcript.card, self.transcript.ref)
+
+    @on(Transcript.Below)
+    def _cue(self, event: Transcript.Below) -> None:
+        event.stop()
+        self._below.display = event.below
