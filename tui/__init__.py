@@ -4,6 +4,7 @@
     launch.py      opens the app
     app.py         the app: three panes, screens over them, one engine
     open_session.py  the session on the panes, saved and exchanged
+    choices.py     the theme, the language, models and settings chosen last
     preferences.py the user's own files, read together: settings, keys, themes
 
     panes/         Continue, Fill and Score: transcript, composer and inspector

@@ -26,6 +26,7 @@ from engine.messages import Error
 from tui import preferences, strings
 from tui.cards import Pane
 from tui.cards.drafts import first
+from tui.choices import Choices
 from tui.config import settings
 from tui.connection.link import Connect, Link, OnEvent, OnState
 from tui.connection.model_jobs import ModelJobs, Severity
@@ -87,6 +88,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         """The pane that shows the engine's failure until it recovers, and what it shows."""
         path = paths.history_file() if history is None else history
         self.history = History(path, self._history_report)
+        self.choices = Choices(lambda: self.preferences.loaded, self.history.choose)
         self._opening: asyncio.Task[None] | None = None
         self._warned = ""
         """What could not be saved at the start, or when leaving was asked for last."""
@@ -100,7 +102,9 @@ class TsuzukiApp(App[None], inherit_bindings=False):
             "score": ScorePane(self.shared, first("score", own)),
         }
         self.row = PaneRow(self.panes, beside=own.layout != "single")
-        self.session = OpenSession(self.history, self.panes, self.shared, self._session_shown)
+        self.session = OpenSession(
+            self.history, self.panes, self.shared, self.choices, self._session_shown
+        )
         self._hostile = HostileFilter()
         self._themes = ThemeSwitch(self, self._theme_chosen)
         self._themes.offer(self.preferences.themes.themes)
@@ -146,19 +150,9 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         self._warned = self.history.unsaved  # which was reported at the start
         if self.session.closed:
             return
-        choices, given = await self.history.choices(), self.preferences.loaded.marks
-        # The settings file wins over what was tried on in the app.
-        theme = choices.get("theme")
-        if "theme" not in given and not no_colour() and theme in self.available_themes:
-            self.theme = theme
-        for language in LANGUAGES:
-            if "language" not in given and choices.get("language") == language:
-                self._write_in(language)
+        self._themes.put_on(self.choices.theme())
+        self._write_in(self.choices.language())
         for name, pane in self.panes.items():
-            if self.preferences.loaded.model_given:
-                pane.use_model(self.shared.settings.models.of(name))
-            if self.preferences.loaded.precision_given:
-                pane.use_precision(self.shared.settings.precision)
             pane.older = await self.history.prompts(name)
         self.settled = True
 
@@ -347,7 +341,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
     def use_language(self, language: Language) -> None:
         """Write everything in this language, now and at the next start."""
         self._write_in(language)
-        self.history.choose("language", language)
+        self.choices.choose("language", language)
 
     def _write_in(self, language: Choice) -> None:
         """Write what is on the screen anew, if that is another language."""
@@ -424,7 +418,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         self._themes.closed(event)
 
     def _theme_chosen(self, name: str) -> None:
-        self.history.choose("theme", name)
+        self.choices.choose("theme", name)
 
 
 async def _start(own: settings.Settings, on_event: OnEvent, on_state: OnState) -> Engine:

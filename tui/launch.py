@@ -10,7 +10,6 @@ from msgspec import structs
 
 from tui.config.settings import Loaded, PaneModels
 from tui.files import paths
-from tui.files.yaml_reader import Mark
 from tui.headless.command import OpenApp
 from tui.headless.io.request import model_name
 from tui.headless.io.settings_file import load
@@ -46,12 +45,10 @@ def execute(command: OpenApp) -> Exit:
 def _chosen(command: OpenApp) -> Loaded:
     """The settings of the file, overridden by those of the command line."""
     loaded = load(command.config)
-    chosen, marks = loaded.settings, loaded.marks
+    chosen = loaded.settings
     if command.theme is not None:
         _check_theme(command.theme)
         chosen = structs.replace(chosen, theme=command.theme)
-        # Explicit, as if in the file: it counts before what was last chosen in the app.
-        marks = marks | {"theme": Mark(0, 0)}
     if command.model is not None:
         name = model_name(command.model)
         chosen = structs.replace(chosen, models=PaneModels(continue_=name, fill=name, score=name))
@@ -60,7 +57,7 @@ def _chosen(command: OpenApp) -> Loaded:
     return dataclasses.replace(
         loaded,
         settings=chosen,
-        marks=marks,
+        theme_given=command.theme is not None,
         model_given=command.model is not None,
         precision_given=command.precision is not None,
     )

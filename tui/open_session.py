@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from tui.cards import Card, Pane
-from tui.cards.drafts import first, fresh, merged
+from tui.cards.drafts import first, merged
+from tui.choices import Choices
 from tui.connection.services import Services
 from tui.history import History, Session
 from tui.panes.base import TaskPane
@@ -19,12 +20,14 @@ class OpenSession:
         history: History,
         panes: Mapping[Pane, TaskPane],
         shared: Services,
+        choices: Choices,
         shown: Callable[[Session], None],
     ) -> None:
         """`shown` is called with each session that is put on the panes."""
         self._history = history
         self._panes = panes
         self._shared = shared
+        self._choices = choices
         self._shown = shown
         self.closed = False
         """Whether the app is about to end."""
@@ -32,14 +35,15 @@ class OpenSession:
     async def resume(self) -> None:
         """Go on where the last session ended, with what was written meanwhile."""
         session = await self._history.open(resume=True)
-        if session is not None:
-            self._take_up(session)
+        self._choices.read(self._history.chosen)
+        if session is not None or not self._history.begun:
+            self._take_up(session or Session(self._history.session))
 
     def _take_up(self, session: Session) -> None:
         """Put what was done before the session was read behind what it holds."""
         for name, pane in self._panes.items():
             own = first(name, self._shared.settings)
-            found = session.drafts.get(name, own)
+            found = self._choices.draft(name, session.drafts.get(name))
             draft = merged(own, pane.edited(), found)
             if draft != found:
                 self._history.save_draft(name, draft)
@@ -61,7 +65,10 @@ class OpenSession:
         """Start an empty session; the one before stays in the list."""
         self._stop()
         self._history.start()
-        drafts = {name: fresh(name, self._shared.settings) for name in self._panes}
+        drafts = {
+            name: pane.draft if pane.at_example and not pane.has_class("-current") else pane.emptied
+            for name, pane in self._panes.items()
+        }
         self._show(Session(self._history.session, drafts=drafts))
 
     def _stop(self) -> None:
@@ -79,6 +86,7 @@ class OpenSession:
     def save(self, pane: TaskPane, card: Card | None) -> None:
         """Save a pane's draft, and a card that changed."""
         self._history.save_draft(pane.role, pane.draft)
+        self._choices.keep(pane.role, pane.draft)
         if card is not None:
             self._history.save_card(card)
 

@@ -202,14 +202,17 @@ async def test_sessions_can_be_left_and_reopened(tmp_path: Path) -> None:
         assert len(pane(app).transcript.cards) == 1
 
 
-async def test_the_header_tells_the_model_of_a_new_session(tmp_path: Path) -> None:
+async def test_a_new_session_keeps_the_model_and_no_word_of_the_old_one(tmp_path: Path) -> None:
     app = make(tmp_path)
     async with running(app) as pilot:
         pane(app).use_model("starter-en")
         await until(pilot, lambda: "starter-en" in seen(app).splitlines()[0])
         await pilot.press("ctrl+n")
         await pilot.pause()
-        assert "starter-ja" in seen(app).splitlines()[0]
+        assert "starter-en" in seen(app).splitlines()[0]
+        assert "example is written" not in seen(app)
+        await pilot.press("f3")
+        assert "example is written" in seen(app) and "[MASK] with my friends" in seen(app)
 
 
 async def test_a_model_named_at_the_start_outranks_the_last_session(tmp_path: Path) -> None:

@@ -45,6 +45,9 @@ class Draft(Struct, frozen=True, kw_only=True):
     """The form of the model's weights, where it can have that form."""
 
 
+WORDS = ("text", "second", "hidden", "words")
+"""What a draft asks about; the rest is how it asks."""
+
 _MODELS = PaneModels()
 FIRST: dict[Pane, Draft] = {
     "continue": Draft(
@@ -68,10 +71,15 @@ FIRST: dict[Pane, Draft] = {
 
 
 def first(pane: Pane, settings: Settings) -> Draft:
-    """The newcomer's example, with the model and its form that the settings name."""
-    return msgspec.structs.replace(
-        FIRST[pane], model=settings.models.of(pane), precision=settings.precision
-    )
+    """The newcomer's example as the settings want it; what they leave open is the notebook's."""
+    example, usual, began = FIRST[pane], Settings(), fresh(pane, settings)
+    words = {name: getattr(example, name) for name in WORDS}
+    began = msgspec.structs.replace(began, **words)
+    if settings.sampling == usual.sampling:
+        began = msgspec.structs.replace(began, sampling=example.sampling)
+    if settings.max_tokens == usual.max_tokens:
+        began = msgspec.structs.replace(began, max_tokens=example.max_tokens)
+    return began
 
 
 def fresh(pane: Pane, settings: Settings) -> Draft:

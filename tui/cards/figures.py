@@ -23,8 +23,8 @@ from tui.strings import text
 
 Unit = Literal["nats", "bits", "bits/token", "share", "logit", "cosine"]
 """A share is between 0 and 1, and drawn as a bar."""
-Wording = Literal["card", "terms", "logits", "line", "answer"]
-"""On a card, beside that, below that, on the command line, where a card is copied or searched."""
+Wording = Literal["card", "terms", "line", "answer"]
+"""On a card, beside that, on the command line, and where a card is copied or searched."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,8 @@ class Loaded:
     """Whether the command line named the model, which then counts before the last session's."""
     precision_given: bool = False
     """The same of the form of its weights."""
+    theme_given: bool = False
+    """The same of the theme."""
 
     def problem(self, name: str, message: str) -> Problem:
         """A problem with one value, at its place in the file."""

@@ -61,7 +61,7 @@ class History:
         self._report = report
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="history")
         self._place = _Place(uuid.uuid4().hex)
-        self._begun = False
+        self.begun = False
         """Whether a new session was begun."""
         self._database: Database | None = None
         self._writer: asyncio.Task[None] | None = None
@@ -84,6 +84,8 @@ class History:
         """For each card, what is in the file of it beside its tokens."""
         self._deleted: set[str] = set()
         """The cards that were deleted and can come back."""
+        self.chosen: dict[str, str] = {}
+        """Everything stored by `choose`, once the file is open."""
 
     @property
     def session(self) -> str:
@@ -100,9 +102,10 @@ class History:
         if self._database.problem:
             self._report(self._database.problem)
         self._notice(self._database.refused)
+        self.chosen = await self._ask({}, Database.choices) | self.chosen
         latest = await self._ask(None, Database.latest) if resume else None
         found = None if latest is None else await self.read(latest)
-        if self._begun:
+        if self.begun:
             found = None
         elif found is not None:
             self._go_on_with(found)
@@ -156,13 +159,14 @@ class History:
 
     def choose(self, name: str, value: str) -> None:
         """Remember something that was chosen in the app, such as the theme."""
+        self.chosen[name] = value
         self._later(("choice", name), partial(self._do, Database.choose, name, value))
 
     # ----------------------------------------------------------------------- sessions
 
     def start(self) -> None:
         """Begin a new session; before the file is open, have none resumed."""
-        self._begun = True
+        self.begun = True
         if not self.opened:
             return
         self._turn_to(uuid.uuid4().hex)
@@ -201,10 +205,6 @@ class History:
     async def prompts(self, pane: Pane, limit: int = 500) -> list[str]:
         """What was sent in a pane, in any session: each text once, the latest first."""
         return await self._ask([], Database.prompts, pane, limit)
-
-    async def choices(self) -> dict[str, str]:
-        """Everything remembered by `choose`."""
-        return await self._ask({}, Database.choices)
 
     def rename(self, session: str, name: str) -> None:
         """Give a session another name."""

@@ -14,7 +14,7 @@ from textual.widgets import TextArea
 
 from engine.messages import PrecisionChoice
 from tui.cards import Card, Pane
-from tui.cards.drafts import Draft, first, fresh, written
+from tui.cards.drafts import WORDS, Draft, first, written
 from tui.connection.services import Services
 from tui.keys.actions import CardAction, bindings
 from tui.panes.card_actions import CardActions
@@ -29,6 +29,7 @@ from tui.screens import sampling
 from tui.screens.forms import Field, Form, Picker
 from tui.strings import text
 from tui.widgets.composer import Composer
+from tui.widgets.hints import brief
 from tui.widgets.transcript import Transcript
 
 
@@ -71,10 +72,12 @@ class TaskPane(PaneLayout):
         rate = 8 if self.shared.settings.slow_link() else 12
         self.set_interval(1 / rate, self.cards.catch_up)
         self.label()
+        self.transcript.greet(self._greeting)
 
     def reword(self) -> None:
         """Write everything anew in another language; a passing notice goes."""
         super().reword()
+        self.transcript.greet(self._greeting)
         self.offers.withdraw()
         self.label()
         self.cards.runs.touch()
@@ -123,17 +126,41 @@ class TaskPane(PaneLayout):
         """The form of the model's weights that sending asks for."""
         return self.shared.link.form(self.draft.model, self.draft.precision)
 
+    @property
+    def at_example(self) -> bool:
+        """Whether the first example is written."""
+        own = first(self.role, self.shared.settings)
+        return all(getattr(self.draft, name) == getattr(own, name) for name in WORDS)
+
+    @property
+    def emptied(self) -> Draft:
+        """The draft without its words: the model and the settings."""
+        words = {name: getattr(Draft(model=""), name) for name in WORDS}
+        return msgspec.structs.replace(self.draft, **words)
+
+    @property
+    def _greeting(self) -> str:
+        """What is shown where there are no cards: what this pane does, and how to begin."""
+        keys = self.shared.keymap
+        begin = "example" if self.at_example else "begin"
+        return "\n\n".join(
+            text(key, send=brief(keys.shown("send")), palette=keys.way("examples"))
+            for key in (f"pane.{self.role}.does", f"pane.{begin}", f"pane.{self.role}.then")
+        )
+
     def put(self, draft: Draft) -> None:
         """Show another draft."""
         self.draft = draft
         self.composers[0].fill(draft.text)
         self.label()
+        self.transcript.greet(self._greeting)
         self.written()
 
     def adopt(self, draft: Draft) -> None:
         """Take over another draft, whose text the composers hold already."""
         self.draft = draft
         self.label()
+        self.transcript.greet(self._greeting)
         self.post_message(self.Changed(self))
 
     def open_session(self, cards: list[Card], draft: Draft | None) -> None:
@@ -184,8 +211,6 @@ class TaskPane(PaneLayout):
         if await self.offers.hold_back(draft):
             return
         self.offers.withdraw()
-        if draft == first(self.role, self.shared.settings):
-            self.draft = fresh(self.role, self.shared.settings)
         now = self.edited()  # what was written while it waited is not sent
         rest = {"text": written(draft.text, now.text), "second": written(draft.second, now.second)}
         self.put(msgspec.structs.replace(self.draft, **rest, hidden=()))

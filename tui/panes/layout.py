@@ -15,7 +15,6 @@ from tui.cards import Pane
 from tui.connection.services import Services
 from tui.strings import text
 from tui.widgets.composer import Composer
-from tui.widgets.hints import brief
 from tui.widgets.inspector import Inspector
 from tui.widgets.transcript import Transcript
 
@@ -29,9 +28,8 @@ class PaneLayout(Horizontal):
     def __init__(self, shared: Services, role: Pane, composers: Iterable[Composer]) -> None:
         super().__init__(id=f"pane-{role}")
         self.shared = shared
-        self._role = role
         slow = shared.settings.slow_link()
-        self.transcript = Transcript(shared.glyphs, self._empty, jump=slow)
+        self.transcript = Transcript(shared.glyphs, jump=slow)
         self.inspector = Inspector(shared.glyphs)
         self.composers = list(composers)
         for composer in self.composers:
@@ -60,17 +58,12 @@ class PaneLayout(Horizontal):
         self.notice("")
 
     @property
-    def _empty(self) -> str:
-        """What is shown where there are no cards."""
-        return text(f"pane.{self._role}.empty", send=brief(self.shared.keymap.shown("send")))
-
-    @property
     def _more_below(self) -> str:
         return text("notice.below", key=self.shared.keymap.shown("card_last"))
 
     def reword(self) -> None:
         """Write everything anew in another language; a passing notice goes."""
-        self.transcript.reword(self._empty)
+        self.transcript.reword()
         self.inspector.reword()
         self._below.update(self._more_below)
         self.notice("")

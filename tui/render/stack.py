@@ -16,11 +16,11 @@ from tui.terminal.sanitise import Glyphs
 class Stack:
     """The blocks of the cards that are shown, oldest first, and which row each line is in."""
 
-    def __init__(self, glyphs: Glyphs, empty: str) -> None:
-        """`empty` is shown where there are no cards."""
+    def __init__(self, glyphs: Glyphs) -> None:
         self.look = PLAIN
         self._glyphs = glyphs
-        self._empty = empty
+        self.empty = ""
+        """The words that are shown where there are no cards."""
         self._blocks: dict[str, Block] = {}
 
     @property
@@ -62,9 +62,9 @@ class Stack:
             each.lay_out(width)
 
     def lines(self, width: int) -> list[Line]:
-        """The lines of all cards; the words for none where there is none."""
+        """The lines of all cards; `empty` where there is none."""
         if not self._blocks:
-            return wrap([Span(self._empty, "facts")], width, INDENT)
+            return wrap([Span(self.empty, "facts")], width, INDENT)
         return [line for each in self._blocks.values() for line in each.lines]
 
     def extent(self, card_id: str | None) -> tuple[int, int]:

@@ -111,16 +111,15 @@ def _bars(judged: Judgement, width: int, glyphs: Glyphs) -> list[Line]:
 
 
 def _logits(judged: Judgement, width: int, glyphs: Glyphs) -> list[Line]:
-    """Those of a head, each with what it says, for both orders."""
-    return [
-        line
+    """Those of a head, for both orders, and what each of the two says."""
+    logits = judged.of_unit("logit")
+    orders = ", ".join(
+        f"{glyphs.arrow.join(order)} {' '.join(f'{each.value(back=back):+.4f}' for each in logits)}"
         for back, order in _ORDERS
-        for line in wrap(
-            [Span(judged.words("logits", back=back, order=glyphs.arrow.join(order)), "facts")],
-            width,
-            INDENT * 2,
-        )
-    ]
+    )
+    meanings = ", ".join(each.means for each in logits)
+    line = text("card.logits", orders=orders, meanings=meanings)
+    return wrap([Span(line, "facts")], width, INDENT * 2)
 
 
 def _gains(judged: Judgement, read: Gains, witness: int, width: int, glyphs: Glyphs) -> list[Line]:

@@ -51,13 +51,12 @@ class Transcript(FollowingView, can_focus=True):
             self.number = number
             """Which one, or how many further, where the action needs that."""
 
-    def __init__(self, glyphs: Glyphs, empty: str, *, jump: bool = False) -> None:
-        """`empty` is shown where there are no cards."""
+    def __init__(self, glyphs: Glyphs, *, jump: bool = False) -> None:
         super().__init__(jump=jump)
         self._glyphs = glyphs
         self.trees = Trees()
         """All cards. Of each tree of forks, the block of the one that is shown is drawn."""
-        self._stack = Stack(glyphs, empty)
+        self._stack = Stack(glyphs)
         self._details_shown = 0.0
         """When the details of a text that is being written were last updated."""
 
@@ -88,6 +87,12 @@ class Transcript(FollowingView, can_focus=True):
         self._take_in()
         self.to_end()
         self.post_message(self.Moved())
+
+    def greet(self, empty: str) -> None:
+        """Show this where there are no cards."""
+        if empty != self._stack.empty:
+            self._stack.empty = empty
+            self._rebuild()
 
     def add(self, card: Card) -> None:
         """Add a new card and go there: the reader has just asked for it.
@@ -156,9 +161,8 @@ class Transcript(FollowingView, can_focus=True):
         """Count how likely a word ends to that word, or to the next one again."""
         self._look(replace(self.look, corrected=not self.look.corrected))
 
-    def reword(self, empty: str) -> None:
-        """Write everything anew in another language; `empty` as when it was made."""
-        self._empty = empty
+    def reword(self) -> None:
+        """Write all cards anew in another language."""
         self._look(self.look)
 
     def _look(self, look: Look) -> None:

@@ -64,7 +64,7 @@ async def test_a_session_of_an_earlier_version_is_read_whole(
     assert {type(card) for card in found.cards} == set(Card.__args__)
     assert lost(BEFORE["cards"], builtins(found.cards)) == []
     assert lost(BEFORE["drafts"], builtins(found.drafts)) == []
-    assert await history.choices() == BEFORE["choices"]
+    assert history.chosen == BEFORE["choices"]
     assert [session.name for session in await history.sessions()] == BEFORE["sessions"]
     assert {pane: await history.prompts(pane) for pane in PANES} == BEFORE["prompts"]
     await history.close()

@@ -257,7 +257,7 @@ async def test_prompts_and_choices(path: Path) -> None:
         assert await history.prompts("continue") == ["one", "two"]
         history.choose("theme", "light")
         history.choose("theme", "dark")
-        assert await history.choices() == {"theme": "dark"}
+        assert history.chosen == {"theme": "dark"}
 
 
 async def test_what_this_version_cannot_read_stays_and_is_counted(path: Path) -> None:

@@ -11,7 +11,7 @@ from tui.terminal.sanitise import UNICODE
 
 def test_every_token_is_found_again_in_its_row() -> None:
     text, fill = finished("ab"), filled()
-    stack = Stack(UNICODE, "nothing here")
+    stack = Stack(UNICODE)
     stack.show([text, fill], 40)
     top, height = stack.extent(fill.id)
     assert top == stack.extent(text.id)[1] + 1
@@ -32,7 +32,7 @@ def test_every_token_is_found_again_in_its_row() -> None:
 
 def test_what_was_laid_out_is_kept_until_the_look_changes() -> None:
     text = finished("ab")
-    stack = Stack(UNICODE, "nothing here")
+    stack = Stack(UNICODE)
     stack.show([text], 40)
     before = stack.get(text.id)
     assert before is not None
@@ -47,7 +47,8 @@ def test_what_was_laid_out_is_kept_until_the_look_changes() -> None:
 
 
 def test_without_cards_the_words_for_none_are_shown() -> None:
-    stack = Stack(UNICODE, "nothing here")
+    stack = Stack(UNICODE)
+    stack.empty = "nothing here"
     stack.show([finished("ab")], 40)
     stack.show([], 40)
     assert ["".join(span.text for span in line.spans) for line in stack.lines(40)] == [
