@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pexpect
@@ -24,11 +24,15 @@ KEYS = {
     "f2": "\x1bOQ",
     "f3": "\x1bOR",
     "f4": "\x1bOS",
+    "f6": "\x1b[17~",
+    "f8": "\x1b[19~",
+    "f10": "\x1b[21~",
     "shift+tab": "\x1b[Z",
     "right": "\x1b[C",
     "up": "\x1b[A",
     "ctrl+c": "\x03",
     "ctrl+n": "\x0e",
+    "ctrl+p": "\x10",
     "ctrl+q": "\x11",
 }
 
@@ -36,9 +40,16 @@ KEYS = {
 class Terminal:
     """What a person sees and types."""
 
-    def __init__(self, environment: Mapping[str, str], columns: int = 80, rows: int = 24) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        columns: int = 80,
+        rows: int = 24,
+        command: Sequence[str] = (PROGRAM,),
+    ) -> None:
         self.child = pexpect.spawn(
-            PROGRAM,
+            command[0],
+            list(command[1:]),
             env=dict(environment),
             dimensions=(rows, columns),
             timeout=PATIENCE_S,
