@@ -7,6 +7,7 @@ import contextlib
 import os
 import random
 import resource
+import shutil
 import sqlite3
 import subprocess
 import time
@@ -98,9 +99,11 @@ def locked(here: Running, rng: random.Random) -> str:
 def deleted(here: Running, rng: random.Random) -> str:
     for file in history_file(here.place).parent.glob("history.sqlite3*"):
         file.unlink()
+    leave(here.terminal)
     here.over()
-    here.terminal.wait("120 tokens · ", "perplexity")
-    return "the session is written again"
+    here.start()
+    here.terminal.wait(PROMPT, DRAFT)
+    return "the session is written again when the app ends, at the latest"
 
 
 @fault("the disk is full (ENOSPC, a small tmpfs) for seconds while a model writes", long=10)
@@ -127,8 +130,11 @@ def no_space(place: Path, rng: random.Random) -> Outcome:
         terminal.wait("Nothing is missing")
         recovered = time.monotonic() - began
         terminal.wait("120 tokens · ", "perplexity")
-        missing = lost(expected, saved(inside))
+        watch(terminal, 2)
+        # SQLite would follow the link of /proc to our own root.
+        shutil.copytree(inside / "state", place / "taken" / "state")
         leave(terminal)
+    missing = lost(expected, saved(place / "taken"))
     return Outcome("says that it is not saved, then that it is", missing, recovered)
 
 
