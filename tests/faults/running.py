@@ -82,7 +82,7 @@ def app(place: Path, *before: str, settings: str = SETTINGS, **more: str) -> Ite
         with noted(lambda: terminal.text):
             yield terminal
     finally:
-        terminal.child.close(force=True)
+        terminal.close()
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -101,6 +102,16 @@ class Terminal:
         self.child.close()
         return -1 if self.child.exitstatus is None else self.child.exitstatus
 
+    def close(self) -> None:
+        """Kill the app if it still runs, and wait until it is gone.
+
+        pexpect's own way gives up after a tenth of a second, which is little on a busy machine.
+        """
+        if self.child.isalive():
+            self.child.kill(signal.SIGKILL)
+            self.child.wait()
+        self.child.close()
+
     def workers(self) -> list[psutil.Process]:
         """The engine's processes."""
         return [
@@ -116,7 +127,7 @@ def opened(environment: Mapping[str, str]) -> Iterator[Terminal]:
     try:
         yield terminal
     finally:
-        terminal.child.close(force=True)
+        terminal.close()
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
