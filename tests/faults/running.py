@@ -100,7 +100,8 @@ def begin_stream(terminal: Terminal) -> None:
     """Begin a session of its own and have the model write in it."""
     new_session(terminal)
     terminal.press(PROMPT, "enter")
-    terminal.wait("writing", PROMPT)
+    terminal.wait(PROMPT)
+    either(terminal, "writing", "perplexity")  # all of it, where we were not given a turn
 
 
 def new_session(terminal: Terminal) -> None:
