@@ -80,7 +80,7 @@ def measure(arguments: list[str], *, ssh: bool, heat: bool) -> None:
             sent_bytes, busy = len(terminal.raw) - begin, processor(terminal) - busy
             speed = re.findall(r"([\d.]+) tok/s", terminal.text)
         finally:
-            terminal.child.close(force=True)
+            terminal.close()
     echoes.sort()
     print(
         f"{'ssh' if ssh else 'home':<5} {'heat' if heat else 'plain':<6}"

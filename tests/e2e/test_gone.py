@@ -58,9 +58,9 @@ def started(
             leader.wait()
 
 
-def remaining(processes: list[psutil.Process]) -> list[psutil.Process]:
-    """Those that do not end; they are killed."""
-    _, alive = psutil.wait_procs(processes, timeout=60)
+def remaining(processes: list[psutil.Process], seconds: float = 60) -> list[psutil.Process]:
+    """Those that do not end within so long; they are killed."""
+    _, alive = psutil.wait_procs(processes, timeout=seconds)
     for process in alive:
         process.kill()
     return alive

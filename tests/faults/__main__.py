@@ -1,15 +1,17 @@
 """The long form: `python -m tests.faults [--times N] [--only WORDS]` prints a Markdown table.
 
-Exits with 1 where something was lost or went wrong in another way.
+Standard error has the row so far after each try, and what a failed one showed last. Exits with 1
+where something was lost or went wrong in another way.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import traceback
 from collections import Counter
 
-from tests.faults.harness import HEAD, Row, faults
+from tests.faults.harness import HEAD, Row, Skipped, faults
 
 
 def main() -> int:
@@ -27,9 +29,14 @@ def main() -> int:
         for number in range(chosen.times or fault.long):
             try:
                 row.add(fault.attempt_at(chosen.seed, number))
+            except Skipped as reason:
+                row.seen[f"not tried: {reason}"] += 1
+                break
             except Exception as error:  # the other tries are still worth making
                 failed = True
                 row.seen[f"FAILED: {' '.join(str(error).split())[:80]}"] += 1
+                traceback.print_exception(error)
+            print(number + 1, row, file=sys.stderr, flush=True)
         print(row, flush=True)
         failed |= row.lost > 0
     return int(failed)

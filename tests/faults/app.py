@@ -13,77 +13,79 @@ from pathlib import Path
 import psutil
 
 from tests.e2e.test_gone import remaining, started
-from tests.faults.harness import (
+from tests.faults.harness import Outcome, fault
+from tests.faults.running import (
     COLUMNS,
+    DRAFT,
     PROMPT,
     ROWS,
     SETTINGS,
-    Outcome,
+    Running,
     app,
     begin_stream,
-    fault,
     history_file,
     leave,
-    lost,
+    new_session,
+    not_kept,
+    noted,
+    running,
     saved,
-    shown,
     type_text,
+    wait_for_part,
     watch,
+    while_writing,
     whole_answer,
 )
 from tests.support.sample_cards import finished
-from tests.support.terminal import PROGRAM, environment
+from tests.support.terminal import PATIENCE_S, PROGRAM, environment
 from tui.cards import ContinueCard
 from tui.history import History
 
-DRAFT = "half a thought"
 _WORKER_S = 2.0
 """How long the worker may outlive the app."""
 
 
-def _ended_by(place: Path, rng: random.Random, number: signal.Signals) -> Outcome:
-    """End the app while a model writes and a person types; start it again."""
+@fault("nothing breaks: from the start to the first letters, for comparison", short=0, long=10)
+def sound(place: Path, rng: random.Random) -> Outcome:
     whole_answer()
-    with app(place) as terminal:
-        begin_stream(terminal)
-        watch(terminal, rng.uniform(0, 2))
-        type_text(terminal, DRAFT)
-        workers, on_screen = terminal.workers(), shown(terminal)
-        terminal.child.kill(number)
-        terminal.ended()
-        ended = time.monotonic()
-        _, alive = psutil.wait_procs(workers, timeout=60)
-        assert not alive, "the worker outlived the app"
-        late = time.monotonic() - ended > _WORKER_S
     began = time.monotonic()
     with app(place) as terminal:
-        terminal.wait(PROMPT, "interrupted", DRAFT)
-        recovered = time.monotonic() - began
+        begin_stream(terminal)
+        wait_for_part(terminal, 1)
+        seconds = time.monotonic() - began
         leave(terminal)
-    session = saved(place)
-    missing = lost(on_screen, session)
-    missing += 0 if session.drafts["continue"].text == DRAFT else len(DRAFT)
-    seen = "started again: the text so far and the draft are there"
-    seen += f"; the worker outlived the app by {_WORKER_S} s" if late else ""
-    return Outcome(seen, missing, recovered)
+    return Outcome("a model writes", 0, seconds)
 
 
-@fault("the app is killed (SIGKILL) while a model writes", short=1, long=100)
-def killed(place: Path, rng: random.Random) -> Outcome:
-    return _ended_by(place, rng, signal.SIGKILL)
+def _ended_by(here: Running, number: signal.Signals) -> str:
+    """End the app and start it again."""
+    workers = here.terminal.workers()
+    here.terminal.child.kill(number)
+    here.terminal.ended()
+    late = remaining(workers, _WORKER_S)
+    assert not late, f"the worker outlived the app by {_WORKER_S} s"
+    here.over()
+    here.start()
+    here.terminal.wait(PROMPT, "interrupted", DRAFT)
+    return "started again: the text so far and the draft are there"
 
 
-@fault("the connection drops (SIGHUP) while a model writes", short=1, long=20)
-def hung_up(place: Path, rng: random.Random) -> Outcome:
-    return _ended_by(place, rng, signal.SIGHUP)
+@while_writing("the app is killed (SIGKILL)", long=100)
+def killed(here: Running, rng: random.Random) -> str:
+    return _ended_by(here, signal.SIGKILL)
 
 
-@fault("the app is asked to end (SIGTERM) while a model writes", short=1, long=20)
-def terminated(place: Path, rng: random.Random) -> Outcome:
-    return _ended_by(place, rng, signal.SIGTERM)
+@while_writing("the connection drops (SIGHUP)", short=0, long=20)
+def hung_up(here: Running, rng: random.Random) -> str:
+    return _ended_by(here, signal.SIGHUP)
 
 
-@fault("the terminal goes away without a signal while a model writes", short=1, long=20)
+@while_writing("the app is asked to end (SIGTERM)", short=0, long=20)
+def terminated(here: Running, rng: random.Random) -> str:
+    return _ended_by(here, signal.SIGTERM)
+
+
+@fault("the terminal goes away without a signal while a model writes", short=0, long=20)
 def gone(place: Path, rng: random.Random) -> Outcome:
     (place / "config").mkdir()
     (place / "config" / "settings.yaml").write_text(SETTINGS, encoding="utf-8")
@@ -97,67 +99,60 @@ def gone(place: Path, rng: random.Random) -> Outcome:
         assert children
         line.close()
         began = time.monotonic()
-        app.wait(timeout=60)
+        app.wait(timeout=PATIENCE_S)
         ended = time.monotonic()
-        assert not remaining(children), "the worker outlived the app"
-        late = time.monotonic() - ended > _WORKER_S
-    session = saved(place)
-    missing = 0 if session.drafts["continue"].text == DRAFT else len(DRAFT)
-    seen = "it saves and ends by itself, with its worker"
-    seen += f", which outlived it by {_WORKER_S} s" if late else ""
-    return Outcome(seen, missing, ended - began)
+        assert not remaining(children, _WORKER_S), f"the worker outlived the app by {_WORKER_S} s"
+    missing = 0 if saved(place).drafts["continue"].text == DRAFT else len(DRAFT)
+    return Outcome("it saves and ends by itself, with its worker", missing, ended - began)
 
 
-@fault("two apps on one session file, both writing", short=1, long=10)
-def two_apps(place: Path, rng: random.Random) -> Outcome:
-    whole = whole_answer()
-    with app(place) as one:
-        begin_stream(one)
-        with app(place) as other:
-            begin_stream(other)
-            for terminal in (one, other):
-                terminal.wait("120 tokens · ", "perplexity")
-            leave(other)
-        latest = saved(place)
-        leave(one)
-    again = saved(place)
-    missing = sum(lost(len("".join(whole.split())), each) for each in (latest, again))
-    return Outcome("each has a session of its own, whole", missing)
+@while_writing("another app is started on the same session file and writes too", long=10)
+def two_apps(here: Running, rng: random.Random) -> str:
+    with app(here.place) as other:
+        begin_stream(other)
+        type_text(other, DRAFT)
+        other.wait("120 tokens · ", "perplexity")
+        leave(other)
+    here.over()
+    here.terminal.wait("120 tokens · ", "perplexity", DRAFT)
+    return "each has a session of its own, whole"
 
 
-@fault("the window shrinks to 10x3 and 1x1 and grows again while a model writes", short=1, long=20)
-def resized(place: Path, rng: random.Random) -> Outcome:
-    whole = whole_answer()
+@while_writing("the window shrinks to 10x3 and 1x1 and grows again", long=20)
+def resized(here: Running, rng: random.Random) -> str:
     sizes = [(10, 3), (1, 1), *((rng.randint(1, 120), rng.randint(1, 50)) for _ in range(6))]
-    with app(place) as terminal:
-        begin_stream(terminal)
-        for columns, rows in sizes:
-            terminal.resize(columns, rows)
-            watch(terminal, rng.uniform(0, 0.3))
-        terminal.resize(COLUMNS, ROWS)
-        began = time.monotonic()
-        terminal.wait("120 tokens · ", "perplexity")
-        recovered = time.monotonic() - began
-        type_text(terminal, DRAFT)
-        leave(terminal)
-    session = saved(place)
-    missing = lost(len("".join(whole.split())), session)
-    missing += 0 if session.drafts["continue"].text == DRAFT else len(DRAFT)
-    return Outcome("draws the whole screen again", missing, recovered)
+    for columns, rows in sizes:
+        here.terminal.resize(columns, rows)
+        watch(here.terminal, rng.uniform(0, 0.3))
+    here.terminal.resize(COLUMNS, ROWS)
+    here.over()
+    here.terminal.wait("120 tokens · ", "perplexity", DRAFT)
+    return "draws the whole screen again"
+
+
+@while_writing("its files are looked at, which it makes with the umask 0,", long=1)
+def private(here: Running, rng: random.Random) -> str:
+    here.terminal.wait("120 tokens · ", "perplexity")
+    state = here.place / "state"
+    for file in (state, *state.iterdir()):
+        assert not file.stat().st_mode & 0o077, f"{file} can be read by others"
+        holds = file.is_file() and PROMPT.encode() in file.read_bytes()
+        assert not holds or file.name.startswith(history_file(here.place).name), file
+    return "they are their owner's alone; the session file alone holds prompts"
 
 
 _PASTED = 1_000_000
 
 
-@fault("a megabyte is pasted", short=1, long=10)
+@fault("a megabyte is pasted", long=10)
 def pasted(place: Path, rng: random.Random) -> Outcome:
     width = rng.choice((20, 80, 1000))
     line = "".join(rng.choice("abcdefgh ") for _ in range(width - 1)) + "\n"
     written = line * (_PASTED // width)
-    with app(place) as terminal:
-        terminal.wait("greedy · 43 tokens")
-        terminal.press("ctrl+n")
-        terminal.wait("seed 7")
+    here = running()
+    terminal = here.terminal
+    with noted(lambda: terminal.text):
+        new_session(terminal)
         paste = f"\x1b[200~{written}\x1b[201~"
         sending = threading.Thread(target=terminal.press, args=(paste,))
         sending.start()
@@ -166,18 +161,16 @@ def pasted(place: Path, rng: random.Random) -> Outcome:
         sending.join()
         type_text(terminal, DRAFT)
         recovered = time.monotonic() - began
-        leave(terminal)
-    kept = saved(place).drafts["continue"].text
-    missing = 0 if kept == written + DRAFT else len(written)
+        missing = not_kept(here.place, written + DRAFT)
     return Outcome("it is kept as it is, and what is typed behind it", missing, recovered)
 
 
-@fault("a session of 2,000 cards", short=1, long=5)
+@fault("a session of 2,000 cards", short=0, long=5)
 def many_cards(place: Path, rng: random.Random) -> Outcome:
     return _opened(place, [finished(f"prompt {number}") for number in range(2000)])
 
 
-@fault("a card of 10,000 tokens", short=1, long=5)
+@fault("a card of 10,000 tokens", short=0, long=5)
 def long_card(place: Path, rng: random.Random) -> Outcome:
     return _opened(place, [finished(tokens=10_000)])
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
 import resource
+import shutil
 import sqlite3
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,18 +19,21 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
-from tests.faults.harness import (
+from tests.faults.harness import Outcome, Skipped, fault
+from tests.faults.running import (
+    DRAFT,
     PROMPT,
-    Outcome,
-    answer,
+    Running,
     app,
     begin_stream,
-    fault,
     history_file,
     leave,
     lost,
+    new_session,
     saved,
+    type_text,
     watch,
+    while_writing,
     whole_answer,
 )
 from tests.support.sample_cards import filled, running, scored, token
@@ -39,7 +45,6 @@ from tui.history.records import card_decoder, draft_decoder, token_decoder
 from tui.render.blocks import PLAIN, block
 from tui.terminal.sanitise import UNICODE
 
-DRAFT = "half a thought"
 _SMALL = 1024
 """Bytes that a file may have while the disk is full."""
 
@@ -66,81 +71,117 @@ def _locked(place: Path, mode: str = "NORMAL") -> Iterator[None]:
         yield
 
 
-def _while_streaming(
-    terminal: Terminal, place: Path, trouble: contextlib.AbstractContextManager[None], s: float
-) -> Outcome:
-    """Have trouble for some seconds while a model writes and a person types."""
-    whole = whole_answer()
+def _unsaved(terminal: Terminal, trouble: contextlib.AbstractContextManager[None], s: float) -> str:
+    """Have trouble for some seconds more than it takes to be seen."""
     with trouble:
-        terminal.press(DRAFT)
         terminal.wait("not saved", "Not saved yet")
         watch(terminal, s)
-    began = time.monotonic()
-    terminal.wait("Nothing is missing")
-    recovered = time.monotonic() - began
-    terminal.wait("120 tokens · ", "perplexity", DRAFT)
-    leave(terminal)
-    session = saved(place)
-    missing = lost(len("".join(whole.split())), session)
-    missing += 0 if session.drafts["continue"].text == DRAFT else len(DRAFT)
+    return "says that it is not saved, then that it is"
+
+
+@while_writing("files can grow no more (RLIMIT_FSIZE) for seconds", short=0, long=20)
+def full(here: Running, rng: random.Random) -> str:
+    seen = _unsaved(here.terminal, _no_room(here.terminal), rng.uniform(0, 5))
+    here.over()
+    here.terminal.wait("Nothing is missing")
+    return seen
+
+
+@while_writing("another program locks the session file for seconds", long=20)
+def locked(here: Running, rng: random.Random) -> str:
+    seen = _unsaved(here.terminal, _locked(here.place), rng.uniform(0, 5))
+    here.over()
+    here.terminal.wait("Nothing is missing")
+    return seen
+
+
+@while_writing("the session file is deleted", long=10)
+def deleted(here: Running, rng: random.Random) -> str:
+    for file in history_file(here.place).parent.glob("history.sqlite3*"):
+        file.unlink()
+    leave(here.terminal)
+    here.over()
+    here.start()
+    here.terminal.wait(PROMPT, DRAFT)
+    return "the session is written again when the app ends, at the latest"
+
+
+@fault("the disk is full (ENOSPC, a small tmpfs) for seconds while a model writes", long=10)
+def no_space(place: Path, rng: random.Random) -> Outcome:
+    expected = len("".join(whole_answer().split()))
+    (place / "state").mkdir()
+    mount = f'mount -t tmpfs -o size=16m none "{place / "state"}" && exec "$0"'
+    own = ["unshare", "-rm"]  # a root of its own may mount, whoever runs this
+    if subprocess.run([*own, "sh", "-c", mount, "true"], capture_output=True).returncode:
+        raise Skipped("nothing can be mounted here")
+    with app(place, *own, "sh", "-c", mount) as terminal:
+        begin_stream(terminal)
+        type_text(terminal, DRAFT[:4])
+        inside = Path(f"/proc/{terminal.child.pid}/root{place}")
+        filler = inside / "state" / "filler"
+        with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            while file.write(bytes(512)):
+                pass
+        terminal.press(DRAFT[4:])
+        terminal.wait("not saved", "Not saved yet", DRAFT)
+        watch(terminal, rng.uniform(0, 5))
+        filler.unlink()
+        began = time.monotonic()
+        terminal.wait("Nothing is missing")
+        recovered = time.monotonic() - began
+        terminal.wait("120 tokens · ", "perplexity")
+        watch(terminal, 2)
+        # SQLite would follow the link of /proc to our own root.
+        shutil.copytree(inside / "state", place / "taken" / "state")
+        leave(terminal)
+    missing = lost(expected, saved(place / "taken"))
     return Outcome("says that it is not saved, then that it is", missing, recovered)
 
 
-@fault("the disk takes nothing for seconds while a model writes", short=1, long=20)
-def full(place: Path, rng: random.Random) -> Outcome:
-    whole_answer()
-    with app(place) as terminal:
-        begin_stream(terminal)
-        watch(terminal, rng.uniform(0, 1))
-        return _while_streaming(terminal, place, _no_room(terminal), rng.uniform(0, 5))
-
-
-@fault("another program locks the session file while a model writes", short=1, long=20)
-def locked(place: Path, rng: random.Random) -> Outcome:
-    whole_answer()
-    with app(place) as terminal:
-        begin_stream(terminal)
-        watch(terminal, rng.uniform(0, 1))
-        return _while_streaming(terminal, place, _locked(place), rng.uniform(0, 5))
-
-
-@fault("the session file is deleted while a model writes", short=1, long=10)
-def deleted(place: Path, rng: random.Random) -> Outcome:
-    whole = whole_answer()
-    with app(place) as terminal:
-        begin_stream(terminal)
-        watch(terminal, rng.uniform(0, 1))
-        for file in history_file(place).parent.glob("history.sqlite3*"):
-            file.unlink()
-        terminal.wait("120 tokens · ", "perplexity")
-        leave(terminal)
-    return Outcome("the session is written again", len(whole) - len(answer(saved(place))))
-
-
-@fault("a person types before the session file can be read", short=1, long=10)
-def typed_early(place: Path, rng: random.Random) -> Outcome:
+@fault("the session file and its folder cannot be written, then they can", short=0, long=10)
+def read_only(place: Path, rng: random.Random) -> Outcome:
+    expected = len("".join(whole_answer().split()))
     with app(place) as terminal:
         terminal.wait("greedy · 43 tokens")
-        terminal.press("ctrl+n")
-        terminal.wait("seed 7")
-        terminal.press(DRAFT)
-        terminal.wait(DRAFT)
+        leave(terminal)
+    files = [history_file(place), place / "state"]
+    for file in files:
+        file.chmod(0o500)
+    root = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+    with app(place, *(root if os.geteuid() == 0 else ())) as terminal:
+        terminal.wait("cannot be written")
+        begin_stream(terminal)
+        type_text(terminal, DRAFT)
+        terminal.wait("120 tokens · ", "perplexity", "not saved")
+        for file in files:
+            file.chmod(0o700)
+        began = time.monotonic()
+        terminal.wait("Nothing is missing")
+        recovered = time.monotonic() - began
+        leave(terminal)
+    missing = lost(expected, saved(place))
+    return Outcome("says that it is not saved, then that it is", missing, recovered)
+
+
+@fault("a person types before the session file can be read", long=10)
+def typed_early(place: Path, rng: random.Random) -> Outcome:
+    with app(place) as terminal:
+        new_session(terminal)
+        type_text(terminal, DRAFT)
         leave(terminal)
     typed = "xyzzy"[: rng.randint(1, 5)]
     with contextlib.ExitStack() as lock:
         lock.enter_context(_locked(place, "EXCLUSIVE"))
         with app(place) as terminal:
             terminal.wait("greedy · 43 tokens")
-            terminal.press(typed)
-            terminal.wait(typed)
+            type_text(terminal, typed)
             watch(terminal, rng.uniform(0, 2))
             lock.close()
             began = time.monotonic()
             terminal.wait(DRAFT + typed)
             recovered = time.monotonic() - began
             leave(terminal)
-    kept = saved(place).drafts["continue"].text
-    missing = len(DRAFT + typed) - (len(kept) if kept == DRAFT + typed else 0)
+    missing = lost(0, saved(place), DRAFT + typed)
     return Outcome("it stands behind the draft that is restored", missing, recovered)
 
 

@@ -1,8 +1,9 @@
 """Long use: `python -m tests.faults.streaming [--minutes N]` streams and prints the memory taken.
 
 One prompt after the other is answered; every few answers begin a new session, so that what is on
-the screen does not grow. The table has a line every few minutes; exits with 1 where the app or the
-worker took a fifth more in the second half than at the end of the first tenth.
+the screen does not grow. The worker's cache of texts, which fills half a gigabyte otherwise, gets
+so little memory that it is soon full. The table has a line every few minutes; exits with 1 where
+the app or the worker took a fifth more in the second half than at the end of the first tenth.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from tempfile import TemporaryDirectory
 
 import psutil
 
-from tests.faults.harness import PROMPT, app, history_file
+from tests.faults.running import PROMPT, app, history_file
 from tests.support.terminal import Terminal
 
-SETTINGS = "sampling: {temperature: 1, top_p: 0.95}\nmax_tokens: 120\n"
-"""Without a seed every answer is another text."""
+SETTINGS = "sampling: {temperature: 1, top_p: 0.95}\nmax_tokens: 120\nmemory_gb: 0.06\n"
+"""Without a seed every answer is another text; about 30 of them fill that memory."""
 ANSWERS = 5
 """Answers in a session."""
 LINES = 20

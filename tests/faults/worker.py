@@ -2,120 +2,179 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import random
 import resource
+import signal
+import struct
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 
-from engine.client import Answer, Engine
-from engine.messages import GREEDY, Configure, Continue, Done, Error, Event, Token
-from tests.faults.harness import (
-    Outcome,
+from tests.faults.harness import Outcome, fault
+from tests.faults.running import (
+    DRAFT,
+    Running,
     app,
-    begin_stream,
     either,
-    fault,
     leave,
     lost,
+    new_session,
     saved,
-    shown,
     type_text,
     watch,
-    whole_answer,
+    while_writing,
 )
 from tests.support.terminal import Terminal
 
-DRAFT = "half a thought"
+
+@while_writing("the worker is killed (SIGKILL)", long=100)
+def killed(here: Running, rng: random.Random) -> str:
+    _worker(here).kill()
+    assert DRAFT in here.terminal.wait("started again")
+    return "one notice, then the next request is answered"
 
 
-@contextlib.contextmanager
-def _streaming(place: Path, seconds: float, **more: str) -> Iterator[Terminal]:
-    """The app for so long after a model began to write."""
-    whole_answer()
-    with app(place, **more) as terminal:
-        begin_stream(terminal)
-        watch(terminal, seconds)
-        yield terminal
+@while_writing("the worker is stopped (SIGSTOP), then Esc,", long=20)
+def stopped(here: Running, rng: random.Random) -> str:
+    worker = _worker(here)
+    worker.suspend()
+    return _escape(here, worker)
+
+
+@while_writing("a forward hangs, then Esc,", short=0, long=20)
+def hangs(here: Running, rng: random.Random) -> str:
+    _misbehave(here, "hang")
+    return _escape(here, _worker(here))
+
+
+def _escape(here: Running, worker: psutil.Process) -> str:
+    """Stop a model that hangs."""
+    here.terminal.press("escape")
+    here.terminal.wait("has not stopped yet", "engine not answering")
+    here.terminal.wait("stopped ·", "started again")
+    assert not worker.is_running()
+    return "says that it does not answer, then starts another"
+
+
+@while_writing("a load hangs, then “Restart the engine”,", long=10)
+def load_hangs(here: Running, rng: random.Random) -> str:
+    _ask_for_a_load_that_hangs(here)
+    here.order("")
+    here.terminal.press("ctrl+p")
+    here.terminal.wait("Find a command")
+    here.terminal.press("Restart the engine")
+    here.terminal.wait("End the engine's process")
+    here.over()
+    here.terminal.press("enter")
+    here.terminal.wait("You restarted the engine", "started again")
+    return _back(here, "the next request is answered")
+
+
+@while_writing("a load hangs for a minute, then Esc,", short=0, long=3)
+def load_hangs_long(here: Running, rng: random.Random) -> str:
+    _ask_for_a_load_that_hangs(here)
+    here.terminal.wait("has made no progress", "engine not answering")
+    here.order("")
+    here.over()
+    here.terminal.press("escape")
+    here.terminal.wait("stopped ·", "started again")
+    return _back(here, "says so; Esc starts another, and the next request is answered")
+
+
+def _ask_for_a_load_that_hangs(here: Running) -> None:
+    """Ask for another model, once the answer is there that is being written."""
+    here.terminal.wait("120 tokens · ", "perplexity")
+    here.order("hang in loads")
+    _fill(here.terminal)
+    here.terminal.wait("loading")
+
+
+def _back(here: Running, seen: str) -> str:
+    """Go back to the answer and the draft."""
+    here.terminal.press("f2")
+    here.terminal.wait("120 tokens · ", DRAFT)
+    return seen
+
+
+@while_writing("random bytes come from the worker", long=20)
+def garbage(here: Running, rng: random.Random) -> str:
+    with _output(here).open("wb", buffering=0) as pipe:
+        pipe.write(rng.randbytes(rng.randint(1, 64)))
+    found = either(here.terminal, "started again", "engine not answering")
+    if found == "engine not answering":  # it may look like the length of a long frame
+        here.terminal.press("escape")
+        here.terminal.wait("started again")
+    return f"says “{found}”, then the next request is answered"
+
+
+@while_writing("the worker is killed in the middle of a frame", short=0, long=20)
+def cut_off(here: Running, rng: random.Random) -> str:
+    worker, length = _worker(here), rng.randint(2, 1000)
+    worker.suspend()
+    with _output(here).open("wb", buffering=0) as pipe:
+        pipe.write(struct.pack(">I", length) + bytes(rng.randrange(length)))
+    worker.kill()
+    here.terminal.wait("started again")
+    return "one notice, then the next request is answered"
+
+
+@while_writing("a library prints to the worker's output", long=20)
+def noise(here: Running, rng: random.Random) -> str:
+    _misbehave(here, "print")
+    here.terminal.wait("120 tokens · ", "perplexity")
+    assert b"\x1b]0;owned" not in here.terminal.raw
+    return "nothing of it is seen; the answer is whole"
+
+
+@while_writing("the worker gets no more memory (RLIMIT_AS)", long=20)
+def out_of_memory(here: Running, rng: random.Random) -> str:
+    worker = _worker(here)
+    _, hard = resource.prlimit(worker.pid, resource.RLIMIT_AS)
+    resource.prlimit(worker.pid, resource.RLIMIT_AS, (worker.memory_info().vms, hard))
+    _fill(here.terminal)
+    found = either(here.terminal, "out of memory", "started again", "[CLS]")
+    with contextlib.suppress(ProcessLookupError):
+        resource.prlimit(worker.pid, resource.RLIMIT_AS, (hard, hard))
+    here.over()
+    here.terminal.press("f2")
+    here.terminal.wait(DRAFT)
+    return f"says “{found}”; with memory the next request is answered"
+
+
+@while_writing("a task raises an exception", long=20)
+def raises(here: Running, rng: random.Random) -> str:
+    _misbehave(here, "raise")
+    found = either(here.terminal, "because of an internal error", "started again", "120 tokens · ")
+    if found == "120 tokens · ":
+        return "the answer is whole"
+    return f"says “{found}”, then the next request is answered"
+
+
+def _worker(here: Running) -> psutil.Process:
+    (worker,) = here.terminal.workers()
+    return worker
+
+
+def _misbehave(here: Running, order: str) -> None:
+    """Have the worker go wrong wherever its scheduler is at this moment."""
+    here.order(order)
+    _worker(here).send_signal(signal.SIGUSR1)
 
 
 def _fill(terminal: Terminal) -> None:
-    """Ask for something else, of a model that is not in memory."""
+    """Ask for something else, of a model that may not be in memory."""
     terminal.press("f3")
     terminal.wait("top 5")  # or else the letters overtake the key
     type_text(terminal, "We [MASK] here")
     terminal.press("enter")
 
 
-def _kept(terminal: Terminal, place: Path, on_screen: int) -> int:
-    """See that the engine answers, and leave; how many characters are not saved."""
-    terminal.wait("[CLS]")
-    leave(terminal)
-    session = saved(place)
-    missing = lost(on_screen, session)
-    return missing + (0 if session.drafts["continue"].text == DRAFT else len(DRAFT))
-
-
-@fault("the worker is killed (SIGKILL) while a model writes", short=1, long=20)
-def killed(place: Path, rng: random.Random) -> Outcome:
-    with _streaming(place, 0) as terminal:
-        type_text(terminal, DRAFT)
-        watch(terminal, rng.uniform(0, 2))
-        for worker in terminal.workers():
-            worker.kill()
-        began = time.monotonic()
-        assert DRAFT in terminal.wait("started again")
-        recovered = time.monotonic() - began
-        on_screen = shown(terminal)
-        _fill(terminal)
-        missing = _kept(terminal, place, on_screen)
-    return Outcome("one notice, then the next request is answered", missing, recovered)
-
-
-@fault("the worker is stopped (SIGSTOP) while a model writes; Esc", short=1, long=20)
-def stopped(place: Path, rng: random.Random) -> Outcome:
-    with _streaming(place, rng.uniform(0, 0.3)) as terminal:
-        (worker,) = terminal.workers()
-        worker.suspend()
-        terminal.press("escape")
-        began = time.monotonic()
-        terminal.wait("has not stopped yet", "engine not answering")
-        on_screen = shown(terminal)
-        terminal.wait("stopped ·", "started again")
-        recovered = time.monotonic() - began
-        type_text(terminal, DRAFT)
-        _fill(terminal)
-        missing = _kept(terminal, place, on_screen)
-        assert not worker.is_running()
-    return Outcome("says that it does not answer, then starts another", missing, recovered)
-
-
-@fault("garbage on the worker's output while a model writes", short=1, long=20)
-def garbage(place: Path, rng: random.Random) -> Outcome:
-    with _streaming(place, rng.uniform(0, 0.5)) as terminal:
-        type_text(terminal, DRAFT)
-        (worker,) = terminal.workers()
-        with _output(worker).open("wb", buffering=0) as pipe:
-            pipe.write(rng.randbytes(rng.randint(1, 64)))
-        began = time.monotonic()
-        found = either(terminal, "started again", "engine not answering")
-        if found == "engine not answering":  # it may look like the length of a long frame
-            terminal.press("escape")
-            terminal.wait("started again")
-        recovered = time.monotonic() - began
-        on_screen = shown(terminal)
-        _fill(terminal)
-        missing = _kept(terminal, place, on_screen)
-    return Outcome(f"says “{found}”, then the next request is answered", missing, recovered)
-
-
-def _output(worker: psutil.Process) -> Path:
-    """The pipe on which a worker sends its events."""
+def _output(here: Running) -> Path:
+    """The pipe on which the worker sends its events."""
+    worker = _worker(here)
     (found,) = (
         each
         for each in Path(f"/proc/{worker.pid}/fd").iterdir()
@@ -130,123 +189,50 @@ def _flags(pid: int, descriptor: str) -> str:
     return dict(line.split(maxsplit=1) for line in lines)["flags:"]
 
 
-@fault("the worker gets no more memory (RLIMIT_AS) while a model writes", short=1, long=20)
-def out_of_memory(place: Path, rng: random.Random) -> Outcome:
-    with _streaming(place, rng.uniform(0, 0.5)) as terminal:
-        type_text(terminal, DRAFT)
-        (worker,) = terminal.workers()
-        _, hard = resource.prlimit(worker.pid, resource.RLIMIT_AS)
-        resource.prlimit(worker.pid, resource.RLIMIT_AS, (worker.memory_info().vms, hard))
-        _fill(terminal)
-        found = either(terminal, "no more memory", "started again", "[CLS]")
-        began = time.monotonic()
-        with contextlib.suppress(ProcessLookupError):
-            resource.prlimit(worker.pid, resource.RLIMIT_AS, (hard, hard))
-        terminal.press("f2")
-        terminal.wait("120 tokens")
-        on_screen = shown(terminal)
-        _fill(terminal)
-        missing = _kept(terminal, place, on_screen)
-        recovered = time.monotonic() - began
-    return Outcome(f"says “{found}”; with memory the next request is answered", missing, recovered)
+# ----------------------------------------------------------- a worker that cannot serve
 
-
-_RAISES = """
-import contextlib, sys
+_DIES = 'import os, sys\nif sys.orig_argv[-2:] == ["-m", "engine"]: os._exit(3)\n'
+_OTHER_VERSION = """
+import sys
 if sys.orig_argv[-2:] == ["-m", "engine"]:
-    from engine.scheduler import Scheduler
-    start, left = Scheduler.start, {events}
-
-    def failing(task):
-        global left
-        with contextlib.closing(task):
-            for said in task:
-                left -= 1
-                if left == 0:
-                    raise RuntimeError("on purpose")
-                yield said
-
-    Scheduler.start = lambda self, number, task: start(self, number, failing(task))
+    import engine.messages
+    engine.messages.PROTOCOL = 0
 """
 
 
-@fault("a task of the worker raises an exception while a model writes", short=1, long=20)
-def raises(place: Path, rng: random.Random) -> Outcome:
-    path = _customised(place, _RAISES.format(events=rng.randint(10, 100)))
-    with _streaming(place, 0, PYTHONPATH=path) as terminal:
-        terminal.wait("has a fault that kept it from")
-        began = time.monotonic()
-        on_screen = shown(terminal)
-        type_text(terminal, DRAFT)
-        _fill(terminal)
-        missing = _kept(terminal, place, on_screen)
-        recovered = time.monotonic() - began
-    return Outcome("says so on the card, then the next request is answered", missing, recovered)
-
-
-@fault("no worker lives for longer than a moment", short=1, long=10)
+@fault("no worker lives for longer than a moment", short=0, long=10)
 def cannot_live(place: Path, rng: random.Random) -> Outcome:
-    dies = 'import os, sys\nif sys.orig_argv[-2:] == ["-m", "engine"]: os._exit(3)\n'
-    with app(place, PYTHONPATH=_customised(place, dies)) as terminal:
-        terminal.wait("engine off")
-        terminal.press("ctrl+n")
-        terminal.wait("seed 7")
-        type_text(terminal, DRAFT)
-        leave(terminal)
-    kept = saved(place).drafts["continue"].text
-    return Outcome("says that the engine is off", 0 if kept == DRAFT else len(DRAFT))
+    return _off(place, _DIES, "It keeps failing, so it stays off")
 
 
-def _customised(place: Path, source: str) -> str:
-    """A path by which every Python begins with this."""
+@fault("the worker speaks another version of the protocol", short=0, long=10)
+def other_version(place: Path, rng: random.Random) -> Outcome:
+    return _off(place, _OTHER_VERSION, "reinstall it and start it again")
+
+
+def _off(place: Path, source: str, said: str) -> Outcome:
+    """Start with a worker that is no use, and write; mend it and restart it by its command."""
     folder = place / "path"
     folder.mkdir()
-    (folder / "sitecustomize.py").write_text(source, encoding="utf-8")
-    return str(folder)
-
-
-# ------------------------------------------------------------------- the engine by itself
-
-_TEXT = Continue(model="starter-ja", prompt="東京の街は", sampling=GREEDY, max_tokens=100, top=0)
-_KILLS = 4
-
-
-@fault(f"the worker is killed {_KILLS} times in one session", short=1, long=25)
-def killed_often(place: Path, rng: random.Random) -> Outcome:
-    return asyncio.run(_killed_often(place, rng))
-
-
-async def _killed_often(place: Path, rng: random.Random) -> Outcome:
-    """Kill it at random moments; what came before must begin what comes after."""
-    configure = Configure(store=str(place / "store"), threads=1)
-    engine = await Engine.start(configure, place / "engine.log")
-    missing, slowest = 0, 0.0
-    try:
-        whole = await _text(engine)
-        for _ in range(_KILLS):
-            answer = engine.request(_TEXT)
-            reading = asyncio.ensure_future(_events(answer))
-            await asyncio.sleep(rng.uniform(0, 2))
-            assert engine.pid is not None
-            psutil.Process(engine.pid).kill()
-            began = time.monotonic()
-            events = await reading
-            assert isinstance(events[-1], Error | Done)
-            came = "".join(each.text for each in events if isinstance(each, Token))
-            assert await _text(engine) == whole
-            missing += 0 if whole.startswith(came) else len(came)
-            slowest = max(slowest, time.monotonic() - began)
-    finally:
-        await engine.stop()
-    return Outcome("each time the next request is answered, whole", missing, slowest)
-
-
-async def _events(answer: Answer) -> list[Event]:
-    return [event async for event in answer]
-
-
-async def _text(engine: Engine) -> str:
-    """What the model writes when nothing breaks."""
-    events = await _events(engine.request(_TEXT))
-    assert isinstance(events[-1], Done), events[-1]
-    return "".join(each.text for each in events if isinstance(each, Token))
+    custom = folder / "sitecustomize.py"
+    custom.write_text(source, encoding="utf-8")
+    with app(place, PYTHONPATH=str(folder)) as terminal:
+        terminal.wait("engine off")
+        shown = " ".join(terminal.text.split())
+        assert said in shown, shown
+        new_session(terminal)
+        type_text(terminal, DRAFT)
+        custom.unlink()
+        terminal.press("ctrl+p")
+        terminal.wait("Find a command")
+        terminal.press("Restart the engine")
+        terminal.wait("End the engine's process")
+        began = time.monotonic()
+        terminal.press("enter")
+        terminal.wait("started again")
+        recovered = time.monotonic() - began
+        terminal.wait(DRAFT)
+        watch(terminal, 0.5)
+        leave(terminal)
+    missing = lost(0, saved(place))
+    return Outcome("says that the engine is off; its command starts it again", missing, recovered)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pexpect
@@ -24,11 +25,15 @@ KEYS = {
     "f2": "\x1bOQ",
     "f3": "\x1bOR",
     "f4": "\x1bOS",
+    "f6": "\x1b[17~",
+    "f8": "\x1b[19~",
+    "f10": "\x1b[21~",
     "shift+tab": "\x1b[Z",
     "right": "\x1b[C",
     "up": "\x1b[A",
     "ctrl+c": "\x03",
     "ctrl+n": "\x0e",
+    "ctrl+p": "\x10",
     "ctrl+q": "\x11",
 }
 
@@ -36,9 +41,16 @@ KEYS = {
 class Terminal:
     """What a person sees and types."""
 
-    def __init__(self, environment: Mapping[str, str], columns: int = 80, rows: int = 24) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        columns: int = 80,
+        rows: int = 24,
+        command: Sequence[str] = (PROGRAM,),
+    ) -> None:
         self.child = pexpect.spawn(
-            PROGRAM,
+            command[0],
+            list(command[1:]),
             env=dict(environment),
             dimensions=(rows, columns),
             timeout=PATIENCE_S,
@@ -90,6 +102,16 @@ class Terminal:
         self.child.close()
         return -1 if self.child.exitstatus is None else self.child.exitstatus
 
+    def close(self) -> None:
+        """Kill the app if it still runs, and wait until it is gone.
+
+        pexpect's own way gives up after a tenth of a second, which is little on a busy machine.
+        """
+        if self.child.isalive():
+            self.child.kill(signal.SIGKILL)
+            self.child.wait()
+        self.child.close()
+
     def workers(self) -> list[psutil.Process]:
         """The engine's processes."""
         return [
@@ -105,7 +127,7 @@ def opened(environment: Mapping[str, str]) -> Iterator[Terminal]:
     try:
         yield terminal
     finally:
-        terminal.child.close(force=True)
+        terminal.close()
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:

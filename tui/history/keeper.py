@@ -224,6 +224,10 @@ class History:
         self._wake.set()
         if self._writer is not None:
             await self._writer
+            if await self._ask(False, Database.gone):  # since the last write
+                await self._do(Database.reopen)
+                self._save_anew()
+                await self._writer
             await self._ask(None, Database.close)
         self._thread.shutdown()
 

@@ -68,6 +68,18 @@ class SessionFile:
         self._connection.close()
         self._connection = self._open()
 
+    def gone(self) -> bool:
+        """Whether the file is no longer the one that the next start will find."""
+        if self._file is None:
+            return False
+        try:
+            status = self._path.stat()
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+        return self._file != (status.st_dev, status.st_ino)
+
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
@@ -83,7 +95,7 @@ class SessionFile:
         Raises:
             Gone: what would be written now would be found by nobody.
         """
-        if self._file is not None and not self._in_place():
+        if self.gone():
             raise Gone
         try:
             with self._connection:
@@ -92,16 +104,6 @@ class SessionFile:
             if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
                 raise Gone from error
             raise
-
-    def _in_place(self) -> bool:
-        """Whether the file that is written is the one that the next start will find."""
-        try:
-            status = self._path.stat()
-        except FileNotFoundError:
-            return False
-        except OSError:
-            return True
-        return self._file == (status.st_dev, status.st_ino)
 
     def _rows(self, statement: str, values: Iterable[object] = ()) -> sqlite3.Cursor:
         return self._connection.execute(statement, tuple(values))

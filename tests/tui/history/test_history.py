@@ -491,6 +491,21 @@ async def test_a_session_whose_file_is_lost_is_written_again(
         assert found.drafts == {"fill": draft}
 
 
+async def test_a_session_whose_file_is_removed_after_its_last_write_is_there_at_the_next_start(
+    path: Path,
+) -> None:
+    card, draft = finished(), Draft(model="m", text="half a thought")
+    async with opened(path, []) as history:
+        history.save_card(card)
+        history.save_draft("fill", draft)
+        await history.sessions()
+        removed(path)
+    async with opened(path, []) as history:
+        found = await history.resume()
+        assert found is not None
+        assert (found.cards, found.drafts) == ([card], {"fill": draft})
+
+
 async def test_what_is_written_before_the_file_is_open_goes_into_the_session_resumed(
     path: Path,
 ) -> None:
