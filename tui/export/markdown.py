@@ -39,7 +39,7 @@ from tui.render.weights import form
 from tui.strings import text, worded
 from tui.terminal.sanitise import clean, composed
 
-Format = Literal["md", "json"]
+Format = Literal["md", "txt", "json"]
 
 
 class Document(Struct, frozen=True, kw_only=True):
@@ -60,7 +60,7 @@ def save(folder: Path, session: Session, form: Format) -> Path:
     Raises:
         OSError: it cannot be written.
     """
-    content = json(session) if form == "json" else markdown(session)
+    content = {"json": json, "md": markdown, "txt": prose}[form](session)
     paths.ensure(folder)
     stamp = time.strftime("%Y-%m-%d-%H%M%S", time.localtime())
     for number in range(1, 1000):
@@ -87,9 +87,36 @@ def save_and_report(folder: Path, session: Session, form: Format) -> str:
         return text("export.not_saved", reason=clean(str(error.strerror or error)))
 
 
-def save_card(folder: Path, card: Card) -> str:
-    """Write a card to a file of its own; return the message to show."""
-    return save_and_report(folder, Session(card.id, created=card.created, cards=[card]), "md")
+def save_cards(folder: Path, cards: Sequence[Card], form: Format) -> str:
+    """Write some cards to a file of their own; return the message to show."""
+    first = cards[0]
+    name = first.name if isinstance(first, ContinueCard) else ""
+    session = Session(first.id, name=name, created=first.created, cards=list(cards))
+    return save_and_report(folder, session, form)
+
+
+def prose(session: Session) -> str:
+    """The texts of a session alone: what was written, with what a model added."""
+    texts = [part for card in session.cards for part in _texts(card)]
+    return clean(composed("\n\n".join(text for text in texts if text))) + "\n"
+
+
+def _texts(card: Card) -> list[str]:
+    match card:
+        case ContinueCard():
+            name = [f"[{_line(card.name)}]"] if card.name else []
+            return [*name, *(f"{card.prompt}{_gap(card)}{each.text}" for each in card.branches)]
+        case FillCard():
+            return [card.answer or card.wrote]
+        case DocumentCard():
+            return [card.answer or card.wrote]
+        case _:
+            return [card.wrote]
+
+
+def _gap(card: ContinueCard) -> str:
+    """What is between a prompt and its answer: a chat's are two turns."""
+    return "\n\n" if card.request.chat is not None else ""
 
 
 def json(session: Session) -> str:
@@ -116,6 +143,8 @@ def _card(card: Card) -> str:
     """One card: the request and its model, the answer, and the facts."""
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(card.created))
     parts = [f"## {text(f'export.{card.pane}')} · {_line(card.request.model)} · {when}"]
+    if isinstance(card, ContinueCard) and card.name:
+        parts[0] += f" · {_line(card.name)}"
     match card:
         case ContinueCard():
             parts += _continuation(card)

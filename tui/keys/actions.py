@@ -5,7 +5,7 @@ An action's id is its name in the keymap of the settings file; its title and hel
 strings file under ``actions.<id>``.
 
 The default keys are those that a terminal, tmux and a shell leave alone: function keys, and ctrl
-with c d f g l n o p q r s t. Single letters only where nobody types text.
+with c d f g l n o p q r s t u. Single letters only where nobody types text.
 """
 
 from __future__ import annotations
@@ -92,6 +92,7 @@ CardAction = Literal[
     "continue_from_end",
     "copy",
     "save",
+    "save_text",
     "delete",
     "undo",
     "swap_nth",
@@ -228,6 +229,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("rerun_last", ("ctrl+r",), "pane"),
     # Where a prompt is written.
     Action("send", ("enter", "f5"), "composer", show=True, priority=True, required=True),
+    Action("clear", ("ctrl+u",), "composer", priority=True, command=False),
     Action("newline", ("ctrl+j",), "composer", priority=True, command=False),
     Action("recall", ("up",), "composer", command=False),
     Action("recall_next", ("down",), "composer", command=False),
@@ -298,6 +300,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _on_card("continue_from_end", "n", show=True, cards=("open_end",)),
     _on_card("copy", "c", "y", show=True),
     _on_card("save", "s"),
+    _on_card("save_text", "S"),
     _on_card("delete", "d", "delete"),
     _on_card("undo", "u", cards=()),
     # On every screen that lies over the panes.
@@ -313,6 +316,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("sessions_search", ("slash",), "sessions", show=True, command=False),
     Action("sessions_rename", ("r",), "sessions", show=True, command=False),
     Action("sessions_markdown", ("m",), "sessions", show=True, command=False),
+    Action("sessions_text", ("t",), "sessions", show=True, command=False),
     Action("sessions_json", ("j",), "sessions", show=True, command=False),
     Action("sessions_delete", ("d", "delete"), "sessions", show=True, command=False),
     Action("sessions_undo", ("u",), "sessions", show=True, command=False),
@@ -325,6 +329,9 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("tree_rename", ("r",), "tree", show=True, command=False),
     Action("tree_compare", ("v",), "tree", show=True, command=False),
     Action("tree_prune", ("d", "delete"), "tree", show=True, command=False),
+    Action("tree_search", ("slash",), "tree", show=True, command=False),
+    Action("tree_save", ("s",), "tree", show=True, command=False),
+    Action("tree_save_text", ("S",), "tree", command=False),
     Action("tree_undo", ("u",), "tree", show=True, command=False),
     Action(
         "compare_next",

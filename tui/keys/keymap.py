@@ -93,6 +93,11 @@ class Keymap:
         """An action's keys as the user reads them, or an empty text."""
         return " ".join(_show(key) for key in self.keys[action_id])
 
+    def used(self, key: str) -> bool:
+        """Whether a key among the cards, or anywhere around them, has an action."""
+        places = enclosing("transcript")
+        return any(key in self.keys[each.id] for each in ACTIONS if each.where in places)
+
     def way(self, action_id: str) -> str:
         """How to reach an action: by its keys, or through the palette."""
         title = text(BY_ID[action_id].title_key)

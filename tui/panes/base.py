@@ -8,6 +8,7 @@ from typing import ClassVar
 import msgspec
 from textual import on
 from textual.binding import BindingType
+from textual.events import Key
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import TextArea
@@ -29,7 +30,7 @@ from tui.screens import sampling
 from tui.screens.forms import Field, Form, Picker
 from tui.strings import text
 from tui.widgets.composer import Composer
-from tui.widgets.hints import brief
+from tui.widgets.hints import Escape, brief
 from tui.widgets.transcript import Transcript
 
 
@@ -231,6 +232,24 @@ class TaskPane(PaneLayout):
 
     # ------------------------------------------------------------------------ actions
 
+    def on_key(self, event: Key) -> None:
+        """Write what is no command into the composer, wherever in the pane it was typed."""
+        typed = event.character
+        elsewhere = not isinstance(self.screen.focused, Composer)
+        if typed and event.is_printable and elsewhere and not self.shared.keymap.used(event.key):
+            event.stop()
+            self.focus_composer()
+            focused = self.screen.focused
+            if isinstance(focused, Composer):
+                focused.insert(typed)
+
+    @property
+    def escape(self) -> Escape:
+        """What Escape does now: see `action_stop`."""
+        if self.inspector_over or self.offers.open:
+            return "close"
+        return "stop" if self.cards.runs.live else ""
+
     @on(Composer.Sent)
     def _send(self, event: Composer.Sent) -> None:
         event.stop()
@@ -283,7 +302,7 @@ class TaskPane(PaneLayout):
 
     def action_inspector(self) -> None:
         """Show or hide the details."""
-        self.inspector.toggle()
+        self.toggle_inspector()
 
     def action_rerun_last(self) -> None:
         """Run the newest card once more."""

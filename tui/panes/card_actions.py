@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tui.cards import Card, copy_request
-from tui.export.markdown import save_card
+from tui.export.markdown import Format, save_cards
 from tui.keys.actions import CardAction
 from tui.panes.host import PaneHost
 from tui.strings import text
@@ -46,7 +46,9 @@ class CardActions:
             case "copy":
                 self._copy(card)
             case "save":
-                self._pane.notice(save_card(self._pane.shared.settings.exports(), card))
+                self._save(card, "md")
+            case "save_text":
+                self._save(card, "txt")
             case "tensors":
                 self._tensors(card)
             case "delete":
@@ -67,6 +69,10 @@ class CardActions:
         pane.copy(card.answer)
         key = pane.shared.keymap.shown("save")
         pane.notice(text("notice.copied", n=len(card.answer), key=key))
+
+    def _save(self, card: Card, form: Format) -> None:
+        pane = self._pane
+        pane.notice(save_cards(pane.shared.settings.exports(), [card], form))
 
     def _tensors(self, card: Card) -> None:
         """Show what the model was fed and what it computed, at the place of the cursor."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from contextlib import aclosing
 
-import msgspec
-
 from tui.cards import ContinueCard, replay
 from tui.cards.refs import BranchToken
 from tui.cards.replay import Replay
@@ -23,18 +21,15 @@ class ContinueActions:
         self._pane = pane
 
     def go_on(self, card: ContinueCard) -> None:
-        """Continue from the end of the branch that the cursor is in."""
+        """Continue from the end of the branch that the cursor is in, as a path of its own."""
         pane = self._pane
         ref = pane.transcript.ref
         number = ref.branch if isinstance(ref, BranchToken) else 0
         if number >= len(card.branches):
             pane.notice(text("notice.no_end"))
             return
-        branch = card.branches[number]
-        ids = [piece.id for piece in card.prompt_tokens] + [token.id for token in branch.tokens]
         length = card.request.max_tokens or pane.draft.max_tokens
-        request = msgspec.structs.replace(card.request, prompt=ids, begin="", max_tokens=length)
-        pane.cards.run(ContinueCard(request=request, prompt=card.prompt + branch.text))
+        pane.cards.run(card.fork(number, len(card.branches[number].tokens), [], length))
 
     def other_model(self, card: ContinueCard) -> None:
         """Ask another model the same, and show both side by side."""

@@ -56,10 +56,10 @@ class FillActions:
             pane.transcript.enter()
             self._undoable(lambda: self._unfill(again, card))
             return
-        # Nothing is left to fill: the sentence is at hand to hide another word in.
+        # Nothing is left to fill: the sentence is in the composer, to hide another word in. The
+        # focus stays on the card, where a key takes the word back.
         before = pane.edited()
         pane.put(msgspec.structs.replace(pane.draft, text=filled, hidden=()))
-        pane.focus_composer()
         key = pane.shared.keymap.shown("undo")
         pane.notice(text("notice.filled", key=key))
 

@@ -86,10 +86,23 @@ class PaneLayout(Horizontal):
 
     def close_inspector(self) -> bool:
         """Hide the details where they lie over the cards; False if they do not."""
-        if not (self.inspector.wanted and self.has_class("-narrow")):
+        if not self.inspector_over:
             return False
-        self.inspector.toggle()
+        self.toggle_inspector()
         return True
+
+    @property
+    def inspector_over(self) -> bool:
+        """Whether the details lie over the cards."""
+        return bool(self.inspector.wanted) and self.has_class("-narrow")
+
+    def toggle_inspector(self) -> None:
+        """Show or hide the details; what was focused there is nothing that keys could reach."""
+        left = self.inspector.has_focus and self.inspector.display
+        self.inspector.toggle()
+        if left:
+            self.focus_composer()
+        self.refresh_bindings()
 
     @on(Transcript.Moved)
     def _inspect(self, event: Transcript.Moved) -> None:

@@ -6,8 +6,9 @@ import time
 from collections.abc import Coroutine, Iterable
 from typing import Any, Protocol
 
-from engine.messages import Request
+from engine.messages import PrecisionChoice, Request
 from tui.cards import Card, ContinueCard, questions
+from tui.cards.drafts import Draft
 from tui.connection.runs import Runs
 from tui.connection.services import Services
 from tui.widgets.transcript import Transcript
@@ -26,6 +27,14 @@ class CardsHost(Protocol):
     @property
     def transcript(self) -> Transcript:
         """Where the cards are shown."""
+
+    @property
+    def draft(self) -> Draft:
+        """What was in the composers last, with the model and the parameters."""
+
+    @property
+    def form(self) -> PrecisionChoice:
+        """The form of the model's weights that sending asks for."""
 
     def run_worker(self, work: Coroutine[Any, Any, None], /) -> object:
         """Run a coroutine while the pane goes on answering keys."""
@@ -47,10 +56,21 @@ class PaneCards:
         self._pane = pane
         self.runs = Runs(pane.shared.link, pane.shared.running, self._ended)
         """The answers under way."""
-        self.speed: float | None = None
-        """Tokens a second of what is running or was run last."""
+        self._speed: float | None = None
+        self._speed_of = ("", "")
+        """The model that had that speed, and the form that was asked for."""
         self._timed = 0.0
         """When that was updated last, on the monotonic clock."""
+
+    @property
+    def speed(self) -> float | None:
+        """Tokens a second of what is running or was run last by the pane's present model."""
+        now = (self._pane.draft.model, self._pane.form)
+        return self._speed if self._speed_of == now else None
+
+    def _take_speed(self, card: Card, speed: float | None) -> None:
+        self._speed = speed
+        self._speed_of = (card.request.model, card.request.precision)
 
     def run(self, card: Card) -> None:
         """Show a new card and ask the engine for its answer."""
@@ -87,12 +107,13 @@ class PaneCards:
         now = time.monotonic()
         for run in self.runs.take_dirty():
             if run.speed is not None and now - self._timed > SPEED_S:
-                self.speed, self._timed = run.speed, now
+                self._take_speed(run.card, run.speed)
+                self._timed = now
             self._pane.transcript.update_card(run.card.id, self.runs.note(run), run.speed)
             self._pane.post_changed(run.card)
 
     def _ended(self, card: Card) -> None:
         if isinstance(card, ContinueCard):
-            self.speed = card.timing.tokens_per_s
+            self._take_speed(card, card.timing.tokens_per_s)
         self._pane.label()
         self.save(card)

@@ -8,7 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.dom import DOMNode
-from textual.events import DescendantFocus
+from textual.events import DescendantBlur, DescendantFocus
 from textual.message import Message
 
 from tui.cards import PANES, Pane
@@ -86,6 +86,15 @@ class PaneRow(Horizontal):
         for name, pane in self.panes.items():
             if pane in event.widget.ancestors and name != self.role:
                 self._turn(name)
+
+    @on(DescendantBlur)
+    def _left(self) -> None:
+        """Let no key go nowhere: where what had the focus is gone, writing goes on."""
+        self.call_after_refresh(self._hold_focus)
+
+    def _hold_focus(self) -> None:
+        if self.app.app_focus and self.screen.is_current and self.screen.focused is None:
+            self.current.focus_composer()
 
     def places(self) -> dict[Place, DOMNode]:
         """Where the actions of the current pane are carried out."""

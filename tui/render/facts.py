@@ -24,6 +24,8 @@ def facts(
     word to it.
     """
     spans: list[Span] = []
+    if isinstance(card, ContinueCard) and card.name:
+        spans.append(Span(clean(f"[{card.name}] "), "chip"))
     if card.status == "running":
         spans.append(Span(clean(note) or text("card.running"), "busy"))
     elif card.status != "done":
@@ -32,7 +34,7 @@ def facts(
     figures = _measures(card, speed, corrected)
     parts = [*filter(None, [_model(card)]), *figures] if card.status != "failed" or figures else []
     for fact in parts:
-        spans.append(Span(glyphs.dot if spans else "", "facts"))
+        spans.append(Span(glyphs.dot if spans and spans[-1].style != "chip" else "", "facts"))
         spans.append(Span(fact, "facts"))
     return spans
 

@@ -16,7 +16,7 @@ from textual.widgets import DataTable, Static
 from engine.messages import Arranged, DocumentResult, MatrixCells, Progress
 from tui.cards import DocumentCard
 from tui.connection.services import Services
-from tui.export.markdown import save_card
+from tui.export.markdown import save_cards
 from tui.keys.actions import bindings
 from tui.render import curve
 from tui.screens.base import MessageScreen, Table
@@ -313,4 +313,4 @@ class DocumentScreen(MessageScreen[None]):
 
     def action_document_save(self) -> None:
         """Write the card to a file of its own."""
-        self.show_message(save_card(self.shared.settings.exports(), self._card))
+        self.show_message(save_cards(self.shared.settings.exports(), [self._card], "md"))

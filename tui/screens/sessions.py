@@ -124,6 +124,10 @@ class SessionsScreen(Overlay[str]):
         """Save the chosen session to read."""
         self._export("md")
 
+    def action_sessions_text(self) -> None:
+        """Save the chosen session's texts alone."""
+        self._export("txt")
+
     def action_sessions_json(self) -> None:
         """Save the chosen session to compute with."""
         self._export("json")

@@ -6,14 +6,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import work
+from rich.text import Text
+from textual import on, work
 from textual.binding import BindingType
+from textual.containers import VerticalScroll
 from textual.widget import Widget
+from textual.widgets import Input, Static
 
 from tui.analysis.heat import bits
 from tui.cards import ContinueCard
 from tui.cards.forks import Node, Trees
 from tui.connection.services import Services
+from tui.export.markdown import Format, save_cards
+from tui.history.records import fold
 from tui.keys.actions import bindings
 from tui.screens.base import MessageScreen, Table
 from tui.screens.compare import CompareScreen
@@ -58,12 +63,22 @@ class TreeScreen(MessageScreen[str]):
             cut=self.cut,
         )
 
+        self._search = Input(
+            placeholder=text("screens.tree.search"), classes="search", compact=True
+        )
+        self._preview = Static(classes="preview", markup=False)
+        """The whole text of the chosen path."""
+
     def body(self) -> Iterator[Widget]:
-        """The list."""
+        """The search field, the list, and the chosen path below it."""
+        yield self._search
         yield self._table
+        with VerticalScroll(classes="details", can_focus=False):
+            yield self._preview
 
     def on_mount(self) -> None:
         """Go to the path that was shown, and follow those that are still being written."""
+        self._search.display = False
         self._table.focus()
         self._fill()
         self.set_interval(0.25, self._fill)
@@ -71,12 +86,35 @@ class TreeScreen(MessageScreen[str]):
 
     # ------------------------------------------------------------------------ showing
 
-    def _seen(self) -> Iterator[tuple[Node, ContinueCard]]:
-        """The nodes to show: none below one that is folded."""
+    def _show_path(self) -> None:
+        """Show the chosen path: what it shares with its origin dimmed, then its own text."""
+        card = self._chosen()
+        shown = Text()
+        if card is not None:
+            tokens = card.branches[0].tokens if card.branches else []
+            before = card.prompt + "".join(token.text for token in tokens[: card.shared])
+            own = [token.text for token in tokens[card.shared :]]
+            shown.append(clean(before), "dim").append(clean("".join(own)))
+        self._preview.update(shown)
+
+    @on(Table.RowHighlighted)
+    def _moved(self) -> None:
+        self._show_path()
+
+    @on(Input.Changed)
+    def _searched(self) -> None:
+        self._fill()
+
+    @on(Input.Submitted)
+    def _to_list(self) -> None:
+        self._table.focus()
+
+    def _seen(self, *, everything: bool = False) -> Iterator[tuple[Node, ContinueCard]]:
+        """The nodes to show: unless it is `everything`, none below one that is folded."""
         root = self._trees.get(self._root)
         hidden: int | None = None
         for node in () if root is None else self._trees.below(root):
-            if hidden is not None and node.depth > hidden:
+            if not everything and hidden is not None and node.depth > hidden:
                 continue
             hidden = None
             if isinstance(node.card, ContinueCard):
@@ -87,8 +125,14 @@ class TreeScreen(MessageScreen[str]):
         if self._trees.get(self._root) is None:
             self.dismiss(None)
             return
-        rows = {card.id: self._row(node, card) for node, card in self._seen()}
+        needle = fold(self._search.value)
+        rows = {
+            card.id: self._row(node, card)
+            for node, card in self._seen(everything=bool(needle))
+            if needle in fold(f"{card.name}\n{card.prompt}{card.answer}")
+        }
         self._table.show(rows)
+        self._show_path()
         self.heading(text("screens.tree.count", n=len(rows)))
 
     def _row(self, node: Node, card: ContinueCard) -> tuple[str, ...]:
@@ -121,6 +165,34 @@ class TreeScreen(MessageScreen[str]):
     def action_tree_open(self) -> None:
         """Show the chosen path among the cards."""
         self.dismiss(self._table.chosen)
+
+    def action_close(self) -> None:
+        """Leave the search, then the screen."""
+        if self._search.display:
+            self._search.value = ""
+            self._search.display = False
+            self._table.focus()
+        else:
+            self.dismiss(None)
+
+    def action_tree_search(self) -> None:
+        """Type what to search for."""
+        self._search.display = True
+        self._search.focus()
+
+    def action_tree_save(self) -> None:
+        """Save all paths, with their figures."""
+        self._save("md")
+
+    def action_tree_save_text(self) -> None:
+        """Save the texts of all paths alone."""
+        self._save("txt")
+
+    def _save(self, form: Format) -> None:
+        root = self._trees.get(self._root)
+        if root is not None:
+            cards = [node.card for node in self._trees.below(root)]
+            self.show_message(save_cards(self.shared.settings.exports(), cards, form))
 
     def action_tree_fold(self) -> None:
         """Hide the forks of the chosen path, or show them again."""

@@ -156,6 +156,10 @@ class Composer(TextArea):
         """Run what is written."""
         self.post_message(self.Sent(self))
 
+    def action_clear(self) -> None:
+        """Empty the editor; undo brings the text back."""
+        self.fill("")
+
     def action_newline(self) -> None:
         """Begin a new line, after the letters that are still on their way."""
         self.call_later(self._begin_line)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal, Protocol, runtime_checkable
+
 from textual.app import App
 from textual.content import Content
 from textual.events import Click
@@ -34,6 +36,19 @@ async def clicked(event: Click, screen: Screen[object]) -> None:
             return
 
 
+Escape = Literal["", "close", "stop"]
+"""What Escape does, where that is not simply to go back."""
+
+
+@runtime_checkable
+class Escaping(Protocol):
+    """A place where Escape does different things at different times."""
+
+    @property
+    def escape(self) -> Escape:
+        """What it does now."""
+
+
 class Hints(Widget):
     """Lists the active keys, those of the innermost place first, as many as fit."""
 
@@ -41,7 +56,8 @@ class Hints(Widget):
         super().__init__()
         self._shared = shared
         self._busy = False
-        """Whether it shows the key that stops."""
+        """Whether something ran when it was drawn last."""
+        self._escape: Escape = ""
 
     def follow(self) -> None:
         """Draw again if something began or stopped to run since the last time."""
@@ -71,7 +87,10 @@ class Hints(Widget):
             if action is None or not active.enabled or action.id in ids:
                 continue
             # How to stop matters only while there is something to stop.
-            if action.show or (action.id == "stop" and self._shared.running):
+            if action.id == "stop":
+                node = active.node
+                self._escape = node.escape if isinstance(node, Escaping) else ""
+            if action.show or (action.id == "stop" and self._escape):
                 ids.append(action.id)
         ids.sort(key=lambda i: -len(enclosing(BY_ID[i].where)))
         # The outermost place's keys lead everywhere else, or back: they are always shown.
@@ -93,5 +112,8 @@ class Hints(Widget):
 
     def _hint(self, action_id: str) -> Content:
         key = brief(self._shared.keymap.shown(action_id))
-        hint = Content.assemble((f" {key} ", "bold"), (f"{BY_ID[action_id].title} ", "$text-muted"))
+        title = BY_ID[action_id].title
+        if action_id == "stop" and self._escape == "close":
+            title = BY_ID["close"].title
+        hint = Content.assemble((f" {key} ", "bold"), (f"{title} ", "$text-muted"))
         return clickable(hint, action_id)
