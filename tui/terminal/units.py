@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len, set_cell_size
+
 from engine.messages.units import size
 
-__all__ = ["percent", "size"]
+__all__ = ["padded", "percent", "size"]
+
+
+def padded(text: str, cells: int) -> str:
+    """A text with spaces after it, up to this many cells; a longer one stays whole."""
+    return set_cell_size(text, max(cells, cell_len(text)))
 
 
 def percent(probability: float, cells: int = 7) -> str:

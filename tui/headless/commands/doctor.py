@@ -7,6 +7,7 @@ from argparse import ArgumentParser
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
+from rich.cells import cell_len
 
 from engine.messages import ListModels, ModelInfo, Models, Ping, Pong
 from tui.headless import checks, checks_network
@@ -17,7 +18,7 @@ from tui.headless.io.output import Output
 from tui.headless.io.session import Session, run
 from tui.strings import text, worded
 from tui.terminal.exit_codes import Exit, Failure
-from tui.terminal.units import size
+from tui.terminal.units import padded, size
 
 _SIGNS = {"ok": "ok", "note": "--", "warning": "! ", "wrong": "XX"}
 
@@ -101,9 +102,9 @@ def _print(sections: Sequence[Section], healthy: bool, output: Output) -> None:
         if not section.checks:
             continue
         output.line(text(f"doctor.section.{section.name}"))
-        width = max((len(check.name) for check in section.checks), default=0)
+        width = max((cell_len(check.name) for check in section.checks), default=0)
         for check in section.checks:
-            output.line(f"  {_SIGNS[check.mark]}  {check.name.ljust(width)}  {check.value}")
+            output.line(f"  {_SIGNS[check.mark]}  {padded(check.name, width)}  {check.value}")
             if check.advice:
                 output.line(f"      {' ' * width}  {check.advice}")
     output.line(text("doctor.healthy" if healthy else "doctor.unhealthy"))
