@@ -41,7 +41,7 @@ from tui.render.flow import Line, Span, wrap
 from tui.strings import text
 from tui.terminal.sanitise import Glyphs, clean
 from tui.terminal.sanitise import token as shown
-from tui.terminal.units import chance
+from tui.terminal.units import chance, padded
 
 _LABEL = 13
 """Cells of the column of names."""
@@ -322,4 +322,5 @@ def _title(name: str, place: str) -> list[Line]:
 
 def _fact(key: str, value: str) -> Line:
     """One line: a name, and what it is."""
-    return Line((Span(f" {text(f'inspector.{key}'):<{_LABEL}}", "facts"), Span(value)), indent=1)
+    name = padded(text(f"inspector.{key}"), _LABEL)
+    return Line((Span(f" {name}", "facts"), Span(value)), indent=1)

@@ -118,7 +118,7 @@ def _columns(rows: Iterable[tuple[str, Text]]) -> Table:
     """Names on the left, what they mean on the right, wrapped in its own column."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="bold", min_width=12, no_wrap=True)
-    grid.add_column()
+    grid.add_column(overflow="fold")  # a Japanese sentence has no spaces to break at
     for name, meaning in rows:
         grid.add_row(name, meaning)
     return grid

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import math
 
+from rich.cells import cell_len, set_cell_size
+
 from engine.messages.units import size
 
-__all__ = ["chance", "duration", "percent", "size"]
+__all__ = ["chance", "duration", "padded", "percent", "size"]
 
 _LEAST = 1e-6
 """Below this a probability is read as a power of 2, as no percentage of it says anything."""
+
+
+def padded(text: str, cells: int) -> str:
+    """A text with spaces after it, up to this many cells; a longer one stays whole."""
+    return set_cell_size(text, max(cells, cell_len(text)))
 
 
 def duration(seconds: float) -> str:

@@ -15,7 +15,7 @@ import pytest
 
 from engine.errors import EngineError
 from engine.interfaces import ModelFiles
-from engine.messages import Error, Event, Memory, ModelInfo, ModelState, Precision
+from engine.messages import Error, Event, Memory, Message, ModelInfo, ModelState, Precision, Words
 from engine.runtime.loaded import LoadedModel
 from engine.server.lifecycle import Lifecycle, Report
 from tests.support.fake_models import ByteTokenizer
@@ -365,12 +365,12 @@ def _user(bench: Bench) -> Generator[Future[LoadedModel], None, None]:
         ),
         (
             ValueError("index out of range in self"),
-            "The engine could not load this model because of an internal error.",
+            Message("reason.internal"),
         ),
     ],
 )
 def test_a_failed_load_is_a_state_with_a_reason_and_can_be_tried_again(
-    error: Exception, reason: str
+    error: Exception, reason: Words
 ) -> None:
     bench = Bench()
     bench.broken["a"] = error
@@ -380,7 +380,7 @@ def test_a_failed_load_is_a_state_with_a_reason_and_can_be_tried_again(
     assert ModelState(model="a", state="failed", reason=reason) in bench.events
     assert bench.lifecycle.used == 0
     shown = bench.lifecycle.current(info("a"))
-    assert (shown.state, worded(shown.reason)) == ("failed", reason)
+    assert (shown.state, shown.reason) == ("failed", reason)
 
     bench.broken.clear()
     with bench.lifecycle.use(files("a")) as loading:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from rich.cells import cell_len
 
 from engine.messages import ListModels, ModelInfo, Models, Ping, Pong
 from tui.headless import checks, checks_network
@@ -19,7 +20,7 @@ from tui.headless.io.session import Session, run
 from tui.preferences import Preferences
 from tui.strings import text, worded
 from tui.terminal.exit_codes import Exit, Failure
-from tui.terminal.units import size
+from tui.terminal.units import padded, size
 
 if TYPE_CHECKING:
     from tui.preferences import Preferences
@@ -116,9 +117,9 @@ def _print(sections: Sequence[Section], healthy: bool, output: Output) -> None:
         if not section.checks:
             continue
         output.line(text(f"doctor.section.{section.name}"))
-        width = max((len(check.name) for check in section.checks), default=0)
+        width = max((cell_len(check.name) for check in section.checks), default=0)
         for check in section.checks:
-            output.line(f"  {_SIGNS[check.mark]}  {check.name.ljust(width)}  {check.value}")
+            output.line(f"  {_SIGNS[check.mark]}  {padded(check.name, width)}  {check.value}")
             if check.advice:
                 output.line(f"      {' ' * width}  {check.advice}")
     output.line(text("doctor.healthy" if healthy else "doctor.unhealthy"))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 from msgspec import structs
+from rich.cells import cell_len
 
 from engine.messages import (
     Distances,
@@ -26,7 +27,7 @@ from tui.headless.schemas.models import ModelDocument, ModelsDocument
 from tui.render.weights import forms
 from tui.strings import text, worded
 from tui.terminal.exit_codes import Exit, Failure
-from tui.terminal.units import size
+from tui.terminal.units import padded, size
 
 
 class ModelsList(Subcommand, frozen=True, kw_only=True):
@@ -184,7 +185,7 @@ def _print_distances(model: ModelInfo, output: Output) -> None:
 
 def _print_rows(rows: Sequence[Sequence[str]], output: Output) -> None:
     """Print rows with their columns aligned."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        cells = [padded(cell, width) for cell, width in zip(row, widths, strict=True)]
         output.line("  ".join(cells).rstrip())

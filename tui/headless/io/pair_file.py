@@ -101,7 +101,9 @@ def _row(number: int, line: str, names: Sequence[Pair], columns: tuple[int, int]
     try:
         is_object = line.lstrip().startswith("{")
         return Row(number, _object(line, names) if is_object else _cells(line, columns))
-    except (msgspec.DecodeError, ValueError) as error:
+    except msgspec.DecodeError:
+        return Row(number, None, text("cli.no_object"))
+    except ValueError as error:
         return Row(number, None, str(error))
 
 
