@@ -74,7 +74,7 @@ def measure(arguments: list[str], setting: dict[str, str]) -> float:
 def main(arguments: list[str]) -> None:
     """Print a line for each setting."""
     if arguments[0] == "--child":
-        print(decode(Path(arguments[1]), (arguments[2:] or ["int4"])[0]))
+        print(decode(Path(arguments[1]), (arguments[2:] or ["bf16"])[0]))
         return
     for setting in SETTINGS:
         alone = measure(arguments, setting)

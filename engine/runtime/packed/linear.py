@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 import torch.nn.functional as F
@@ -10,9 +10,8 @@ import torch.nn.functional as F
 from engine.messages import Precision
 
 
-def dtype(precision: Precision) -> torch.dtype:
-    """The dtype of weights, activations, keys and values for a form."""
-    return torch.float32 if precision == "exact" else torch.bfloat16
+DTYPES: Mapping[Precision, torch.dtype] = {"exact": torch.float32, "bf16": torch.bfloat16}
+"""The dtype of weights, activations, keys and values for a form."""
 
 
 class Linear:

@@ -11,7 +11,7 @@ from engine.messages import Device, Message, Precision
 from engine.runtime.loading import Report, broken, readable
 from engine.runtime.packed.decoder import Layer, Model, PackedRuntime, Step
 from engine.runtime.packed.families import Shape, shape
-from engine.runtime.packed.linear import Linear, dtype
+from engine.runtime.packed.linear import DTYPES, Linear
 from engine.runtime.packed.weights import LayerWeights, Matrix, Norm, Weights
 
 
@@ -31,7 +31,7 @@ def load_packed(
         if found is None:
             return None
         with Weights(files.folder, found) as weights, torch.inference_mode():
-            place = _Place(dtype(precision), device)
+            place = _Place(DTYPES[precision], device)
             model = _model(weights, found, place, report)
             weights.complete()
             return PackedRuntime(model, device)

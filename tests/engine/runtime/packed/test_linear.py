@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from engine.messages import Precision
-from engine.runtime.packed.linear import Linear, dtype
+from engine.runtime.packed.linear import DTYPES, Linear
 
 
 def matrix(out: int, into: int, seed: int = 1) -> torch.Tensor:
@@ -20,7 +20,7 @@ def test_a_form_multiplies_as_its_weights_would(
     precision: Precision, size: tuple[int, int], rows: int
 ) -> None:
     weight, bias = matrix(*size), matrix(1, size[0])[0]
-    kind = dtype(precision)
+    kind = DTYPES[precision]
     x = matrix(rows, size[1], seed=2).to(kind)
     linear = Linear(weight.to(kind), bias.to(kind))
     found = linear(x)

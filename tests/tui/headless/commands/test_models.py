@@ -149,7 +149,14 @@ def test_a_removal_tells_what_is_left(engine: FakeEngine, tsuzuki: Tsuzuki) -> N
 
 
 MEASURED = [
-    Distance(precision="int4", kl=9.9e-4, top1=0.977, perplexity=33.03, tokens=1262),
+    Distance(
+        precision="int4",
+        kl=9.9e-4,
+        top1=0.977,
+        perplexity=33.03,
+        tokens=1262,
+        float_inputs="down",
+    ),
     Distance(precision="int8", kl=1.7e-3, top1=0.9739, perplexity=33.11, tokens=1262),
 ]
 
@@ -162,7 +169,7 @@ def test_the_distance_of_each_form_is_told_where_it_was_measured(
     assert "--measure" in tsuzuki("models", "info", "starter-ja").out
     engine.scripts[ListModels] = [Models([structs.replace(forms, distances=MEASURED)])]
     rows = [line.split() for line in tsuzuki("models", "info", "starter-ja").out.splitlines()]
-    assert ["int4", "9.9e-04", "97.7%", "33.03", "1262"] in rows
+    assert ["int4", "9.9e-04", "97.7%", "33.03", "1262", "down"] in rows
 
 
 def test_forms_are_measured_when_asked(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
