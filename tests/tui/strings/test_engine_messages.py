@@ -16,7 +16,7 @@ from tui import strings
 ENGINE = Path(engine.__file__).parent
 MAKERS = {"failure", "refusal"}
 """Called with a kind and the name of two sentences."""
-REASONS = {"Broken", "Damaged", "Fault", "Unreadable", "Unsendable", "of"}
+REASONS = {"Broken", "Damaged", "Fault", "Unreadable", "Unsendable", "Message.of"}
 """Called with an id, or with a message."""
 OWN = {"errors.py", "messages/message.py"}
 """Where those are defined."""
@@ -42,7 +42,7 @@ def _passes_on(call: ast.Call) -> bool:
 
 
 def _sent(call: ast.Call) -> Iterator[tuple[str, frozenset[str]]]:
-    maker = getattr(call.func, "id", None) or getattr(call.func, "attr", None)
+    maker = ast.unparse(call.func)
     names = frozenset(str(word.arg) for word in call.keywords)
     if maker in MAKERS:
         for name in _literals(call.args[1]):
