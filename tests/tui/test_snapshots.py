@@ -117,3 +117,28 @@ def test_offer(snap_compare: Compare, tmp_path: Path) -> None:
         await pilot.pause()
 
     assert snap_compare(app, terminal_size=SMALL, run_before=run)
+
+
+JAPANESE = Settings(language="ja")
+
+
+@pytest.mark.parametrize("name", PANES)
+@pytest.mark.parametrize("keys", [(), ("enter",)], ids=["empty", "answered"])
+def test_panes_in_japanese(
+    snap_compare: Compare, tmp_path: Path, name: str, keys: tuple[str, ...]
+) -> None:
+    app = make(tmp_path, settings=JAPANESE)
+    run = steps(app, PANES[name], *keys)
+    assert snap_compare(app, terminal_size=SMALL, run_before=run)
+
+
+@pytest.mark.parametrize("key", ["ctrl+s", "f1", "f7", "f8", "ctrl+p"])
+def test_windows_in_japanese(snap_compare: Compare, tmp_path: Path, key: str) -> None:
+    app = make(tmp_path, settings=JAPANESE)
+    assert snap_compare(app, terminal_size=SMALL, run_before=steps(app, key))
+
+
+def test_inspector_in_japanese(snap_compare: Compare, tmp_path: Path) -> None:
+    app = make(tmp_path, settings=JAPANESE)
+    run = steps(app, "enter", "shift+tab", "right", "right", "f6")
+    assert snap_compare(app, terminal_size=SMALL, run_before=run)
