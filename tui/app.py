@@ -42,6 +42,7 @@ from tui.panes.continue_ import ContinuePane
 from tui.panes.fill import FillPane
 from tui.panes.score import ScorePane
 from tui.preferences import Preferences
+from tui.render import line_breaks
 from tui.strings import LANGUAGES, Choice, Language, text, worded
 from tui.terminal.ascii_frames import AsciiFilter
 from tui.terminal.driver import TerminalDriver, TerminalGone
@@ -79,6 +80,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         history: Path | None = None,
     ) -> None:
         """Tests give settings, an engine and a file of their own."""
+        line_breaks.install()
         # Only at construction does Textual choose between no colour at all and grey.
         super().__init__(ansi_color=True if _no_colour() else None)
         loaded = settings.load() if loaded is None else loaded
