@@ -33,7 +33,7 @@ from tui.config import settings
 from tui.connection.link import Connect, Link, OnEvent, OnState
 from tui.connection.model_jobs import ModelJobs, Severity
 from tui.connection.services import Services
-from tui.files import paths
+from tui.files import paths, system_errors
 from tui.history import History, Session
 from tui.keys.actions import Action, Place, bindings
 from tui.keys.palette import Languages, ThemeChooser, commands
@@ -167,7 +167,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         try:
             await open_it()
         except OSError as error:
-            message = text("notice.no_engine", reason=error.strerror or error)
+            message = text("notice.no_engine", reason=system_errors.reason(error))
             self.notify(message, severity="error", timeout=60, markup=False)
 
     async def _open_history(self) -> None:

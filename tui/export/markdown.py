@@ -30,7 +30,7 @@ from tui.cards import (
     total,
 )
 from tui.cards.figures import judgement
-from tui.files import paths
+from tui.files import paths, system_errors
 from tui.history.records import Session
 from tui.render import verdicts
 from tui.render.weights import form
@@ -82,7 +82,7 @@ def save_and_report(folder: Path, session: Session, form: Format) -> str:
     try:
         return text("export.saved", path=clean(str(save(folder, session, form))))
     except OSError as error:
-        return text("export.not_saved", reason=clean(str(error.strerror or error)))
+        return text("export.not_saved", reason=clean(system_errors.reason(error)))
 
 
 def save_card(folder: Path, card: Card) -> str:

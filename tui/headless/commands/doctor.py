@@ -16,7 +16,7 @@ from tui.headless.command import Subcommand
 from tui.headless.io import settings_file
 from tui.headless.io.output import Output
 from tui.headless.io.session import Session, run
-from tui.strings import text, worded
+from tui.strings import known, text, worded
 from tui.terminal.exit_codes import Exit, Failure
 from tui.terminal.units import padded, size
 
@@ -97,14 +97,21 @@ def _model(model: ModelInfo) -> Check:
     return Check(model.id, "note", described)
 
 
+def _named(name: str) -> str:
+    """What a check is called, where it has no name of its own such as that of a package."""
+    key = f"doctor.name.{name}"
+    return text(key) if known(key) else name
+
+
 def _print(sections: Sequence[Section], healthy: bool, output: Output) -> None:
     for section in sections:
         if not section.checks:
             continue
         output.line(text(f"doctor.section.{section.name}"))
-        width = max((cell_len(check.name) for check in section.checks), default=0)
-        for check in section.checks:
-            output.line(f"  {_SIGNS[check.mark]}  {padded(check.name, width)}  {check.value}")
+        names = [_named(check.name) for check in section.checks]
+        width = max(map(cell_len, names), default=0)
+        for name, check in zip(names, section.checks, strict=True):
+            output.line(f"  {_SIGNS[check.mark]}  {padded(name, width)}  {check.value}")
             if check.advice:
                 output.line(f"      {' ' * width}  {check.advice}")
     output.line(text("doctor.healthy" if healthy else "doctor.unhealthy"))
