@@ -8,7 +8,9 @@ from typing import Protocol
 
 import pytest
 from textual.app import App
+from textual.command import CommandList, CommandPalette
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from tests.support.fake_engine import TaskEngine, answered, make, pane
 from tests.support.screen_host import until
@@ -41,6 +43,11 @@ def steps(app: TsuzukiApp, *keys: str) -> Callable[[Pilot[None]], Awaitable[None
             await pilot.press(key)
             if key == "enter":
                 await answered(pilot, app, len(pane(app).transcript.cards))
+        for entry in app.screen.query(Input):
+            entry.cursor_blink = False
+        if isinstance(app.screen, CommandPalette):
+            found = app.screen.query_one(CommandList)
+            await until(pilot, lambda: found.option_count > 0)
         await pilot.pause()
 
     return run
