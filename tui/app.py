@@ -31,7 +31,7 @@ from tui.config import settings
 from tui.connection.link import Connect, Link, OnEvent, OnState
 from tui.connection.model_jobs import ModelJobs, Severity
 from tui.connection.services import Services
-from tui.files import paths
+from tui.files import paths, system_errors
 from tui.history import History, Session
 from tui.keys.actions import Action, bindings
 from tui.keys.palette import choosing, commands
@@ -43,6 +43,7 @@ from tui.panes.model_label import form_label
 from tui.panes.row import PaneRow
 from tui.panes.score import ScorePane
 from tui.preferences import Preferences
+from tui.render import line_breaks
 from tui.strings import LANGUAGES, Choice, Language, table, text, worded
 from tui.terminal.ascii_frames import AsciiFilter
 from tui.terminal.driver import TerminalDriver, TerminalGone
@@ -70,6 +71,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         history: Path | None = None,
     ) -> None:
         """Tests give settings, an engine and a file of their own."""
+        line_breaks.install()
         # Only at construction does Textual choose between no colour at all and grey.
         super().__init__(ansi_color=True if no_colour() else None)
         loaded = settings.load() if loaded is None else loaded
@@ -141,7 +143,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         try:
             await open_it()
         except OSError as error:
-            message = text("notice.no_engine", reason=error.strerror or error)
+            message = text("notice.no_engine", reason=system_errors.reason(error))
             self.notify(message, severity="error", timeout=60, markup=False)
 
     async def _open_history(self) -> None:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from tui import strings
-from tui.files import paths
+from tui.files import paths, system_errors
 from tui.headless import args
 from tui.headless.command import OpenApp, Subcommand
 from tui.headless.io import settings_file
@@ -68,7 +68,7 @@ def _reason(error: OSError) -> str:
     """The system's own message, without the name of an exception or a number."""
     if error.errno == errno.EBADF:
         return text("cli.closed_output")
-    reason = error.strerror or str(error)
+    reason = system_errors.reason(error)
     return f"{error.filename}: {reason}" if error.filename else reason
 
 

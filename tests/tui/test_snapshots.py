@@ -8,7 +8,9 @@ from typing import Protocol
 
 import pytest
 from textual.app import App
+from textual.command import CommandList, CommandPalette
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from tests.support.fake_engine import TaskEngine, answered, make, pane
 from tests.support.screen_host import until
@@ -41,6 +43,11 @@ def steps(app: TsuzukiApp, *keys: str) -> Callable[[Pilot[None]], Awaitable[None
             await pilot.press(key)
             if key == "enter":
                 await answered(pilot, app, len(pane(app).transcript.cards))
+        for entry in app.screen.query(Input):
+            entry.cursor_blink = False
+        if isinstance(app.screen, CommandPalette):
+            found = app.screen.query_one(CommandList)
+            await until(pilot, lambda: found.option_count > 0)
         await pilot.pause()
 
     return run
@@ -116,4 +123,29 @@ def test_offer(snap_compare: Compare, tmp_path: Path) -> None:
         await pilot.press("enter")
         await pilot.pause()
 
+    assert snap_compare(app, terminal_size=SMALL, run_before=run)
+
+
+JAPANESE = Settings(language="ja")
+
+
+@pytest.mark.parametrize("name", PANES)
+@pytest.mark.parametrize("keys", [(), ("enter",)], ids=["empty", "answered"])
+def test_panes_in_japanese(
+    snap_compare: Compare, tmp_path: Path, name: str, keys: tuple[str, ...]
+) -> None:
+    app = make(tmp_path, settings=JAPANESE)
+    run = steps(app, PANES[name], *keys)
+    assert snap_compare(app, terminal_size=SMALL, run_before=run)
+
+
+@pytest.mark.parametrize("key", ["ctrl+s", "f1", "f7", "f8", "ctrl+p"])
+def test_windows_in_japanese(snap_compare: Compare, tmp_path: Path, key: str) -> None:
+    app = make(tmp_path, settings=JAPANESE)
+    assert snap_compare(app, terminal_size=SMALL, run_before=steps(app, key))
+
+
+def test_inspector_in_japanese(snap_compare: Compare, tmp_path: Path) -> None:
+    app = make(tmp_path, settings=JAPANESE)
+    run = steps(app, "enter", "shift+tab", "right", "right", "f6")
     assert snap_compare(app, terminal_size=SMALL, run_before=run)

@@ -10,6 +10,7 @@ from typing import Literal
 from engine.client import Answer
 from engine.messages import Done, Error, Load, Pull, Remove, Unload
 from tui.connection.link import Link
+from tui.files import system_errors
 from tui.strings import text, worded
 
 ModelJob = Load | Pull | Remove | Unload
@@ -58,7 +59,7 @@ class ModelJobs:
                 del self._live[key]
             await self._link.refresh()  # after the job's end, so that listeners see it as finished
         except OSError as error:
-            self._notify(text("model_jobs.no_engine", reason=error.strerror or error), "error")
+            self._notify(text("model_jobs.no_engine", reason=system_errors.reason(error)), "error")
 
     def _report_end(self, request: ModelJob, event: object) -> None:
         """Report success, cancellation or failure."""

@@ -11,6 +11,7 @@ from engine.client import Answer
 from engine.messages import Error, ModelInfo, ModelState, Progress, Request, Token
 from tui.cards import Card, ContinueCard, asked
 from tui.connection.link import Link
+from tui.files import system_errors
 from tui.strings import text
 
 _SOON = 0.2
@@ -61,7 +62,7 @@ class Runs:
             try:
                 run.answer = await self._link.request(request)
             except OSError as error:
-                message = text("notice.no_engine", reason=error.strerror or error)
+                message = text("notice.no_engine", reason=system_errors.reason(error))
                 card.fold(Error(kind="worker_died", message=message))
                 continue
             if run.stopped:

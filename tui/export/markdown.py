@@ -31,7 +31,7 @@ from tui.cards import (
     total,
 )
 from tui.cards.figures import Figure, judgement
-from tui.files import paths
+from tui.files import paths, system_errors
 from tui.history.records import Session
 from tui.render import fillings, verdicts
 from tui.render.facts import figures
@@ -84,7 +84,7 @@ def save_and_report(folder: Path, session: Session, form: Format) -> str:
     try:
         return text("export.saved", path=clean(str(save(folder, session, form))))
     except OSError as error:
-        return text("export.not_saved", reason=clean(str(error.strerror or error)))
+        return text("export.not_saved", reason=clean(system_errors.reason(error)))
 
 
 def save_cards(folder: Path, cards: Sequence[Card], form: Format) -> str:

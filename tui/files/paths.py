@@ -15,6 +15,7 @@ from typing import Literal
 
 import platformdirs
 
+from tui.files import system_errors
 from tui.strings import text
 
 NAME = "tsuzuki"
@@ -133,7 +134,7 @@ def log_problem() -> str:
         keep_private(log_file())
         os.close(os.open(log_file(), os.O_WRONLY | os.O_NONBLOCK))
     except OSError as error:
-        return error.strerror or str(error)
+        return system_errors.reason(error)
     return ""
 
 

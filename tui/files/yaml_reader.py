@@ -18,6 +18,7 @@ from typing import Protocol
 
 import yaml
 
+from tui.files import system_errors
 from tui.strings import text
 
 LIMIT = 1_000_000
@@ -108,7 +109,9 @@ def read(path: Path) -> tuple[Table | None, list[Problem]]:
     except FileNotFoundError:
         return Table(Mark(0, 0)), []
     except OSError as error:
-        return None, [Problem(path, 0, 0, text("problems.unreadable", reason=error.strerror))]
+        return None, [
+            Problem(path, 0, 0, text("problems.unreadable", reason=system_errors.reason(error)))
+        ]
     if len(raw) > LIMIT:
         return None, [Problem(path, 0, 0, text("problems.too_long", limit=LIMIT))]
     try:

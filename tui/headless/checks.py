@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
-from tui.files import paths
+from tui.files import paths, system_errors
 from tui.strings import text
 from tui.terminal.units import size
 
@@ -89,7 +89,7 @@ def _obstacle(folder: Path) -> str:
         if not existing.is_dir():
             return text("doctor.no_folder", path=existing)
     except OSError as error:
-        return error.strerror or str(error)
+        return system_errors.reason(error)
     return "" if os.access(existing, os.W_OK) else text("doctor.not_writable", path=existing)
 
 

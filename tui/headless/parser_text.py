@@ -21,6 +21,8 @@ _KEYS: Final[Mapping[str, str]] = {
     "expected one argument": "expects_one",
     "expected at least one argument": "expects_some",
     "ignored explicit argument %r": "takes_none",
+    "not allowed with argument %s": "not_both",
+    "one of the arguments %s is required": "one_of",
 }
 """Where the strings file has each sentence, under ``cli.parser``. `%` fields are argparse's."""
 

@@ -15,6 +15,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from tui.cards import Card, Pane
 from tui.cards.drafts import Draft
+from tui.files import system_errors
 from tui.history.database import Database
 from tui.history.records import Session, Snapshot, Summary, token_counts
 from tui.history.session_file import Gone
@@ -371,5 +372,5 @@ def _reason(error: Exception, path: Path) -> str:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in _REASONS:
         return text(f"history.{_REASONS[code]}", path=path)
-    reason = error.strerror if isinstance(error, OSError) else str(error)
+    reason = system_errors.reason(error) if isinstance(error, OSError) else str(error)
     return text("history.other", path=path, reason=reason)

@@ -7,6 +7,7 @@ from contextlib import aclosing
 from tui.cards import ContinueCard, replay
 from tui.cards.refs import BranchToken
 from tui.cards.replay import Replay
+from tui.files import system_errors
 from tui.panes.host import PaneHost
 from tui.screens.compare import CompareScreen
 from tui.screens.forms import Picker
@@ -57,7 +58,7 @@ class ContinueActions:
         try:
             answer = await pane.shared.link.request(replay.request(card))
         except OSError as error:
-            pane.notice(text("notice.no_engine", reason=error.strerror or error))
+            pane.notice(text("notice.no_engine", reason=system_errors.reason(error)))
             return
         async with aclosing(answer) as events:
             found = await replay.replay(card, events)

@@ -11,6 +11,7 @@ from textual.events import Resize
 from engine.messages import GREEDY, Continue, Error, PrecisionChoice, Token
 from tui.analysis.heat import bits
 from tui.connection.services import Services
+from tui.files import system_errors
 from tui.render import bars
 from tui.render.flow import Line, Span, wrap
 from tui.strings import text, worded
@@ -59,7 +60,7 @@ class Live(LinesView):
         try:
             answer = await self._shared.link.request(request)
         except OSError as error:
-            self._show(None, text("notice.no_engine", reason=error.strerror or error))
+            self._show(None, text("notice.no_engine", reason=system_errors.reason(error)))
             return
         try:
             async with aclosing(answer) as events:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tui.files import text_file, word_list
+from tui.files import system_errors, text_file, word_list
 from tui.panes.host import PaneHost
 from tui.strings import text
 from tui.terminal.sanitise import clean
@@ -17,7 +17,7 @@ def read_text(pane: PaneHost, path: Path) -> str | None:
     except UnicodeError:
         pane.notice(text("notice.not_utf8", file=clean(str(path))))
     except OSError as error:
-        reason = error.strerror or error
+        reason = system_errors.reason(error)
         pane.notice(text("notice.unreadable_file", file=clean(str(path)), reason=reason))
     return None
 
@@ -27,7 +27,7 @@ def read_words(pane: PaneHost, written: str) -> list[str] | None:
     try:
         return word_list.read(written)
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = system_errors.reason(error)
     except UnicodeError:
         reason = text("notice.no_utf8")
     pane.notice(text("notice.no_words", file=clean(written), reason=reason))

@@ -1,6 +1,7 @@
 """Lines of text with styles, made from cards without Textual.
 
 flow.py     text that flows into lines of a width in terminal cells
+line_breaks.py  where lines may break, also in Japanese
 bars.py     probabilities as bars
 curve.py    a curve over the gaps of a text
 blocks.py   a card as lines

@@ -8,21 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 
 from rich.cells import cell_len, split_graphemes
 
 from tui.cards.refs import Ref
+from tui.render.line_breaks import NO_END, NO_START
 
 TAB = 4
-
-# Where Japanese and Chinese lines may not break: these do not begin a line ...
-_NO_START: Final = frozenset(
-    "、。，．,.・：；:;？！?!゛゜ヽヾゝゞ々ー)]}）］｝〕〉》」』】〙〗〟’”»ぁぃぅぇぉっゃゅょゎ"
-    "ァィゥェォッャュョヮヵヶ…‥％%"
-)
-# ... and these do not end one.
-_NO_END: Final = frozenset("([{（［｛〔〈《「『【〘〖〝‘“«")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +114,7 @@ class Flow:
         left, right = self._open[at - 1], self._open[at]
         if left.text == " ":
             return right.text != " "
-        if left.text in _NO_END or right.text in _NO_START:
+        if left.text in NO_END or right.text in NO_START:
             return False
         return left.width > 1 or right.width > 1
 

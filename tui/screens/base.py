@@ -15,6 +15,7 @@ from textual.widgets import DataTable, Static
 
 from engine.messages import Error, Event, Request
 from tui.connection.services import Services
+from tui.files import system_errors
 from tui.screens.window import Window
 from tui.strings import text, worded
 from tui.terminal.sanitise import clean
@@ -83,7 +84,7 @@ class MessageScreen(Overlay[_Result]):
         try:
             answer = await self.shared.link.request(request)
         except OSError as error:
-            self.show_message(text("notice.no_engine", reason=error.strerror or error))
+            self.show_message(text("notice.no_engine", reason=system_errors.reason(error)))
             yield Error(kind="worker_died", message=str(error))
             return
         async with aclosing(answer) as events:

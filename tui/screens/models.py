@@ -15,7 +15,7 @@ from textual.widgets import DataTable, Static
 
 from engine.messages import Load, ModelInfo, Precision, PrecisionChoice, Pull, Remove, Role, Unload
 from tui.connection.services import Services
-from tui.files import paths
+from tui.files import paths, system_errors
 from tui.keys.actions import bindings
 from tui.render.weights import forms
 from tui.screens.base import Overlay, Table
@@ -70,7 +70,7 @@ class ModelsScreen(Overlay[str]):
         try:
             await self.shared.link.refresh()
         except OSError as error:
-            self._show_warning(text("model_jobs.no_engine", reason=error.strerror or error))
+            self._show_warning(text("model_jobs.no_engine", reason=system_errors.reason(error)))
 
     # ------------------------------------------------------------------------ showing
 

@@ -19,6 +19,7 @@ from textual.widgets import Static
 
 from tui.config import settings
 from tui.connection.services import Services
+from tui.files import system_errors
 from tui.keys.actions import bindings
 from tui.preferences import Preferences
 from tui.screens.base import Overlay
@@ -93,7 +94,9 @@ class SettingsScreen(Overlay[None]):
         try:
             path = settings.create(self._preferences.loaded.path)
         except OSError as error:
-            self._show_warning(text("screens.settings.unwritable", reason=error.strerror))
+            self._show_warning(
+                text("screens.settings.unwritable", reason=system_errors.reason(error))
+            )
             return
         editor = _editor()
         if editor is None:

@@ -115,6 +115,11 @@ def text(key: str, /, **values: object) -> str:
     return _FORMATTER.format(table(language())[key], **values)
 
 
+def known(key: str) -> bool:
+    """Whether there is a text under this key, for what has one only where it is usual."""
+    return key in table(language())
+
+
 def worded(*words: Words) -> str:
     """What the engine says, in the user's language: sentences in one line, without empty ones.
 

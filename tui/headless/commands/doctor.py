@@ -18,7 +18,7 @@ from tui.headless.io import settings_file
 from tui.headless.io.output import Output
 from tui.headless.io.session import Session, run
 from tui.preferences import Preferences
-from tui.strings import text, worded
+from tui.strings import known, text, worded
 from tui.terminal.exit_codes import Exit, Failure
 from tui.terminal.units import padded, size
 
@@ -106,10 +106,16 @@ def _model(model: ModelInfo) -> Check:
 
 def _wanted(own: Preferences, models: Sequence[ModelInfo]) -> Iterator[Check]:
     """The models that the settings name and that cannot be used."""
-    known = {model.id: model for model in models}
-    if known:
-        for problem in own.missing_models(known):
+    listed = {model.id: model for model in models}
+    if listed:
+        for problem in own.missing_models(listed):
             yield Check("settings", "wrong", str(problem), text("doctor.other_model"))
+
+
+def _named(name: str) -> str:
+    """What a check is called, where it has no name of its own such as that of a package."""
+    key = f"doctor.name.{name}"
+    return text(key) if known(key) else name
 
 
 def _print(sections: Sequence[Section], healthy: bool, output: Output) -> None:
@@ -117,9 +123,10 @@ def _print(sections: Sequence[Section], healthy: bool, output: Output) -> None:
         if not section.checks:
             continue
         output.line(text(f"doctor.section.{section.name}"))
-        width = max((cell_len(check.name) for check in section.checks), default=0)
-        for check in section.checks:
-            output.line(f"  {_SIGNS[check.mark]}  {padded(check.name, width)}  {check.value}")
+        names = [_named(check.name) for check in section.checks]
+        width = max(map(cell_len, names), default=0)
+        for name, check in zip(names, section.checks, strict=True):
+            output.line(f"  {_SIGNS[check.mark]}  {padded(name, width)}  {check.value}")
             if check.advice:
                 output.line(f"      {' ' * width}  {check.advice}")
     output.line(text("doctor.healthy" if healthy else "doctor.unhealthy"))

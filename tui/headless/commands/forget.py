@@ -7,7 +7,7 @@ from argparse import ArgumentParser
 
 from msgspec import Struct
 
-from tui.files import paths
+from tui.files import paths, system_errors
 from tui.headless.command import Subcommand
 from tui.headless.io.output import Output
 from tui.strings import text
@@ -45,7 +45,7 @@ class ForgetCommand(Subcommand, frozen=True, kw_only=True):
             try:
                 file.unlink(missing_ok=True)
             except OSError as error:
-                reason = error.strerror or str(error)
+                reason = system_errors.reason(error)
                 raise Failure(text("cli.forget_failed", path=file, reason=reason)) from error
         if self.json:
             output.document(ForgetDocument([str(file) for file in files]))

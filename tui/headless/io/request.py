@@ -9,7 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from engine.messages import Role
-from tui.files import paths
+from tui.files import paths, system_errors
 from tui.files.text_file import looks_named, named, read, without_end
 from tui.files.values import wrong
 from tui.headless.command import Command, TextCommand
@@ -95,7 +95,7 @@ def read_file(argument: str) -> str:
     except UnicodeError as error:
         raise Failure.usage(text("cli.not_utf8", what=argument)) from error
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = system_errors.reason(error)
         raise Failure.usage(text("cli.unreadable", file=argument, reason=reason)) from error
     except ValueError as error:  # no name of a file: a null
         raise Failure.usage(text("cli.unreadable", file=argument, reason=error)) from error
@@ -107,7 +107,7 @@ def _standard_input(name: str) -> str:
     except UnicodeError as error:
         raise Failure.usage(text("cli.not_utf8", what=name)) from error
     except OSError as error:
-        what, reason = text("cli.standard_input"), error.strerror or str(error)
+        what, reason = text("cli.standard_input"), system_errors.reason(error)
         raise Failure.usage(text("cli.unreadable", file=what, reason=reason)) from error
 
 

@@ -18,7 +18,7 @@ from engine.messages import (
     ModelState,
     Request,
 )
-from tui.files import paths
+from tui.files import paths, system_errors
 from tui.headless.command import Command
 from tui.headless.io import settings_file
 from tui.headless.io.narration import Narrator
@@ -133,7 +133,7 @@ async def _run(
     try:
         engine = await Engine.start(configure, paths.log_file(), on_event, on_state, revive=False)
     except OSError as error:
-        reason = error.strerror or error
+        reason = system_errors.reason(error)
         raise Failure(text("cli.engine_did_not_start", reason=reason)) from error
     try:
         return await work(Session(engine))

@@ -281,7 +281,7 @@ def test_chat_without_a_system_prompt_begins_with_the_user(
         ("--seed 99999999999999999999", "must be int <= 9223372036854775807"),
         ("--top 5000", "--top 5000: must be int <= 1000"),
         ("--max-tokens many", "invalid int value: 'many'"),
-        ("--greedy --temperature 1", "not allowed with argument --greedy"),
+        ("--greedy --temperature 1", "it does not go with --greedy"),
         ("--system x", "--system goes with --chat"),
         ("--no-such-option", "--no-such-option"),
         ("--max 5", "no option --max"),
