@@ -232,7 +232,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("document", ("ctrl+d",), "sides", show=True, priority=True),
     Action("pair", ("ctrl+d",), "masks", show=True, priority=True),
     # On the cards.
-    Action("card_previous", ("up", "k"), "transcript", command=False),
+    Action("card_previous", ("up", "k", "shift+tab"), "transcript", command=False),
     Action("card_next", ("down", "j"), "transcript", command=False),
     Action("card_first", ("home",), "transcript", command=False),
     Action("card_last", ("end",), "transcript", command=False),

@@ -71,9 +71,13 @@ class TaskPane(PaneLayout):
     def on_mount(self) -> None:
         """Start the timer that draws what has come."""
         rate = 8 if self.shared.settings.slow_link() else 12
-        self.set_interval(1 / rate, self.cards.catch_up)
+        self.set_interval(1 / rate, self._catch_up)
         self.label()
         self.transcript.greet(self._greeting)
+
+    def _catch_up(self) -> None:
+        self.cards.catch_up()
+        self.drop_notice()
 
     # ----------------------------------------------------------- what subclasses add
 

@@ -26,7 +26,7 @@ class ContinueActions:
         ref = pane.transcript.ref
         number = ref.branch if isinstance(ref, BranchToken) else 0
         if number >= len(card.branches):
-            pane.notice(text("notice.no_end"))
+            pane.notice(text("notice.no_end"), lambda: number >= len(card.branches))
             return
         length = card.request.max_tokens or pane.draft.max_tokens
         pane.cards.run(card.fork(number, len(card.branches[number].tokens), [], length))
@@ -35,7 +35,7 @@ class ContinueActions:
         """Ask another model the same, and show both side by side."""
         pane = self._pane
         if not card.branches:
-            pane.notice(text("notice.no_tokens"))
+            pane.notice(text("notice.no_tokens"), lambda: not card.branches)
             return
 
         def picked(model: str | None) -> None:
@@ -51,7 +51,7 @@ class ContinueActions:
         """Make the text again, and show whether it is the same."""
         pane = self._pane
         if not card.branches or card.status == "running":
-            pane.notice(text("notice.no_tokens"))
+            pane.notice(text("notice.no_tokens"), lambda: card.status == "running")
             return
         pane.notice(text("replay.running"))
         try:

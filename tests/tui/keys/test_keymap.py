@@ -58,7 +58,7 @@ def test_an_action_works_on_its_kinds_of_card_and_no_other() -> None:
 
 
 def test_default_keys_can_be_sent_and_are_safe() -> None:
-    letters = set("cdfglnopqrstj")
+    letters = set("cdfglnopqrstuj")
     for action in ACTIONS:
         for key in action.keys:
             assert key in keymap.KNOWN, (action.id, key)
