@@ -325,6 +325,18 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("tree_save", ("s",), "tree", show=True, command=False),
     Action("tree_save_text", ("S",), "tree", command=False),
     Action("tree_undo", ("u",), "tree", show=True, command=False),
+    *(
+        Action(
+            f"compare_better_{n}",
+            (f"{n}",),
+            "compare",
+            show=n == 1,
+            command=False,
+            call=f"compare_better({n - 1})",
+            family="compare_better",
+        )
+        for n in (1, 2)
+    ),
     Action(
         "compare_next",
         ("right_square_bracket", "right"),

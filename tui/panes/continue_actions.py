@@ -43,7 +43,7 @@ class ContinueActions:
                 return
             other = card.under(model, pane.shared.link.form(model, card.request.precision))
             pane.cards.run(other)
-            pane.push_screen(CompareScreen(pane.shared, card, other))
+            pane.push_screen(CompareScreen(pane.shared, card, other, pane.cards.save))
 
         pane.push_screen(Picker(pane.shared.link, pane.role, card.request.model), picked)
 
