@@ -308,7 +308,21 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         from tui.screens.sessions import SessionsScreen
 
         if self.at_panes and self.history.opened:
-            self.push_screen(SessionsScreen(self.shared, self.history), self.session.reopen)
+            screen = SessionsScreen(self.shared, self.history)
+
+            async def chosen(session: str | None) -> None:
+                await self.session.reopen(session)
+                self._go_to(screen.hit)
+
+            self.push_screen(screen, chosen)
+
+    def _go_to(self, card_id: str) -> None:
+        """Go to a card, in whichever pane it is."""
+        for name, pane in self.panes.items():
+            card = pane.transcript.trees.get(card_id)
+            if card is not None:
+                self.row.turn_to(name)
+                pane.transcript.go_to(card)
 
     def action_settings(self) -> None:
         """See the settings in force."""

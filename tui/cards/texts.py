@@ -66,6 +66,8 @@ class Origin(Struct, frozen=True, kw_only=True):
     """How many tokens. They are the origin's and are not stored again."""
     apart: bool = False
     """Whether they are below the prompt instead of going on from it, as a chat's answers do."""
+    chat: bool = False
+    """Whether it is a turn of a chat."""
 
 
 class ContinueCard(BaseCard, tag="continue"):
@@ -92,6 +94,8 @@ class ContinueCard(BaseCard, tag="continue"):
     name: str = ""
     """The user's name for this path."""
     bookmarked: bool = False
+    won: list[str] = field(default_factory=list)
+    """The ids of the texts that this one was found better than, as often as it was."""
     folded: bool = False
     """Whether the tree hides the forks of this text."""
     seen: float = 0.0
@@ -130,6 +134,17 @@ class ContinueCard(BaseCard, tag="continue"):
             return self.origin.apart
         return self.request.branches > 1 or self.request.chat is not None
 
+    @property
+    def chatting(self) -> bool:
+        """Whether it is a turn of a chat."""
+        return self.request.chat is not None or (self.origin is not None and self.origin.chat)
+
+    @property
+    def system(self) -> str:
+        """The system prompt of its chat, if it has one."""
+        first = (self.request.chat or [])[:1]
+        return first[0].text if first and first[0].role == "system" else ""
+
     def path(self, branch: int, length: int) -> list[int]:
         """The ids of the prompt and of the first `length` tokens of a branch."""
         written = self.branches[branch].tokens[:length]
@@ -151,7 +166,9 @@ class ContinueCard(BaseCard, tag="continue"):
             request=request,
             prompt=self.prompt,
             branches=[Branch(tokens=self.branches[branch].tokens[:at])],
-            origin=Origin(card=self.id, branch=branch, shared=at, apart=self.apart),
+            origin=Origin(
+                card=self.id, branch=branch, shared=at, apart=self.apart, chat=self.chatting
+            ),
         )
 
     def under(self, model: str, precision: PrecisionChoice) -> ContinueCard:

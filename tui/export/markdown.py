@@ -169,7 +169,8 @@ def _card(card: Card) -> str:
 def _continuation(card: ContinueCard) -> list[str]:
     if card.read:
         return [text("export.text"), _fence(card.read), *_reading(card)]
-    parts = [text("export.prompt"), _fence(card.prompt)]
+    parts = [text("export.system"), _fence(card.system)] if card.system else []
+    parts += [text("export.prompt"), _fence(card.prompt)]
     for number, branch in enumerate(card.branches, 1):
         key = "export.branch" if len(card.branches) > 1 else "export.answer"
         parts += [text(key, number=number), _fence(branch.text)]

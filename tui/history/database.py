@@ -13,6 +13,8 @@ import sqlite3
 import time
 from pathlib import Path
 
+from msgspec import structs
+
 from tui.cards import PANES, Card, ContinueCard, Pane
 from tui.cards.drafts import Draft
 from tui.history.holders import alive, process
@@ -27,6 +29,7 @@ from tui.history.records import (
     encode,
     fold,
     join,
+    snippet,
     storable,
     token_counts,
 )
@@ -167,9 +170,8 @@ class Database(SessionFile):
 
     def sessions(self, query: str = "") -> list[Summary]:
         """Sessions with anything in them, the latest first; with a query, those that hold it."""
-        where, values = "", []
+        where, values, needle = "", [], fold(query)
         if query:
-            needle = fold(query)
             where = (
                 "AND (instr(folded(name), ?) OR EXISTS (SELECT 1 FROM cards WHERE "
                 "session = sessions.id AND deleted IS NULL AND instr(folded, ?)) OR EXISTS "
@@ -187,7 +189,7 @@ class Database(SessionFile):
             """,
             values,
         )
-        return [
+        found = [
             Summary(
                 id=str(session),
                 name=str(name or prompt or draft or ""),
@@ -199,6 +201,18 @@ class Database(SessionFile):
             for session, name, created, updated, holder, cards, prompt, draft in rows
             if cards or draft
         ]
+        return [self._with_hit(summary, needle) for summary in found] if query else found
+
+    def _with_hit(self, summary: Summary, needle: str) -> Summary:
+        """A session with the first of its cards that holds a text."""
+        row = self._rows(
+            "SELECT id, folded FROM cards WHERE session = ? AND deleted IS NULL "
+            "AND instr(folded, ?) ORDER BY created LIMIT 1",
+            (summary.id, needle),
+        ).fetchone()
+        if row is None:
+            return summary
+        return structs.replace(summary, hit=str(row[0]), snippet=snippet(str(row[1]), needle))
 
     def latest(self) -> str | None:
         """The session used last that no running app has open."""

@@ -21,6 +21,9 @@ card_decoder: msgspec.msgpack.Decoder[Card] = msgspec.msgpack.Decoder(Card)
 token_decoder = msgspec.msgpack.Decoder(list[Token])
 draft_decoder = msgspec.msgpack.Decoder(Draft)
 
+_AROUND = 16
+"""Characters of a snippet before what was found; after it there are twice as many."""
+
 GAP = "\N{REPLACEMENT CHARACTER}"
 """Takes the place of lost tokens."""
 
@@ -83,6 +86,10 @@ class Summary(Struct, frozen=True, kw_only=True):
     cards: int
     held: bool
     """True while another running app has it open."""
+    hit: str = ""
+    """The id of the first card that holds what was searched for."""
+    snippet: str = ""
+    """That place with what is around it, in the form that is searched."""
 
 
 @dataclass
@@ -153,6 +160,14 @@ class Snapshot:
 def fold(written: str) -> str:
     """A text in the form it is searched in: without case, and without the widths of letters."""
     return unicodedata.normalize("NFKC", written).casefold()
+
+
+def snippet(folded: str, needle: str) -> str:
+    """A place in a text and what is around it, on one line."""
+    at = folded.find(needle)
+    start, end = max(0, at - _AROUND), at + len(needle) + 2 * _AROUND
+    cut = " ".join(folded[start:end].split())
+    return f"{'…' if start else ''}{cut}{'…' if end < len(folded) else ''}"
 
 
 def token_counts(card: Card) -> list[int]:

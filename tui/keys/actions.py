@@ -240,7 +240,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("document", ("ctrl+d",), "sides", show=True, priority=True),
     Action("pair", ("ctrl+d",), "masks", show=True, priority=True),
     # On the cards.
-    Action("card_previous", ("up", "k"), "transcript", command=False),
+    Action("card_previous", ("up", "k", "shift+tab"), "transcript", command=False),
     Action("card_next", ("down", "j"), "transcript", command=False),
     Action("card_first", ("home",), "transcript", command=False),
     Action("card_last", ("end",), "transcript", command=False),
@@ -333,6 +333,18 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("tree_save", ("s",), "tree", show=True, command=False),
     Action("tree_save_text", ("S",), "tree", command=False),
     Action("tree_undo", ("u",), "tree", show=True, command=False),
+    *(
+        Action(
+            f"compare_better_{n}",
+            (f"{n}",),
+            "compare",
+            show=n == 1,
+            command=False,
+            call=f"compare_better({n - 1})",
+            family="compare_better",
+        )
+        for n in (1, 2)
+    ),
     Action(
         "compare_next",
         ("right_square_bracket", "right"),

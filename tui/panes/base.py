@@ -71,7 +71,7 @@ class TaskPane(PaneLayout):
     def on_mount(self) -> None:
         """Start the timer that draws what has come."""
         rate = 8 if self.shared.settings.slow_link() else 12
-        self.set_interval(1 / rate, self.cards.catch_up)
+        self.set_interval(1 / rate, self._catch_up)
         self.label()
         self.transcript.greet(self._greeting)
 
@@ -82,6 +82,10 @@ class TaskPane(PaneLayout):
         self.offers.withdraw()
         self.label()
         self.cards.runs.touch()
+
+    def _catch_up(self) -> None:
+        self.cards.catch_up()
+        self.drop_notice()
 
     # ----------------------------------------------------------- what subclasses add
 

@@ -64,7 +64,7 @@ class CardActions:
         """Copy the answer."""
         pane = self._pane
         if not card.answer:
-            pane.notice(text("notice.nothing_to_copy"))
+            pane.notice(text("notice.nothing_to_copy"), lambda: not card.answer)
             return
         pane.copy(card.answer)
         key = pane.shared.keymap.shown("save")

@@ -27,7 +27,7 @@ class ContinueActions:
         ref = pane.transcript.ref
         number = ref.branch if isinstance(ref, BranchToken) else 0
         if number >= len(card.branches):
-            pane.notice(text("notice.no_end"))
+            pane.notice(text("notice.no_end"), lambda: number >= len(card.branches))
             return
         length = card.request.max_tokens or pane.draft.max_tokens
         pane.cards.run(card.fork(number, len(card.branches[number].tokens), [], length))
@@ -36,7 +36,7 @@ class ContinueActions:
         """Ask another model the same, and show both side by side."""
         pane = self._pane
         if not card.branches:
-            pane.notice(text("notice.no_tokens"))
+            pane.notice(text("notice.no_tokens"), lambda: not card.branches)
             return
 
         def picked(model: str | None) -> None:
@@ -44,7 +44,7 @@ class ContinueActions:
                 return
             other = card.under(model, pane.shared.link.form(model, card.request.precision))
             pane.cards.run(other)
-            pane.push_screen(CompareScreen(pane.shared, card, other))
+            pane.push_screen(CompareScreen(pane.shared, card, other, pane.cards.save))
 
         pane.push_screen(Picker(pane.shared.link, pane.role, card.request.model), picked)
 
@@ -52,7 +52,7 @@ class ContinueActions:
         """Make the text again, and show whether it is the same."""
         pane = self._pane
         if not card.branches or card.status == "running":
-            pane.notice(text("notice.no_tokens"))
+            pane.notice(text("notice.no_tokens"), lambda: card.status == "running")
             return
         pane.notice(text("replay.running"))
         try:

@@ -28,7 +28,7 @@ class FillActions:
     def do(self, action: CardAction, number: int, card: FillCard) -> None:
         """Do what a key on a card asked for."""
         if card.result is None:
-            self._pane.notice(text("notice.no_masks"))
+            self._pane.notice(text("notice.no_masks"), lambda: card.result is None)
             return
         match action:
             case "swap_nth":

@@ -23,7 +23,7 @@ class ForkActions:
     def do(self, action: CardAction, number: int, card: ContinueCard) -> None:
         """Do what a key on a card asked for."""
         if not card.branches:
-            self._pane.notice(text("notice.no_tokens"))
+            self._pane.notice(text("notice.no_tokens"), lambda: not card.branches)
             return
         match action:
             case "swap_nth":
@@ -114,7 +114,7 @@ class ForkActions:
         pane = self._pane
         branch = self._place(card).branch
         if card.status == "running":
-            pane.notice(text("notice.still_running"))
+            pane.notice(text("notice.still_running"), lambda: card.status == "running")
             return
         at = len(card.branches[branch].tokens)
         if card.extensible:

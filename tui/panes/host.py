@@ -43,8 +43,8 @@ class PaneHost(CardsHost, Protocol):
     def focus_composer(self) -> None:
         """Go back to writing."""
 
-    def notice(self, message: str, /) -> None:
-        """Show a line above the composer; "" takes it away."""
+    def notice(self, message: str, holds: Callable[[], bool] | None = None, /) -> None:
+        """Show a line above the composer, for as long as it `holds`; "" takes it away."""
 
     def copy(self, answer: str, /) -> None:
         """Send a text to the terminal's clipboard, which may or may not take it."""

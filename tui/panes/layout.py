@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from textual import on
 from textual.app import ComposeResult
@@ -36,6 +36,8 @@ class PaneLayout(Horizontal):
             composer.cursor_blink = not slow  # each blink is sent
         self._notice = Static(classes="notice", markup=False)
         self._below = Static(classes="below", markup=False)
+        self._holds: Callable[[], bool] | None = None
+        """Whether the notice still holds; None where it does until the next thing is done."""
 
     def compose(self) -> ComposeResult:
         """Lay the parts out."""
@@ -68,10 +70,16 @@ class PaneLayout(Horizontal):
         self._below.update(self._more_below)
         self.notice("")
 
-    def notice(self, message: str) -> None:
-        """Show a line above the composer; "" takes it away."""
+    def notice(self, message: str, holds: Callable[[], bool] | None = None) -> None:
+        """Show a line above the composer, for as long as it `holds`; "" takes it away."""
         self._notice.update(message)
         self._notice.display = bool(message)
+        self._holds = holds
+
+    def drop_notice(self) -> None:
+        """Take a notice away that holds no longer."""
+        if self._holds is not None and not self._holds():
+            self.notice("")
 
     def focus_composer(self) -> None:
         """Go back to writing, at once: the keys that are on their way are meant for it."""

@@ -41,6 +41,12 @@ class Offers:
     async def hold_back(self, draft: Draft) -> bool:
         """Whether this draft should wait for an answer to an offer, which is then shown."""
         pane = self._pane
+        if self._coming(draft.model):
+            self._awaited = draft
+            title = clean(pane.shared.link.title(draft.model))
+            key = pane.shared.keymap.shown("stop")
+            pane.notice(text("offer.waiting", model=title, key=key))
+            return True
         if draft == self._about:
             return False
         key = pane.shared.keymap.shown("accept_offer")
@@ -92,13 +98,20 @@ class Offers:
         """Run the draft once the model that it waits for is here."""
         pane, draft = self._pane, self._awaited
         info = None if draft is None else pane.shared.link.models.get(draft.model)
-        if info is None or pane.shared.model_jobs.pulling(info.id):
+        if info is None or self._coming(info.id):
             return
         self._awaited = None
         if draft == pane.edited():
             pane.notice("")
             if draft.text and info.state in ("on_disk", "ready"):
                 pane.start_sending()
+
+    def _coming(self, model: str) -> bool:
+        """Whether a model is being pulled or converted."""
+        shared = self._pane.shared
+        info = shared.link.models.get(model)
+        on_its_way = info is not None and info.state in ("pulling", "converting")
+        return on_its_way or shared.model_jobs.pulling(model)
 
     def stop_pull(self) -> bool:
         """Stop a pull that was accepted here; False if there is none."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, assert_never
 
-from rich.cells import set_cell_size
+from rich.cells import cell_len, set_cell_size
 
 from engine.messages import MASK, FillResult, MaskFill, Token
 from tui.analysis.heat import Heat, shade, step
@@ -127,13 +127,17 @@ class ContinueBlock(Block):
         prompt = Span(clean(self.card.prompt), "prompt")
         if not self._flows:
             if self.card.apart:
-                self._head = wrap([prompt], self._width, INDENT)
+                self._head = self._turns(prompt)
             else:
                 self._begin(Flow(self._width, INDENT))
                 self._flows[0].add([prompt])
         for number, branch in enumerate(self.card.branches):
             if number == len(self._flows):
-                first = f"{number + 1} " if len(self.card.branches) > 1 else INDENT
+                first = INDENT
+                if len(self.card.branches) > 1:
+                    first = f"{number + 1} "
+                elif self.card.chatting:
+                    first = f"{text('card.turn.assistant')}: "
                 self._begin(Flow(self._width, INDENT * 2, INDENT + first))
             new = list(enumerate(branch.tokens))[self._fed[number] :]
             refs = [BranchToken(number, index) for index, _ in new]
@@ -156,6 +160,22 @@ class ContinueBlock(Block):
             if self.look.heat is not None:
                 lines += self._bars[number].lines
         return [*lines, *self._legend()]
+
+    def _turns(self, prompt: Span) -> list[Line]:
+        """What was asked; in a chat, by whom, after as much of the system prompt as fits a line."""
+        if not self.card.chatting:
+            return wrap([prompt], self._width, INDENT)
+        lines: list[Line] = []
+        if self.card.system:
+            system = clean(" ".join(self.card.system.split()))
+            line = f"{INDENT}{text('card.turn.system')}: {system}"
+            if cell_len(line) > self._width:
+                line = set_cell_size(line, self._width - 3).rstrip() + "..."
+            lines.append(Line((Span(INDENT), Span(line[len(INDENT) :], "facts")), indent=2))
+        return [
+            *lines,
+            *wrap([Span(f"{text('card.turn.user')}: ", "facts"), prompt], self._width, INDENT),
+        ]
 
     def _begin(self, flow: Flow) -> None:
         """Begin a branch."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import ClassVar
 
 from rich.cells import set_cell_size
@@ -83,7 +83,15 @@ class CompareScreen(MessageScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("compare")]
 
-    def __init__(self, shared: Services, one: ContinueCard, other: ContinueCard) -> None:
+    def __init__(
+        self,
+        shared: Services,
+        one: ContinueCard,
+        other: ContinueCard,
+        changed: Callable[[ContinueCard], None],
+    ) -> None:
+        """`changed` has a card saved."""
+        self._changed = changed
         names = [clean(card.name or card.request.model) for card in (one, other)]
         super().__init__(shared, text("screens.compare.title", one=names[0], other=names[1]))
         self._columns = (Column(one), Column(other))
@@ -120,6 +128,14 @@ class CompareScreen(MessageScreen[None]):
             self.show_message(text("screens.compare.same", n=len(found), key=key))
 
     # ------------------------------------------------------------------------ actions
+
+    def action_compare_better(self, side: int) -> None:
+        """Note that one of the texts, by its column, is the better one."""
+        better, worse = (self._columns[number].card for number in (side, 1 - side))
+        better.won = [*better.won, worse.id]
+        self._changed(better)
+        name = clean(better.name) or text(f"screens.compare.{'right' if side else 'left'}")
+        self.show_message(text("screens.compare.rated", name=name))
 
     def action_compare_next(self, by: int) -> None:
         """Go to the span with the next smaller difference, or the next greater one."""

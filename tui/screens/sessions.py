@@ -31,6 +31,8 @@ class SessionsScreen(Overlay[str]):
         super().__init__(shared, text("screens.sessions.title"))
         self._history = history
         self._found: dict[str, Summary] = {}
+        self.hit = ""
+        """The id of the card to go to in the session that was chosen; empty for none."""
         self._deleted: list[str] = []
         self._search = Input(
             placeholder=text("screens.sessions.search"), classes="search", compact=True
@@ -73,7 +75,8 @@ class SessionsScreen(Overlay[str]):
         elif summary.held:
             mark = glyphs.off
         last = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.updated))
-        name = " ".join(summary.name.split()) or text("screens.sessions.unnamed")
+        name = summary.snippet or " ".join(summary.name.split())
+        name = name or text("screens.sessions.unnamed")
         return mark, last, str(summary.cards), name
 
     @on(Input.Submitted)
@@ -101,6 +104,7 @@ class SessionsScreen(Overlay[str]):
         if chosen.held:
             self._show_message(text("screens.sessions.held"))
         else:
+            self.hit = chosen.hit
             self.dismiss(chosen.id)
 
     def action_sessions_search(self) -> None:

@@ -14,6 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from tui.analysis.heat import bits
+from tui.analysis.ranking import ranks
 from tui.cards import ContinueCard
 from tui.cards.forks import Node, Trees
 from tui.connection.services import Services
@@ -55,6 +56,7 @@ class TreeScreen(MessageScreen[str]):
         """The path that is to be compared with another."""
         self._table = Table(
             (" ", 2),
+            (text("screens.tree.rank"), 4),
             (text("screens.tree.probability"), 9),
             (text("screens.tree.whole"), 9),
             (text("screens.tree.surprisal"), 10),
@@ -126,8 +128,10 @@ class TreeScreen(MessageScreen[str]):
             self.dismiss(None)
             return
         needle = fold(self._search.value)
+        cards = [each for each in self._trees.cards if isinstance(each, ContinueCard)]
+        ranked = ranks({card.id: card.won for card in cards if card.won})
         rows = {
-            card.id: self._row(node, card)
+            card.id: self._row(node, card, str(ranked.get(card.id, "")))
             for node, card in self._seen(everything=bool(needle))
             if needle in fold(f"{card.name}\n{card.prompt}{card.answer}")
         }
@@ -135,7 +139,7 @@ class TreeScreen(MessageScreen[str]):
         self._show_path()
         self.heading(text("screens.tree.count", n=len(rows)))
 
-    def _row(self, node: Node, card: ContinueCard) -> tuple[str, ...]:
+    def _row(self, node: Node, card: ContinueCard, rank: str) -> tuple[str, ...]:
         glyphs = self.shared.glyphs
         own = card.branches[0].tokens[card.shared :] if card.branches else []
         mark = (glyphs.bookmark if card.bookmarked else "") + (
@@ -149,7 +153,7 @@ class TreeScreen(MessageScreen[str]):
         written = " ".join("".join(token.text for token in own).split())
         name = f"[{card.name}] " if card.name else ""
         indent = glyphs.branch * node.depth
-        return mark, taken, whole, mean, str(len(own)), f"{indent}{fold}{name}{written}"
+        return mark, rank, taken, whole, mean, str(len(own)), f"{indent}{fold}{name}{written}"
 
     def _chosen(self) -> ContinueCard | None:
         card = self._trees.get(self._table.chosen)
@@ -242,7 +246,7 @@ class TreeScreen(MessageScreen[str]):
         other = self._trees.get(self._marked)
         if isinstance(other, ContinueCard) and other is not card:
             self._marked = None
-            self.app.push_screen(CompareScreen(self.shared, other, card))
+            self.app.push_screen(CompareScreen(self.shared, other, card, self._edits.changed))
         else:
             self._marked = None if other is card else card.id
             key = self.shared.keymap.shown("tree_compare")

@@ -116,6 +116,14 @@ class Transcript(FollowingView, can_focus=True):
         self._take_in()
         self.choose(card.id)
 
+    def go_to(self, card: Card) -> None:
+        """Take the focus and show a card, whichever of its tree is shown now."""
+        if isinstance(card, ContinueCard):
+            self.turn_to(card)
+        else:
+            self.choose(card.id)
+        self.focus()
+
     def restore(self, cards: list[Card]) -> None:
         """Put cards back where they were, and choose the first of them."""
         self.trees.restore(cards)

@@ -62,3 +62,23 @@ async def test_an_accepted_pull_runs_the_draft_when_the_model_is_here(tmp_path: 
     (request,) = engine.tasks()
     assert isinstance(request, Continue)
     assert request.model == "smollm2"
+
+
+async def test_what_is_sent_while_its_model_is_pulled_runs_when_it_is_here(tmp_path: Path) -> None:
+    engine = TaskEngine()
+    app = make(tmp_path, engine)
+    async with running(app) as pilot:
+        pane(app).use_model("smollm2")
+        app.shared.model_jobs.start(Pull("smollm2"))
+        await until(pilot, lambda: "smollm2" in engine.pulls)
+        pane(app).composers[0].fill("Once upon a time")
+        await pilot.press("enter")
+        await until(pilot, lambda: "runs as soon as" in seen(app))
+        assert engine.tasks() == []
+        engine.models = [*MODELS[:2], model("smollm2", roles=["continue"], title="SmolLM2")]
+        engine.finish("smollm2", Done())
+        await answered(pilot, app)
+        assert "runs as soon as" not in seen(app)
+    (request,) = engine.tasks()
+    assert isinstance(request, Continue)
+    assert (request.model, request.prompt) == ("smollm2", "Once upon a time")
