@@ -6,6 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from engine.messages.inside import InsideEvent
 from engine.messages.parts import (
     Alternative,
     Cell,
@@ -421,6 +422,7 @@ Event = (
     | DocumentResult
     | MatrixCells
     | Arranged
+    | InsideEvent
     | Tokens
     | Done
     | Error

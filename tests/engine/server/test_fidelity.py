@@ -13,6 +13,7 @@ import pytest
 from engine.errors import EngineError
 from engine.interfaces import ModelFiles
 from engine.messages import Device, Distance, Event, ModelState, Precision
+from engine.precision import Form
 from engine.runtime import load
 from engine.runtime.loaded import LoadedModel
 from engine.scheduler import Wait
@@ -54,7 +55,8 @@ class Bench:
         self.device.set_result(device)
         self.fidelity = Fidelity(self.lifecycle, self.device)
 
-    def _load(self, model: ModelFiles, precision: Precision, report: Report) -> LoadedModel:
+    def _load(self, model: ModelFiles, precision: Form, report: Report) -> LoadedModel:
+        assert precision != "inside"
         self.loads.append(precision)
         return load(model, report, precision)
 
