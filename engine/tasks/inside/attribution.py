@@ -177,7 +177,7 @@ def _linear(
     if isinstance(head.bias, torch.Tensor):
         constant += float(head.bias[a] - head.bias[b])
     centred = isinstance(norm, torch.nn.LayerNorm)
-    epsilon = float(getattr(norm, "eps" if centred else "variance_epsilon", 0.0))  # type: ignore[arg-type]
+    epsilon = float(getattr(norm, "eps" if centred else "variance_epsilon", 0.0))
     middle = last - last.mean() if centred else last
     scale = (middle.pow(2).mean() + epsilon).rsqrt()
 

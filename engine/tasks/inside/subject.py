@@ -123,7 +123,7 @@ def tokenized(model: LoadedModel, text: str | list[int], second: str | None) -> 
             for number in text
         ]
     elif second is None:
-        pieces = tokenizer.prompt(text) if inside.causal else tokenizer.single(text)
+        pieces = tokenizer.fed(text)
     elif inside.causal:
         pieces = tokenizer.prompt(f"{text}{join(text, second)}{second}")
     else:

@@ -138,8 +138,8 @@ def test_a_head_that_is_off_adds_nothing(tiny: Tiny, name: str) -> None:
     weight = model.base_model.get_submodule(
         own.get(name, "encoder.layer.1.attention.output.dense")
     ).weight
-    part = weight if name == "gpt2" else weight.T  # type: ignore[union-attr]
-    part[16:24] = 0  # type: ignore[index, operator]
+    part = weight if name == "gpt2" else weight.T
+    part[16:24] = 0
     output = reference(model, inside.inputs(fed))
     logits = getattr(output, "prediction_logits", None)
     logits = output.logits if logits is None else logits  # type: ignore[attr-defined]
