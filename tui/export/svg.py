@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape
 from rich.cells import cell_len
 
 from engine.messages import Attribution, LensLayer
+from tui.render.inside.view import layer_name
 from tui.strings import text
 from tui.terminal.sanitise import clean
 
@@ -108,11 +109,6 @@ def _bars(found: Attribution) -> Iterator[str]:
             name = f"{layer}.{head}: {value:+.4f}"
             yield _cell(x, y, 44, 24, colour, 0.75 * abs(value) / strongest, name)
             yield _text(x + 22, y + 16, f"{value:+.2f}", anchor="middle", size=11)
-
-
-def layer_name(layer: int) -> str:
-    """The name of a layer, of which -1 stands for the embeddings."""
-    return text("svg.embeddings") if layer < 0 else text("svg.layer", n=layer)
 
 
 def _label(written: str) -> str:

@@ -46,6 +46,7 @@ from tui.headless.schemas.inspect import (
     TensorsInside,
     TokensInside,
 )
+from tui.render.inside.view import layer_name
 from tui.strings import text
 from tui.terminal.exit_codes import Exit, Failure
 
@@ -165,8 +166,8 @@ def build(command: InspectCommand, first: str, second: str | None) -> LookInside
             return validated(ShowLens, {**fields, **given(position=command.position)})
         case "attribution":
             a, b = (None, None) if command.words is None else _two_words(command.words)
-            place = given(position=command.position, a=a, b=b)
-            return validated(ShowAttribution, {**fields, **place})
+            asked = given(position=command.position, a=a, b=b)
+            return validated(ShowAttribution, {**fields, **asked})
 
 
 def _head(written: str) -> tuple[int, int]:
@@ -270,7 +271,7 @@ def _lens(command: InspectCommand, opened: Opened, layers: Sequence[LensLayer]) 
         lens=[layer.cells for layer in rest],
         embeddings=embeddings.cells,
     )
-    lines = [f"{svg.layer_name(layer.layer)}: {_cells(layer.cells)}" for layer in layers]
+    lines = [f"{layer_name(layer.layer)}: {_cells(layer.cells)}" for layer in layers]
     names = [piece.piece for piece in opened.tokens[: svg.LIMIT]]
     part = [structs.replace(layer, cells=layer.cells[: svg.LIMIT]) for layer in layers]
     title = text("svg.lens", model=opened.model)
@@ -301,12 +302,12 @@ def _attribution(command: InspectCommand, opened: Opened, found: Attribution) ->
         b=names[1],
         difference=f"{found.difference:+.3f}",
     )
-    lines = [title, f"{svg.layer_name(-1)}  {found.embedding:+.4f}"]
+    lines = [title, f"{layer_name(-1)}  {found.embedding:+.4f}"]
     if found.constant:
         lines.append(f"{text('svg.constant')}  {found.constant:+.4f}")
     for number, (layer, heads) in enumerate(zip(found.layers, found.heads, strict=True)):
         each = " ".join(f"{head:+.4f}" for head in heads)
-        lines.append(f"{svg.layer_name(number)}  {layer:+.4f}  {text('svg.heads')} {each}")
+        lines.append(f"{layer_name(number)}  {layer:+.4f}  {text('svg.heads')} {each}")
     document = AttributionInside(**_common(command, opened), attribution=figures)
     return Shown(document, lines, svg.attribution(_title(command, title), found))
 
