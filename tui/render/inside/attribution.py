@@ -51,25 +51,26 @@ def _parts(view: View, found: Attribution) -> list[Line]:
         rows.append((text("svg.constant"), found.constant, -1))
     rows += [(layer_name(number), value, number) for number, value in enumerate(found.layers)]
     largest = max((abs(value) for _, value, _ in rows), default=1.0) or 1.0
-    room = max(1, (view.width - _NAME - 2 * _HALF - 10) // 8)
-    heads = len(found.heads[0]) if found.heads else 0
-    first = max(0, min(view.head - room // 2, heads - room))
-    names = "".join(
-        f"{text('screens.inside.attribution.head', n=n):>8}"
-        for n in range(first, min(first + room, heads))
-    )
-    lines.append(Line((Span(" " * (_NAME + 2 * _HALF + 9) + names, "facts"),)))
+    wide = _NAME + 2 * _HALF + 9
+    parts = [text("screens.inside.attribution.mlp")] if found.mlp else []
+    room = max(1, (view.width - wide) // 8 - len(parts))
+    count = len(found.heads[0])
+    first = max(0, min(view.head - room // 2, count - room))
+    shown = range(first, min(first + room, count))
+    names = [*parts, *(text("screens.inside.attribution.head", n=n) for n in shown)]
+    lines.append(Line((Span(" " * wide + "".join(f"{name:>8}" for name in names), "facts"),)))
     for name, value, layer in rows:
         spans = [Span(name.ljust(_NAME), "cursor" if layer == view.layer else "facts")]
-        spans += _bar(view, value / largest)
-        spans.append(Span(f"{value:>+8.3f}"))
-        for head in range(first, min(first + room, heads)) if layer >= 0 else ():
-            chosen = (layer, head) == (view.layer, view.head)
-            spans.append(Span(f"{found.heads[layer][head]:>+8.3f}", "cursor" if chosen else ""))
+        spans += [*_bar(view, value / largest), Span(f"{value:>+8.3f}")]
+        if layer >= 0:
+            spans += [Span(f"{found.mlp[layer]:>+8.3f}", "facts")] if found.mlp else []
+            for head in shown:
+                chosen = (layer, head) == (view.layer, view.head)
+                spans.append(Span(f"{found.heads[layer][head]:>+8.3f}", "cursor" if chosen else ""))
         lines.append(Line(tuple(spans)))
     total = found.embedding + found.constant + sum(found.layers)
     written = text("screens.inside.attribution.total", total=f"{total:+.3f}")
-    lines.append(Line((Span(f"{written:>{_NAME + 2 * _HALF + 9}}", "label"),)))
+    lines.append(Line((Span(f"{written:>{wide}}", "label"),)))
     return lines
 
 
