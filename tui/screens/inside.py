@@ -45,6 +45,8 @@ _PAUSE_S = 0.12
 """How long keys must rest before a question is asked."""
 _WINDOW = 128
 """Positions of attention that are asked for at once; a longer text is seen through a window."""
+_TOP = 200
+"""Answers that are asked for, so that those of an altered model can be compared with them."""
 _LENS = 24
 """Positions of the lens that are asked for at once."""
 
@@ -126,9 +128,10 @@ class InsideScreen(MessageScreen[None]):
             "change": self._change,
         }
         if opened is None:
-            return [ShowTensors(**common)]
+            return [ShowTensors(**common, top=_TOP)]
         answers = view.position == opened.position
-        tensors = ShowTensors(**common, position=None if answers else view.position)
+        place = None if answers else view.position
+        tensors = ShowTensors(**common, position=place, top=_TOP)
         count = len(opened.tokens)
         head: dict[str, Any] = {"layer": view.layer, "head": view.head}
         match self._showing:
@@ -141,8 +144,8 @@ class InsideScreen(MessageScreen[None]):
                 return [ShowHead(**common, **head, position=view.position)]
             case 5:
                 first = _window(view.position, _LENS, count)
-                place: dict[str, Any] = {"first": first, "count": _LENS, "position": view.position}
-                return [ShowLens(**common, **place, words=list(self._words))]
+                part: dict[str, Any] = {"first": first, "count": _LENS, "position": view.position}
+                return [ShowLens(**common, **part, words=list(self._words))]
             case 6:
                 two: dict[str, Any] = dict(zip(("a", "b"), self._words, strict=False))
                 at = None if opened.asks == "pair" else view.position
@@ -183,12 +186,13 @@ class InsideScreen(MessageScreen[None]):
         return whole
 
     def _wanted(self) -> list[LookInside]:
-        """What the view needs, and what the model answered before it was altered."""
+        """What the model answers as it is, where it is altered, and what the view needs."""
         asks = self._asks()
-        if self._change.made:
-            tensors = [ask for ask in asks if isinstance(ask, ShowTensors)]
-            asks += [structs.replace(ask, change=Change(), top=1000) for ask in tensors]
-        return asks
+        return [*self._unaltered(asks), *asks]
+
+    def _unaltered(self, asks: list[LookInside]) -> list[LookInside]:
+        tensors = [ask for ask in asks if isinstance(ask, ShowTensors) and ask.change.made]
+        return [structs.replace(ask, change=Change()) for ask in tensors]
 
     # ------------------------------------------------------------------------ showing
 
@@ -197,11 +201,12 @@ class InsideScreen(MessageScreen[None]):
         view.width = max(40, self._body.size.width - 1)
         view.height = max(8, self._body.size.height)
         view.change = self._change
-        found = [self._found.get(_key(ask), []) for ask in self._asks()]
+        asks = self._asks()
+        found = [self._found.get(_key(ask), []) for ask in asks]
         view.events = [event for events in found for event in events]
         if self._opened is not None and view.opened is None:
             view.events.insert(0, self._opened)
-        before = [self._found.get(_key(ask), []) for ask in self._wanted()[len(found) :]]
+        before = [self._found.get(_key(ask), []) for ask in self._unaltered(asks)]
         view.before = next((e for events in before for e in events if isinstance(e, Answer)), None)
         self._body.put(_VIEWS[self._showing](view) or [Line()])
         self._title()

@@ -84,12 +84,12 @@ def _map(
     """Rows attend to columns. Two cells for each column where they fit, else half blocks."""
     opened, glyphs = view.opened, view.glyphs
     assert opened is not None
-    room = width - _LABEL - 6
+    room = width - _LABEL - 6 - len(_side(view, 0))
     tall = max(8, view.height - 8)
     found: list[Line] = []
     if 2 * len(weights[0]) <= room and len(weights) <= max(tall, 16):
         ruler = "".join(f"{(column + n) % 100:>2}" for n in range(len(weights[0])))
-        found.append(Line((Span(" " * (_LABEL + 6) + ruler, "facts"),)))
+        found.append(Line((Span(" " * (width - room) + ruler, "facts"),)))
         for at, row in enumerate(weights, first):
             cells = [shade(weight, glyphs) * 2 for weight in row]
             hidden = range(at + 1 - column, len(row)) if opened.causal else ()
@@ -125,7 +125,7 @@ def _row(view: View, at: int, cells: str, double: bool = False) -> Line:
     chosen = view.position in ((at, at + 1) if double else (at,))
     answers = opened.position in ((at, at + 1) if double else (at,))
     mark = view.glyphs.arrow[:1] if answers else " "
-    name = view.cell(view.tokens[at], _LABEL)
+    name = _side(view, at) + view.cell(view.tokens[at], _LABEL)
     return Line(
         (
             Span(f"{at:>4}{mark}", "facts"),
@@ -159,13 +159,17 @@ def _weights(
     for other, weight in values.items():
         if opened.causal and ((other > at) != view.to_token) and other != at:
             continue  # hidden by the causal mask
-        piece = view.tokens[other]
-        side = text(f"screens.inside.segment_{piece.segment}") if opened.segments else ""
-        name = f"{side}{view.cell(piece, _LABEL)}"
+        name = _side(view, other) + view.cell(view.tokens[other], _LABEL)
         found.append(bars.row(str(other), name, weight, min(width, 70), view.glyphs))
     if opened.causal:
         found += sentence(text(f"screens.inside.attention.mask_{way}"), width)
     return found
+
+
+def _side(view: View, at: int) -> str:
+    """Which text a token belongs to, where the model is told."""
+    told = view.opened is not None and view.opened.segments
+    return text(f"screens.inside.segment_{view.tokens[at].segment}") if told else ""
 
 
 def _grid(view: View, width: int) -> list[Line]:

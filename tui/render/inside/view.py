@@ -110,9 +110,11 @@ def answer_lines(view: View, answer: Answer, count: int) -> list[Line]:
         cell = set_cell_size(clean(name), column)
         room = view.width - (22 if view.change.made else 0)
         line = bars.row(str(rank), cell, each.prob, room, view.glyphs)
-        if view.change.made:
+        if before and view.change.made:
             was = before.get(each.id)
-            fact = text("screens.inside.was", prob="?" if was is None else f"{was:.2%}")
+            less = min(before.values(), default=1.0)
+            key = "was_less" if was is None else "was"
+            fact = text(f"screens.inside.{key}", prob=f"{less if was is None else was:.2%}")
             line = Line((*line.spans, Span(f"  {fact}", "facts")), indent=line.indent)
         lines.append(line)
     return lines

@@ -28,16 +28,16 @@ def lines(view: View) -> list[Line]:
     inputs = [each for each in tensors if each.stage == "input"]
     found += _stop(view, "tensors", [f"{each.name}: {size(each.shape)}" for each in inputs])
     tables = [each for each in tensors if each.stage == "embedding"]
-    found += _stop(view, "embeddings", list(_named(tables)))
+    found += _stop(view, "embeddings", list(_named(view, tables)))
     layers = [each for each in tensors if each.stage == "layer"]
     key = "layers_causal" if opened.causal else "layers"
-    found += _stop(view, key, list(_named(layers)))
+    found += _stop(view, key, list(_named(view, layers)))
     answer = next(iter(view.of(Answer)), None)
     if answer is None:
         return found
     outputs = [each for each in tensors if each.stage == "output"]
     best = [f"{view.choice(each)} {each.logit:.4f}" for each in answer.choices[:5]]
-    found += _stop(view, "logits", [*_named(outputs), ", ".join(best)])
+    found += _stop(view, "logits", [*_named(view, outputs), ", ".join(best)])
     found += _stop(view, "softmax", [])
     found += answer_lines(view, answer, 5)
     found.append(Line())
@@ -69,9 +69,10 @@ def _tensor(name: str, ids: list[int]) -> str:
     return f"{name}: tensor([[{', '.join(map(str, ids))}]])"
 
 
-def _named(tensors: list[Tensor]) -> Iterator[str]:
+def _named(view: View, tensors: list[Tensor]) -> Iterator[str]:
+    """A line for each tensor, with as many of its first numbers as fit, up to four."""
     for each in tensors:
-        values = f"  {numbers(each.values, each.shape[-1] > 4)}" if each.values else ""
-        if len(each.values) > 4:
-            values = f"  {numbers(each.values[:4])}"
-        yield f"{each.name}: {size(each.shape)}{values}"
+        named = f"{each.name}: {size(each.shape)}"
+        values = each.values[: max(1, min(4, (view.width - len(named) - 14) // 9))]
+        more = each.shape[-1] > len(values)
+        yield f"{named}  {numbers(values, more)}" if values else named
