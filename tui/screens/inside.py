@@ -88,7 +88,8 @@ class InsideScreen(MessageScreen[None]):
     def __init__(self, shared: Services, looked: Looked) -> None:
         super().__init__(shared, text("screens.inside.title", model=clean(looked.model)))
         self._looked = looked
-        self._view = View(shared.glyphs, clean(looked.written), looked.second)
+        ways = (shared.keymap.shown(f"inside_view_{n}") for n in range(1, len(_VIEWS) + 1))
+        self._view = View(shared.glyphs, clean(looked.written), looked.second, keys=tuple(ways))
         self._showing = 0
         self._opened: Opened | None = None
         self._words: tuple[str, ...] = ()
@@ -213,9 +214,9 @@ class InsideScreen(MessageScreen[None]):
 
     def _title(self) -> None:
         names = [text(f"screens.inside.view_{number}") for number in range(1, len(_VIEWS) + 1)]
+        labels = [f"{key} {name}".strip() for key, name in zip(self._view.keys, names, strict=True)]
         tabs = [
-            f"[{number} {name}]" if number == self._showing + 1 else f" {number} {name} "
-            for number, name in enumerate(names, 1)
+            f"[{each}]" if at == self._showing else f" {each} " for at, each in enumerate(labels)
         ]
         self.heading("".join(tabs))
         opened, view = self._opened, self._view

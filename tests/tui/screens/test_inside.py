@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
@@ -19,6 +20,7 @@ from engine.messages import (
 )
 from tests.support.inside_events import InsideEngine
 from tests.support.screen_host import Host, seen, until
+from tui.config.settings import Loaded, Settings
 from tui.screens.inside import InsideScreen, Looked
 
 TEXT = Looked("m", "東京の", None, "東京の")
@@ -75,6 +77,15 @@ async def test_every_view_has_its_key_and_tab_goes_round() -> None:
         await shows(app, pilot, "街 rather than 夜: +1.000 nats", "-0.500", "sum +1.000")
         await pilot.press("tab")
         await shows(app, pilot, "[1 Walk]")
+
+
+async def test_the_users_keys_are_shown() -> None:
+    loaded = Loaded(Path("s"), Settings(keymap={"inside_view_2": "t", "inside_view_6": ""}))
+    app = Host(lambda shared, host: InsideScreen(shared, TEXT), InsideEngine(), loaded)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(app, pilot, "[1 Walk] t Tokens", " Lens", "key t lists them")
+        await pilot.press("t")
+        await shows(app, pilot, "[t Tokens]")
 
 
 async def test_keys_choose_token_head_and_layer() -> None:

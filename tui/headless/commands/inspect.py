@@ -265,6 +265,13 @@ def _attention(command: InspectCommand, opened: Opened, rows: Sequence[Attention
 
 
 def _lens(command: InspectCommand, opened: Opened, layers: Sequence[LensLayer]) -> Shown:
+    """The table.
+
+    Raises:
+        Failure: the model answers with no words.
+    """
+    if not layers:
+        raise Failure(text("cli.no_lens", model=opened.model), text("cli.no_lens_hint"))
     embeddings, *rest = layers
     document = LensInside(
         **_common(command, opened),

@@ -36,6 +36,8 @@ class View:
     change: Change = NO_CHANGE
     to_token: bool = False
     """Whether attention is shown to the chosen token, not from it."""
+    keys: tuple[str, ...] = ("1", "2", "3", "4", "5", "6", "7")
+    """The key of each view."""
     width: int = 80
     height: int = 20
 

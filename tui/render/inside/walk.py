@@ -59,7 +59,15 @@ def lines(view: View) -> list[Line]:
 def _stop(view: View, key: str, shown: list[str]) -> list[Line]:
     """A title, a sentence on what happens there, and what it looks like on this text."""
     found = [heading(text(f"screens.inside.walk.{key}.title"))]
-    found += sentence(text(f"screens.inside.walk.{key}.text"), view.width)
+    _, tokens, tensors, attention, _, lens, _ = view.keys
+    written = text(
+        f"screens.inside.walk.{key}.text",
+        tokens=tokens,
+        tensors=tensors,
+        attention=attention,
+        lens=lens,
+    )
+    found += sentence(written, view.width)
     for each in shown:
         found += wrap([Span(each)], view.width, "    ")
     return [*found, Line()]

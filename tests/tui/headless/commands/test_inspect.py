@@ -109,6 +109,13 @@ def test_a_picture_goes_to_a_file_beside_the_answer(tsuzuki: Tsuzuki, tmp_path: 
     assert "Traceback" not in ended.err
 
 
+def test_a_model_without_words_has_no_lens(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+    engine.scripts[ShowLens] = [OPENED, Done()]
+    ended = tsuzuki("inspect", "a", "b", "--what", "lens")
+    assert ended.code == 1
+    assert "no head for words" in ended.err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
