@@ -107,11 +107,17 @@ class InsideScreen(MessageScreen[None]):
     def on_mount(self) -> None:
         """Begin with the walk."""
         self._body.focus()
+        self.set_interval(0.5, self._follow_load)
         self._go()
 
     def on_resize(self, event: Resize) -> None:
         """Lay out anew."""
         self.call_after_refresh(self._draw)
+
+    def _follow_load(self) -> None:
+        """Show how far the model is loaded, until it answers."""
+        if self._opened is None:
+            self._title()
 
     # ------------------------------------------------------------------------- asking
 
@@ -221,7 +227,10 @@ class InsideScreen(MessageScreen[None]):
         self.heading("".join(tabs))
         opened, view = self._opened, self._view
         if opened is None:
-            where = text("screens.inside.loading", model=clean(self._looked.model))
+            coming = self.shared.link.progress.get(self._looked.model)
+            percent = None if coming is None else coming.percent
+            shown = "" if percent is None else text("header.percent", n=f"{percent:.0f}")
+            where = text("screens.inside.loading", model=clean(self._looked.model), percent=shown)
         else:
             where = text(
                 "screens.inside.place",

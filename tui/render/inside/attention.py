@@ -152,7 +152,8 @@ def _weights(
         total = ""
     else:
         values = {column + n: weight for n, weight in enumerate(weights[at - first])}
-        total = text("screens.inside.attention.sum", sum=f"{sum(values.values()):.4f}")
+        part = "sum" if len(values) == len(view.tokens) else "sum_part"
+        total = text(f"screens.inside.attention.{part}", sum=f"{sum(values.values()):.4f}")
         if at == opened.position:
             total += f", {text(f'screens.inside.answers_{opened.asks}')}"
     found = [heading(title, total)]
