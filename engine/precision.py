@@ -6,6 +6,7 @@ Both depend on the model type alone; nothing here imports torch. A precision is 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from engine.errors import refusal
 from engine.interfaces import ModelFiles
@@ -13,6 +14,10 @@ from engine.messages import Precision
 
 PACKED = frozenset({"gpt2", "llama", "mistral", "qwen2", "qwen3"})
 """Causal model types that have several forms; the others run in fp32, by transformers."""
+
+Form = Precision | Literal["inside"]
+"""What can be in memory of a model: its weights in a precision, to run it, or ``inside``:
+transformers' own class in fp32, to look into it."""
 
 QUANTISED: frozenset[Precision] = frozenset({"int8", "int4"})
 """Forms that run as a graph, on the CPU alone."""
@@ -28,13 +33,15 @@ def forms(model_type: str) -> tuple[Precision, ...]:
     return ("exact", "bf16", "int8", "int4") if model_type in PACKED else ("exact",)
 
 
-def estimated_bytes(files: ModelFiles, precision: Precision) -> int:
+def estimated_bytes(files: ModelFiles, form: Form) -> int:
     """Estimated bytes of a model in a form.
 
     Raises:
         EngineError: ``unable``, if this model type cannot have that form.
     """
-    if precision not in forms(files.model_type):
-        raise refusal("unable", "no_such_form", model=files.id, form=precision)
+    if form == "inside":
+        return files.memory
+    if form not in forms(files.model_type):
+        raise refusal("unable", "no_such_form", model=files.id, form=form)
     packed = files.model_type in PACKED
-    return int(files.memory * _SHARE[precision]) if packed else files.memory
+    return int(files.memory * _SHARE[form]) if packed else files.memory

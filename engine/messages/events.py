@@ -6,6 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from engine.messages.inside import InsideEvent
 from engine.messages.message import Words
 from engine.messages.parts import (
     Alternative,
@@ -443,6 +444,7 @@ Event = (
     | DocumentResult
     | MatrixCells
     | Arranged
+    | InsideEvent
     | Tokens
     | Done
     | Error

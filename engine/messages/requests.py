@@ -6,6 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from engine.messages.inside import LookInside
 from engine.messages.parts import (
     Beside,
     DeviceChoice,
@@ -266,6 +267,7 @@ Request = (
     | Score
     | ScorePairs
     | Document
+    | LookInside
     | Tokenize
     | Cancel
     | Ping

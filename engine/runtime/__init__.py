@@ -50,7 +50,28 @@ def load(
     if causal is None and masked is None:
         raise refusal("unable", "no_head", model=files.id)
     report(Message.of("stage.ready"), 100.0)
-    return LoadedModel(files, tokenizer, causal, masked, precision, device)
+    return LoadedModel(
+        files, tokenizer, causal=causal, masked=masked, precision=precision, device=device
+    )
+
+
+def load_to_look(files: ModelFiles, report: Report) -> LoadedModel:
+    """Load a model to look into it, in fp32 on the CPU; see `engine.runtime.inside`.
+
+    Takes seconds and cannot be interrupted, so call it on the loader thread.
+
+    Raises:
+        EngineError: ``broken_model`` if the files are incomplete or damaged; ``unable`` if they
+            contain no head that this engine can use.
+    """
+    report(Message.of("stage.reading_tokenizer"), 0.0)
+    tokenizer = tokenization.load(files.folder)
+    report(Message.of("stage.torch"), 0.0)
+    from engine.runtime.inside.model import load_inside
+
+    inside = load_inside(files, report)
+    report(Message.of("stage.ready"), 100.0)
+    return LoadedModel(files, tokenizer, inside=inside)
 
 
 def _causal(

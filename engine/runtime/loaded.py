@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from engine.interfaces import CausalRuntime, MaskedRuntime, ModelFiles, Tokenizer
 from engine.messages import Device, Precision
 from engine.runtime.pair_cache import PairCache
 from engine.runtime.prefix_cache import PrefixCache, chunk
 from engine.store.heads import FP32
+
+if TYPE_CHECKING:
+    from engine.runtime.inside.model import InsideModel
 
 
 @dataclass
@@ -20,6 +24,8 @@ class LoadedModel:
     tokenizer: Tokenizer
     causal: CausalRuntime | None = None
     masked: MaskedRuntime | None = None
+    inside: InsideModel | None = None
+    """Instead of the runtimes, where it was loaded to look into it."""
     precision: Precision = "exact"
     device: Device = "cpu"
     prefix_cache: PrefixCache | None = field(init=False)
@@ -45,7 +51,7 @@ class LoadedModel:
     @property
     def bytes(self) -> int:
         """Bytes that its weights and caches take in memory."""
-        parts = (self.causal, self.masked, self.prefix_cache)
+        parts = (self.causal, self.masked, self.inside, self.prefix_cache)
         return sum(part.bytes for part in parts if part) + self.pair_cache.bytes
 
     def forget(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 import transformers
@@ -41,13 +41,13 @@ class EncoderRuntime:
         self._masked = masked
         self._next_sentence = next_sentence
         self._sentence_order = sentence_order
-        self._words = _word_head(model) if masked else None
+        self._words = word_head(model) if masked else None
         config = model.config
         self._padding: int = getattr(config, "pad_token_id", None) or 0
         accepted = inspect.signature(model.forward).parameters
         self.segments = "token_type_ids" in accepted and getattr(config, "type_vocab_size", 0) > 1
         self.vocabulary: int = config.vocab_size
-        self.context = _context(model)
+        self.context = position_count(model)
         self.bytes: int = model.get_memory_footprint()
 
     def mask_logits(
@@ -133,7 +133,7 @@ class EncoderRuntime:
         return inputs
 
 
-def _context(model: PreTrainedModel) -> int | None:
+def position_count(model: PreTrainedModel) -> int | None:
     """The number of positions in the model's table, else in its configuration.
 
     If the table has a row for padding, only the rows after it count.
@@ -164,7 +164,7 @@ _HEADS = (
 """Where classes keep the modules of their masked-LM head, in the order they are applied."""
 
 
-def _word_head(model: PreTrainedModel) -> Callable[[torch.Tensor], torch.Tensor] | None:
+def word_head(model: PreTrainedModel) -> Callable[[torch.Tensor], torch.Tensor] | None:
     """The masked-LM head alone, if this class keeps it in one of the known places.
 
     It is most of the work for a short text, and is needed only at the masks.
@@ -193,17 +193,25 @@ def load_masked(files: ModelFiles, report: Report, device: Device = "cpu") -> En
         EngineError: ``broken_model`` if a tensor is missing or the files cannot be read;
             ``unable`` if the files contain none of the heads.
     """
-    masked, next_sentence = "masked" in files.heads, "next_sentence" in files.heads
-    sentence_order = "sentence_order" in files.heads
-    if masked and (next_sentence or sentence_order):
-        architecture = transformers.AutoModelForPreTraining
-    elif masked:
-        architecture = transformers.AutoModelForMaskedLM
-    elif next_sentence:
-        architecture = transformers.AutoModelForNextSentencePrediction
-    else:
-        raise refusal("unable", "no_bidirectional_head")
-    model = read_model(architecture, files, report, device)
     return EncoderRuntime(
-        model, masked=masked, next_sentence=next_sentence, sentence_order=sentence_order
+        read_model(encoder_class(files), files, report, device),
+        masked="masked" in files.heads,
+        next_sentence="next_sentence" in files.heads,
+        sentence_order="sentence_order" in files.heads,
     )
+
+
+def encoder_class(files: ModelFiles) -> Any:
+    """The class of transformers with the heads in an encoder's weight files.
+
+    Raises:
+        EngineError: ``unable`` if the files contain none of the heads.
+    """
+    masked, next_sentence = "masked" in files.heads, "next_sentence" in files.heads
+    if masked and (next_sentence or "sentence_order" in files.heads):
+        return transformers.AutoModelForPreTraining
+    if masked:
+        return transformers.AutoModelForMaskedLM
+    if next_sentence:
+        return transformers.AutoModelForNextSentencePrediction
+    raise refusal("unable", "no_bidirectional_head")

@@ -26,7 +26,7 @@ from engine.messages import (
     Precision,
     Words,
 )
-from engine.precision import estimated_bytes
+from engine.precision import Form, estimated_bytes
 from engine.runtime.loaded import LoadedModel
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ _INTERVAL_S = 0.05
 """Interval between two reports of one stage of a load."""
 
 Cause = Literal["asked", "idle", "evicted"]
-_Key = tuple[str, Precision]
+_Key = tuple[str, Form]
 T = TypeVar("T")
 
 
@@ -45,7 +45,7 @@ class _Resident:
     """A form of a model that is loaded or being loaded."""
 
     files: ModelFiles
-    precision: Precision
+    form: Form
     expected: int
     last_used: float
     ready: Future[LoadedModel] = field(default_factory=Future)
@@ -56,7 +56,12 @@ class _Resident:
     @property
     def key(self) -> _Key:
         """Identifies it."""
-        return self.files.id, self.precision
+        return self.files.id, self.form
+
+    @property
+    def precision(self) -> Precision:
+        """The precision of its weights."""
+        return "exact" if self.form == "inside" else self.form
 
     @property
     def bytes(self) -> int:
@@ -80,7 +85,7 @@ class Lifecycle:
     def __init__(
         self,
         *,
-        load: Callable[[ModelFiles, Precision, Report], LoadedModel],
+        load: Callable[[ModelFiles, Form, Report], LoadedModel],
         loader: Executor,
         post: Callable[[Callable[[], None]], None],
         broadcast: Callable[[Event], None],
@@ -105,16 +110,14 @@ class Lifecycle:
         return sum(resident.bytes for resident in self._residents.values())
 
     @contextmanager
-    def use(
-        self, files: ModelFiles, precision: Precision = "exact"
-    ) -> Iterator[Future[LoadedModel]]:
+    def use(self, files: ModelFiles, form: Form = "exact") -> Iterator[Future[LoadedModel]]:
         """Keep a form of a model in memory for the duration of a task, loading it if necessary.
 
         Raises:
             EngineError: ``unable``, if it cannot have that form; ``too_big``, if no room can be
                 made for it. The future raises what loading raised.
         """
-        resident = self._residents.get((files.id, precision)) or self._begin(files, precision)
+        resident = self._residents.get((files.id, form)) or self._begin(files, form)
         resident.users += 1
         resident.leaving = False
         try:
@@ -150,11 +153,11 @@ class Lifecycle:
         """The store's information about a model, with its state in memory added."""
         residents = self._forms(info.id)
         if residents:
-            in_memory = [each.precision for each in residents if each.loaded]
+            ready = any(each.loaded for each in residents)
             return msgspec.structs.replace(
                 info,
-                state="ready" if in_memory else "loading",
-                in_memory=in_memory,
+                state="ready" if ready else "loading",
+                in_memory=_runnable(residents),
                 device=_device(residents),
                 memory=sum(each.bytes for each in residents),
             )
@@ -198,14 +201,14 @@ class Lifecycle:
         # Copied first, because the loader's thread calls this while the dict changes.
         return [each for each in list(self._residents.values()) if each.files.id == model]
 
-    def _begin(self, files: ModelFiles, precision: Precision) -> _Resident:
-        needs = estimated_bytes(files, precision)
+    def _begin(self, files: ModelFiles, form: Form) -> _Resident:
+        needs = estimated_bytes(files, form)
         self._make_room(files, needs)
         self._failures.pop(files.id, None)
-        resident = _Resident(files, precision, needs, self._clock())
+        resident = _Resident(files, form, needs, self._clock())
         self._residents[resident.key] = resident
         self._broadcast_state(resident, percent=0.0)
-        job = self._loader.submit(self._load, files, precision, self._reporter(resident))
+        job = self._loader.submit(self._load, files, form, self._reporter(resident))
         self._jobs[resident.key] = job
         job.add_done_callback(lambda job: self._post(lambda: self._arrived(resident, job)))
         return resident
@@ -317,7 +320,7 @@ class Lifecycle:
         del self._residents[resident.key]
         resident.ready = Future()  # our last reference to the weights
         give_back()
-        model, precision = resident.key
+        model, precision = resident.files.id, resident.precision
         if others := self._forms(model):
             self._broadcast_state(others[0])
         else:
@@ -338,7 +341,7 @@ class Lifecycle:
                 stage=stage,
                 percent=percent,
                 precision=resident.precision,
-                in_memory=[each.precision for each in loaded],
+                in_memory=_runnable(loaded),
                 device=_device(loaded),
                 memory=sum(each.bytes for each in loaded),
             )
@@ -346,6 +349,11 @@ class Lifecycle:
 
     def _broadcast_memory(self) -> None:
         self._broadcast(Memory(used=self.used, budget=self._budget))
+
+
+def _runnable(residents: Sequence[_Resident]) -> list[Precision]:
+    """The precisions in which a model is in memory to run it."""
+    return [each.precision for each in residents if each.loaded and each.form != "inside"]
 
 
 def _device(residents: Sequence[_Resident]) -> Device:

@@ -25,6 +25,7 @@ from engine.messages import (
     Find,
     ListModels,
     Load,
+    LookInside,
     Measure,
     Models,
     ModelState,
@@ -53,6 +54,7 @@ from engine.tasks import (
     continuity,
     document,
     finding,
+    inside,
     inspection,
     masking,
     nbest,
@@ -65,7 +67,7 @@ T = TypeVar("T")
 
 Ask = Continue | NBest | Find | Trace | Fill | PseudoLikelihood | ScorePairs | Document
 """The requests that are answered by one model."""
-Work = Ask | Score | Tokenize | ListModels | Load | Measure | Unload | Pull | Remove
+Work = Ask | LookInside | Score | Tokenize | ListModels | Load | Measure | Unload | Pull | Remove
 """The requests that become tasks."""
 
 
@@ -101,6 +103,8 @@ class Service:
         """The generator that answers a request; it does nothing before its first step."""
         if isinstance(request, Ask):
             return self._run(request)
+        if isinstance(request, LookInside):
+            return self._look(request)
         match request:
             case ListModels():
                 return self._list()
@@ -170,6 +174,14 @@ class Service:
                     yield from document.run(model, request, load_s)
                 case never:
                     assert_never(never)
+
+    def _look(self, request: LookInside) -> Task:
+        """Look into a model, which is loaded as transformers' own class for it."""
+        began = time.monotonic()
+        files = yield from self._files(request.model)
+        with self._lifecycle.use(files, "inside") as loading:
+            model = yield from settled(loading)
+            yield from inside.run(model, request, time.monotonic() - began)
 
     def _score(self, request: Score) -> Task:
         """Score a pair with one model after the other, and send the verdict over all results."""

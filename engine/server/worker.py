@@ -29,11 +29,11 @@ from engine.messages import (
     Message,
     Ping,
     Pong,
-    Precision,
     Ready,
     Request,
     Shutdown,
 )
+from engine.precision import Form
 from engine.pull import job
 from engine.runtime.loaded import LoadedModel
 from engine.scheduler import Scheduler
@@ -142,7 +142,7 @@ class Worker:
         prepared = preparing.submit(_prepare, threads, configure.device)
         preparing.submit(prepare_more)
         self._lifecycle = Lifecycle(
-            load=lambda files, precision, report: _load(files, precision, report, prepared),
+            load=lambda files, form, report: _load(files, form, report, prepared),
             loader=Loader(),
             post=self._scheduler.post,
             broadcast=self._writer.broadcast,
@@ -189,10 +189,12 @@ def prepare_more() -> None:
     importlib.import_module("transformers.modeling_utils")
 
 
-def _load(
-    files: ModelFiles, precision: Precision, report: Report, prepared: Future[Device]
-) -> LoadedModel:
+def _load(files: ModelFiles, form: Form, report: Report, prepared: Future[Device]) -> LoadedModel:
     report(Message.of("stage.starting_torch"), 0.0)
-    model = runtime.load(files, report, precision, prepared.result())
+    device = prepared.result()
+    if form == "inside":
+        model = runtime.load_to_look(files, report)
+    else:
+        model = runtime.load(files, report, form, device)
     give_back()  # memory that was needed only to read and pack it
     return model

@@ -9,6 +9,7 @@
     continuity/           how well B continues A, by several witnesses
     document.py           score the sentences of a text
     inspection.py         the tokens of a text
+    inside/               what happens inside a model: tensors, attention, lens, attribution
     limits.py             requests refused before anything is computed
 
 A task is cancelled by closing its generator, and yields often enough for that. It does not deal

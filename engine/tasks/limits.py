@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from engine.decoding.prompting import unknown_token
 from engine.errors import refusal
@@ -11,9 +12,15 @@ from engine.messages.starters import STARTER_CAUSAL, STARTER_MASKED
 from engine.runtime.loaded import LoadedModel
 from engine.runtime.prefix_cache import PrefixCache
 
+if TYPE_CHECKING:
+    from engine.runtime.inside.model import InsideModel
+
 
 def check_fits(
-    model: LoadedModel, runtime: CausalRuntime | MaskedRuntime, ids: Sequence[int], more: int = 0
+    model: LoadedModel,
+    runtime: CausalRuntime | MaskedRuntime | InsideModel,
+    ids: Sequence[int],
+    more: int = 0,
 ) -> None:
     """Refuse an input of these ids and `more` others that does not fit the model.
 

@@ -44,6 +44,7 @@ Place = Literal[
     "picker",
     "editor",
     "tensors",
+    "inside",
     "dialog",
 ]
 """Where the focus must be for an action's keys to work."""
@@ -73,6 +74,7 @@ PARENT: Final[dict[Place, Place | None]] = {
     "picker": "screen",
     "editor": "screen",
     "tensors": "screen",
+    "inside": "screen",
     "dialog": "screen",
 }
 """Which place each one lies in: a key that works in the outer one works in the inner one too."""
@@ -227,6 +229,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("accept_offer", ("ctrl+g",), "pane"),
     Action("examples", (), "pane"),
     Action("rerun_last", ("ctrl+r",), "pane"),
+    Action("look_inside", ("f12",), "pane", show=True, priority=True),
     # Where a prompt is written.
     Action("send", ("enter", "f5"), "composer", show=True, priority=True, required=True),
     Action("clear", ("ctrl+u",), "composer", priority=True, command=False),
@@ -402,6 +405,48 @@ ACTIONS: Final[tuple[Action, ...]] = (
             ("last", ("end",), 0, 1000),
         )
     ),
+    *(
+        Action(
+            f"inside_view_{number}",
+            (str(number),),
+            "inside",
+            command=False,
+            call=f"inside_view({number - 1})",
+            family="inside_view",
+        )
+        for number in range(1, 8)
+    ),
+    Action("inside_next", ("tab",), "inside", show=True, command=False),
+    *(
+        Action(
+            f"inside_{what}_{way}",
+            keys,
+            "inside",
+            show=way == "next",
+            command=False,
+            call=f"inside_{what}({by})",
+            family=f"inside_{what}",
+        )
+        for what, way, keys, by in (
+            ("token", "previous", ("left", "h"), -1),
+            ("token", "next", ("right", "l"), 1),
+            ("head", "previous", ("left_square_bracket",), -1),
+            ("head", "next", ("right_square_bracket",), 1),
+            ("layer", "previous", ("minus",), -1),
+            ("layer", "next", ("plus",), 1),
+        )
+    ),
+    Action("inside_off", ("a",), "inside", show=True, command=False),
+    Action("inside_layer_off", ("b",), "inside", command=False),
+    Action("inside_cut", ("x",), "inside", command=False),
+    Action("inside_patch", ("p",), "inside", command=False),
+    Action("inside_undo", ("u",), "inside", show=True, command=False),
+    Action("inside_words", ("w",), "inside", show=True, command=False),
+    Action("inside_flip", ("f",), "inside", command=False),
+    Action("inside_up", ("up", "k"), "inside", command=False, call="inside_scroll(-1)"),
+    Action("inside_down", ("down", "j"), "inside", command=False, call="inside_scroll(1)"),
+    Action("inside_page_up", ("pageup",), "inside", command=False, call="inside_scroll(-15)"),
+    Action("inside_page_down", ("pagedown",), "inside", command=False, call="inside_scroll(15)"),
     Action("settings_edit", ("e",), "settings", show=True, command=False),
     Action("settings_reload", ("r",), "settings", show=True, command=False),
 )

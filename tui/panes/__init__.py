@@ -11,6 +11,7 @@
     live.py              what could come next, while a prompt is written
     recall.py            the way back through what was sent
     reading.py           files of the user
+    looking.py           what is looked at inside a model
     offers.py            another model, for a text that suits this one badly
     host.py              what the actions below see of a pane
     card_actions.py      what can be done with any card

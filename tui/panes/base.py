@@ -317,6 +317,18 @@ class TaskPane(PaneLayout):
         """Choose an example to write."""
         self.gallery.open()
 
+    def action_look_inside(self) -> None:
+        """See what happens inside the model on the chosen card, else on what is written."""
+        from tui.panes.looking import looked
+        from tui.screens.inside import InsideScreen
+
+        on_cards = self.transcript.has_focus
+        found = looked(self, self.transcript.card if on_cards else None)
+        if found is None:
+            self.notice(text("notice.nothing_inside"))
+        else:
+            self.push_screen(InsideScreen(self.shared, found))
+
     def action_accept_offer(self) -> None:
         """Use the model that is offered for this text."""
         self.offers.accept()

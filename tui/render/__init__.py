@@ -9,5 +9,6 @@ stack.py    the cards of a transcript, one below the other
 details.py  the inspector's lines
 tensors.py  what a model was fed and computed, with shapes
 facts.py    the line of facts under a card
+inside/     what happens inside a model
 verdicts.py what witnesses come to, in words
 """

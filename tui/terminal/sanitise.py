@@ -91,6 +91,12 @@ class Glyphs:
     """There are forks that are not shown."""
     levels: str
     """Heights of a small bar, from nothing to the most."""
+    shades: str
+    """Cells of a map, from nothing to the most."""
+    hidden: str
+    """A cell of a map that a mask hides."""
+    halves: str
+    """A cell of two points above each other: none, the upper, the lower, both."""
 
 
 UNICODE: Final = Glyphs(
@@ -109,6 +115,9 @@ UNICODE: Final = Glyphs(
     branch="└ ",
     folded="▸ ",
     levels="▁▂▃▅▇",
+    shades=" ░▒▓█",
+    hidden="·",
+    halves=" ▀▄█",
 )
 ASCII: Final = Glyphs(
     bar="#",
@@ -126,6 +135,9 @@ ASCII: Final = Glyphs(
     branch="\\ ",
     folded="+ ",
     levels="_.-=#",
+    shades=" .:+#",
+    hidden="-",
+    halves=" ^v#",
 )
 
 

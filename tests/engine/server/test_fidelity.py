@@ -14,7 +14,7 @@ from msgspec import structs
 from engine.errors import EngineError
 from engine.interfaces import CausalRuntime, ModelFiles
 from engine.messages import Device, Distance, Event, FloatInputs, Message, ModelState, Precision
-from engine.precision import QUANTISED
+from engine.precision import QUANTISED, Form
 from engine.runtime import distance as runtime_distance
 from engine.runtime import load
 from engine.runtime.graph.decoder import GraphRuntime
@@ -58,7 +58,8 @@ class Bench:
         self.device.set_result(device)
         self.fidelity = Fidelity(self.lifecycle, self.device)
 
-    def _load(self, model: ModelFiles, precision: Precision, report: Report) -> LoadedModel:
+    def _load(self, model: ModelFiles, precision: Form, report: Report) -> LoadedModel:
+        assert precision != "inside"
         self.loads.append(precision)
         return load(model, report, precision)
 

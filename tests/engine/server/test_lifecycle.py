@@ -16,6 +16,7 @@ import pytest
 from engine.errors import EngineError
 from engine.interfaces import ModelFiles
 from engine.messages import Error, Event, Memory, Message, ModelInfo, ModelState, Precision, Words
+from engine.precision import Form
 from engine.runtime.loaded import LoadedModel
 from engine.server.lifecycle import Lifecycle, Report
 from tests.support.fake_models import ByteTokenizer
@@ -81,11 +82,12 @@ class Bench:
             clock=lambda: self.now,
         )
 
-    def _load(self, files: ModelFiles, precision: Precision, report: Report) -> LoadedModel:
+    def _load(self, files: ModelFiles, form: Form, report: Report) -> LoadedModel:
         report("reading weights", 50.0)
         if error := self.broken.get(files.id):
             raise error
         weight = self.measured.get(files.id, files.memory)
+        precision = "exact" if form == "inside" else form
         return Weighed(files=files, tokenizer=ByteTokenizer(), precision=precision, weight=weight)
 
     def work(self) -> None:
@@ -432,6 +434,19 @@ def reported_forms(bench: Bench) -> list[tuple[str, str, list[Precision], int]]:
         for event in bench.events
         if isinstance(event, ModelState)
     ]
+
+
+def test_a_model_to_look_into_is_another_in_memory_and_no_form_to_run() -> None:
+    bench = Bench()
+    bench.keep("a")
+    with bench.lifecycle.use(files("a"), "inside") as looking:
+        bench.work()
+        with bench.lifecycle.use(files("a")) as running:
+            assert looking.result() is not running.result()
+    current = bench.lifecycle.current(info("a"))
+    assert (current.state, current.in_memory, current.memory) == ("ready", ["exact"], 80)
+    bench.lifecycle.unload("a")
+    assert bench.lifecycle.used == 0
 
 
 def test_a_form_that_loads_is_reported_beside_the_one_in_memory() -> None:

@@ -8,6 +8,7 @@ COMMANDS = {
     "score": "score:ScoreCommand",
     "document": "document:DocumentCommand",
     "tokens": "tokens:TokensCommand",
+    "inspect": "inspect:InspectCommand",
     "surprisal": "surprisal:SurprisalCommand",
     "compare": "compare:CompareCommand",
     "replay": "replay:ReplayCommand",
