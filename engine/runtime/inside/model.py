@@ -239,9 +239,23 @@ class InsideModel:
             EngineError: ``bad_request``.
         """
         if layer >= self.layers:
-            raise _absent("no_layer", layer, self.layers, self._files.id)
+            raise refusal(
+                "bad_request",
+                "no_layer",
+                number=layer,
+                count=self.layers,
+                last=self.layers - 1,
+                model=self._files.id,
+            )
         if head is not None and head >= self.heads:
-            raise _absent("no_attention_head", head, self.heads, self._files.id)
+            raise refusal(
+                "bad_request",
+                "no_attention_head",
+                number=head,
+                count=self.heads,
+                last=self.heads - 1,
+                model=self._files.id,
+            )
 
     def check_position(self, position: int, length: int) -> None:
         """Refuse a position beyond the text.
@@ -250,7 +264,14 @@ class InsideModel:
             EngineError: ``bad_request``.
         """
         if position >= length:
-            raise _absent("no_position", position, length, self._files.id)
+            raise refusal(
+                "bad_request",
+                "no_position",
+                number=position,
+                count=length,
+                last=length - 1,
+                model=self._files.id,
+            )
 
     def _check(self, change: Change, length: int, watch: Watch) -> None:
         for layer, head in change.heads:
@@ -307,10 +328,6 @@ def _made(call: Callable[[int, torch.Tensor], None], layer: int) -> Callable[...
         call(layer, output[0])
 
     return hook
-
-
-def _absent(name: str, number: int, count: int, model: str) -> EngineError:
-    return refusal("bad_request", name, number=number, count=count, last=count - 1, model=model)
 
 
 def load_inside(files: ModelFiles, report: Report) -> InsideModel:
