@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import chain
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tests.support.fake_engine import make, pane, running
 from tests.support.screen_host import seen, until
 from tui.analysis.masks import masks
 from tui.examples import Example, examples
+from tui.strings import LANGUAGES
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +31,15 @@ def test_there_is_a_dozen_of_each() -> None:
     for languages in examples().values():
         for found in languages.values():
             assert len({each.name for each in found}) == len(found) >= 12
+
+
+def test_every_example_says_what_to_look_at_in_each_language() -> None:
+    kana = re.compile(r"[ぁ-んァ-ヶ]")
+    for found in chain.from_iterable(each.values() for each in examples().values()):
+        for example in found:
+            assert example.notes.keys() == set(LANGUAGES), example
+            assert kana.search(example.notes["ja"]), example
+            assert re.search(r"[a-z]{2,}", example.notes["en"]), example
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
