@@ -4,7 +4,7 @@
     launch.py      opens the app
     app.py         the app: three panes, screens over them, one engine
     open_session.py  the session on the panes, saved and exchanged
-    choices.py     the theme, the language, models and settings chosen last
+    choices.py     what was chosen last, and when the settings file wins
     preferences.py the user's own files, read together: settings, keys, themes
 
     panes/         Continue, Fill and Score: transcript, composer and inspector
@@ -18,6 +18,7 @@
     analysis/      pure functions over texts and their figures
     connection/    requests to the engine, and what runs
     cards/         what a transcript holds: plain data
+    examples/      what to begin with, by pane and language
     theming/       reads the YAML files of themes/
     keys/          every action and its keys
     config/        the settings file

@@ -107,7 +107,8 @@ async def test_a_card_is_run_again_and_gone_on_from_in_its_own_form(tmp_path: Pa
         await pilot.press("shift+tab", "r")
         await answered(pilot, app, 2)
         await pilot.press("n")
-        await answered(pilot, app, 3)
+        await until(pilot, lambda: len(engine.tasks()) == 3)
+        await answered(pilot, app, 2)
         assert pane(app).draft.precision == "int4"
         await pilot.press("e")
         assert pane(app).draft.precision == "bf16"

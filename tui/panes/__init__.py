@@ -9,6 +9,7 @@
     fill.py              words for masks
     score.py             two texts, and texts of many sentences
     live.py              what could come next, while a prompt is written
+    gallery.py           examples to begin with
     recall.py            the way back through what was sent
     reading.py           files of the user
     looking.py           what is looked at inside a model

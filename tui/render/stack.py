@@ -16,10 +16,10 @@ from tui.terminal.sanitise import Glyphs
 class Stack:
     """The blocks of the cards that are shown, oldest first, and which row each line is in."""
 
-    def __init__(self, glyphs: Glyphs) -> None:
+    def __init__(self, glyphs: Glyphs, empty: str = "") -> None:
         self.look = PLAIN
         self._glyphs = glyphs
-        self.empty = ""
+        self.empty = empty
         """The words that are shown where there are no cards."""
         self._blocks: dict[str, Block] = {}
 

@@ -42,7 +42,7 @@ async def test_a_digit_forks_the_text_in_its_place(tmp_path: Path) -> None:
         await answered(pilot, app)
         fork = engine.tasks()[-1]
         assert isinstance(fork, Continue)
-        assert (fork.prompt, fork.begin, fork.max_tokens) == ([7, 0, 1], [99], 64)
+        assert (fork.prompt, fork.begin, fork.max_tokens) == ([7, 0, 1], [99], 43)
         assert pane(app).transcript.cards == [shown(app)]
         assert shown(app).branches[0].text.startswith("とても静か<99>とても")
         assert pane(app).transcript.ref == BranchToken(0, 2)
@@ -196,7 +196,7 @@ async def test_the_likeliest_ways_on_become_branches_or_the_text(tmp_path: Path)
         await until(pilot, lambda: app.at_panes)
         last = engine.tasks()[-1]
         assert isinstance(last, Continue)
-        assert (last.begin, last.max_tokens) == ([2] * 4, 64)
+        assert (last.begin, last.max_tokens) == ([2] * 4, 43)
 
 
 async def test_the_likeliest_ways_on_from_the_end_are_those_of_the_text_there(
