@@ -18,7 +18,6 @@
     analysis/      pure functions over texts and their figures
     connection/    requests to the engine, and what runs
     cards/         what a transcript holds: plain data
-    examples/      what to begin with, by pane and language
     theming/       reads the YAML files of themes/
     keys/          every action and its keys
     config/        the settings file

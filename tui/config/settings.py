@@ -11,7 +11,6 @@ import dataclasses
 import os
 from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -19,6 +18,7 @@ from msgspec import Meta, Struct, structs
 
 from engine.messages import Configure, DeviceChoice, PrecisionChoice, Role, Sampling
 from engine.messages.starters import STARTER_CAUSAL, STARTER_MASKED
+from tui import strings
 from tui.config.validation import Reader
 from tui.files import paths
 from tui.files.yaml_reader import Mark, Problem, Table, read
@@ -152,7 +152,7 @@ def _homes_known(settings: Settings, reader: Reader) -> Settings:
 
 def template() -> str:
     """The documented file that a user starts from: every setting, commented out."""
-    return resources.files("tui.config").joinpath("settings.yaml").read_text(encoding="utf-8")
+    return strings.document("settings.yaml")
 
 
 def create(path: Path | None = None) -> Path:

@@ -169,7 +169,9 @@ def _parser() -> _Parser:
         formatter_class=HelpFormatter,
     )
     parser.set_defaults(kind=OpenApp, prog=PROGRAM)
-    parser.add_argument("--version", action="version", version=_version())
+    parser.add_argument(
+        "--version", action="version", version=_version(), help=text("cli.option.version")
+    )
     parser.add_argument(
         "--model", metavar="M", default=argparse.SUPPRESS, help=text("cli.option.model")
     )

@@ -13,7 +13,6 @@ _KEYS: Final[Mapping[str, str]] = {
     "options": "options",
     "positional arguments": "arguments",
     "show this help message and exit": "show_help",
-    "show program's version number and exit": "show_version",
     "argument %(argument_name)s: %(message)s": "argument",
     "the following arguments are required: %s": "required",
     "invalid %(type)s value: %(value)r": "no_value",

@@ -1,7 +1,8 @@
 """All text of the interface, in a folder of YAML files for each language.
 
 ``interface.yaml`` holds what the interface says itself, ``engine.yaml`` the sentences of the
-engine's messages. All languages have the same keys.
+engine's messages, ``settings.yaml`` the file that a user starts from. All languages have the same
+keys.
 """
 
 from __future__ import annotations
@@ -82,6 +83,11 @@ def table(language: Language) -> Mapping[str, str]:
             else:
                 texts[prefix] = str(node)
     return texts
+
+
+def document(name: str) -> str:
+    """A whole file in the language in use."""
+    return resources.files(__name__).joinpath(language(), name).read_text("utf-8")
 
 
 class _Formatter(Formatter):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from engine import wire
 from engine.messages import Sampling
+from tui import strings
 from tui.config import settings
 from tui.config.settings import Settings
 from tui.files import paths
@@ -130,7 +131,11 @@ def test_any_values_give_settings(values: dict[str, object]) -> None:
     assert isinstance(settings.read_table(table, Path("x")).settings, Settings)
 
 
-def test_the_template_documents_every_setting_with_its_default(tmp_path: Path) -> None:
+@pytest.mark.parametrize("language", strings.LANGUAGES)
+def test_the_template_documents_every_setting_with_its_default(
+    tmp_path: Path, language: strings.Language
+) -> None:
+    strings.use(language)
     path = settings.create(tmp_path / "new" / "settings.yaml")
     untouched = settings.load(path)
     assert untouched.settings == Settings()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import string
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests.support.fake_engine import answered, make, pane, running
 from tests.support.screen_host import seen, until
-from tui import strings
+from tui import cli, strings
 from tui.config.settings import Settings
 from tui.headless.io import settings_file
 
@@ -86,6 +87,38 @@ def test_a_command_line_is_in_the_language_of_its_settings(
     assert settings_file.language(given) == "ja"
     assert settings_file.language(["--", *given]) == "auto"
     assert settings_file.language(["--config"]) == "auto"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "sing",
+        "models",
+        "fill --top x a",
+        "fill --json=3 a",
+        "fill --precision int3 a",
+        "fill --top 0 [MASK]",
+        "continue --greedy --temperature 1 a",
+        "continue --words",
+        "continue --words a b c",
+        "--help",
+        "fill --help",
+        "models pull --help",
+        "score --file /nowhere/at/all",
+    ],
+)
+def test_nothing_on_a_command_line_is_answered_in_english(
+    line: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANGUAGE", "ja")
+    with suppress(SystemExit):
+        cli.main(line.split())
+    captured = capsys.readouterr()
+    # Names of options, commands and files are no sentences.
+    said = re.sub(r"tsuzuki [a-z ]+|\S*[-/.\[\]|_A-Z]\S*|'[^']*'", "", captured.out + captured.err)
+    assert re.search(r"[ぁ-ん]", said)
+    assert not re.search(r"[a-z]{2,} [a-z]{2,} [a-z]{2,}", said)
 
 
 async def test_everything_changes_at_once_and_nothing_typed_is_lost(tmp_path: Path) -> None:
