@@ -42,12 +42,10 @@ def build(parts: Parts, shape: Shape, floats: FloatInputs) -> Graph:
     kept = graph.add("Gather", [last, KEPT], axis=1)
     head = of("head", outer) or of("embedding", outer)
     logits = multiplied(graph, kept, "head", head, shape.width, floats=False)
-    for name, value, dimensions in (
-        (STATES, last, ["rows", "tokens", shape.width]),
-        (LOGITS, logits, ["rows", "kept", shape.vocabulary]),
-    ):
-        graph.several("Identity", [value], [name])
-        graph.output(name, dimensions)
+    graph.several("Identity", [last], [STATES])
+    graph.output(STATES, ["rows", "tokens", shape.width])
+    graph.several("Identity", [logits], [LOGITS])
+    graph.output(LOGITS, ["rows", "kept", shape.vocabulary])
     return graph
 
 
