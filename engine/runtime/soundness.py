@@ -25,11 +25,16 @@ def sound(logits: torch.Tensor) -> torch.Tensor:
     """
     logits = logits.cpu()
     if not logits.amax(-1).isfinite().all():
-        raise EngineError(
-            Error(
-                kind="broken_model",
-                message="This model computes NaN or infinite values; its weights are broken.",
-                hint="Remove it and pull it again, or use another model.",
-            )
-        )
+        raise unsound()
     return logits
+
+
+def unsound() -> EngineError:
+    """The error for a model that computes, or consists of, NaN or infinity."""
+    return EngineError(
+        Error(
+            kind="broken_model",
+            message="This model computes NaN or infinite values; its weights are broken.",
+            hint="Remove it and pull it again, or use another model.",
+        )
+    )

@@ -9,7 +9,6 @@ import torch.nn.functional as F
 
 from engine.messages import Precision
 
-
 DTYPES: Mapping[Precision, torch.dtype] = {"exact": torch.float32, "bf16": torch.bfloat16}
 """The dtype of weights, activations, keys and values for a form."""
 
