@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.errors import refusal
+from engine.errors import EngineError, refusal
 
 if TYPE_CHECKING:
     import torch
@@ -24,5 +24,10 @@ def sound(logits: torch.Tensor) -> torch.Tensor:
     """
     logits = logits.cpu()
     if not logits.amax(-1).isfinite().all():
-        raise refusal("broken_model", "not_finite")
+        raise unsound()
     return logits
+
+
+def unsound() -> EngineError:
+    """The error for a model that computes, or consists of, NaN or infinity."""
+    return refusal("broken_model", "not_finite")

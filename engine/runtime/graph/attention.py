@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from engine.runtime.graph.matrices import Tensors
-from engine.runtime.graph.nodes import OURS, Graph
+from engine.runtime.graph.nodes import OURS, Dimensions, Graph
 from engine.runtime.packed.families import Rotary, Shape
 
 LAST, TOTAL, COSINES, SINES = "last", "total", "cosines", "sines"
@@ -48,7 +48,7 @@ def declare(graph: Graph, shape: Shape) -> None:
 
 def attended(graph: Graph, qkv: str, layer: int, parts: Tensors, shape: Shape) -> str:
     """Attention of one layer: queries, keys and values to [rows, tokens, heads * head_dim]."""
-    memory: list[int | str] = ["rows", shape.kv_heads, "capacity", head_size(shape)]
+    memory: Dimensions = ["rows", shape.kv_heads, "capacity", head_size(shape)]
     before = [graph.input(past(layer, part), torch.float32, memory) for part in PARTS]
     after = [present(layer, part) for part in PARTS]
     for name in after:

@@ -34,22 +34,33 @@ def build(parts: Parts, shape: Shape, floats: FloatInputs) -> Graph:
     graph.input(KEPT, torch.int64, ["kept"])
     declare(graph, shape)
     more: str | None = None
+    rounded: list[str] = []
     for number in range(shape.layers):
-        layer = _Layer(graph, shape, number, parts(f"layer {number}"), _FLOATS[floats])
+        layer = _Layer(graph, shape, number, parts(f"layer {number}"), _FLOATS[floats], rounded)
         states, more = layer.added(states, more)
     outer = parts("outer")
     last, _ = normalised(graph, states, more, "last_norm", of("last_norm", outer), shape.eps)
+    last = _spoilt(graph, last, rounded)
     kept = graph.add("Gather", [last, KEPT], axis=1)
     head = of("head", outer) or of("embedding", outer)
     logits = multiplied(graph, kept, "head", head, shape.width, floats=False)
-    outputs: list[tuple[str, str, list[int | str]]] = [
-        (STATES, last, ["rows", "tokens", shape.width]),
-        (LOGITS, logits, ["rows", "kept", shape.vocabulary]),
-    ]
-    for name, value, dimensions in outputs:
-        graph.several("Identity", [value], [name])
-        graph.output(name, dimensions)
+    graph.several("Identity", [last], [STATES])
+    graph.output(STATES, ["rows", "tokens", shape.width])
+    graph.several("Identity", [logits], [LOGITS])
+    graph.output(LOGITS, ["rows", "kept", shape.vocabulary])
     return graph
+
+
+def _spoilt(graph: Graph, states: str, rounded: list[str]) -> str:
+    """The states, or NaN if anything that was rounded was NaN or infinite.
+
+    The kernels would have gone on with numbers, which mean nothing.
+    """
+    if not rounded:
+        return states
+    sums = [graph.add("ReduceSum", [value]) for value in rounded]
+    total = graph.add("ReduceSum", [graph.add("Concat", sums, axis=0)])
+    return graph.add("Add", [states, graph.add("Sub", [total, total])])
 
 
 @dataclass(frozen=True)
@@ -61,6 +72,9 @@ class _Layer:
     number: int
     parts: Tensors
     floats: frozenset[str]
+    rounded: list[str]
+    """What was rounded, where nothing else would show that it was no number: normalised states are
+    those of the last layer too, and 4-bit matrices also multiply sums of floats."""
 
     def added(self, states: str, more: str | None) -> tuple[str, str]:
         """Go on from states to which `more` is still to be added; returns both again."""
@@ -79,7 +93,10 @@ class _Layer:
 
     def _multiplied(self, name: str, x: str, width: int) -> str:
         label, parts = f"layer {self.number}/{name}", of(name, self.parts)
-        return multiplied(self.graph, x, label, parts, width, floats=name in self.floats)
+        floats = name in self.floats
+        if name in {"out", "down"} and not floats and "offsets" not in parts:
+            self.rounded.append(x)
+        return multiplied(self.graph, x, label, parts, width, floats=floats)
 
     def _activated(self, x: str) -> str:
         if not self.shape.gated:

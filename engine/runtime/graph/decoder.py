@@ -21,8 +21,6 @@ from engine.runtime.padding import padded
 from engine.runtime.refining import refined
 from engine.runtime.soundness import sound
 
-Inputs = dict[str, torch.Tensor]
-
 
 class GraphRuntime:
     """A `CausalRuntime` that runs a graph; see `packed.cache` for its branches."""

@@ -16,6 +16,7 @@ from engine.runtime.graph.stored import Parts
 from engine.runtime.loading import Report, broken, readable
 from engine.runtime.packed.families import Shape, shape
 from engine.runtime.packed.weights import LayerWeights, Matrix, Norm, Weights
+from engine.runtime.soundness import unsound
 from engine.store import distances
 
 _BITS: Mapping[Precision, int] = {"int8": 8, "int4": 4}
@@ -53,10 +54,21 @@ def _quantised(files: ModelFiles, shape: Shape, bits: int, report: Report) -> Pa
     with Weights(files.folder, shape) as weights, torch.inference_mode():
         for number in range(shape.layers):
             report(Message.of("stage.weights"), 100 * number / shape.layers)
-            found[f"layer {number}"] = _layer(weights.layer(number), bits)
-        found["outer"] = _outer(weights)
+            found[f"layer {number}"] = _finite(_layer(weights.layer(number), bits))
+        found["outer"] = _finite(_outer(weights))
         weights.complete()
     return found.__getitem__
+
+
+def _finite(parts: Tensors) -> Tensors:
+    """Parts without NaN and infinity, which kernels that round could make numbers of.
+
+    Raises:
+        EngineError: ``broken_model``, if there are any.
+    """
+    if not all(tensor.isfinite().all() for tensor in parts.values()):
+        raise unsound()
+    return parts
 
 
 def _layer(layer: LayerWeights, bits: int) -> Tensors:

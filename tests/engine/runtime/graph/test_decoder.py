@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
+from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel
 
 from engine.errors import EngineError
@@ -17,6 +19,7 @@ from engine.runtime.graph.decoder import GraphRuntime
 from engine.runtime.graph.loading import load_graph
 from engine.runtime.prefix_cache import CHUNK
 from engine.runtime.scoring import logprobs
+from engine.store import distances
 from tests.support.bundles import files, quiet
 from tests.support.families import close, divergence, finish, prefilled, text
 from tests.support.families import plain as forward
@@ -104,14 +107,38 @@ def test_what_is_built_otherwise_has_no_graph(saved: Saved, variety: str) -> Non
     assert load_graph(files(saved(variety)), "int4", quiet) is None
 
 
-def test_broken_weights_are_no_answer(saved: Saved) -> None:
-    runtime = graph(saved("gpt2"), "int4")
-    assert runtime._positions is not None
-    with torch.inference_mode():
-        runtime._positions[0] = torch.nan
+@pytest.mark.parametrize("precision", FORMS)
+@pytest.mark.parametrize("number", [torch.nan, torch.inf])
+@pytest.mark.parametrize("name", ["h.1.ln_1.bias", "h.0.mlp.c_fc.weight", "wte.weight"])
+def test_weights_that_are_no_numbers_are_refused(
+    saved: Saved, tmp_path: Path, name: str, number: float, precision: Precision
+) -> None:
+    folder = changed(saved("gpt2"), tmp_path / "broken", f"transformer.{name}", number)
+    with pytest.raises(EngineError) as caught:
+        graph(folder, precision)
+    assert caught.value.event.kind == "broken_model"
+
+
+@pytest.mark.parametrize("floats", distances.FLOAT_INPUTS)
+@pytest.mark.parametrize("precision", FORMS)
+@pytest.mark.parametrize("name", ["attn.c_attn", "mlp.c_fc"])
+def test_what_becomes_too_large_is_no_answer(
+    saved: Saved, tmp_path: Path, name: str, precision: Precision, floats: FloatInputs
+) -> None:
+    """What is NaN or infinite inside of a layer is not rounded to numbers."""
+    folder = changed(saved("gpt2"), tmp_path / "large", f"transformer.h.0.{name}.weight", 3e38)
+    runtime = graph(folder, precision, floats)
     with pytest.raises(EngineError) as caught:
         runtime.feed(runtime.empty(), [[1, 2]])
     assert caught.value.event.kind == "broken_model"
+
+
+def changed(folder: Path, copy: Path, name: str, number: float) -> Path:
+    shutil.copytree(folder, copy)
+    weights = load_file(copy / "model.safetensors")
+    weights[name][0] = number
+    save_file(weights, copy / "model.safetensors", metadata={"format": "pt"})
+    return copy
 
 
 @pytest.fixture(scope="module")
