@@ -21,6 +21,8 @@ HEADS = {
     "starter-en": {"masked", "next_sentence"},
     "modernbert": {"masked"},
     "albert": {"masked"},
+    "distilbert": {"masked"},
+    "roberta": {"masked"},
 }
 
 

@@ -40,7 +40,18 @@ from tests.support.tiny import STARTER
 
 MASKED = "I played [MASK] with my friends"
 PLAIN = "The city was quiet in the morning"
-MODELS = ("gpt2", "llama", "qwen2", "starter-ja", "bert", "starter-en", "modernbert", "albert")
+MODELS = (
+    "gpt2",
+    "llama",
+    "qwen2",
+    "starter-ja",
+    "bert",
+    "starter-en",
+    "modernbert",
+    "albert",
+    "distilbert",
+    "roberta",
+)
 
 
 def model_of(name: str, tiny: Tiny) -> LoadedModel:
@@ -192,6 +203,23 @@ def test_an_encoder_is_attributed_by_lens_and_by_switching_off(
     logits = {c.id: c.logit for c in only(looked(model, off), Answer)[0].choices}
     lost = found.difference - (logits[found.a.id] - logits[found.b.id])
     assert found.heads[2][1] == pytest.approx(lost, abs=1e-4)
+
+
+@pytest.mark.parametrize("second", ["It is a game .", None])
+def test_a_model_that_judges_pairs_alone_shows_margins_and_no_words(
+    tiny: Tiny, second: str | None
+) -> None:
+    model = load(tiny("bert-nsp"), "bert-nsp")
+    own = {"model": "bert-nsp", "text": "What is it ?", "second": second}
+    answer = only(looked(model, ShowTensors(**own)), Answer)[0]  # type: ignore[arg-type]
+    logits = {choice.id: choice.logit for choice in answer.choices}
+    events = looked(model, ShowLens(**own))  # type: ignore[arg-type]
+    assert not only(events, LensLayer)
+    margins = only(events, Followed)[0].margins
+    assert margins[-1] == pytest.approx(logits[0] - logits[1], abs=1e-4)
+    found = only(looked(model, ShowAttribution(**own)), Attribution)[0]  # type: ignore[arg-type]
+    assert found.difference == pytest.approx(margins[-1], abs=1e-4)
+    assert [found.embedding, *found.layers][0] == pytest.approx(margins[0], abs=1e-4)
 
 
 def test_words_to_compare_are_pieces() -> None:
