@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import zip_longest
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 
 from engine.messages import AttentionRows, HeadPicture, HeadsOfLayer
 from tui.analysis.heat import bits
@@ -202,7 +202,7 @@ def _grid(view: View, width: int) -> list[Line]:
 def _short(picture: HeadPicture, width: int) -> str:
     """The pattern in as many cells as the miniature takes."""
     name = text(f"screens.inside.pattern_short.{picture.pattern or 'mixed'}")
-    return f" {name}"[: width - 1].ljust(width)
+    return set_cell_size(set_cell_size(f" {name}", width - 1), width)
 
 
 def _miniature(picture: Sequence[Sequence[float]], cells: int, glyphs: Glyphs) -> list[str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
+
 from engine.messages import Answer, Attribution, Progress
 from tui.render.flow import Line, Span
 from tui.render.inside.view import View, answer_lines, heading, layer_name, sentence
 from tui.strings import text
+from tui.terminal.units import padded
 
 _NAME = 11
 _HALF = 12
@@ -60,7 +63,7 @@ def _parts(view: View, found: Attribution) -> list[Line]:
     names = [*parts, *(text("screens.inside.attribution.head", n=n) for n in shown)]
     lines.append(Line((Span(" " * wide + "".join(f"{name:>8}" for name in names), "facts"),)))
     for name, value, layer in rows:
-        spans = [Span(name.ljust(_NAME), "cursor" if layer == view.layer else "facts")]
+        spans = [Span(padded(name, _NAME), "cursor" if layer == view.layer else "facts")]
         spans += [*_bar(view, value / largest), Span(f"{value:>+8.3f}")]
         if layer >= 0:
             spans += [Span(f"{found.mlp[layer]:>+8.3f}", "facts")] if found.mlp else []
@@ -70,7 +73,7 @@ def _parts(view: View, found: Attribution) -> list[Line]:
         lines.append(Line(tuple(spans)))
     total = found.embedding + found.constant + sum(found.layers)
     written = text("screens.inside.attribution.total", total=f"{total:+.3f}")
-    lines.append(Line((Span(f"{written:>{wide}}", "label"),)))
+    lines.append(Line((Span(" " * (wide - cell_len(written)) + written, "label"),)))
     return lines
 
 

@@ -10,6 +10,7 @@ from tui.render.inside.view import View, heading, layer_name, sentence
 from tui.strings import text
 from tui.terminal.sanitise import clean
 from tui.terminal.sanitise import token as shown
+from tui.terminal.units import padded
 
 _NAME = 11
 _CELL = 13
@@ -33,7 +34,7 @@ def _table(view: View) -> list[Line]:
         head += [Span(view.cell(view.tokens[at], _CELL - 1), style), Span(" ")]
     found = [Line(tuple(head))]
     for layer in view.of(LensLayer):
-        spans = [Span(layer_name(layer.layer).ljust(_NAME), "facts")]
+        spans = [Span(padded(layer_name(layer.layer), _NAME), "facts")]
         for at in columns:
             cell = layer.cells[at - layer.first] if at - layer.first < len(layer.cells) else None
             if cell is None:
