@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import msgspec
 
 from engine.errors import EngineError, refusal
-from engine.machine.memory import default_threads
+from engine.machine.threads import default_threads
 from engine.messages import Measured
 from engine.messages.starters import STARTER_CAUSAL, STARTER_MASKED
 from engine.precision import forms as possible
