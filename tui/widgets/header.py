@@ -101,6 +101,8 @@ class Header(Widget):
             facts.insert(0, Content.styled(text("header.unsaved"), "bold reverse"))
         if self._speed is not None:
             facts.append(Content(text("header.speed", rate=f"{self._speed:.1f}")))
+        if link.busy:
+            facts.append(Content.styled(text("header.busy"), "$busy-color"))
         if link.memory is not None and link.memory.budget:
             used, budget = link.memory.used, link.memory.budget
             filled = round(min(1.0, used / budget) * _GAUGE)
