@@ -55,11 +55,11 @@ async def test_the_header_says_while_the_machine_is_busy(tmp_path: Path) -> None
     engine = TaskEngine()
     app = make(tmp_path, engine)
     async with running(app) as pilot:
-        assert "machine busy" not in seen(app)
+        assert "cores busy" not in seen(app)
         engine.broadcast(Cores(threads=1, busy=True))
-        await until(pilot, lambda: "machine busy" in seen(app).splitlines()[0])
+        await until(pilot, lambda: "cores busy" in seen(app).splitlines()[0])
         engine.broadcast(Cores(threads=2))
-        await until(pilot, lambda: "machine busy" not in seen(app))
+        await until(pilot, lambda: "cores busy" not in seen(app))
 
 
 async def test_ctrl_c_with_nothing_to_stop_names_the_key_that_quits(tmp_path: Path) -> None:
