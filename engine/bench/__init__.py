@@ -4,6 +4,7 @@ __main__.py   `python -P -m engine.bench`: runs groups; one line of JSON per res
 timing.py     turns and medians
 peers.py      transformers' generate; llama.cpp and CTranslate2 where they are installed
 decoding.py   tokens per second, and the time to the first token
+neighbours.py while other programs keep cores busy
 bandwidth.py  memory bandwidth, and the share of it that decoding reaches
 shapes.py     a model of random weights in the shape of one that cannot be shipped
 filling.py    masks, and many words at one mask

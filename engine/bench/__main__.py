@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import msgspec
 
 from engine.errors import EngineError, refusal
-from engine.machine.memory import default_threads
+from engine.machine.threads import default_threads
 from engine.messages import Measured
 from engine.messages.starters import STARTER_CAUSAL, STARTER_MASKED
 from engine.precision import forms as possible
@@ -48,6 +48,7 @@ def _results(options: argparse.Namespace) -> Iterator[Measured]:
         decoding,
         filling,
         loading,
+        neighbours,
         scoring,
         shapes,
         starting,
@@ -70,6 +71,7 @@ def _results(options: argparse.Namespace) -> Iterator[Measured]:
     yield from bandwidth.shares(models, decoded, rounds)
     yield from steps.steps(files.id, models, rounds)
     yield from decoding.first_token(models, others, rounds)
+    yield from neighbours.beside(files, models, 1.0 if options.quick else 4.0, rounds)
     del models, others
     with TemporaryDirectory() as place:
         random = shapes.rinna(Path(place))

@@ -26,7 +26,7 @@ from pathlib import Path
 
 from engine import runtime
 from engine.bench import cohesion
-from engine.machine.memory import default_threads
+from engine.machine.threads import default_threads
 from engine.messages import NspResult, PairScore, PmiResult, ScorePairs, Sentence
 from engine.runtime.loaded import LoadedModel
 from engine.server import pipes

@@ -1,10 +1,9 @@
-"""Available memory and cores, and returning freed memory to the system."""
+"""Available memory, and returning freed memory to the system."""
 
 from __future__ import annotations
 
 import ctypes
 import gc
-import os
 import sys
 from pathlib import Path
 
@@ -32,13 +31,6 @@ def available(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
 def default_budget() -> int:
     """Bytes that models may take on this machine in its present state."""
     return int(available() * SHARE)
-
-
-def default_threads() -> int:
-    """The number of physical cores that this process may use."""
-    physical = psutil.cpu_count(logical=False) or os.cpu_count() or 1
-    allowed = len(os.sched_getaffinity(0)) if sys.platform == "linux" else physical
-    return min(physical, allowed)
 
 
 def give_back() -> None:

@@ -95,6 +95,15 @@ class Memory(Struct, tag="memory", frozen=True):
     budget: int
 
 
+class Cores(Struct, tag="cores", frozen=True, kw_only=True):
+    """How the engine shares the processor. Broadcast after each change."""
+
+    threads: int
+    """On how many threads models run."""
+    busy: bool = False
+    """Whether other programs use much of the processor."""
+
+
 class Started(Struct, tag="started", frozen=True, kw_only=True):
     """A continuation begins: exactly what was fed, and everything needed to repeat it."""
 
@@ -429,6 +438,7 @@ Event = (
     | Distances
     | ModelState
     | Memory
+    | Cores
     | Started
     | Token
     | BranchDone

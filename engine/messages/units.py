@@ -1,6 +1,9 @@
-"""The format of byte counts, in the engine's messages and on the screen."""
+"""The format of byte counts, in the engine's messages and on the screen, and what busy means."""
 
 from __future__ import annotations
+
+BUSY = 0.25
+"""The share of the processor that other programs use at least on a busy machine."""
 
 
 def size(count: int) -> str:

@@ -16,9 +16,10 @@ import platformdirs
 from engine import runtime, wire
 from engine.errors import explain, failure, refusal
 from engine.interfaces import ModelFiles
-from engine.machine import devices
+from engine.machine import devices, threads
 from engine.machine.loader import Loader
-from engine.machine.memory import default_budget, default_threads, give_back
+from engine.machine.memory import default_budget, give_back
+from engine.machine.threads import IDLE_S, Threads, default_threads
 from engine.messages import (
     PROTOCOL,
     Cancel,
@@ -61,6 +62,8 @@ class Worker:
         self._lifecycle: Lifecycle | None = None
         self._children: Children | None = None
         self._service: Service | None = None
+        self._prepared: Future[Device] | None = None
+        self._threads: Threads | None = None
 
     def serve(self) -> NoReturn:
         """Serve requests; the process ends with its input."""
@@ -132,14 +135,14 @@ class Worker:
             self._writer.send(request_id, failure("bad_request", "configured"))
             return
         budget = configure.memory_budget or default_budget()
-        threads = configure.threads or default_threads()
+        most = configure.threads or default_threads()
         root = platformdirs.user_data_path("tsuzuki", appauthor=False)
         store = Store(
             Path(configure.store) if configure.store else root,
             [Path(folder) for folder in configure.folders],
         )
         preparing = ThreadPoolExecutor(1, "prepare")
-        prepared = preparing.submit(_prepare, threads, configure.device)
+        prepared = self._prepared = preparing.submit(_prepare, most, configure.device)
         preparing.submit(prepare_more)
         self._lifecycle = Lifecycle(
             load=lambda files, form, report: _load(files, form, report, prepared),
@@ -159,23 +162,30 @@ class Worker:
             job=lambda pull: job.command(store, pull, self._environ),
             broadcast=self._writer.broadcast,
         )
-        ready = Ready(protocol=PROTOCOL, pid=os.getpid(), memory_budget=budget, threads=threads)
+        self._threads = Threads(
+            most, fixed=configure.threads is not None, changed=self._writer.broadcast
+        )
+        ready = Ready(protocol=PROTOCOL, pid=os.getpid(), memory_budget=budget, threads=most)
         self._writer.send(request_id, ready)
 
     def _housekeeping(self) -> float | None:
-        return self._lifecycle.expire() if self._lifecycle is not None else None
+        if self._lifecycle is None:
+            return None
+        assert self._threads is not None and self._prepared is not None
+        if self._prepared.done() and self._prepared.exception() is None:
+            self._threads.look()
+        expiry = self._lifecycle.expire()
+        return IDLE_S if expiry is None else min(expiry, IDLE_S)
 
 
-def _prepare(threads: int, choice: DeviceChoice) -> Device:
+def _prepare(most: int, choice: DeviceChoice) -> Device:
     """Import what the first answer of a packed model needs, which takes seconds.
 
     Raises:
         EngineError: ``unable``, if the device does not exist or PyTorch cannot be imported.
     """
     try:
-        import torch
-
-        torch.set_num_threads(threads)
+        threads.use(most)
         for module in ("transformers.models.auto", "transformers.generation.logits_process"):
             importlib.import_module(module)
     except (ImportError, OSError) as error:

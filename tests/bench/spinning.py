@@ -32,7 +32,7 @@ def decode(folder: Path, form: str) -> float:
     """Tokens per second of one stream, by the median step."""
     import torch
 
-    from engine.machine.memory import default_threads
+    from engine.machine.threads import default_threads
     from tests.support.packed_models import packed
 
     torch.set_num_threads(default_threads())

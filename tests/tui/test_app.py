@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from textual.command import CommandPalette
 
-from engine.messages import Pull
+from engine.messages import Cores, Pull
 from tests.support.fake_engine import MODELS, TaskEngine, answered, make, pane, running, token
 from tests.support.screen_host import model, seen, until
 from tests.support.streaming import streaming
@@ -49,6 +49,17 @@ async def test_tabs_and_the_line_of_keys_take_clicks(tmp_path: Path) -> None:
         closes = seen(app).splitlines()[-1].index("Close")
         assert await pilot.click(app.screen.query_one(Hints), offset=(closes, 0))
         await until(pilot, lambda: app.at_panes)
+
+
+async def test_the_header_says_while_the_machine_is_busy(tmp_path: Path) -> None:
+    engine = TaskEngine()
+    app = make(tmp_path, engine)
+    async with running(app) as pilot:
+        assert "cores busy" not in seen(app)
+        engine.broadcast(Cores(threads=1, busy=True))
+        await until(pilot, lambda: "cores busy" in seen(app).splitlines()[0])
+        engine.broadcast(Cores(threads=2))
+        await until(pilot, lambda: "cores busy" not in seen(app))
 
 
 async def test_ctrl_c_with_nothing_to_stop_names_the_key_that_quits(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import msgspec
 
 from engine.client import Answer, EngineState
 from engine.messages import (
+    Cores,
     Error,
     Event,
     ListModels,
@@ -50,6 +51,8 @@ class Link:
         self.progress: dict[str, ModelState] = {}
         """The latest progress of each model that is being pulled, loaded or removed."""
         self.memory: Memory | None = None
+        self.busy = False
+        """Whether other programs use much of the processor."""
         self.engine: EngineState = "starting"
         self._connect = connect
         self._on_change = on_change
@@ -135,6 +138,8 @@ class Link:
     def _event(self, event: Event) -> None:
         if isinstance(event, Memory):
             self.memory = event
+        elif isinstance(event, Cores):
+            self.busy = event.busy
         elif isinstance(event, ModelState):
             self.progress[event.model] = event
             info = self.models.get(event.model)
@@ -153,7 +158,9 @@ class Link:
 
     def _state(self, state: EngineState, error: Error | None) -> None:
         self.engine = state
-        if state in ("restarting", "dead"):  # nothing is in memory any more
+        if state in ("restarting", "dead"):
+            self.busy = False
+            # Nothing is in memory any more.
             self.progress.clear()
             for model, info in self.models.items():
                 if info.state in ("ready", "loading"):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
+from engine.messages.units import BUSY
 from tui.files import paths, system_errors
 from tui.strings import text
 from tui.terminal.units import size
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from tui.preferences import Preferences
 
 Mark = Literal["ok", "note", "warning", "wrong"]
+
+LOOK_S = 0.5
+"""For how long to look at the cores."""
 
 
 class Check(Struct, frozen=True):
@@ -114,8 +118,17 @@ def machine() -> Iterator[Check]:
         "ok",
         text("doctor.memory", available=size(memory.available), total=size(memory.total)),
     )
-    yield Check("cores", "ok", str(os.cpu_count() or text("doctor.none")))
+    yield _cores(psutil.cpu_percent(LOOK_S) / 100)
     yield Check("system", "ok", platform.platform())
+
+
+def _cores(share: float) -> Check:
+    """How many cores there are, and what share of them is in use."""
+    count = os.cpu_count() or 1
+    used = text("doctor.cores", count=count, used=f"{count * share:.1f}")
+    if share <= BUSY:
+        return Check("cores", "ok", used)
+    return Check("cores", "warning", used, text("doctor.busy"))
 
 
 def terminal(environment: Mapping[str, str]) -> Iterator[Check]:

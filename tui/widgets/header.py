@@ -99,6 +99,8 @@ class Header(Widget):
         facts = [Content.styled(mark, style) + label]
         if self._shared.unsaved:
             facts.insert(0, Content.styled(text("header.unsaved"), "bold reverse"))
+        if link.busy:
+            facts.append(Content.styled(text("header.busy"), "$busy-color"))
         if self._speed is not None:
             facts.append(Content(text("header.speed", rate=f"{self._speed:.1f}")))
         if link.memory is not None and link.memory.budget:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from weakref import WeakKeyDictionary
 
@@ -16,25 +17,48 @@ _FATAL = 4
 """Errors are raised, and need not be logged as well."""
 
 
+AMORTISED = 10
+"""A graph is compiled again after this many times what it took, so that a machine that is busy on
+and off costs at most a tenth of the time."""
+
+
 class Session:
-    """A graph, and where its inputs and outputs are in memory."""
+    """A graph, and where its inputs and outputs are in memory.
+
+    It runs on as many threads as PyTorch does. The number is fixed when a graph is compiled, and a
+    second compiled graph would take as much memory again, so it is compiled anew for another
+    number. (Threads that sleep instead of waiting awake for each other are no way out: waking them
+    takes longer than most parts of a step.)
+    """
 
     def __init__(self, graph: Graph, layers: int) -> None:
-        """Compile a graph, whose weights are packed for this processor.
-
-        It runs on as many threads as PyTorch does now.
-        """
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = torch.get_num_threads()
-        options.log_severity_level = _FATAL
-        weights = {name: _value(tensor) for name, tensor in graph.weights.items()}
-        options.add_external_initializers(list(weights), list(weights.values()))
-        self._session = onnxruntime.InferenceSession(
-            graph.serialised(), options, providers=["CPUExecutionProvider"]
-        )
-        self._weights = weights  # some are read where they are
+        """Compile a graph, whose weights are packed for this processor."""
+        self._graph = graph.serialised()
+        self._weights = {name: _value(tensor) for name, tensor in graph.weights.items()}
         self._layers = layers
         self._bindings: WeakKeyDictionary[Block, onnxruntime.IOBinding] = WeakKeyDictionary()
+        self._compile()
+
+    def _compile(self) -> None:
+        began = time.monotonic()
+        self.threads = torch.get_num_threads()
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self.threads
+        options.log_severity_level = _FATAL
+        options.add_external_initializers(list(self._weights), list(self._weights.values()))
+        self._session = onnxruntime.InferenceSession(
+            self._graph, options, providers=["CPUExecutionProvider"]
+        )
+        self._compiled = time.monotonic()
+        self._took = self._compiled - began
+
+    def _adapt(self) -> None:
+        """Compile the graph again if PyTorch now runs on another number of threads."""
+        since = time.monotonic() - self._compiled
+        if self.threads != torch.get_num_threads() and since >= AMORTISED * self._took:
+            self._bindings.clear()
+            del self._session  # first, as there may be no room for two
+            self._compile()
 
     def run(
         self,
@@ -43,6 +67,7 @@ class Session:
         outputs: Mapping[str, torch.Tensor],
     ) -> None:
         """Run the graph once: fill the outputs, and write new keys and values into the block."""
+        self._adapt()
         binding = self._bindings.get(block)
         if binding is None:
             binding = self._bindings[block] = self._bound(block.memory)
@@ -56,6 +81,7 @@ class Session:
         outputs: Mapping[str, torch.Tensor],
     ) -> None:
         """Run it for one row of a block alone."""
+        self._adapt()
         self._run(self._bound(block.memory[:, row : row + 1]), inputs, outputs)
 
     def _run(

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import psutil
@@ -29,7 +28,3 @@ def test_without_a_limit_the_machine_counts(tmp_path: Path, limit: str) -> None:
     total = psutil.virtual_memory().total
     assert 1_000_000 < memory.available(container(tmp_path, limit)) <= total
     assert 1_000_000 < memory.available(tmp_path / "no-such-folder") <= total
-
-
-def test_there_is_a_core_and_no_more_than_there_are() -> None:
-    assert 1 <= memory.default_threads() <= (os.cpu_count() or 1)

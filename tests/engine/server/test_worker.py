@@ -23,6 +23,7 @@ from engine.messages import (
     Cancel,
     Configure,
     Continue,
+    Cores,
     CosineResult,
     DeviceChoice,
     Done,
@@ -402,6 +403,18 @@ def test_unloading_a_model_in_use_waits_for_its_task(peer: Peer) -> None:
     assert (0, gone) not in peer.received
     peer.until(gone)
     peer.ask(Load("starter-ja"))
+
+
+def test_a_busy_machine_is_reported(tmp_path: Path, configure: Configure) -> None:
+    command = [sys.executable, "-c", "while True: pass"]
+    neighbours = [subprocess.Popen(command) for _ in range(os.cpu_count() or 1)]
+    try:
+        with configured(tmp_path / "log", configure) as peer:
+            peer.until(Cores(threads=1, busy=True))
+    finally:
+        for neighbour in neighbours:
+            neighbour.kill()
+            neighbour.wait()
 
 
 def test_models_make_room_for_each_other_and_idle_ones_go(

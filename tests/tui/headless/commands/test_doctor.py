@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 
 from engine.messages import Error, ListModels, Models, Ping, Pong
@@ -47,6 +48,22 @@ def test_all_is_well(tsuzuki: Tsuzuki) -> None:
     assert found(document)["worker"].mark == "ok"
     assert found(document)["starter-ja"].value == "on_disk  10.6 MB  continue"
     assert found(document)["network"].value.startswith("not tried")
+
+
+@pytest.mark.parametrize(
+    ("share", "mark", "value"),
+    [(0.0, "ok", "4, of which other programs use 0.0"), (0.5, "warning", "use 2.0")],
+)
+def test_a_busy_machine_is_reported_and_is_no_fault(
+    monkeypatch: pytest.MonkeyPatch, tsuzuki: Tsuzuki, share: float, mark: str, value: str
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(psutil, "cpu_percent", lambda interval: 100 * share)
+    result = tsuzuki("doctor", "--json")
+    cores = found(result)["cores"]
+    assert (result.code, cores.mark) == (0, mark)
+    assert value in cores.value
+    assert ("fewer threads" in cores.advice) == (mark == "warning")
 
 
 def test_an_engine_that_does_not_answer_is_wrong_but_the_rest_is_told(
