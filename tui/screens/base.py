@@ -27,6 +27,8 @@ _Result = TypeVar("_Result")
 class Overlay(Window[_Result]):
     """A screen over the panes. It ends with a result, or with None when it is closed."""
 
+    place = None
+
     def __init__(self, shared: Services, title: str) -> None:
         super().__init__()
         self.shared = shared

@@ -125,7 +125,7 @@ def test_marks_and_textuals_variables_are_taken(tmp_path: Path) -> None:
         (GOOD + "marks: {mask: white on white}\n", "6:15: marks.mask: mask on its ground has a"),
         (GOOD.replace("white", "ansi_red"), "4:15: colors.foreground: the terminal's own"),
         (GOOD + "ansi: true\n", "3:12: colors.primary: with ansi: true, only"),
-        (GOOD + "dark: perhaps\n", "6:7: dark: Expected `bool`, got `str`"),
+        (GOOD + "dark: perhaps\n", "6:7: dark: must be true or false"),
         ("name: [\n", "2:1: expected the node content"),
     ],
 )

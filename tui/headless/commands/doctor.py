@@ -17,7 +17,6 @@ from tui.headless.command import Subcommand
 from tui.headless.io import settings_file
 from tui.headless.io.output import Output
 from tui.headless.io.session import Session, run
-from tui.preferences import Preferences
 from tui.strings import known, text, worded
 from tui.terminal.exit_codes import Exit, Failure
 from tui.terminal.units import padded, size
