@@ -47,7 +47,7 @@ TERMS = (
 
 def here(screen: Screen[object]) -> Place:
     """The innermost place whose keys work on a screen at this moment."""
-    if isinstance(screen, Window):
+    if isinstance(screen, Window) and screen.place is not None:
         return screen.place
     places = {
         BY_ID[active.binding.id].where
