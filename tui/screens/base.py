@@ -16,6 +16,7 @@ from textual.widgets import DataTable, Static
 from engine.messages import Error, Event, Request
 from tui.connection.services import Services
 from tui.files import system_errors
+from tui.keys.actions import Place
 from tui.screens.window import Window
 from tui.strings import text, worded
 from tui.terminal.sanitise import clean
@@ -27,7 +28,7 @@ _Result = TypeVar("_Result")
 class Overlay(Window[_Result]):
     """A screen over the panes. It ends with a result, or with None when it is closed."""
 
-    place = None
+    place: ClassVar[Place | None] = None
 
     def __init__(self, shared: Services, title: str) -> None:
         super().__init__()

@@ -31,7 +31,7 @@ from tui.widgets.header import state_text
 class Picker(Window[str]):
     """Chooses one of the models that fit a pane. Gives its id, or None."""
 
-    place: ClassVar[Place] = "picker"
+    place: ClassVar[Place | None] = "picker"
 
     def __init__(self, link: Link, role: Role, current: str, without: Collection[str] = ()) -> None:
         """`without` names the models that are no choice."""
@@ -146,7 +146,7 @@ def escape(part: str) -> str:
 class Form(Window[dict[str, object]]):
     """Sets a few values, each judged as it is typed. Gives them by name, or None."""
 
-    place: ClassVar[Place] = "form"
+    place: ClassVar[Place | None] = "form"
 
     def __init__(self, fields: Sequence[Field], at: str = "") -> None:
         """Begin at the field of this name, or at the first one."""
@@ -224,7 +224,7 @@ class Form(Window[dict[str, object]]):
 class TextDialog(Window[str]):
     """Edits one text. Gives it, or None."""
 
-    place: ClassVar[Place] = "editor"
+    place: ClassVar[Place | None] = "editor"
 
     def __init__(self, title: str, content: str) -> None:
         super().__init__()

@@ -24,7 +24,7 @@ class Window(ModalScreen[_Result | None]):
     CSS_PATH = Path(__file__).with_name("screens.tcss")
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("screen")]
     place: ClassVar[Place | None] = "dialog"
-    """Where its help is; None where its widgets have places of their own."""
+    """Where its help is; None: where the keys in use are."""
 
     def explained(self) -> Explained:
         """What can be set in it, for its help."""
