@@ -30,7 +30,7 @@ from tui.widgets.composer import Composer, PromptComposer
 
 
 class ContinuePane(TaskPane):
-    """Continue."""
+    """A prompt that a model goes on from, or a text that it reads."""
 
     role: ClassVar[Pane] = "continue"
 

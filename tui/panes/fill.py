@@ -27,7 +27,7 @@ from tui.widgets.hints import brief
 
 
 class FillPane(TaskPane):
-    """Fill."""
+    """A text with masks, and the words that a model proposes for them."""
 
     role: ClassVar[Pane] = "fill"
 

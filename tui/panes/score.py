@@ -23,7 +23,7 @@ from tui.widgets.composer import Composer, SideComposer
 
 
 class ScorePane(TaskPane):
-    """Score."""
+    """Two texts, A and B, and how well B continues A."""
 
     role: ClassVar[Pane] = "score"
 

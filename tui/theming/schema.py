@@ -73,7 +73,7 @@ class Marks(Struct, frozen=True, kw_only=True, rename="kebab"):
 
 
 class ThemeFile(Struct, frozen=True, kw_only=True):
-    """One file."""
+    """What a theme's YAML file holds."""
 
     name: str = ""
     dark: bool = True
