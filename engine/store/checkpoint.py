@@ -63,7 +63,7 @@ def read(folder: Path) -> Checkpoint:
         raise Broken("reason.unsupported_type", type=model_type)
     if "quantization_config" in config:
         raise Broken("reason.stored_quantised")
-    if reason := config_sizes.impossible(config) or config_sizes.unlike(config, shapes):
+    if reason := config_sizes.impossible(config):
         raise Broken("reason.impossible_config", why=reason)
     found = heads.find(config, shapes)
     if not found:
@@ -73,6 +73,8 @@ def read(folder: Path) -> Checkpoint:
             if decoder
             else Message.of("reason.no_head")
         )
+    if reason := config_sizes.unlike(config, shapes):
+        raise Broken("reason.impossible_config", why=reason)
     return Checkpoint(
         folder=folder,
         model_type=model_type,
