@@ -159,12 +159,12 @@ class LessonScreen(MessageScreen[None]):
         self._body.put(lesson.lines(stop, found, self._network, self._asked, keys, view))
 
     def _block(self) -> str:
-        models = self.shared.link.models
-        folders = [
-            (info.path or name) if (info := models.get(name)) else name
-            for name in (STARTER_CAUSAL, STARTER_MASKED)
-        ]
-        return block(self._stop.id, self._progress.texts, *folders, self._network)
+        def folder(model: str) -> str:
+            info = self.shared.link.models.get(model)
+            return model if info is None or info.path is None else info.path
+
+        causal, masked = folder(STARTER_CAUSAL), folder(STARTER_MASKED)
+        return block(self._stop.id, self._progress.texts, causal, masked, self._network)
 
     # ------------------------------------------------------------------------ actions
 

@@ -8,6 +8,7 @@ import io
 import math
 import re
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -32,6 +33,7 @@ from tui.lesson.network import Network
 from tui.lesson.progress import Texts
 from tui.lesson.stops import STOPS, Stop, summed
 
+T = TypeVar("T")
 FOLDER = Path(engine.__file__).parent / "starter"
 OWN = Texts(
     begun="春の\"海'を$見て",
@@ -73,7 +75,7 @@ def numbers(written: str) -> list[float]:
 def shown(stop: Stop, found: list[Event]) -> list[float]:
     """The numbers of a stop that its block prints, in the same order."""
 
-    def of(kind: type[Event]) -> list[Event]:
+    def of(kind: type[T]) -> list[T]:
         return [event for event in found if isinstance(event, kind)]
 
     match stop.id:
