@@ -39,14 +39,14 @@ Found = Sequence[tuple[Request, Sequence[Event]]]
 def lines(
     stop: Stop, found: Found, network: Network, asked: bool, keys: Mapping[str, str], view: View
 ) -> list[Line]:
-    """A stop: its text, its numbers or those that answer its question, and the question."""
+    """A stop: its text, its question or what to see in the answer, and the numbers of either."""
     drawn = wrap([Span(text(f"lesson.{stop.id}.text", **keys))], view.width)
-    drawn.append(Line())
-    drawn += _learning(network, view) if stop.id == "network" else _shown(stop, found, view)
     drawn.append(Line())
     part = "answer" if asked else "question"
     label = Span(text(f"screens.lesson.{part}") + " ", "label")
-    return [*drawn, *wrap([label, Span(text(f"lesson.{stop.id}.{part}", **keys))], view.width)]
+    drawn += wrap([label, Span(text(f"lesson.{stop.id}.{part}", **keys))], view.width)
+    drawn.append(Line())
+    return drawn + (_learning(network, view) if stop.id == "network" else _shown(stop, found, view))
 
 
 def python(block: str, width: int) -> list[Line]:
@@ -62,7 +62,9 @@ def _shown(stop: Stop, found: Found, view: View) -> list[Line]:
             view.position = view.opened.position
         # Several are told apart by what is read; one alone is named on the line above.
         drawn += [heading(_read(request))] if len(found) > 1 or stop.id in _NAMED else []
-        drawn += _NUMBERS[stop.id](request, view)
+        drawn += _NUMBERS[stop.id](request, view) or sentence(
+            text("screens.lesson.working"), view.width
+        )
     return drawn
 
 

@@ -121,6 +121,7 @@ class LessonScreen(MessageScreen[None]):
         self._remember(structs.replace(self._progress, stop=stop, seen=seen))
         self._asked = self._python = False
         self._body.scroll_home(animate=False)
+        self.refresh_bindings()
         self._refresh()
 
     def _remember(self, changed: Progress) -> None:
@@ -194,11 +195,14 @@ class LessonScreen(MessageScreen[None]):
         self.app.copy_to_clipboard(self._block())
         self.show_message(text("screens.lesson.copied"))
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only the network learns."""
+        return action != "lesson_train" or self._stop.id == "network"
+
     def action_lesson_train(self) -> None:
         """Let the small network learn."""
-        if self._stop.id == "network":
-            self._network.learn(_STEPS)
-            self._draw()
+        self._network.learn(_STEPS)
+        self._draw()
 
     @work
     async def action_lesson_edit(self) -> None:
