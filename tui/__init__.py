@@ -16,6 +16,7 @@
     examples/      sentences to begin with
     history/       sessions in SQLite
     analysis/      pure functions over texts and their figures
+    lesson/        the stops of the lesson
     connection/    requests to the engine, and what runs
     cards/         what a transcript holds: plain data
     theming/       reads the YAML files of themes/

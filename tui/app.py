@@ -69,8 +69,9 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         loaded: settings.Loaded | None = None,
         connect: Connect | None = None,
         history: Path | None = None,
+        lesson: bool = False,
     ) -> None:
-        """Tests give settings, an engine and a file of their own."""
+        """Tests give settings, an engine and a file of their own; `lesson` begins with it."""
         line_breaks.install()
         # Only at construction does Textual choose between no colour at all and grey.
         super().__init__(ansi_color=True if no_colour() else None)
@@ -91,6 +92,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         path = paths.history_file() if history is None else history
         self.history = History(path, self._history_report)
         self.choices = Choices(lambda: self.preferences.loaded, self.history.choose)
+        self._lesson = lesson
         self._opening: asyncio.Task[None] | None = None
         self._warned = ""
         """What could not be saved at the start, or when leaving was asked for last."""
@@ -157,6 +159,8 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         for name, pane in self.panes.items():
             pane.older = await self.history.prompts(name)
         self.settled = True
+        if self._lesson:
+            self.action_lesson()
 
     def _history_report(self, problem: str) -> None:
         self.shared.unsaved = bool(self.history.unsaved)
@@ -302,6 +306,15 @@ class TsuzukiApp(App[None], inherit_bindings=False):
             pane = self.row.current
             screen = ModelsScreen(self.shared, pane.role, pane.draft.model, pane.draft.precision)
             self.push_screen(screen, pane.picked)
+
+    def action_lesson(self) -> None:
+        """Learn how language models work."""
+        from tui.screens.lesson import LessonScreen
+
+        if not any(isinstance(screen, LessonScreen) for screen in self.screen_stack):
+            stored = self.choices.last("lesson")
+            keep = partial(self.choices.choose, "lesson")
+            self.push_screen(LessonScreen(self.shared, stored, keep))
 
     def action_sessions(self) -> None:
         """Find earlier sessions; the one chosen is opened."""

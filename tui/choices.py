@@ -42,8 +42,12 @@ class Choices:
         return next((each for each in LANGUAGES if each == last), wanted)
 
     def choose(self, name: str, value: str) -> None:
-        """Remember a theme or a language, by these names."""
+        """Remember a theme, a language or where the lesson is, by these names."""
         self._store(name, value)
+
+    def last(self, name: str) -> str:
+        """What was remembered by this name; "" for nothing."""
+        return self._stored.get(name, "")
 
     def _last(self, name: str, wanted: str) -> str:
         """What was chosen last, unless the settings file was changed since, which wants this."""

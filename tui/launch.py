@@ -11,6 +11,7 @@ from msgspec import structs
 from tui.config.settings import Loaded, PaneModels
 from tui.files import paths
 from tui.headless.command import OpenApp
+from tui.headless.commands.lesson import LessonCommand
 from tui.headless.io.request import model_name
 from tui.headless.io.settings_file import load
 from tui.strings import text
@@ -35,7 +36,7 @@ def execute(command: OpenApp) -> Exit:
 
     from tui.app import TsuzukiApp
 
-    app = TsuzukiApp(loaded)
+    app = TsuzukiApp(loaded, lesson=isinstance(command, LessonCommand))
     app.run(mouse=loaded.settings.mouse)
     if app.history.unsaved:
         raise Failure(text("history.lost"), clean(app.history.unsaved))

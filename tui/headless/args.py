@@ -64,9 +64,12 @@ class _Parser(argparse.ArgumentParser):
     def complete(self) -> None:
         """Add the arguments of the subcommand, if this is the parser of one."""
         if self._command:
-            kind: type[Subcommand] = resolve_name(f"{commands.__name__}.{COMMANDS[self._command]}")
+            name = f"{commands.__name__}.{COMMANDS[self._command]}"
+            kind: type[OpenApp | Subcommand] = resolve_name(name)
             self.set_defaults(kind=kind, prog=self.prog)
-            kind.add_arguments(self)
+            if issubclass(kind, Subcommand):  # the others open the app, and print nothing
+                self.add_argument("--json", action="store_true", help=text("cli.option.json"))
+                kind.add_arguments(self)
             self._command = ""
 
     def error(self, message: str) -> NoReturn:
@@ -218,7 +221,7 @@ def _family(subcommands: _Subparsers, name: str, given: set[str]) -> _Subparsers
 def _add_command(subcommands: _Subparsers, command: str, common: _Parser) -> None:
     """Add a subcommand with what all have in common; its own arguments follow where it is used."""
     key = command.replace(" ", "_")
-    parser = subcommands.add_parser(
+    subcommands.add_parser(
         command.rpartition(" ")[2],
         help=text(f"cli.{key}.title"),
         description=text(f"cli.{key}.help"),
@@ -227,4 +230,3 @@ def _add_command(subcommands: _Subparsers, command: str, common: _Parser) -> Non
         parents=[common],
         formatter_class=HelpFormatter,
     )
-    parser.add_argument("--json", action="store_true", help=text("cli.option.json"))

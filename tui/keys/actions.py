@@ -45,6 +45,7 @@ Place = Literal[
     "editor",
     "tensors",
     "inside",
+    "lesson",
     "dialog",
 ]
 """Where the focus must be for an action's keys to work."""
@@ -75,6 +76,7 @@ PARENT: Final[dict[Place, Place | None]] = {
     "editor": "screen",
     "tensors": "screen",
     "inside": "screen",
+    "lesson": "screen",
     "dialog": "screen",
 }
 """Which place each one lies in: a key that works in the outer one works in the inner one too."""
@@ -212,6 +214,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("new_session", ("ctrl+n",), "app"),
     Action("theme", (), "app"),
     Action("language", (), "app"),
+    Action("lesson", (), "app"),
     Action("restart_engine", (), "app"),
     Action("palette", ("ctrl+p",), "app", show=True, priority=True, command=False),
     Action("copy_or_stop", ("ctrl+c",), "app", priority=True, command=False),
@@ -447,6 +450,31 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("inside_down", ("down", "j"), "inside", command=False, call="inside_scroll(1)"),
     Action("inside_page_up", ("pageup",), "inside", command=False, call="inside_scroll(-15)"),
     Action("inside_page_down", ("pagedown",), "inside", command=False, call="inside_scroll(15)"),
+    *(
+        Action(
+            f"lesson_{what}_{way}",
+            keys,
+            "lesson",
+            show=way == "next",
+            command=False,
+            call=f"lesson_{what}({by})",
+            family=f"lesson_{what}",
+        )
+        for what, way, keys, by in (
+            ("go", "next", ("right", "enter", "l"), 1),
+            ("go", "previous", ("left", "h"), -1),
+            ("scroll", "up", ("up", "k"), -1),
+            ("scroll", "down", ("down", "j"), 1),
+            ("scroll", "page_up", ("pageup",), -15),
+            ("scroll", "page_down", ("pagedown",), 15),
+        )
+    ),
+    Action("lesson_answer", ("a",), "lesson", show=True, command=False),
+    Action("lesson_train", ("space",), "lesson", show=True, command=False),
+    Action("lesson_edit", ("e",), "lesson", show=True, command=False),
+    Action("lesson_python", ("p",), "lesson", show=True, command=False),
+    Action("lesson_copy", ("c", "y"), "lesson", show=True, command=False),
+    Action("help_lesson", ("l",), "help", show=True, command=False),
     Action("settings_edit", ("e",), "settings", show=True, command=False),
     Action("settings_reload", ("r",), "settings", show=True, command=False),
 )

@@ -148,9 +148,15 @@ class TaskPane(PaneLayout):
         """What is shown where there are no cards: what this pane does, and how to begin."""
         keys = self.shared.keymap
         begin = "example" if self.at_example else "begin"
+        own = f"pane.{self.role}"
         return "\n\n".join(
-            text(key, send=brief(keys.shown("send")), palette=keys.way("examples"))
-            for key in (f"pane.{self.role}.does", f"pane.{begin}", f"pane.{self.role}.then")
+            text(
+                key,
+                send=brief(keys.shown("send")),
+                palette=keys.way("examples"),
+                lesson=keys.way("lesson"),
+            )
+            for key in (f"{own}.does", f"pane.{begin}", f"{own}.then", "pane.lesson")
         )
 
     def put(self, draft: Draft) -> None:

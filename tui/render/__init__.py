@@ -10,5 +10,6 @@ details.py  the inspector's lines
 tensors.py  what a model was fed and computed, with shapes
 facts.py    the line of facts under a card
 inside/     what happens inside a model
+lesson.py   a stop of the lesson
 verdicts.py what witnesses come to, in words
 """

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
+from typing import ClassVar
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.connection.services import Services
-from tui.keys.actions import ACTIONS, BY_ID, Action, Place, enclosing
+from tui.keys.actions import ACTIONS, BY_ID, Action, Place, bindings, enclosing
 from tui.screens.base import Overlay
 from tui.screens.window import Explained, Window
 from tui.strings import text
@@ -60,6 +62,8 @@ def here(screen: Screen[object]) -> Place:
 class HelpScreen(Overlay[None]):
     """One page, longer than the screen where it must be."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("help")]
+
     def __init__(
         self,
         shared: Services,
@@ -83,6 +87,11 @@ class HelpScreen(Overlay[None]):
     def on_mount(self) -> None:
         """Let the arrows scroll at once."""
         self.query_one(VerticalScroll).focus()
+
+    async def action_help_lesson(self) -> None:
+        """Open the lesson in place of the help."""
+        self.dismiss(None)
+        await self.app.run_action("lesson")
 
     def _parts(self) -> Iterator[RenderableType]:
         yield Text(text(f"help.{self._place}.text"))

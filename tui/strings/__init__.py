@@ -1,8 +1,8 @@
 """All text of the interface, in a folder of YAML files for each language.
 
 ``interface.yaml`` holds what the interface says itself, ``engine.yaml`` the sentences of the
-engine's messages, ``settings.yaml`` the file that a user starts from. All languages have the same
-keys.
+engine's messages, ``lesson.yaml`` those of the lesson, ``settings.yaml`` the file that a user
+starts from. All languages have the same keys.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 # Every start reads a language: libyaml, where PyYAML was built with it, takes a tenth of the time.
 _LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-_FILES = ("interface.yaml", "engine.yaml")
+_FILES = ("interface.yaml", "engine.yaml", "lesson.yaml")
 
 
 @dataclass

@@ -18,6 +18,7 @@ COMMANDS = {
     "models remove": "models:ModelsRemove",
     "bench": "bench:BenchCommand",
     "forget": "forget:ForgetCommand",
+    "lesson": "lesson:LessonCommand",
     "doctor": "doctor:DoctorCommand",
     "completion": "completion:CompletionCommand",
 }

@@ -55,7 +55,7 @@ def _head(view: View, width: int) -> list[Line]:
         return found
     first, column = rows[0].first_row, rows[0].first_column
     weights = [row for some in rows for row in some.weights]
-    found += _map(view, weights, first, column, width)
+    found += map_lines(view, weights, first, column, width)
     found += [Line(), *_weights(view, weights, first, column, width)]
     return found
 
@@ -78,7 +78,7 @@ def _picture(view: View, layer: int, head: int) -> HeadPicture | None:
     return layers[0].heads[head] if layers and head < len(layers[0].heads) else None
 
 
-def _map(
+def map_lines(
     view: View, weights: Sequence[Sequence[float]], first: int, column: int, width: int
 ) -> list[Line]:
     """Rows attend to columns. Two cells for each column where they fit, else half blocks."""

@@ -1,0 +1,84 @@
+"""The lesson by its keys."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.support.inside_events import InsideEngine
+from tests.support.screen_host import Host, seen, until
+from tui.lesson import progress
+from tui.lesson.progress import Progress, Texts
+from tui.lesson.stops import STOPS
+from tui.screens.lesson import LessonScreen
+
+
+@asynccontextmanager
+async def opened(stop: int = 0) -> AsyncIterator[tuple[Host, Pilot[None], list[str]]]:
+    kept: list[str] = []
+    stored = progress.written(Progress(stop=stop))
+    app = Host(lambda shared, host: LessonScreen(shared, stored, kept.append), InsideEngine())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: f"Lesson {stop + 1} of 11" in seen(app))
+        yield app, pilot, kept
+
+
+async def test_the_question_is_answered_by_the_model_on_a_key() -> None:
+    async with opened() as (app, pilot, _):
+        await until(pilot, lambda: "75.00%" in seen(app) and "Question:" in seen(app))
+        await pilot.press("a")
+        await until(pilot, lambda: "Answer:" in seen(app))
+        engine = app.engine
+        assert isinstance(engine, InsideEngine)
+        await until(pilot, lambda: len(engine.inside) == 2)
+        assert [ask.text for ask in engine.inside] == [Texts().begun, Texts().begun[:-1]]
+
+
+async def test_it_opens_where_it_was_left_and_remembers_what_was_seen() -> None:
+    async with opened(3) as (app, pilot, kept):
+        await pilot.press("right", "right", "left")
+        left = Progress(stop=4, seen=frozenset({3, 4, 5}))
+        await until(pilot, lambda: progress.read(kept[-1]) == left and "Lesson 5" in seen(app))
+        await pilot.press(*["right"] * 20)
+        await until(pilot, lambda: "Lesson 11 of 11" in seen(app))
+
+
+async def test_the_learners_own_text_is_worked_on() -> None:
+    async with opened() as (app, pilot, kept):
+        await pilot.press("e")
+        await until(pilot, lambda: "A text that the model goes on from" in seen(app))
+        await pilot.press("end", *"xyz", "enter")
+        await until(pilot, lambda: f"{Texts().begun}xyz" in seen(app))
+        assert progress.read(kept[-1]).texts.begun == f"{Texts().begun}xyz"
+
+
+async def test_the_network_learns_before_the_eyes_but_not_without_tanh() -> None:
+    async with opened(1) as (app, pilot, _):
+        await pilot.press(*["space"] * 10)
+        await until(pilot, lambda: "After 200 steps the loss is 0.008" in seen(app))
+        await pilot.press("a", *["space"] * 10)
+        await until(pilot, lambda: "After 200 steps the loss is 0.25" in seen(app))
+
+
+async def test_the_python_is_shown_and_copied() -> None:
+    async with opened() as (app, pilot, _):
+        await pilot.press("p")
+        await until(pilot, lambda: "import torch" in seen(app))
+        await pilot.press("c")
+        await until(pilot, lambda: "copied" in seen(app))
+        compile(app.clipboard, "copied", "exec")
+        assert Texts().begun in app.clipboard
+
+
+@pytest.mark.parametrize("stored", ["", "no json", '{"stop": "x"}', '{"stop": 99}'])
+async def test_what_cannot_be_read_begins_anew(stored: str) -> None:
+    app = Host(lambda shared, host: LessonScreen(shared, stored, lambda kept: None))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "of 11:" in seen(app))
+
+
+def test_every_stop_works_on_some_text_but_the_network() -> None:
+    assert [stop.id for stop in STOPS if not stop.fields] == ["network"]
