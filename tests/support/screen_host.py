@@ -152,8 +152,8 @@ class Host(App[None]):
 
 
 async def until(pilot: Pilot[None], true: Callable[[], bool]) -> None:
-    """Wait until something is true; fail after ten seconds."""
-    for _ in range(500):
+    """Wait until something is true; fail after a minute or more."""
+    for _ in range(3000):
         await pilot.pause()
         if true():
             return

@@ -74,7 +74,9 @@ def test_every_text_is_in_its_language() -> None:
         if not kana.search(written) and re.search(r"[a-z]{3,} [a-z]{3,}", written)
     }
     assert plain == {}
-    assert [key for key, text in strings.table("en").items() if kana.search(text)] == []
+    foreign = [key for key, text in strings.table("en").items() if kana.search(text)]
+    # The lesson reads Japanese sentences and quotes their tokens.
+    assert [key for key in foreign if not key.startswith("lesson.")] == []
 
 
 @pytest.mark.parametrize("words", [("--config", "PATH"), ("--config=PATH", "--help")])
