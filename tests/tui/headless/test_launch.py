@@ -19,7 +19,7 @@ class FakeApp:
     mouse: bool | None = None
     history = SimpleNamespace(unsaved="")
 
-    def __init__(self, loaded: Loaded) -> None:
+    def __init__(self, loaded: Loaded, *, lesson: bool = False) -> None:
         FakeApp.opened = loaded
 
     def run(self, *, mouse: bool) -> None:
@@ -83,7 +83,7 @@ def test_a_theme_on_the_command_line_counts_as_said(at_terminal: Tsuzuki) -> Non
     at_terminal("--theme", "light")
 
     assert FakeApp.opened is not None
-    assert "theme" in FakeApp.opened.marks
+    assert FakeApp.opened.theme_given
 
 
 def test_a_theme_that_is_not_there_is_wrong_use(at_terminal: Tsuzuki) -> None:
