@@ -41,7 +41,7 @@ def main() -> int:
         (place / "config").mkdir()
         (place / "config" / "settings.yaml").write_text(SETTINGS, encoding="utf-8")
         with app(place) as terminal:
-            terminal.wait("greedy · 43 tokens")
+            terminal.wait("120 tokens")
             taken = _stream(terminal, place, 60 * minutes)
     early = taken[len(taken) // 10]
     late = taken[len(taken) // 2 :]
