@@ -25,7 +25,7 @@ def slow_to_end(folder: Path) -> dict[str, str]:
 
 def in_mid_stream(terminal: Terminal) -> psutil.Process:
     """Have a continuation written in such an environment; the worker that writes."""
-    terminal.wait("greedy · 43 tokens")
+    terminal.wait("greedy · ")
     terminal.press("enter")
     terminal.wait("43 tokens · ", "perplexity")
     terminal.press("up", "enter")
@@ -91,7 +91,7 @@ def test_a_worker_that_hangs_is_shown_and_esc_starts_another(tmp_path: Path) -> 
 def test_quitting_in_mid_stream_leaves_neither_process_nor_text_behind(tmp_path: Path) -> None:
     home = environment(tmp_path)
     with opened(home) as terminal:
-        terminal.wait("greedy · 43 tokens")
+        terminal.wait("greedy · ")
         terminal.press("enter")
         terminal.wait("writing")
         workers = terminal.workers()
@@ -126,7 +126,7 @@ def test_a_slow_line_gets_fewer_bytes(tmp_path: Path) -> None:
         settings = "sampling: {temperature: 0, top_p: 1}\nmax_tokens: 200\n"
         (home / "config" / "settings.yaml").write_text(settings)
         with opened(environment(home, **more)) as terminal:
-            terminal.wait("greedy · 43 tokens")
+            terminal.wait("greedy · ")
             terminal.press("enter")
             terminal.wait("43 tokens · ", "perplexity", "first")
             before = len(terminal.raw)
@@ -144,7 +144,7 @@ def test_a_slow_line_gets_fewer_bytes(tmp_path: Path) -> None:
 def test_a_signal_ends_it_as_a_key_does(tmp_path: Path, number: signal.Signals) -> None:
     home = environment(tmp_path)
     with opened(home) as terminal:
-        terminal.wait("greedy · 43 tokens")
+        terminal.wait("greedy · ")
         terminal.press("enter")
         terminal.wait("perplexity")
         terminal.press("f3", "unsent ")
@@ -160,7 +160,7 @@ def test_a_signal_ends_it_as_a_key_does(tmp_path: Path, number: signal.Signals) 
 
 def test_every_byte_that_a_terminal_sends_is_something_to_show(tmp_path: Path) -> None:
     with opened(environment(tmp_path)) as terminal:
-        terminal.wait("greedy · 43 tokens")
+        terminal.wait("greedy · ")
         terminal.press("\x15")
         terminal.child.send(b"caf\xe9")
         terminal.wait("caf\ufffd")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
-import msgspec
 from msgspec import structs
 from rich.cells import cell_len
 
@@ -37,7 +36,7 @@ class ModelsList(Subcommand, frozen=True, kw_only=True):
         async def work(session: Session) -> Exit:
             found = await session.ask(ListModels(), Models)
             if self.json:
-                output.document(msgspec.convert(found, ModelsDocument, from_attributes=True))
+                output.document(ModelsDocument([ModelDocument.of(each) for each in found.models]))
             else:
                 _print_rows([_summary(model) for model in found.models], output)
             return Exit.DONE
@@ -62,7 +61,7 @@ class OneModel(Subcommand, frozen=True, kw_only=True):
             if model is None:
                 raise Failure.usage(text("cli.no_model", model=name), text("cli.no_model_hint"))
             if self.json:
-                output.document(msgspec.convert(model, ModelDocument, from_attributes=True))
+                output.document(ModelDocument.of(model))
             else:
                 _print_rows(_described(model), output)
                 _print_distances(model, output)

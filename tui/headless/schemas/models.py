@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+import msgspec
+from msgspec import Struct, structs
 
-from engine.messages import Distance, Head, Precision, Role, Source, State
+from engine.messages import Distance, Head, ModelInfo, Precision, Role, Source, State
+from tui.strings import worded
 
 
 class ModelDocument(Struct, frozen=True, kw_only=True):
@@ -31,8 +33,14 @@ class ModelDocument(Struct, frozen=True, kw_only=True):
     weights: str = ""
     distances: list[Distance]
 
+    @classmethod
+    def of(cls, model: ModelInfo) -> ModelDocument:
+        """A model, with the engine's messages as sentences."""
+        said = structs.replace(model, reason=worded(model.reason), note=worded(model.note))
+        return msgspec.convert(said, cls, from_attributes=True)
 
-class ModelsDocument(Struct, frozen=True, kw_only=True):
+
+class ModelsDocument(Struct, frozen=True):
     """`tsuzuki models list --json`."""
 
     models: list[ModelDocument]
