@@ -27,7 +27,7 @@ def in_mid_stream(terminal: Terminal) -> psutil.Process:
     """Have a continuation written in such an environment; the worker that writes."""
     terminal.wait("greedy · ")
     terminal.press("enter")
-    terminal.wait("43 tokens · ", "perplexity")
+    terminal.wait("200 tokens · ", "perplexity")
     terminal.press("up", "enter")
     terminal.wait("writing", "200 tokens")
     (worker,) = terminal.workers()
@@ -128,7 +128,7 @@ def test_a_slow_line_gets_fewer_bytes(tmp_path: Path) -> None:
         with opened(environment(home, **more)) as terminal:
             terminal.wait("greedy · ")
             terminal.press("enter")
-            terminal.wait("43 tokens · ", "perplexity", "first")
+            terminal.wait("200 tokens · ", "perplexity", "first")
             before = len(terminal.raw)
             for _ in range(3):  # so that the text scrolls
                 terminal.press("up", "enter")
