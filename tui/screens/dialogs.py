@@ -14,7 +14,11 @@ from tui.screens.window import Window
 from tui.strings import text
 
 
-class Confirm(Window[str]):
+class Dialog(Window[str]):
+    """A box in the middle; None when it is closed without an answer."""
+
+
+class Confirm(Dialog):
     """Asks before something that cannot be undone. The answer is "yes" or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -40,7 +44,7 @@ class Confirm(Window[str]):
         self.dismiss("yes" if event.button.id == "yes" else None)
 
 
-class Ask(Window[str]):
+class Ask(Dialog):
     """Asks for a line of text."""
 
     def __init__(self, question: str, value: str = "", example: str = "") -> None:
