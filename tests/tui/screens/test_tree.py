@@ -35,8 +35,12 @@ async def test_paths_are_seen_searched_rated_and_saved(tmp_path: Path) -> None:
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, TreeScreen))
         assert (fork.won, root.won) == ([root.id], [])
-        rows = [line for line in seen(app).splitlines() if "%" in line or "2^" in line]
-        assert [row.split()[0] for row in rows] == ["2", "1"]
+
+        def ranks() -> list[str]:
+            rows = [line for line in seen(app).splitlines() if "%" in line or "2^" in line]
+            return [row.split()[0] for row in rows]
+
+        await until(pilot, lambda: ranks() == ["2", "1"])
         await pilot.press("slash", *"ending", "enter")
         await until(pilot, lambda: "Tree: 1 path" in seen(app))
         await pilot.press("escape")
