@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import msgspec
 from msgspec import structs
 from textual import work
 from textual.binding import BindingType
-from textual.events import Resize
-from textual.widget import Widget
-from textual.widgets import Static
 
 from engine.messages import (
     Answer,
     Change,
-    Error,
     Event,
     LookInside,
     Opened,
@@ -35,14 +29,11 @@ from tui.keys.actions import bindings
 from tui.render.flow import Line
 from tui.render.inside import attention, attribution, lens, numbers, tables, walk
 from tui.render.inside.view import View, altered
-from tui.screens.base import MessageScreen
+from tui.screens.asking import AskingScreen
 from tui.screens.dialogs import Ask
 from tui.strings import text
 from tui.terminal.sanitise import clean
-from tui.widgets.lines import LinesView
 
-_PAUSE_S = 0.12
-"""How long keys must rest before a question is asked."""
 _WINDOW = 128
 """Positions of attention that are asked for at once; a longer text is seen through a window."""
 _TOP = 200
@@ -62,25 +53,7 @@ class Looked:
     """The text, where it is fed as ids."""
 
 
-class Body(LinesView, can_focus=True):
-    """The lines of the view."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._lines: list[Line] = []
-
-    @property
-    def lines(self) -> list[Line]:
-        """All of them."""
-        return self._lines
-
-    def put(self, lines: list[Line]) -> None:
-        """Show other lines."""
-        self._lines = lines
-        self.resized()
-
-
-class InsideScreen(MessageScreen[None]):
+class InsideScreen(AskingScreen):
     """Shows one view at a time; each asks the engine only for what it needs."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("inside")]
@@ -94,25 +67,12 @@ class InsideScreen(MessageScreen[None]):
         self._opened: Opened | None = None
         self._words: tuple[str, ...] = ()
         self._changes: list[Change] = [Change()]
-        self._found: dict[bytes, list[Event]] = {}
-        """The answers so far, by request."""
-        self._body = Body()
-        self._place = Static(classes="heading", markup=False)
-
-    def body(self) -> Iterator[Widget]:
-        """Where the cursor is and what is altered, then the view."""
-        yield self._place
-        yield self._body
 
     def on_mount(self) -> None:
         """Begin with the walk."""
-        self._body.focus()
+        self._page.focus()
         self.set_interval(0.5, self._follow_load)
-        self._go()
-
-    def on_resize(self, event: Resize) -> None:
-        """Lay out anew."""
-        self.call_after_refresh(self._draw)
+        self.show_and_ask()
 
     def _follow_load(self) -> None:
         """Show how far the model is loaded, until it answers."""
@@ -160,39 +120,12 @@ class InsideScreen(MessageScreen[None]):
             case _:
                 return [tensors]
 
-    def _go(self) -> None:
-        """Show what is there, and ask for what is not."""
-        self.show_message("")
-        self._draw()
-        self._ask()
+    def received(self, event: Event) -> None:
+        """Take how many layers and tokens there are, which says what else to ask for."""
+        if isinstance(event, Opened) and self._opened is None:
+            self._opened, self._view.position = event, event.position
 
-    @work(exclusive=True)
-    async def _ask(self) -> None:
-        await asyncio.sleep(_PAUSE_S)
-        # What was read says how many layers and tokens there are, and so what else to ask for.
-        while ask := next((each for each in self._wanted() if _key(each) not in self._found), None):
-            if not await self._answered(ask):
-                return
-
-    async def _answered(self, ask: LookInside) -> bool:
-        """Ask, and store what comes; whether the answer is whole."""
-        events = self._found[_key(ask)] = []
-        whole = False
-        try:
-            async for event in self.answers(ask):
-                if isinstance(event, Error):
-                    return False
-                events.append(event)
-                if isinstance(event, Opened) and self._opened is None:
-                    self._opened, self._view.position = event, event.position
-                self._draw()
-            whole = True
-        finally:
-            if not whole:
-                self._found.pop(_key(ask), None)
-        return whole
-
-    def _wanted(self) -> list[LookInside]:
+    def wanted(self) -> list[LookInside]:
         """What the model answers as it is, where it is altered, and what the view needs."""
         asks = self._asks()
         return [*self._unaltered(asks), *asks]
@@ -203,19 +136,20 @@ class InsideScreen(MessageScreen[None]):
 
     # ------------------------------------------------------------------------ showing
 
-    def _draw(self) -> None:
+    def draw(self) -> None:
+        """Draw the view, and where the cursor is and what is altered."""
         view = self._view
-        view.width = max(40, self._body.size.width - 1)
-        view.height = max(8, self._body.size.height)
+        view.width = max(40, self._page.size.width - 1)
+        view.height = max(8, self._page.size.height)
         view.change = self._change
         asks = self._asks()
-        found = [self._found.get(_key(ask), []) for ask in asks]
+        found = [self.answered(ask) for ask in asks]
         view.events = [event for events in found for event in events]
         if self._opened is not None and view.opened is None:
             view.events.insert(0, self._opened)
-        before = [self._found.get(_key(ask), []) for ask in self._unaltered(asks)]
+        before = [self.answered(ask) for ask in self._unaltered(asks)]
         view.before = next((e for events in before for e in events if isinstance(e, Answer)), None)
-        self._body.put(_VIEWS[self._showing](view) or [Line()])
+        self._page.put(_VIEWS[self._showing](view) or [Line()])
         self._title()
 
     def _title(self) -> None:
@@ -252,8 +186,8 @@ class InsideScreen(MessageScreen[None]):
     def action_inside_view(self, number: int) -> None:
         """Show another view."""
         self._showing = number
-        self._body.scroll_home(animate=False)
-        self._go()
+        self._page.scroll_home(animate=False)
+        self.show_and_ask()
 
     def action_inside_next(self) -> None:
         """Show the next view."""
@@ -261,20 +195,20 @@ class InsideScreen(MessageScreen[None]):
 
     def action_inside_scroll(self, by: int) -> None:
         """Scroll the view."""
-        self._body.scroll_relative(y=by, animate=False)
+        self._page.scroll_relative(y=by, animate=False)
 
     def action_inside_token(self, by: int) -> None:
         """Choose another token."""
         if self._opened is not None:
             last = len(self._opened.tokens) - 1
             self._view.position = max(0, min(self._view.position + by, last))
-            self._go()
+            self.show_and_ask()
 
     def action_inside_layer(self, by: int) -> None:
         """Choose another layer."""
         if self._opened is not None:
             self._view.layer = (self._view.layer + by) % self._opened.layers
-            self._go()
+            self.show_and_ask()
 
     def action_inside_head(self, by: int) -> None:
         """Choose another head; after the last one of a layer comes the first of the next."""
@@ -282,12 +216,12 @@ class InsideScreen(MessageScreen[None]):
             heads, layers = self._opened.heads, self._opened.layers
             at = (self._view.layer * heads + self._view.head + by) % (heads * layers)
             self._view.layer, self._view.head = divmod(at, heads)
-            self._go()
+            self.show_and_ask()
 
     def action_inside_flip(self) -> None:
         """Show the attention to the chosen token, or from it again."""
         self._view.to_token = not self._view.to_token
-        self._draw()
+        self.draw()
 
     def action_inside_off(self) -> None:
         """Switch the chosen head off, or on again."""
@@ -309,13 +243,13 @@ class InsideScreen(MessageScreen[None]):
     def _alter(self, **changed: object) -> None:
         if self._opened is not None:
             self._changes.append(structs.replace(self._change, **changed))
-            self._go()
+            self.show_and_ask()
 
     def action_inside_undo(self) -> None:
         """Take the last change of the model back."""
         if len(self._changes) > 1:
             self._changes.pop()
-            self._go()
+            self.show_and_ask()
         else:
             self.show_message(text("screens.inside.nothing_to_undo"))
 
@@ -338,11 +272,7 @@ class InsideScreen(MessageScreen[None]):
         )
         if written is not None:
             self._words = tuple(word.strip() for word in written.split(",") if word.strip())
-            self._go()
-
-
-def _key(ask: LookInside) -> bytes:
-    return msgspec.json.encode(ask)
+            self.show_and_ask()
 
 
 def _window(position: int, size: int, count: int) -> int:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import ClassVar
 
-import msgspec
 from msgspec import structs
 from textual import work
 from textual.binding import BindingType
-from textual.events import Resize
-from textual.widget import Widget
-from textual.widgets import Static
 
-from engine.messages import Done, Error, Event, Opened, Request, ShowHead
+from engine.messages import Opened, Request, ShowHead
 from engine.messages.starters import STARTER_CAUSAL, STARTER_MASKED
 from tui.connection.services import Services
 from tui.keys.actions import Place, bindings
@@ -25,20 +20,17 @@ from tui.lesson.progress import Progress
 from tui.lesson.stops import LAYER, STOPS, Stop, summed
 from tui.render import lesson
 from tui.render.inside.view import View
-from tui.screens.base import MessageScreen
+from tui.screens.asking import AskingScreen
 from tui.screens.dialogs import Ask
-from tui.screens.inside import Body
 from tui.strings import text
 from tui.terminal.sanitise import clean
 from tui.widgets.hints import brief
 
-_PAUSE_S = 0.1
-"""How long keys must rest before the engine is asked."""
 _STEPS = 20
 """How many steps the network learns with one key."""
 
 
-class LessonScreen(MessageScreen[None]):
+class LessonScreen(AskingScreen):
     """Shows a stop, and remembers which were seen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("lesson")]
@@ -53,24 +45,11 @@ class LessonScreen(MessageScreen[None]):
         self._asked = False
         """Whether the answer to the question is shown."""
         self._python = False
-        self._found: dict[bytes, list[Event]] = {}
-        """The answers so far, by request."""
-        self._body = Body()
-        self._place = Static(classes="heading", markup=False)
-
-    def body(self) -> Iterator[Widget]:
-        """The text that is worked on, then the stop."""
-        yield self._place
-        yield self._body
 
     def on_mount(self) -> None:
         """Go on where the learner was."""
-        self._body.focus()
+        self._page.focus()
         self._go(self._progress.stop)
-
-    def on_resize(self, event: Resize) -> None:
-        """Lay out anew."""
-        self.call_after_refresh(self._draw)
 
     @property
     def _stop(self) -> Stop:
@@ -78,39 +57,15 @@ class LessonScreen(MessageScreen[None]):
 
     # ------------------------------------------------------------------------- asking
 
-    def _asks(self) -> list[Request]:
+    def wanted(self) -> list[Request]:
         """What the stop needs now: what follows from the text read comes once it was read."""
         stop, texts = self._stop, self._progress.texts
         asks = list((stop.answer if self._asked else stop.shown)(texts))
         if stop.sums is None:
             return asks
-        opened = [e for e in self._found.get(_key(asks[0]), []) if isinstance(e, Opened)]
+        opened = [e for e in self.answered(asks[0]) if isinstance(e, Opened)]
         head = stop.sums[self._asked]
         return [*asks, *(summed(asks[0], head, each.position) for each in opened)]
-
-    @work(exclusive=True)
-    async def _ask(self) -> None:
-        await asyncio.sleep(_PAUSE_S)
-        while ask := next((each for each in self._asks() if _key(each) not in self._found), None):
-            if not await self._answered(ask):
-                return
-
-    async def _answered(self, ask: Request) -> bool:
-        """Ask, and store what comes; whether the answer is whole."""
-        events = self._found[_key(ask)] = []
-        whole = False
-        try:
-            async for event in self.answers(ask):
-                if isinstance(event, Error):
-                    return False
-                events.append(event)
-                if isinstance(event, Done):
-                    whole = True
-                self._draw()
-        finally:
-            if not whole:
-                self._found.pop(_key(ask), None)
-        return whole
 
     # ------------------------------------------------------------------------ showing
 
@@ -120,20 +75,16 @@ class LessonScreen(MessageScreen[None]):
         seen = self._progress.seen | {stop}
         self._remember(structs.replace(self._progress, stop=stop, seen=seen))
         self._asked = self._python = False
-        self._body.scroll_home(animate=False)
+        self._page.scroll_home(animate=False)
         self.refresh_bindings()
-        self._refresh()
+        self.show_and_ask()
 
     def _remember(self, changed: Progress) -> None:
         self._progress = changed
         self._keep(progress.written(changed))
 
-    def _refresh(self) -> None:
-        self.show_message("")
-        self._draw()
-        self._ask()
-
-    def _draw(self) -> None:
+    def draw(self) -> None:
+        """Draw the stop, and the text that it works on."""
         stop, at = self._stop, self._progress.stop
         title = text(f"lesson.{stop.id}.title")
         self.heading(
@@ -147,17 +98,17 @@ class LessonScreen(MessageScreen[None]):
         )
         words = [getattr(self._progress.texts, name) for name in stop.fields]
         self._place.update(clean(" / ".join(words)) or title)
-        width = max(40, self._body.size.width - 1)
+        width = max(40, self._page.size.width - 1)
         if self._python:
-            self._body.put(lesson.python(self._block(), width))
+            self._page.put(lesson.python(self._block(), width))
             return
-        asks = [ask for ask in self._asks() if stop.sums is None or isinstance(ask, ShowHead)]
-        found = [(ask, self._found.get(_key(ask), [])) for ask in asks]
+        asks = [ask for ask in self.wanted() if stop.sums is None or isinstance(ask, ShowHead)]
+        found = [(ask, self.answered(ask)) for ask in asks]
         view = View(self.shared.glyphs, "", None, layer=LAYER, width=width)
-        view.height = max(8, self._body.size.height)
+        view.height = max(8, self._page.size.height)
         shown = self.shared.keymap.shown
         keys = {name: brief(shown(f"lesson_{name}")) for name in ("answer", "train", "python")}
-        self._body.put(lesson.lines(stop, found, self._network, self._asked, keys, view))
+        self._page.put(lesson.lines(stop, found, self._network, self._asked, keys, view))
 
     def _block(self) -> str:
         def folder(model: str) -> str:
@@ -175,20 +126,20 @@ class LessonScreen(MessageScreen[None]):
 
     def action_lesson_scroll(self, by: int) -> None:
         """Scroll."""
-        self._body.scroll_relative(y=by, animate=False)
+        self._page.scroll_relative(y=by, animate=False)
 
     def action_lesson_answer(self) -> None:
         """Let the model answer the question, or show the stop's own numbers again."""
         self._asked, self._python = not self._asked, False
         if self._stop.id == "network":
             self._network = Network(bent=not self._asked)
-        self._refresh()
+        self.show_and_ask()
 
     def action_lesson_python(self) -> None:
         """Show the Python that computes the numbers, or the stop again."""
         self._python = not self._python
-        self._body.scroll_home(animate=False)
-        self._draw()
+        self._page.scroll_home(animate=False)
+        self.draw()
 
     def action_lesson_copy(self) -> None:
         """Copy the Python."""
@@ -202,7 +153,7 @@ class LessonScreen(MessageScreen[None]):
     def action_lesson_train(self) -> None:
         """Let the small network learn."""
         self._network.learn(_STEPS)
-        self._draw()
+        self.draw()
 
     @work
     async def action_lesson_edit(self) -> None:
@@ -216,8 +167,4 @@ class LessonScreen(MessageScreen[None]):
             if written.strip():
                 texts = structs.replace(self._progress.texts, **{name: written.strip()})
                 self._remember(structs.replace(self._progress, texts=texts))
-        self._refresh()
-
-
-def _key(ask: Request) -> bytes:
-    return msgspec.json.encode(ask)
+        self.show_and_ask()

@@ -26,27 +26,9 @@ from tui.screens.sampling import sampling_fields
 from tui.strings import text
 from tui.terminal.sanitise import token as shown
 from tui.terminal.units import chance, percent
-from tui.widgets.lines import LinesView
+from tui.widgets.lines import Page
 
 _TOP = 8
-
-
-class Steps(LinesView, can_focus=True):
-    """What each step made of the distribution."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._lines: list[Line] = []
-
-    @property
-    def lines(self) -> list[Line]:
-        """Steps below each other."""
-        return self._lines
-
-    def put(self, lines: list[Line]) -> None:
-        """Show other lines."""
-        self._lines = lines
-        self.resized()
 
 
 class SamplersScreen(MessageScreen[None]):
@@ -70,7 +52,7 @@ class SamplersScreen(MessageScreen[None]):
             precision=card.precision or card.request.precision,
         )
         self._answer: Traced | None = None
-        self._steps = Steps()
+        self._steps = Page()
 
     def body(self) -> Iterator[Widget]:
         """The steps."""

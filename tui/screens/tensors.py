@@ -10,32 +10,24 @@ from textual.widget import Widget
 from tui.cards import Card
 from tui.cards.refs import Ref
 from tui.connection.services import Services
-from tui.render.flow import Line
 from tui.render.tensors import tensor_lines
 from tui.screens.base import Overlay
 from tui.strings import text
 from tui.terminal.sanitise import Glyphs, clean
-from tui.widgets.lines import LinesView
+from tui.widgets.lines import Page
 
 
-class Page(LinesView, can_focus=True):
+class TensorsPage(Page):
     """The tensors, one below the other."""
 
     def __init__(self, card: Card, ref: Ref | None, glyphs: Glyphs) -> None:
         super().__init__()
         self._about = card, ref, glyphs
-        self._lines: list[Line] = []
-
-    @property
-    def lines(self) -> list[Line]:
-        """All lines."""
-        return self._lines
 
     def on_resize(self, event: Resize) -> None:
         """Lay out for the new width."""
         card, ref, glyphs = self._about
-        self._lines = tensor_lines(card, ref, max(8, self.size.width - 1), glyphs)
-        self.resized()
+        self.put(tensor_lines(card, ref, max(8, self.size.width - 1), glyphs))
 
 
 class TensorsScreen(Overlay[None]):
@@ -43,7 +35,7 @@ class TensorsScreen(Overlay[None]):
 
     def __init__(self, shared: Services, card: Card, ref: Ref | None) -> None:
         super().__init__(shared, text("screens.tensors.title", model=clean(card.request.model)))
-        self._page = Page(card, ref, shared.glyphs)
+        self._page = TensorsPage(card, ref, shared.glyphs)
 
     def body(self) -> Iterator[Widget]:
         """The page."""

@@ -121,6 +121,24 @@ class LinesView(ScrollView):
         self.refresh()
 
 
+class Page(LinesView, can_focus=True):
+    """Lines that are put there whole, longer than the screen where they must be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: list[Line] = []
+
+    @property
+    def lines(self) -> list[Line]:
+        """What was put last."""
+        return self._lines
+
+    def put(self, lines: list[Line]) -> None:
+        """Show other lines."""
+        self._lines = lines
+        self.resized()
+
+
 def _paint(segments: list[Segment], start: int, end: int, style: Style) -> list[Segment]:
     """Lay a style over the characters from `start` to `end` (-1: to the last)."""
     painted: list[Segment] = []

@@ -45,7 +45,7 @@ async def whole(app: Host, pilot: Pilot[None]) -> str:
     """All lines of the view, from its top to its end."""
     screen = app.screen
     assert isinstance(screen, InsideScreen)
-    return "\n".join(line.text for line in screen._body.lines)
+    return "\n".join(line.text for line in screen._page.lines)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 50)])

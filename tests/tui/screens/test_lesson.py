@@ -37,6 +37,16 @@ async def test_the_question_is_answered_by_the_model_on_a_key() -> None:
         assert [ask.text for ask in engine.inside] == [Texts().begun, Texts().begun[:-1]]
 
 
+async def test_the_tokens_of_a_text_are_still_there_when_they_are_drawn_again() -> None:
+    async with opened(2) as (app, pilot, _):
+        await until(pilot, lambda: "input_ids: tensor([[5, 6, 7]])" in seen(app))
+        await pilot.press("p")
+        await until(pilot, lambda: "import" in seen(app))
+        await pilot.press("p")
+        await until(pilot, lambda: "import" not in seen(app))
+        assert "input_ids: tensor([[5, 6, 7]])" in seen(app)
+
+
 async def test_it_opens_where_it_was_left_and_remembers_what_was_seen() -> None:
     async with opened(3) as (app, pilot, kept):
         await pilot.press("right", "right", "left")
