@@ -20,10 +20,10 @@ from engine.runtime.graph import session
 from engine.runtime.graph.decoder import GraphRuntime
 from engine.runtime.graph.loading import load_graph
 from engine.runtime.prefix_cache import CHUNK
-from engine.runtime.scoring import logprobs
 from engine.store import distances
 from tests.support.bundles import files, quiet
-from tests.support.families import close, divergence, finish, prefilled, text
+from tests.support.comparing import check_rows, check_scores, check_states, check_steps
+from tests.support.families import close, divergence, prefilled, text
 from tests.support.families import plain as forward
 from tests.support.graph_models import SHAPES, dequantised, graph
 from tests.support.packed_models import ODD
@@ -47,23 +47,8 @@ def test_with_floats_it_equals_the_dequantised_model(
 ) -> None:
     runtime = graph(saved(variety), precision)
     model = dequantised(saved(variety), precision)
-    ids = text(2 * CHUNK + 8)
-    expected = forward(model, ids)
-    start = 2 * CHUNK + 2
-    branches, _ = prefilled(runtime, ids[:start])
-    for position in range(start, len(ids)):
-        assert (branches.rows, branches.length) == (1, position)
-        assert close(branches.logits[0], expected[position - 1])
-        branches = runtime.feed(branches, [[ids[position]]])
-    assert close(branches.logits[0], expected[-1])
-    # Several rows at once, several tokens each, after what they share.
-    rows = [text(9, seed=1), text(9, seed=2)]
-    branches = runtime.select(runtime.feed(runtime.empty(), [[5, 6, 7]]), [0, 0])
-    branches, logits = runtime.read(branches, rows)
-    for row, own in enumerate(rows):
-        expected = forward(model, [5, 6, 7, *own])
-        assert close(logits[row], expected[3:])
-        assert close(branches.logits[row], expected[-1])
+    check_steps(runtime, model, text(2 * CHUNK + 8), fed=2 * CHUNK + 2)
+    check_rows(runtime, model)
 
 
 @pytest.mark.parametrize("floats", ["none", "down"])
@@ -83,25 +68,12 @@ def test_rounded_inputs_stay_near(
 
 @pytest.mark.parametrize("variety", SHAPES)
 def test_states_side_by_side_equal_those_of_one_text(saved: Saved, variety: str) -> None:
-    rows = [text(9, seed=1), text(30, seed=2), text(1)]
-    states = graph(saved(variety), "int4").states(rows)
-    model = dequantised(saved(variety), "int4")
-    for row, found in zip(rows, states, strict=True):
-        with torch.inference_mode():
-            output = model(torch.tensor([row]), output_hidden_states=True)
-        assert close(found[: len(row)], output.hidden_states[-1][0])
+    check_states(graph(saved(variety), "int4"), dequantised(saved(variety), "int4"))
 
 
 @pytest.mark.usefixtures("all_refined")
 def test_several_texts_are_scored_as_one_is(saved: Saved) -> None:
-    left = text(300)
-    endings = [text(length, seed=length) for length in (5, 1, 40, 12)]
-    sequences = [[*left, *ending] for ending in endings]
-    scores, _ = finish(logprobs(graph(saved("llama"), "int4"), sequences))
-    model = dequantised(saved("llama"), "int4")
-    for ids, row in zip(sequences, scores, strict=True):
-        expected = forward(model, ids)[:-1].log_softmax(-1)
-        assert close(row, expected.gather(-1, torch.tensor(ids[1:])[:, None])[:, 0])
+    check_scores(graph(saved("llama"), "int4"), dequantised(saved("llama"), "int4"))
 
 
 @pytest.mark.parametrize("variety", ODD)

@@ -16,9 +16,9 @@ from engine.runtime.packed import cache
 from engine.runtime.packed.decoder import PackedRuntime
 from engine.runtime.packed.loading import load_packed
 from engine.runtime.prefix_cache import CHUNK
-from engine.runtime.scoring import logprobs
 from tests.support.bundles import files, quiet
-from tests.support.families import close, divergence, finish, prefilled, text
+from tests.support.comparing import check_rows, check_scores, check_states, check_steps
+from tests.support.families import close, divergence, prefilled, text
 from tests.support.families import plain as forward
 from tests.support.packed_models import ODD, VARIETIES, packed, plain
 from tests.support.walks import Mirror, Walk, walks
@@ -28,29 +28,13 @@ Saved = Callable[[str], Path]
 
 @pytest.mark.parametrize("variety", VARIETIES)
 def test_prefill_and_steps_equal_transformers(saved: Saved, variety: str) -> None:
-    runtime = packed(saved(variety))
     ids = text(2 * CHUNK + 12)
-    expected = forward(plain(saved(variety)), ids)
-    start = 2 * CHUNK + 2
-    branches, _ = prefilled(runtime, ids[:start])
-    for position in range(start, len(ids)):
-        assert (branches.rows, branches.length) == (1, position)
-        assert close(branches.logits[0], expected[position - 1])
-        branches = runtime.feed(branches, [[ids[position]]])
-    assert close(branches.logits[0], expected[-1])
+    check_steps(packed(saved(variety)), plain(saved(variety)), ids, fed=2 * CHUNK + 2)
 
 
 @pytest.mark.parametrize("variety", VARIETIES)
 def test_every_position_can_be_read(saved: Saved, variety: str) -> None:
-    runtime = packed(saved(variety))
-    rows = [text(9, seed=1), text(9, seed=2)]
-    branches = runtime.select(runtime.feed(runtime.empty(), [[5, 6, 7]]), [0, 0])
-    branches, logits = runtime.read(branches, rows)
-    model = plain(saved(variety))
-    for row, ids in enumerate(rows):
-        expected = forward(model, [5, 6, 7, *ids])
-        assert close(logits[row], expected[3:])
-        assert close(branches.logits[row], expected[-1])
+    check_rows(packed(saved(variety)), plain(saved(variety)))
 
 
 @pytest.mark.parametrize("variety", ODD)
@@ -79,26 +63,12 @@ def test_steps_and_chunks_agree(saved: Saved) -> None:
 
 
 def test_several_rows_are_scored_as_one_is(saved: Saved) -> None:
-    runtime = packed(saved("llama"))
-    left = text(300)
-    endings = [text(length, seed=length) for length in (5, 1, 40, 12)]
-    scores, _ = finish(logprobs(runtime, [[*left, *ending] for ending in endings]))
-    model = plain(saved("llama"))
-    for ending, row in zip(endings, scores, strict=True):
-        ids = [*left, *ending]
-        expected = forward(model, ids)[:-1].log_softmax(-1)
-        assert close(row, expected.gather(-1, torch.tensor(ids[1:])[:, None])[:, 0])
+    check_scores(packed(saved("llama")), plain(saved("llama")))
 
 
 @pytest.mark.parametrize("variety", VARIETIES)
 def test_states_side_by_side_equal_those_of_one_text(saved: Saved, variety: str) -> None:
-    rows = [text(9, seed=1), text(30, seed=2), text(1)]
-    states = packed(saved(variety)).states(rows)
-    model = plain(saved(variety))
-    for row, found in zip(rows, states, strict=True):
-        with torch.inference_mode():
-            output = model(torch.tensor([row]), output_hidden_states=True)
-        assert close(found[: len(row)], output.hidden_states[-1][0])
+    check_states(packed(saved(variety)), plain(saved(variety)))
 
 
 def test_broken_weights_are_no_answer(saved: Saved) -> None:
