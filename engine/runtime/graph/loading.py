@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from transformers import AutoConfig
 
 from engine.interfaces import ModelFiles
 from engine.messages import Message, Precision
@@ -31,10 +30,7 @@ def load_graph(files: ModelFiles, precision: Precision, report: Report) -> Graph
         EngineError: ``broken_model``, if the files do not match the configuration.
     """
     with readable(lambda reason: broken(files, reason)):
-        config = AutoConfig.from_pretrained(
-            files.folder, local_files_only=True, trust_remote_code=False
-        )
-        found = shape(config)
+        found = shape(files.folder)
         if found is None:
             return None
         parts = stored.read(files, precision)

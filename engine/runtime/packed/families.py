@@ -8,7 +8,10 @@ configuration would change a result, `shape` returns None.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+from transformers import AutoConfig
 
 if TYPE_CHECKING:
     import torch
@@ -66,8 +69,9 @@ class Rotary:
     scale: float
 
 
-def shape(config: PretrainedConfig) -> Shape | None:
-    """The shape of a model that the packed decoder supports; None for every other."""
+def shape(folder: Path) -> Shape | None:
+    """The shape of the model in a folder if the packed decoder supports it, else None."""
+    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     if config.model_type == "gpt2":
         return _gpt2(config)
     if config.model_type in {"llama", "mistral", "qwen2", "qwen3"}:

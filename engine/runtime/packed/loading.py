@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from transformers import AutoConfig
 
 from engine.interfaces import ModelFiles
 from engine.messages import Device, Message, Precision
@@ -24,10 +23,7 @@ def load_packed(
         EngineError: ``broken_model``, if the files do not match the configuration.
     """
     with readable(lambda reason: broken(files, reason)):
-        config = AutoConfig.from_pretrained(
-            files.folder, local_files_only=True, trust_remote_code=False
-        )
-        found = shape(config)
+        found = shape(files.folder)
         if found is None:
             return None
         with Weights(files.folder, found) as weights, torch.inference_mode():
