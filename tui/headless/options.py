@@ -37,6 +37,18 @@ def add_precision(parser: ArgumentParser, key: str = "precision_default") -> Non
     )
 
 
+def add_literal_sides(parser: ArgumentParser) -> None:
+    """Add one or two texts that are taken as they are."""
+    parser.add_argument(
+        "--text",
+        dest="literal",
+        metavar="TEXT",
+        action="append",
+        default=[],
+        help=text("cli.option.literal_side"),
+    )
+
+
 def add_number(
     parser: ArgumentParser,
     option: str,

@@ -36,6 +36,7 @@ from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
 from tui.headless.io.request import given, pane_model, read_file, read_text, validated
 from tui.headless.io.session import Session, run
+from tui.headless.options import add_literal_sides
 from tui.headless.schemas.inspect import (
     AttentionInside,
     AttributionFigures,
@@ -75,14 +76,7 @@ class InspectCommand(Subcommand, frozen=True, kw_only=True):
     def add_arguments(cls, parser: ArgumentParser) -> None:
         parser.add_argument("text", metavar="TEXT", nargs="?", help=text("cli.option.text"))
         parser.add_argument("second", metavar="TEXT_B", nargs="?", help=text("cli.option.second"))
-        parser.add_argument(
-            "--text",
-            dest="literal",
-            metavar="TEXT",
-            action="append",
-            default=[],
-            help=text("cli.option.literal_side"),
-        )
+        add_literal_sides(parser)
         parser.add_argument("--file", metavar="FILE", help=text("cli.option.text_file"))
         parser.add_argument("--model", metavar="M", help=text("cli.option.inspect_model"))
         parser.add_argument(

@@ -14,7 +14,7 @@ from tui.headless.io.output import Output
 from tui.headless.io.request import given, model_name, pane_model, read_text, validated
 from tui.headless.io.score_line import line
 from tui.headless.io.session import Session, run
-from tui.headless.options import add_model, add_number, add_precision
+from tui.headless.options import add_literal_sides, add_model, add_number, add_precision
 from tui.headless.schemas.score import score_document
 from tui.render import verdicts
 from tui.render.weights import form, plain
@@ -40,14 +40,7 @@ class ScoreCommand(Subcommand, frozen=True, kw_only=True):
     def add_arguments(cls, parser: ArgumentParser) -> None:
         parser.add_argument("a", metavar="A", nargs="?", help=text("cli.option.a"))
         parser.add_argument("b", metavar="B", nargs="?", help=text("cli.option.b"))
-        parser.add_argument(
-            "--text",
-            dest="literal",
-            metavar="TEXT",
-            action="append",
-            default=[],
-            help=text("cli.option.literal_side"),
-        )
+        add_literal_sides(parser)
         parser.add_argument("--file", metavar="FILE", help=text("cli.option.pairs"))
         add_model(parser, "score")
         parser.add_argument(
