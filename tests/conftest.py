@@ -12,6 +12,8 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
+from tui import strings
+
 # Read when huggingface_hub is first imported: no test may reach a network.
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
@@ -51,6 +53,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if E2E in item.path.parents:
             item.add_marker("e2e")
+
+
+@pytest.fixture(autouse=True)
+def english() -> None:
+    """Whatever language the test before used: a worker runs files of all rooms."""
+    strings.use("en")
 
 
 @pytest.fixture(scope="session")

@@ -6,14 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tui import strings
-
 
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the tests away from the user's files, and the user's environment from the tests."""
     for kind in ("config", "state", "data"):
         monkeypatch.setenv(f"TSUZUKI_{kind.upper()}_HOME", str(tmp_path / f"{kind}-home"))
-    strings.use("en")
     for name in ("NO_COLOR", "SSH_CONNECTION"):
         monkeypatch.delenv(name, raising=False)
