@@ -110,7 +110,6 @@ def parse(arguments: Sequence[str]) -> OpenApp | Subcommand:
         Failure: it cannot be understood (exit code 2).
         SystemExit: it asked for help or for the version, which is printed.
     """
-    install()
     parser = _parser()
     namespace, unknown = parser.parse_known_args(arguments)
     values = vars(namespace)
@@ -161,6 +160,7 @@ def _encodable(written: str) -> bool:
 
 
 def _parser() -> _Parser:
+    install()
     given: set[str] = set()
     common = _common(given)
     parser = _Parser(
