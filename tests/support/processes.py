@@ -16,7 +16,7 @@ from engine import wire
 from engine.messages import LAST, Configure, Event, Frame, Ready, Request, Token
 
 WATCHDOG_S = 300.0
-"""A worker that lives longer than this is killed, so that a test cannot wait for ever."""
+"""A worker that sends nothing for as long as this is killed, so that no test waits for ever."""
 
 STUCK = "import threading; threading.Event().wait()"
 """A torch that never ends being imported: whatever needs it waits for ever."""
@@ -53,7 +53,7 @@ class Peer:
 
     def next(self) -> tuple[int, Event]:
         """The next event, whoever it is for; AssertionError when the worker has ended."""
-        frame = wire.read_frame(self.stdout)
+        frame = self._read()
         assert frame is not None, "the worker ended"
         self.received.append((frame.id, wire.event(frame.body)))
         return self.received[-1]
@@ -86,9 +86,17 @@ class Peer:
 
     def ended(self) -> int:
         """Wait for the end of the process; its exit code."""
-        while wire.read_frame(self.stdout) is not None:
+        while self._read() is not None:
             pass
         return self.process.wait()
+
+    def _read(self) -> Frame | None:
+        watchdog = threading.Timer(WATCHDOG_S, self.process.kill)
+        watchdog.start()
+        try:
+            return wire.read_frame(self.stdout)
+        finally:
+            watchdog.cancel()
 
 
 @contextmanager
@@ -104,12 +112,9 @@ def worker(log: Path, environ: Mapping[str, str] = os.environ) -> Iterator[Peer]
             env=environ,
         ) as process,
     ):
-        watchdog = threading.Timer(WATCHDOG_S, process.kill)
-        watchdog.start()
         try:
             yield Peer(process)
         finally:
-            watchdog.cancel()
             process.kill()
 
 

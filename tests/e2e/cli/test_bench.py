@@ -30,6 +30,7 @@ def test_answers_agree_with_the_peers_and_ratios_are_told(tmp_path: Path) -> Non
     assert {each["group"] for each in results} == {
         "decode starter-ja",
         "decode rinna-xsmall's shape",
+        "neighbours starter-ja",
         "bandwidth",
         "first token",
         "fill",

@@ -194,12 +194,14 @@ def test_it_ends_with_its_front_though_a_library_lets_nothing_else_run(tmp_path:
     source = """
 import sys, time
 from pathlib import Path
-from engine.messages import Configure, Load
-from tests.support.processes import configured, without_torch
+from engine.messages import Configure
+from tests.support.processes import without_torch, worker
 folder = Path(sys.argv[1])
 held = "import ctypes; print('held', flush=True); ctypes.PyDLL(None).sleep(1000)"
 environ = without_torch(folder / "path", held)
-with configured(folder / "log", Configure(store=str(folder), threads=1), environ) as peer:
+with worker(folder / "log", environ) as peer:
+    # Its answer is not waited for: torch is imported meanwhile, and may hold it back.
+    peer.send(Configure(store=str(folder), threads=1))
     print(peer.process.pid, flush=True)
     while "held" not in (folder / "log").read_text():
         time.sleep(0.01)

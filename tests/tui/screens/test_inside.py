@@ -131,7 +131,7 @@ async def test_a_patch_takes_another_text() -> None:
         await pilot.press("a", "b", "enter")
         await shows(app, pilot, "ALTERED: layer 1 at token 2")
         patch = Patch(text="ab", layer=1, source=2, position=2)
-        assert any(ask.change.patch == patch for ask in engine.inside)
+        await until(pilot, lambda: any(ask.change.patch == patch for ask in engine.inside))
 
 
 async def test_words_are_followed_and_compared() -> None:
