@@ -93,7 +93,6 @@ class Choices:
 
 
 def _worded(draft: Draft, words: Draft) -> Draft:
-    """A draft with the words of another."""
     return msgspec.structs.replace(draft, **_values(words, WORDS))
 
 

@@ -116,7 +116,7 @@ class Engine:
 
     @property
     def state(self) -> EngineState:
-        """The state of the worker."""
+        """Where the worker is in its life; see `EngineState`."""
         return self._state
 
     @property

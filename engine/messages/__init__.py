@@ -1,5 +1,13 @@
 """All requests and events that are exchanged between a front end and the engine.
 
+    requests.py  what a front end asks
+    events.py    what the engine answers
+    inside.py    both, about the inside of a model
+    parts.py     the values that they are made of
+    message.py   what is said to the user: ids with arguments, from which a front writes sentences
+    starters.py  the names of the bundled models
+    units.py     how byte counts are written, and what busy means
+
 This package is the whole contract: nothing else crosses the boundary. It imports neither torch nor
 the user interface, so that both sides can import it. Requests are complete and stateless: anything
 the engine keeps between two of them is a cache, whose loss costs only time.
@@ -7,8 +15,6 @@ the engine keeps between two of them is a cache, whose loss costs only time.
 Units, everywhere: ``logprob``, ``entropy`` and ``margin`` are in nats and belong to the model
 before any sampler; ``bits`` are base 2; ``rank`` is 1 + the number of ids with a strictly higher
 logit; ``start`` and ``end`` count code points of the user's text.
-
-`units` and `starters` hold what both sides use in messages to the user.
 """
 
 from __future__ import annotations

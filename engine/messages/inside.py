@@ -139,7 +139,7 @@ class Opened(Struct, tag="opened", frozen=True, kw_only=True):
 
 
 class Tensor(Struct, tag="tensor", frozen=True, kw_only=True):
-    """One tensor of a pass."""
+    """A tensor that a pass makes: its shape, and what fits of its values."""
 
     name: str
     stage: Literal["input", "embedding", "layer", "output"]
@@ -181,7 +181,7 @@ class HeadPicture(Struct, frozen=True, kw_only=True):
 
 
 class HeadsOfLayer(Struct, tag="heads_of_layer", frozen=True, kw_only=True):
-    """The heads of one layer."""
+    """Every head of a layer at a glance; sent layer by layer."""
 
     layer: int
     heads: list[HeadPicture]

@@ -58,7 +58,7 @@ GREEDY = Sampling(temperature=0.0, top_p=1.0)
 
 
 class Turn(Struct, frozen=True):
-    """One turn of a chat."""
+    """What one side says in a chat; the template makes a prompt of all turns."""
 
     role: Literal["system", "user", "assistant"]
     text: str

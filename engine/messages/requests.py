@@ -42,7 +42,7 @@ class Configure(Struct, tag="configure", frozen=True, kw_only=True):
 
 
 class ListModels(Struct, tag="list_models", frozen=True):
-    """Answered by `Models`."""
+    """Ask for every model that is on disk or in the catalogue; answered by `Models`."""
 
 
 class Load(Struct, tag="load", frozen=True):

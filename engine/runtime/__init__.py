@@ -1,4 +1,25 @@
-"""Models in memory: forward passes and caches. Importing this package does not import torch."""
+"""Models in memory: forward passes and caches.
+
+    loading.py       loads a model through transformers
+    loaded.py        a model in memory: its runtimes, its tokenizer and its caches
+    generic.py       any causal model of transformers, in fp32: the reference
+    packed/          a fast decoder for the GPT-2 and Llama families, exact and bf16
+    graph/           their quantised forms, run by ONNX Runtime
+    masked.py        encoders: masked words and next sentences
+    inside/          a model that can be looked into
+    prefix_cache.py  keys and values kept between requests
+    pair_cache.py    scores of pairs of sentences, kept likewise
+    scoring.py       log-probabilities of whole texts under a causal model
+    masked_rows.py   many positions in many texts under a masked model
+    batches.py       texts of similar length, read together
+    padding.py       texts padded to one length
+    refining.py      the largest logits of a coarser form, computed again in fp32
+    stretching.py    rotary positions that depend on the length of the text
+    distance.py      how much one runtime's predictions differ from another's
+    soundness.py     refuses NaN and infinity
+
+Importing this package does not import torch.
+"""
 
 from __future__ import annotations
 

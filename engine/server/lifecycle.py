@@ -55,7 +55,7 @@ class _Resident:
 
     @property
     def key(self) -> _Key:
-        """Identifies it."""
+        """What a request finds it by: the model and its form."""
         return self.files.id, self.form
 
     @property

@@ -4,7 +4,11 @@
     nbest.py              the likeliest continuations
     finding.py            search the vocabulary for a word at one place
     tracing.py            how a token was drawn
-    masking.py            words for `[MASK]`, with causal_masking, whole_words and joint_filling
+    masking.py            words for `[MASK]`
+    causal_masking.py     one mask, with a causal model
+    whole_words.py        words of any number of pieces at a mask
+    joint_filling.py      several masks together
+    words.py              how words at a mask are spelled and tokenized
     pseudo_likelihood.py  score a text token by token with a masked model
     continuity/           how well B continues A, by several witnesses
     document.py           score the sentences of a text

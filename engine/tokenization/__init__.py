@@ -1,5 +1,17 @@
 """Text <-> pieces <-> ids, exact for sentencepiece, WordPiece and byte-level BPE.
 
+    classes.py    which tokenizer class of transformers reads a folder, and its defaults
+    files.py      reads a folder's JSON files about the tokenizer
+    sentence.py   tokenizes with sentencepiece itself
+    library.py    tokenizes with the `tokenizers` library
+    backend.py    builds that library's pipeline
+    pieces.py     parses a sentencepiece file
+    layouts.py    how some classes number its pieces
+    rewriting.py  changes a text before it is cut, and maps positions back
+    streaming.py  ids to text one at a time, in whole characters
+    templates.py  chat templates
+    rendering.py  renders one, in a process with limited resources
+
 Sentencepiece models are tokenized by sentencepiece itself if their class does so, all others by the
 `tokenizers` library with the rules that transformers would apply. Neither torch nor transformers is
 imported.

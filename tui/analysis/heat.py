@@ -28,7 +28,7 @@ first it makes the token less likely, between the first two it does little."""
 
 
 def bits(nats: float) -> float:
-    """Nats as bits."""
+    """A number of nats in bits."""
     return nats / math.log(2)
 
 

@@ -12,6 +12,9 @@ stored and exported as it is, so that a partial answer survives whatever happens
     refs.py      the places of the cursor in each of them
     figures.py   what each witness to two sentences says, as figures
     document.py  Score: a text as sentences
+    drafts.py    what is in a composer before it is sent
+    forks.py     the texts of a pane as trees
+    replay.py    whether a continuation, run again, is the same text
 """
 
 from __future__ import annotations

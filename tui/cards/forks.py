@@ -32,7 +32,7 @@ class Trees:
 
     @property
     def cards(self) -> list[Card]:
-        """All of them."""
+        """Every card of the pane, shown or behind another, oldest first."""
         return list(self._cards.values())
 
     @property

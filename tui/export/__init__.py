@@ -1,4 +1,7 @@
-"""Cards as files: Markdown for people, JSON that can be replayed. Texts stay raw.
+"""Cards as files.
 
-Pictures of what happens inside a model (`svg.py`), whose texts are cleaned.
+    markdown.py  cards and sessions as Markdown to read and JSON to repeat
+    svg.py       pictures of what happens inside a model
+
+Texts in files stay raw; those in pictures are cleaned.
 """

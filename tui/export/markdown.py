@@ -132,7 +132,7 @@ def json(session: Session) -> str:
 
 
 def markdown(session: Session) -> str:
-    """A session to read."""
+    """A whole session as Markdown, one section for each card."""
     title = session.name or (session.cards[0].wrote if session.cards else "")
     parts = [f"# {_line(title) or text('export.untitled')}"]
     parts += [_card(card) for card in session.cards]

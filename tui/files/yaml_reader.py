@@ -62,7 +62,7 @@ class Scalar:
 
 @dataclass(frozen=True)
 class Items:
-    """A list."""
+    """A YAML list, with the place where it begins."""
 
     mark: Mark
     items: list[Node]
@@ -212,7 +212,6 @@ def _is_text(written: str) -> bool:
 def _scalar(
     node: yaml.nodes.Node, mark: Mark, path: Path, problems: list[Problem]
 ) -> str | int | float | bool | None:
-    """The value of a scalar node."""
     written = str(node.value)
     if not _is_text(written):
         problems.append(Problem.at(path, mark, text("problems.no_text")))

@@ -81,7 +81,7 @@ class SessionFile:
         return self._file != (status.st_dev, status.st_ino)
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the file; nothing can be saved afterwards."""
         self._connection.close()
 
     def _write(self, statement: str, values: Iterable[object]) -> None:

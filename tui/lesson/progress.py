@@ -35,5 +35,5 @@ def read(stored: str) -> Progress:
 
 
 def written(progress: Progress) -> str:
-    """It as a text."""
+    """Progress as JSON, for the session file."""
     return msgspec.json.encode(progress).decode()

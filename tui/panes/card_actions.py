@@ -61,7 +61,6 @@ class CardActions:
         self._pane.cards.run(copy_request(card))
 
     def _copy(self, card: Card) -> None:
-        """Copy the answer."""
         pane = self._pane
         if not card.answer:
             pane.notice(text("notice.nothing_to_copy"), lambda: not card.answer)

@@ -155,7 +155,6 @@ class ForkActions:
             pane.push_screen(SamplersScreen(pane.shared, card, place))
 
     def _tree(self, card: ContinueCard) -> None:
-        """Show the tree of the card."""
         from tui.screens.tree import TreeScreen
 
         def chosen(card_id: str | None) -> None:

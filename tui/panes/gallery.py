@@ -60,5 +60,4 @@ class Gallery:
 
 
 def _line(example: Example) -> str:
-    """Its text on one line."""
     return " / ".join(filter(None, (example.text, example.second)))

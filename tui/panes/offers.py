@@ -23,7 +23,7 @@ class OfferHost(PaneHost, Protocol):
 
 
 class Offers:
-    """The offers of one pane."""
+    """Offers another model where a pane's own does not suit the text."""
 
     def __init__(self, pane: OfferHost) -> None:
         self._pane = pane

@@ -178,7 +178,6 @@ class ContinueBlock(Block):
         ]
 
     def _begin(self, flow: Flow) -> None:
-        """Begin a branch."""
         self._flows.append(flow)
         self._bars.append(Flow(self._width, INDENT * 2))
         self._fed.append(0)

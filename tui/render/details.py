@@ -265,7 +265,6 @@ def _mask(mask: MaskFill, width: int, glyphs: Glyphs) -> list[Line]:
 
 
 def _piece(tokens: Sequence[Piece], index: int, glyphs: Glyphs) -> list[Line]:
-    """A token of an input."""
     piece = tokens[index]
     place = text("inspector.place", n=index + 1, of=len(tokens))
     lines = [

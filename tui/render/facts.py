@@ -56,7 +56,6 @@ def _model(card: Card) -> str:
 
 
 def _measures(card: Card, speed: float | None, corrected: bool) -> list[str]:
-    """The figures of a card."""
     if not isinstance(card, ContinueCard):
         result = card.result
         if result is None:

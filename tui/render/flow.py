@@ -39,7 +39,7 @@ class Line:
 
     @property
     def text(self) -> str:
-        """What it reads as."""
+        """The line without its styles."""
         return "".join(span.text for span in self.spans)
 
 

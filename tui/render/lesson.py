@@ -72,7 +72,6 @@ _NAMED = frozenset({"model", "tokens", "heads", "mask", "continue", "fill", "pai
 
 
 def _read(request: Request) -> str:
-    """A model and what it reads."""
     match request:
         case Tokenize():
             words = [request.text]

@@ -30,7 +30,7 @@ class Stack:
 
     @property
     def ids(self) -> list[str]:
-        """Their ids."""
+        """The ids of the cards shown, from top to bottom."""
         return list(self._blocks)
 
     def get(self, card_id: str) -> Block | None:

@@ -20,7 +20,7 @@ def verdict(found: Verdict) -> str:
 
 
 def measures(result: ScoreResult) -> str:
-    """What a witness is, and what it measures."""
+    """The sentence that explains a witness: topic, order, or similarity."""
     return text(f"score.{judgement(result).kind}")
 
 

@@ -80,7 +80,6 @@ class HelpScreen(Overlay[None]):
         self._explained = list(explained)
 
     def body(self) -> Iterator[Widget]:
-        """The page."""
         with VerticalScroll(classes="page"):
             yield Static(Group(*self._parts()))
 

@@ -194,7 +194,6 @@ class InsideScreen(AskingScreen):
         self.action_inside_view((self._showing + 1) % len(_VIEWS))
 
     def action_inside_scroll(self, by: int) -> None:
-        """Scroll the view."""
         self._page.scroll_relative(y=by, animate=False)
 
     def action_inside_token(self, by: int) -> None:

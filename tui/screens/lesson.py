@@ -70,7 +70,6 @@ class LessonScreen(AskingScreen):
     # ------------------------------------------------------------------------ showing
 
     def _go(self, stop: int) -> None:
-        """Show a stop."""
         stop = max(0, min(stop, len(STOPS) - 1))
         seen = self._progress.seen | {stop}
         self._remember(structs.replace(self._progress, stop=stop, seen=seen))
@@ -125,7 +124,6 @@ class LessonScreen(AskingScreen):
         self._go(self._progress.stop + by)
 
     def action_lesson_scroll(self, by: int) -> None:
-        """Scroll."""
         self._page.scroll_relative(y=by, animate=False)
 
     def action_lesson_answer(self) -> None:
@@ -142,7 +140,6 @@ class LessonScreen(AskingScreen):
         self.draw()
 
     def action_lesson_copy(self) -> None:
-        """Copy the Python."""
         self.app.copy_to_clipboard(self._block())
         self.show_message(text("screens.lesson.copied"))
 

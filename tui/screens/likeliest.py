@@ -59,7 +59,6 @@ class LikeliestScreen(MessageScreen[Chosen]):
         )
 
     def body(self) -> Iterator[Widget]:
-        """The paths."""
         yield self._table
 
     def on_mount(self) -> None:

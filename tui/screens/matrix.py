@@ -103,7 +103,6 @@ class MatrixScreen(Overlay[None]):
         yield self._details
 
     def on_mount(self) -> None:
-        """Follow it."""
         self._grid.focus()
         self.set_interval(0.1, self._follow)
         self._follow()

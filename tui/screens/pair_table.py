@@ -34,7 +34,6 @@ class PairTableScreen(MessageScreen[dict[int, str]]):
         )
 
     def body(self) -> Iterator[Widget]:
-        """The pairs."""
         yield self._table
 
     def on_mount(self) -> None:

@@ -55,11 +55,9 @@ class SamplersScreen(MessageScreen[None]):
         self._steps = Page()
 
     def body(self) -> Iterator[Widget]:
-        """The steps."""
         yield self._steps
 
     def on_mount(self) -> None:
-        """Ask."""
         self._steps.focus()
         self._ask()
 

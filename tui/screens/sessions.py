@@ -108,7 +108,6 @@ class SessionsScreen(Overlay[str]):
             self.dismiss(chosen.id)
 
     def action_sessions_search(self) -> None:
-        """Type what to search for."""
         self._search.focus()
 
     @work
@@ -137,7 +136,6 @@ class SessionsScreen(Overlay[str]):
         self._export("json")
 
     def action_sessions_delete(self) -> None:
-        """Delete the chosen session."""
         chosen = self._table.chosen
         if chosen is None:
             return

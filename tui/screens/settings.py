@@ -41,7 +41,6 @@ class SettingsScreen(Overlay[None]):
         self._page = Static(markup=False)
 
     def body(self) -> Iterator[Widget]:
-        """The page."""
         with VerticalScroll(classes="page"):
             yield self._page
 

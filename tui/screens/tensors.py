@@ -38,7 +38,6 @@ class TensorsScreen(Overlay[None]):
         self._page = TensorsPage(card, ref, shared.glyphs)
 
     def body(self) -> Iterator[Widget]:
-        """The page."""
         yield self._page
 
     def on_mount(self) -> None:

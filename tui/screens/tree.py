@@ -180,7 +180,6 @@ class TreeScreen(MessageScreen[str]):
             self.dismiss(None)
 
     def action_tree_search(self) -> None:
-        """Type what to search for."""
         self._search.display = True
         self._search.focus()
 

@@ -55,7 +55,7 @@ class Watch:
 
 @dataclass
 class Pass:
-    """One pass in progress."""
+    """What a forward pass watches and changes, while it runs."""
 
     watch: Watch
     change: Change

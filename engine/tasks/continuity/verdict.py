@@ -66,7 +66,6 @@ def verdict(results: Iterable[ScoreResult]) -> Verdict:
 
 
 def _side(figure: float, yes: Vote, above: float, no: Vote, below: float) -> Vote | None:
-    """The side of its thresholds that a figure is on."""
     return yes if figure >= above else no if figure <= below else None
 
 

@@ -6,9 +6,9 @@
     lens.py         what each layer would answer
     attribution.py  how much each part adds to one word rather than another
 
-    subject.py      the text as it is fed, and where it is answered
-    aside.py        passes run on a thread of their own, and their events come as they are ready
-    patching.py     what is put in place from another text
+    subject.py   the text as it is fed, and where it is answered
+    aside.py     passes run on a thread of their own, and their events come as they are ready
+    patching.py  what is put in place from another text
 
 A pass is too long for one step of the scheduler, and what it shows is sent while it goes on.
 """

@@ -131,7 +131,6 @@ def tokenized(model: LoadedModel, text: str | list[int], second: str | None) -> 
 def _answers(
     model: LoadedModel, inside: InsideModel, request: Inside, pieces: list[Piece]
 ) -> tuple[Literal["next", "mask", "pair"], int]:
-    """What is answered, and where."""
     if inside.causal:
         return "next", len(pieces) - 1
     masks = [at for at, piece in enumerate(pieces) if piece.id == model.tokenizer.mask]

@@ -34,8 +34,6 @@ class BenchDocument(Struct, frozen=True):
 
 
 class BenchCommand(Subcommand, frozen=True, kw_only=True):
-    """`tsuzuki bench`."""
-
     model: str | None = None
     precision: list[Precision]
     quick: bool

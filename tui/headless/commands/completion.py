@@ -30,8 +30,6 @@ class CompletionDocument(Struct, frozen=True):
 
 
 class CompletionCommand(Subcommand, frozen=True, kw_only=True):
-    """`tsuzuki completion`."""
-
     shell: Shell
 
     @classmethod
@@ -54,7 +52,6 @@ class CompletionCommand(Subcommand, frozen=True, kw_only=True):
 
 
 def _arguments(parser: ArgumentParser) -> Iterator[argparse.Action]:
-    """All arguments of a parser and of its subcommands."""
     for action in parser._actions:
         yield action
         if isinstance(action, argparse._SubParsersAction):

@@ -35,8 +35,6 @@ class DoctorDocument(Struct, frozen=True):
 
 
 class DoctorCommand(Subcommand, frozen=True, kw_only=True):
-    """`tsuzuki doctor`."""
-
     network: bool
 
     @classmethod

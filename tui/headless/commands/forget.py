@@ -21,8 +21,6 @@ class ForgetDocument(Struct, frozen=True):
 
 
 class ForgetCommand(Subcommand, frozen=True, kw_only=True):
-    """`tsuzuki forget`."""
-
     yes: bool
 
     @classmethod

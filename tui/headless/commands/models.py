@@ -30,8 +30,6 @@ from tui.terminal.units import padded, size
 
 
 class ModelsList(Subcommand, frozen=True, kw_only=True):
-    """`tsuzuki models list`."""
-
     def execute(self, output: Output) -> Exit:
         async def work(session: Session) -> Exit:
             found = await session.ask(ListModels(), Models)
@@ -76,8 +74,6 @@ class OneModel(Subcommand, frozen=True, kw_only=True):
 
 
 class ModelsInfo(OneModel, frozen=True, kw_only=True):
-    """`tsuzuki models info`."""
-
     measure: bool
 
     @classmethod
@@ -94,8 +90,6 @@ class ModelsInfo(OneModel, frozen=True, kw_only=True):
 
 
 class ModelsPull(OneModel, frozen=True, kw_only=True):
-    """`tsuzuki models pull`."""
-
     allow_pickle: bool
 
     @classmethod
@@ -117,8 +111,6 @@ class ModelsPull(OneModel, frozen=True, kw_only=True):
 
 
 class ModelsRemove(OneModel, frozen=True, kw_only=True):
-    """`tsuzuki models remove`."""
-
     async def work(self, session: Session, name: str, output: Output) -> ModelInfo | None:
         """Return a model that no catalogue lists as absent."""
         before = await session.find(name)

@@ -43,8 +43,6 @@ class PllDocument(Struct, frozen=True, kw_only=True):
 
 
 class PllCommand(TextCommand, frozen=True, kw_only=True):
-    """`tsuzuki pll`."""
-
     model: str | None = None
     precision: PrecisionChoice = "exact"
     method: PllMethod = "original"

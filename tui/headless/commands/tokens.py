@@ -26,8 +26,6 @@ class TokensDocument(Struct, frozen=True, kw_only=True):
 
 
 class TokensCommand(TextCommand, frozen=True, kw_only=True):
-    """`tsuzuki tokens`."""
-
     model: str | None = None
 
     @classmethod
