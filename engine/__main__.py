@@ -1,4 +1,7 @@
-"""`python -P -m engine`: the worker process. It speaks frames on its standard input and output."""
+"""`python -P -m engine [STORE]`: the worker process, with frames on standard input and output.
+
+STORE is the folder of pulled models where the front end names none, as one on another machine does.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,10 @@ import faulthandler
 import logging
 import os
 import signal
+import sys
+from pathlib import Path
+
+import platformdirs
 
 from engine.server import pipes
 
@@ -23,7 +30,9 @@ def main() -> None:
 
     from engine.server.worker import Worker  # after the environment is set: libraries read it early
 
-    Worker(requests, events, environ).serve()
+    named = Path(sys.argv[1]) if sys.argv[1:] else None
+    store = named or platformdirs.user_data_path("tsuzuki", appauthor=False)
+    Worker(requests, events, environ, store).serve()
 
 
 if __name__ == "__main__":

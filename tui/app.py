@@ -54,6 +54,8 @@ from tui.theming.switch import ThemeSwitch, no_colour
 from tui.widgets.header import Header
 from tui.widgets.hints import Hints, brief
 
+LATENCY_S = 10.0
+"""How often to measure how long an engine on another machine takes to answer."""
 FROM_PANES = frozenset({"models", "sessions", "settings", "language"})
 """What works only where no screen lies over the panes."""
 
@@ -131,6 +133,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         self.set_keymap(self.shared.keymap.changes())
         self.action_show_pane("continue")
         self.call_after_refresh(self._begin)
+        self.set_interval(LATENCY_S, self._measure_latency)
 
     def _begin(self) -> None:
         self._opening = asyncio.create_task(self._open_history(), name="open history")
@@ -140,6 +143,12 @@ class TsuzukiApp(App[None], inherit_bindings=False):
             message, more = clean(str(problems[0])), len(problems) - 1
             message = text("notice.problems", first=message, n=more) if more else message
             self.notify(message, severity="warning", timeout=20, markup=False)
+
+    async def _measure_latency(self) -> None:
+        """Measure how far away the engine is, where it is and nothing else is waited for."""
+        elsewhere = self.shared.settings.engine is not None
+        if elsewhere and self.link.engine == "ready" and not self.shared.running:
+            await self.link.ping()
 
     async def _open_engine(self, open_it: Callable[[], Awaitable[None]]) -> None:
         try:
@@ -221,6 +230,8 @@ class TsuzukiApp(App[None], inherit_bindings=False):
                 pane.engine_changed()
 
     def _engine_state(self, state: EngineState, error: Error | None) -> None:
+        if state == "ready":
+            self.run_worker(self._measure_latency())
         if state in ("silent", "restarting", "dead"):
             self._alarm = self.row.current, state, error
             self._show_alarm()
@@ -452,4 +463,6 @@ class TsuzukiApp(App[None], inherit_bindings=False):
 
 async def _start(own: settings.Settings, on_event: OnEvent, on_state: OnState) -> Engine:
     paths.log_problem()  # what keeps the log from being written keeps the sessions, which is said
-    return await Engine.start(own.configure(), paths.log_file(), on_event, on_state)
+    return await Engine.start(
+        own.configure(), paths.log_file(), on_event, on_state, command=own.engine
+    )

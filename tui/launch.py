@@ -53,6 +53,8 @@ def _chosen(command: OpenApp) -> Loaded:
     if command.model is not None:
         name = model_name(command.model)
         chosen = structs.replace(chosen, models=PaneModels(continue_=name, fill=name, score=name))
+    if command.engine is not None:
+        chosen = structs.replace(chosen, engine=command.engine)
     if command.precision is not None:
         chosen = structs.replace(chosen, precision=command.precision)
     return dataclasses.replace(

@@ -4,6 +4,7 @@
     answer.py   the events that answer one request
     process.py  a worker process, the pipes to it and the log of its output
     watch.py    whether it hangs
+    program.py  which program it is: here, or on another machine
 
 It imports no model library: a front end starts in a moment.
 """

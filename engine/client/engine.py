@@ -15,6 +15,7 @@ from engine import json_files, wire
 from engine.client import watch
 from engine.client.answer import Answer
 from engine.client.process import Process, make_way
+from engine.client.program import program, trial
 from engine.client.watch import Watch
 from engine.errors import failure
 from engine.messages import (
@@ -52,6 +53,9 @@ class Engine:
     A worker that dies, does not stop a cancelled request, or has made no progress for long when one
     is cancelled, is restarted with the same configuration. Pending requests end with an `Error` of
     kind ``worker_died``; requests made in the meantime wait for the new worker.
+
+    With a command the worker is on another machine. A link that was up and is lost is tried again
+    for as long as the engine is wanted; one that never came up is not.
     """
 
     def __init__(
@@ -62,8 +66,13 @@ class Engine:
         on_state: Callable[[EngineState, Error | None], None],
         *,
         revive: bool,
+        command: str | None,
     ) -> None:
         """Use `start`."""
+        self._command = command
+        self._program = program(command)
+        self._reached = False
+        """Whether any worker was ever ready."""
         self._configure = configure
         self._log = log
         self._on_event = on_event
@@ -94,6 +103,7 @@ class Engine:
         on_state: Callable[[EngineState, Error | None], None] = lambda state, error: None,
         *,
         revive: bool = True,
+        command: str | None = None,
     ) -> Engine:
         """Start a worker. Requests can be made immediately; they wait until it is ready.
 
@@ -101,16 +111,20 @@ class Engine:
             configure: the worker's configuration, now and after each restart.
             log: file for the output of the worker and its libraries; grows to about a megabyte.
                 If it cannot be written, the output is discarded and everything else works.
-            on_event: called in the loop with broadcast events, `ModelState` and `Memory`.
+            on_event: called in the loop with broadcast events, such as `ModelState` and `Memory`,
+                and with each worker's `Ready`.
             on_state: called in the loop on each change of state, with the error if there is one.
             revive: whether to restart a worker that dies; otherwise it becomes ``dead``.
+            command: what leads to another machine, on which the worker runs; see
+                `engine.client.program`.
 
         Raises:
             OSError: the process cannot be started.
+            ValueError: the command has no words.
         """
-        engine = cls(configure, log, on_event, on_state, revive=revive)
+        engine = cls(configure, log, on_event, on_state, revive=revive, command=command)
         make_way(log)
-        engine._process = await Process.spawn(log)
+        engine._process = await Process.spawn(engine._program, log)
         engine._begin()
         return engine
 
@@ -163,7 +177,7 @@ class Engine:
             self._end_answers(ended)
             await self._leave()
             try:
-                self._process = await Process.spawn(self._log)
+                self._process = await Process.spawn(self._program, self._log)
             except OSError as error:
                 self._give_up(_unstartable(error))
             else:
@@ -202,28 +216,34 @@ class Engine:
         while True:
             born = clock()
             try:
-                await self._serve()
+                ready = await self._serve()
             except _Refused as refusal:
                 self._give_up(refusal.error)
                 return
             assert self._process is not None
             how = await self._process.ended()
             in_vain = 0 if self._worked or clock() - born >= IN_VAIN_S else in_vain + 1
-            if not self._revive or in_vain == DEATHS:
+            if not self._revive or self._hopeless(in_vain, ready=ready):
                 self._give_up(self._died(how, again=False))
                 return
             died = self._died(how, again=True)
             self._become("restarting", died)
             self._end_answers(died)
-            await asyncio.sleep(PAUSES_S[max(0, in_vain - 1)])
+            await asyncio.sleep(PAUSES_S[min(max(0, in_vain - 1), len(PAUSES_S) - 1)])
             try:
-                self._process = await Process.spawn(self._log)
+                self._process = await Process.spawn(self._program, self._log)
             except OSError as error:
                 self._give_up(_unstartable(error))
                 return
 
-    async def _serve(self) -> None:
-        """Talk to a new worker until its output ends.
+    def _hopeless(self, in_vain: int, *, ready: bool) -> bool:
+        """Whether another worker would end as the last ones did; `ready`: whether that one was."""
+        if self._command is not None and not ready:
+            return not self._reached
+        return in_vain >= DEATHS
+
+    async def _serve(self) -> bool:
+        """Talk to a new worker until its output ends; return whether it was ever ready.
 
         Raises:
             _Refused: the worker rejected its configuration.
@@ -236,13 +256,17 @@ class Engine:
         watching = asyncio.create_task(self._keep_watch(self._process))
         try:
             await self._converse(self._process, self._last_id)
-        except wire.BrokenStream:
-            self._fault = Message.of("reason.other_bytes")
+        except wire.BrokenStream as error:
+            line = str(error)
+            printed = Message.of("reason.printed", line=line)
+            self._fault = Message.of("reason.other_bytes") if self._command is None else printed
         except (asyncio.IncompleteReadError, OSError):
             pass
         finally:
-            self._serving = False
+            ready, self._serving = self._serving, False
+            self._reached = self._reached or ready
             watching.cancel()
+        return ready
 
     async def _converse(self, process: Process, configure_id: int) -> None:
         """Configure a worker, then forward its events.
@@ -268,6 +292,7 @@ class Engine:
                     if self._state != "ready":
                         self._become("ready")
                     self._send_unsent()
+                    asyncio.get_running_loop().call_soon(self._on_event, event)
             elif request_id == 0:
                 asyncio.get_running_loop().call_soon(self._on_event, event)
             elif (answer := self._answers.get(request_id)) is not None:
@@ -350,11 +375,26 @@ class Engine:
 
     def _died(self, how: Message, *, again: bool) -> Error:
         how = self._fault or how
+        if self._command is not None:
+            return self._lost(how, again=again)
         if again:
             return failure("worker_died", "died_restarting", how=how, log=self._log)
         if self._revive:
             return failure("worker_died", "died_for_good", how=how, log=self._log)
         return failure("worker_died", "died", how=how, log=self._log)
+
+    def _lost(self, how: Message, *, again: bool) -> Error:
+        """The same of a worker on another machine, where the program here says what it is."""
+        assert self._process is not None and self._command is not None
+        said = self._process.last_words()
+        if said and self._fault is None:
+            how = Message.of("reason.said", line=said)
+        if again:
+            return failure("worker_died", "link_lost", how=how)
+        shell = trial(self._command)
+        if self._process.not_found:
+            return failure("worker_died", "not_installed_there", how=how, shell=shell)
+        return failure("worker_died", "not_reached", how=how, shell=shell)
 
 
 class _Refused(Exception):

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from engine import wire
@@ -16,22 +16,31 @@ GRACE_S = 2.0
 """How long a worker may take to exit before it is killed."""
 _LOG_LIMIT = 1024 * 1024
 _READ_AHEAD = 1024 * 1024
+_NOT_FOUND = 127
+"""The exit code of shells, and of ssh after them."""
+_LINE_S = 0.2
+"""How long to wait for the rest of a line that is no message."""
+_LAST_WORDS = 1024
+"""How many bytes at the end of the log can be its last line."""
 
 
 class Process:
     """One worker that runs, or has run."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, log: Path, logged: int) -> None:
         """Use `spawn`."""
         assert process.stdin is not None
         assert process.stdout is not None
         self._process = process
         self._input = process.stdin
         self._output = process.stdout
+        self._log = log
+        self._logged = logged
+        """The size of the log before this process wrote to it."""
 
     @classmethod
-    async def spawn(cls, log: Path) -> Process:
-        """Start a process that runs this package's worker, not one in the current folder (-P).
+    async def spawn(cls, program: Sequence[str], log: Path) -> Process:
+        """Start a program that is a worker, or leads to one.
 
         It leads its own session, so that Ctrl+C at the terminal does not reach it.
 
@@ -39,12 +48,10 @@ class Process:
             OSError: it cannot be started.
         """
         descriptor = _open_log(log)
+        logged = os.fstat(descriptor).st_size
         try:
             process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-P",
-                "-m",
-                "engine",
+                *program,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=descriptor,
@@ -53,7 +60,7 @@ class Process:
             )
         finally:
             os.close(descriptor)
-        return cls(process)
+        return cls(process, log, logged)
 
     @property
     def pid(self) -> int:
@@ -68,16 +75,27 @@ class Process:
         """The next event, and the id of the request that it answers.
 
         Raises:
-            wire.BrokenStream: the output is not made of messages.
+            wire.BrokenStream: the output is not made of messages; says how it begins.
             OSError, asyncio.IncompleteReadError: the output ended.
         """
-        size = wire.length(await self._output.readexactly(wire.LENGTH.size))
+        header = await self._output.readexactly(wire.LENGTH.size)
+        try:
+            size = wire.length(header)
+        except wire.BrokenStream as error:
+            raise wire.BrokenStream(await self._line(header)) from error
         frame = wire.frame(await self._output.readexactly(size))
         return frame.id, wire.event(frame.body)
 
+    async def _line(self, begun: bytes) -> str:
+        """A line of output that is no message, as far as it has come."""
+        with contextlib.suppress(TimeoutError):
+            begun += await asyncio.wait_for(self._output.read(_LAST_WORDS), _LINE_S)
+        return begun.decode(errors="replace").partition("\n")[0]
+
     def kill(self) -> None:
-        """End it at once."""
-        self._process.kill()
+        """End it at once, with what it has started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     async def stop(self) -> None:
         """Ask it to exit, and wait until it has; one that takes too long is killed."""
@@ -90,7 +108,7 @@ class Process:
                 await asyncio.wait_for(process.wait(), GRACE_S)
         finally:  # also when the caller is cancelled
             if process.returncode is None:
-                process.kill()
+                self.kill()
         await process.wait()
 
     async def ended(self) -> Message:
@@ -98,9 +116,22 @@ class Process:
         try:
             return _how(await asyncio.wait_for(self._process.wait(), GRACE_S))
         except TimeoutError:
-            self._process.kill()
+            self.kill()
             await self._process.wait()
             return Message.of("reason.closed_output")
+
+    @property
+    def not_found(self) -> bool:
+        """Whether a shell ended it because there is no such program."""
+        return self._process.returncode == _NOT_FOUND
+
+    def last_words(self) -> str:
+        """The last line that it wrote to the log, such as an error of ssh; empty without one."""
+        with contextlib.suppress(OSError), self._log.open("rb") as log:
+            log.seek(max(self._logged, log.seek(0, os.SEEK_END) - _LAST_WORDS))
+            lines = log.read().decode(errors="replace").split("\n")
+            return next((line.strip() for line in reversed(lines) if line.strip()), "")
+        return ""
 
 
 def make_way(log: Path) -> None:

@@ -46,6 +46,8 @@ class Ready(Struct, tag="ready", frozen=True):
     pid: int
     memory_budget: int
     threads: int
+    host: str = ""
+    """The name of the machine that it runs on."""
 
 
 class Pong(Struct, tag="pong", frozen=True):

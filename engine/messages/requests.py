@@ -36,7 +36,7 @@ class Configure(Struct, tag="configure", frozen=True, kw_only=True):
     device: DeviceChoice = "cpu"
     """Quantised forms always stay on the CPU."""
     store: str | None = None
-    """Folder of pulled models; None takes the platform's data folder."""
+    """Folder of pulled models; None takes that of the machine the engine runs on."""
     folders: list[str] = []
     """Local folders and .gguf files to list in addition to the catalogue."""
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import platform
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO, NoReturn
-
-import platformdirs
 
 from engine import runtime, wire
 from engine.errors import explain, failure, refusal
@@ -54,8 +53,12 @@ class Worker:
     scheduler (the main thread), which owns all state; and the loader, which loads models.
     """
 
-    def __init__(self, requests: BinaryIO, events: int, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, requests: BinaryIO, events: int, environ: Mapping[str, str], store: Path
+    ) -> None:
+        """`store` is the folder of pulled models where the front end names none."""
         self._requests = requests
+        self._root = store
         self._environ = environ
         self._writer = EventWriter(events)
         self._scheduler = Scheduler(self._writer.send, self._housekeeping)
@@ -136,10 +139,9 @@ class Worker:
             return
         budget = configure.memory_budget or default_budget()
         most = configure.threads or default_threads()
-        root = platformdirs.user_data_path("tsuzuki", appauthor=False)
         store = Store(
-            Path(configure.store) if configure.store else root,
-            [Path(folder) for folder in configure.folders],
+            _written(configure.store) if configure.store else self._root,
+            [_written(folder) for folder in configure.folders],
         )
         preparing = ThreadPoolExecutor(1, "prepare")
         prepared = self._prepared = preparing.submit(_prepare, most, configure.device)
@@ -165,7 +167,13 @@ class Worker:
         self._threads = Threads(
             most, fixed=configure.threads is not None, changed=self._writer.broadcast
         )
-        ready = Ready(protocol=PROTOCOL, pid=os.getpid(), memory_budget=budget, threads=most)
+        ready = Ready(
+            protocol=PROTOCOL,
+            pid=os.getpid(),
+            memory_budget=budget,
+            threads=most,
+            host=platform.node(),
+        )
         self._writer.send(request_id, ready)
 
     def _housekeeping(self) -> float | None:
@@ -176,6 +184,14 @@ class Worker:
             self._threads.look()
         expiry = self._lifecycle.expire()
         return IDLE_S if expiry is None else min(expiry, IDLE_S)
+
+
+def _written(path: str) -> Path:
+    """A path as a person on another machine writes it, with ~ for the home here."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # nobody has that name
+        return Path(path)
 
 
 def _prepare(most: int, choice: DeviceChoice) -> Device:

@@ -19,7 +19,7 @@ from msgspec import Meta, Struct, structs
 from engine.messages import Configure, DeviceChoice, PrecisionChoice, Role, Sampling
 from engine.messages.starters import STARTER_CAUSAL, STARTER_MASKED
 from tui import strings
-from tui.config.validation import Reader
+from tui.config.validation import Reader, is_command
 from tui.files import paths
 from tui.files.yaml_reader import Mark, Problem, Table, read
 from tui.strings import Choice, text
@@ -57,6 +57,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     idle_minutes: Annotated[float, Meta(ge=0, le=1_000_000)] = 15.0
     threads: Annotated[int, Meta(ge=1, le=1024)] | None = None
     device: DeviceChoice = "cpu"
+    engine: str | None = None
+    """The command that leads to another machine, whose store and folders then count."""
     store: str | None = None
     model_folders: list[str] = []
     export_folder: str | None = None
@@ -65,14 +67,18 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     def configure(self) -> Configure:
         """The part of the settings that the engine needs."""
-        store = paths.store_folder() if self.store is None else _path(self.store)
+        if self.engine is not None:
+            store, folders = self.store, self.model_folders
+        else:
+            store = str(paths.store_folder() if self.store is None else _path(self.store))
+            folders = [str(_path(folder)) for folder in self.model_folders]
         return Configure(
             memory_budget=None if self.memory_gb is None else int(self.memory_gb * 1e9),
             idle_s=self.idle_minutes * 60,
             threads=self.threads,
             device=self.device,
-            store=str(store),
-            folders=[str(_path(folder)) for folder in self.model_folders],
+            store=store,
+            folders=folders,
         )
 
     def slow_link(self) -> bool:
@@ -126,15 +132,25 @@ def language(path: Path | None = None) -> Choice:
 def read_table(table: Table, path: Path) -> Loaded:
     """Take settings from a document; `path` is what problems name."""
     reader = Reader(path)
-    settings = _homes_known(reader.struct(table, Settings), reader)
+    settings = _engine_named(reader.struct(table, Settings), reader)
+    settings = _homes_known(settings, reader)
     return Loaded(path, settings, reader.problems, reader.marks)
+
+
+def _engine_named(settings: Settings, reader: Reader) -> Settings:
+    """The settings without a command for the engine that cannot be read."""
+    if settings.engine is None or is_command(settings.engine):
+        return settings
+    reader.complain(reader.marks["engine"], text("problems.no_command", name="engine"))
+    return structs.replace(settings, engine=None)
 
 
 def _homes_known(settings: Settings, reader: Reader) -> Settings:
     """The settings without the folders in the home of an unknown user."""
 
     def known(name: str, written: str | None) -> bool:
-        if written is None or not str(paths.written(written)).startswith("~"):
+        here = settings.engine is None or name == "export_folder"
+        if not here or written is None or not str(paths.written(written)).startswith("~"):
             return True
         message = text("problems.no_user", name=name, path=written)
         reader.complain(reader.marks[name], message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal, TypeVar, get_args, get_origin
@@ -14,6 +15,14 @@ from tui.files.yaml_reader import Mark, Node, Problem, Table, nearest, plain
 from tui.strings import text
 
 _S = TypeVar("_S", bound=Struct)
+
+
+def is_command(written: str) -> bool:
+    """Whether a shell could read it as a command and its words."""
+    try:
+        return bool(shlex.split(written))
+    except ValueError:
+        return False
 
 
 class Reader:

@@ -19,7 +19,10 @@ from engine.messages import (
     ModelInfo,
     Models,
     ModelState,
+    Ping,
+    Pong,
     PrecisionChoice,
+    Ready,
     Request,
     Role,
 )
@@ -54,6 +57,10 @@ class Link:
         self.busy = False
         """Whether other programs use much of the processor."""
         self.engine: EngineState = "starting"
+        self.host = ""
+        """The name of the machine that the engine runs on."""
+        self.latency_s: float | None = None
+        """How long that machine took to answer, when it was last asked."""
         self._connect = connect
         self._on_change = on_change
         self._on_state = on_state
@@ -102,6 +109,15 @@ class Link:
                     self.models = {info.id: info for info in event.models}
         self._on_change()
 
+    async def ping(self) -> None:
+        """Measure how long the engine takes to answer."""
+        began = asyncio.get_running_loop().time()
+        async with aclosing(await self.request(Ping())) as events:
+            async for event in events:
+                if isinstance(event, Pong):
+                    self.latency_s = asyncio.get_running_loop().time() - began
+        self._on_change()
+
     def title(self, model: str) -> str:
         """A model's name for people."""
         info = self.models.get(model)
@@ -138,6 +154,8 @@ class Link:
     def _event(self, event: Event) -> None:
         if isinstance(event, Memory):
             self.memory = event
+        elif isinstance(event, Ready):
+            self.host = event.host
         elif isinstance(event, Cores):
             self.busy = event.busy
         elif isinstance(event, ModelState):

@@ -10,6 +10,7 @@ from typing import Any, NoReturn, TypeAlias
 
 import msgspec
 
+from tui.config.validation import is_command
 from tui.headless import commands
 from tui.headless.command import OpenApp, Subcommand
 from tui.headless.commands import COMMANDS
@@ -203,6 +204,13 @@ def _common(given: set[str]) -> _Parser:
         "--config", metavar="FILE", default=argparse.SUPPRESS, help=text("cli.option.config")
     )
     parser.add_argument(
+        "--engine",
+        metavar="COMMAND",
+        type=_reaching,
+        default=argparse.SUPPRESS,
+        help=text("cli.option.engine"),
+    )
+    parser.add_argument(
         "-v",
         "--verbose",
         action="store_true",
@@ -210,6 +218,18 @@ def _common(given: set[str]) -> _Parser:
         help=text("cli.option.verbose"),
     )
     return parser
+
+
+def _reaching(command: str) -> str:
+    """A command that leads to another machine.
+
+    Raises:
+        Failure: it is none.
+    """
+    if not is_command(command):
+        message = text("problems.no_command", name="--engine")
+        raise Failure.usage(message, text("cli.engine_example"))
+    return command
 
 
 def _family(subcommands: _Subparsers, name: str, given: set[str]) -> _Subparsers:

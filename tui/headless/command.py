@@ -18,6 +18,7 @@ class Command(Struct, frozen=True, kw_only=True):
     """What the app and every subcommand take."""
 
     config: str | None = None
+    engine: str | None = None
     verbose: bool = False
 
 

@@ -32,6 +32,7 @@ class FakeEngine:
     scripts: dict[type[Request], Sequence[Step]] = field(default_factory=dict)
     asked: list[Request] = field(default_factory=list)
     configured: list[Configure] = field(default_factory=list)
+    commands: list[str | None] = field(default_factory=list)
     stops: int = 0
     on_event: Callable[[Event], None] = lambda event: None
 
@@ -43,9 +44,11 @@ class FakeEngine:
         on_state: OnState,
         *,
         revive: bool,
+        command: str | None,
     ) -> FakeEngine:
         """Stand in for `Engine.start`."""
         self.configured.append(configure)
+        self.commands.append(command)
         self.on_event = on_event
         return self
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "lesson": "lesson:LessonCommand",
     "doctor": "doctor:DoctorCommand",
     "completion": "completion:CompletionCommand",
+    "engine": "engine:EngineCommand",
 }
 """The module and class of each subcommand, in the order of `tsuzuki --help`.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator, Sequence
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -58,7 +59,9 @@ class DoctorCommand(Subcommand, frozen=True, kw_only=True):
 
         async def work(session: Session) -> Exit:
             await session.ask(Ping(), Pong)
-            engine.append(Check(text("doctor.worker"), "ok", text("doctor.pong")))
+            began = monotonic()
+            await session.ask(Ping(), Pong)
+            engine.append(_answers(session, monotonic() - began))
             models.extend((await session.ask(ListModels(), Models)).models)
             if self.network:
                 network.extend([check async for check in checks_network.answering(models)])
@@ -84,6 +87,21 @@ class DoctorCommand(Subcommand, frozen=True, kw_only=True):
         else:
             _print(sections, healthy, output)
         return Exit.DONE if healthy else Exit.FAILED
+
+
+def _answers(session: Session, latency_s: float) -> Check:
+    """That the engine answers, and from where."""
+    ready = session.ready
+    if not session.elsewhere or ready is None:
+        return Check(text("doctor.worker"), "ok", text("doctor.pong"))
+    where = text(
+        "doctor.far_pong",
+        host=ready.host,
+        memory=size(ready.memory_budget),
+        threads=ready.threads,
+        ms=f"{1000 * latency_s:.0f}",
+    )
+    return Check(text("doctor.worker"), "ok", where)
 
 
 def _section(name: str, found: Iterable[Check]) -> Section:

@@ -16,6 +16,7 @@ from engine.messages import (
     ModelInfo,
     Models,
     ModelState,
+    Ready,
     Request,
 )
 from tui.files import paths, system_errors
@@ -35,8 +36,12 @@ T = TypeVar("T")
 class Session:
     """Asks the engine, and turns its errors into failures of the command."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, elsewhere: bool = False) -> None:
         self._engine = engine
+        self.elsewhere = elsewhere
+        """Whether the engine is on another machine."""
+        self.ready: Ready | None = None
+        """What the engine said of itself when it began to serve."""
 
     async def events(self, body: Request) -> AsyncGenerator[Event, None]:
         """The events of one request. Closing the generator cancels it.
@@ -96,16 +101,22 @@ def run(
     loaded = settings_file.load(command.config)
     for problem in loaded.problems:
         output.note(str(problem))
-    configure = loaded.settings.configure()
+    own = loaded.settings
+    if command.engine is not None:
+        own = structs.replace(own, engine=command.engine)
+    configure = own.configure()
     configure = structs.replace(configure, folders=[*configure.folders, *folders])
     try:
-        return asyncio.run(_run(configure, output, work))
+        return asyncio.run(_run(configure, own.engine, output, work))
     except asyncio.CancelledError:
         return Exit.INTERRUPTED
 
 
 async def _run(
-    configure: Configure, output: Output, work: Callable[[Session], Awaitable[Exit]]
+    configure: Configure,
+    elsewhere: str | None,
+    output: Output,
+    work: Callable[[Session], Awaitable[Exit]],
 ) -> Exit:
     import asyncio
     import signal
@@ -123,6 +134,8 @@ async def _run(
     def on_event(event: Event) -> None:
         if isinstance(event, ModelState):
             output.status(*narrator.describe(event))
+        elif isinstance(event, Ready):
+            session.ready = event
 
     def on_state(state: EngineState, error: Error | None) -> None:
         if state == "silent" and error is not None:
@@ -131,11 +144,16 @@ async def _run(
     if problem := paths.log_problem():
         output.note(text("cli.no_log", folder=paths.folder("state"), reason=problem))
     try:
-        engine = await Engine.start(configure, paths.log_file(), on_event, on_state, revive=False)
+        engine = await Engine.start(
+            configure, paths.log_file(), on_event, on_state, revive=False, command=elsewhere
+        )
     except OSError as error:
         reason = system_errors.reason(error)
+        if elsewhere is not None:
+            reason = f"{error.filename}: {reason}"
         raise Failure(text("cli.engine_did_not_start", reason=reason)) from error
+    session = Session(engine, elsewhere=elsewhere is not None)
     try:
-        return await work(Session(engine))
+        return await work(session)
     finally:
         await engine.stop()
