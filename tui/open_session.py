@@ -72,8 +72,9 @@ class OpenSession:
         self._show(Session(self._history.session, drafts=drafts))
 
     def _stop(self) -> None:
-        """Stop what runs and save all of it."""
-        for pane in self._panes.values():
+        """Stop what runs, and save it with what was typed up to the last key."""
+        for name, pane in self._panes.items():
+            self._history.save_draft(name, pane.edited())
             for card in pane.cards.runs.abandon():
                 self._history.save_card(card)
 

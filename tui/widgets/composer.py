@@ -115,18 +115,19 @@ class Composer(TextArea):
         return len(before) - 1, len(before[-1])
 
     async def on_key(self, event: Key) -> None:
-        """Handle the editor's own keys in the order they were pressed.
+        """Handle keys in the order they were pressed.
 
         Textual types a letter at once but lets every other key bubble up to the app first, so
-        that of a burst, as a slow line delivers it, the letters would overtake the cursor keys.
+        that of a burst, as a slow line delivers it, the letters would overtake the cursor keys,
+        and those behind the key of a new session would be typed into the old one.
         """
         if event.is_printable:
             return
         found = self.screen.active_bindings.get(event.key)
-        if found is not None and found.node is self and found.enabled:
+        if found is not None and found.enabled:
             event.prevent_default()
             event.stop()
-            await self.run_action(found.binding.action)
+            await self.app.run_action(found.binding.action, found.node)
 
     async def on_paste(self, event: Paste) -> None:
         """Insert pasted text; control characters are drawn as visible marks.

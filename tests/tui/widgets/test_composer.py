@@ -47,6 +47,22 @@ async def test_keys_that_come_in_a_burst_keep_their_order(tmp_path: Path) -> Non
         assert pane(app).composers[0].text == "ab!c\nde"
 
 
+async def test_what_is_typed_right_behind_the_key_of_a_new_session_is_written_there(
+    tmp_path: Path,
+) -> None:
+    app = make(tmp_path)
+    async with running(app) as pilot:
+        before = pane(app).composers[0].text
+        session = app.history.session
+        for key in ["a", "ctrl+n", *"bc"]:  # a slow line delivers many at once
+            app.post_message(Key(key, key if len(key) == 1 else None))
+        await until(pilot, lambda: pane(app).composers[0].text == "bc")
+        await pilot.pause()
+        assert pane(app).composers[0].text == "bc"
+        old = await app.history.read(session)
+        assert old is not None and old.drafts["continue"].text == f"{before}a"
+
+
 async def test_a_very_long_text_is_held_out_of_the_editor(tmp_path: Path) -> None:
     long = "word " * (LONG_LINE // 5)
     app = make(tmp_path)
