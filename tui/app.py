@@ -81,7 +81,12 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         strings.use(loaded.settings.language)
         self.preferences = preferences.read(loaded)
         own = self.preferences.settings
-        self.link = Link(connect or partial(_start, own), self._engine_changed, self._engine_state)
+        self.link = Link(
+            connect or partial(_start, own),
+            self._engine_changed,
+            self._engine_state,
+            elsewhere=own.engine is not None,
+        )
         self.shared = Services(
             link=self.link,
             settings=own,
@@ -146,8 +151,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
 
     async def _measure_latency(self) -> None:
         """Measure how far away the engine is, where it is and nothing else is waited for."""
-        elsewhere = self.shared.settings.engine is not None
-        if elsewhere and self.link.engine == "ready" and not self.shared.running:
+        if self.link.elsewhere and self.link.engine == "ready" and not self.shared.running:
             await self.link.ping()
 
     async def _open_engine(self, open_it: Callable[[], Awaitable[None]]) -> None:

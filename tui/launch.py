@@ -45,7 +45,7 @@ def execute(command: OpenApp) -> Exit:
 
 def _chosen(command: OpenApp) -> Loaded:
     """The settings of the file, overridden by those of the command line."""
-    loaded = load(command.config)
+    loaded = load(command)
     chosen = loaded.settings
     if command.theme is not None:
         _check_theme(command.theme)
@@ -53,8 +53,6 @@ def _chosen(command: OpenApp) -> Loaded:
     if command.model is not None:
         name = model_name(command.model)
         chosen = structs.replace(chosen, models=PaneModels(continue_=name, fill=name, score=name))
-    if command.engine is not None:
-        chosen = structs.replace(chosen, engine=command.engine)
     if command.precision is not None:
         chosen = structs.replace(chosen, precision=command.precision)
     return dataclasses.replace(

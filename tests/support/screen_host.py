@@ -24,6 +24,8 @@ from engine.messages import (
     ModelInfo,
     Models,
     ModelState,
+    Ping,
+    Pong,
     Pull,
     Request,
 )
@@ -81,6 +83,8 @@ class ModelsEngine:
         answer = Answer(lambda: self._cancel(body, answer))
         if isinstance(body, ListModels):
             answer.put(Models(list(self.models)))
+        elif isinstance(body, Ping):
+            answer.put(Pong())
         elif self.fails is not None:
             answer.put(self.fails)
         elif isinstance(body, Pull):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import re
 import sqlite3
 from contextlib import closing
 from importlib import resources
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from textual.command import CommandPalette
 
-from engine.messages import Cores, Pull
+from engine.messages import Cores, Ping, Pull, Ready
 from tests.support.fake_engine import MODELS, TaskEngine, answered, make, pane, running, token
 from tests.support.screen_host import model, seen, until
 from tests.support.streaming import streaming
@@ -60,6 +61,16 @@ async def test_the_header_says_while_the_machine_is_busy(tmp_path: Path) -> None
         await until(pilot, lambda: "cores busy" in seen(app).splitlines()[0])
         engine.broadcast(Cores(threads=2))
         await until(pilot, lambda: "cores busy" not in seen(app))
+
+
+async def test_the_header_says_where_an_engine_on_another_machine_is(tmp_path: Path) -> None:
+    engine = TaskEngine()
+    app = make(tmp_path, engine, Settings(engine="ssh gpu-box"))
+    async with running(app) as pilot:
+        engine.broadcast(Ready(protocol=1, pid=7, memory_budget=1, threads=1, host="gpu\x1b-box"))
+        engine.become("ready")
+        await until(pilot, lambda: re.search(r"gpu.-box \d+ ms", seen(app).splitlines()[0]))
+        assert Ping() in engine.asked
 
 
 async def test_ctrl_c_with_nothing_to_stop_names_the_key_that_quits(tmp_path: Path) -> None:

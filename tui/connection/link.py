@@ -49,7 +49,16 @@ Connect = Callable[[OnEvent, OnState], Awaitable[Backend]]
 class Link:
     """Sends requests to the engine as soon as it runs, and stores what it broadcasts."""
 
-    def __init__(self, connect: Connect, on_change: Callable[[], None], on_state: OnState) -> None:
+    def __init__(
+        self,
+        connect: Connect,
+        on_change: Callable[[], None],
+        on_state: OnState,
+        *,
+        elsewhere: bool = False,
+    ) -> None:
+        """`elsewhere`: the engine is on another machine."""
+        self.elsewhere = elsewhere
         self.models: dict[str, ModelInfo] = {}
         self.progress: dict[str, ModelState] = {}
         """The latest progress of each model that is being pulled, loaded or removed."""
@@ -58,7 +67,7 @@ class Link:
         """Whether other programs use much of the processor."""
         self.engine: EngineState = "starting"
         self.host = ""
-        """The name of the machine that the engine runs on."""
+        """The name of the machine that the engine runs on, where that is another."""
         self.latency_s: float | None = None
         """How long that machine took to answer, when it was last asked."""
         self._connect = connect
@@ -154,7 +163,7 @@ class Link:
     def _event(self, event: Event) -> None:
         if isinstance(event, Memory):
             self.memory = event
-        elif isinstance(event, Ready):
+        elif isinstance(event, Ready) and self.elsewhere:
             self.host = event.host
         elif isinstance(event, Cores):
             self.busy = event.busy

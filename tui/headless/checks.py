@@ -72,13 +72,12 @@ def installation() -> Iterator[Check]:
 
 
 def folders(settings: Settings) -> Iterator[Check]:
-    """Where files are kept, and whether they can be."""
+    """Where files are kept on this machine, and whether they can be."""
     store = settings.configure().store
-    places = {
-        "config": paths.folder("config"),
-        "state": paths.folder("state"),
-        "models": paths.store_folder() if store is None else Path(store),
-    }
+    places = {"config": paths.folder("config"), "state": paths.folder("state")}
+    if settings.engine is None:
+        assert store is not None, "settings name a folder for the engine here"
+        places["models"] = Path(store)
     found = {name: (place, _obstacle(place)) for name, place in places.items()}
     # The log is really written, as every start of the engine does.
     found["log"] = paths.log_file(), paths.log_problem()

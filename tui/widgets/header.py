@@ -99,7 +99,7 @@ class Header(Widget):
         facts = [Content.styled(mark, style) + label]
         if self._shared.unsaved:
             facts.insert(0, Content.styled(text("header.unsaved"), "bold reverse"))
-        if self._shared.settings.engine is not None and link.host:
+        if link.host:
             where = clean(link.host)
             if link.latency_s is not None:
                 where += " " + text("header.latency", ms=f"{1000 * link.latency_s:.0f}")

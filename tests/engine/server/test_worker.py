@@ -145,7 +145,7 @@ def test_a_request_needs_an_id_of_its_own(peer: Peer) -> None:
 def test_a_ping_sees_whether_the_scheduler_gets_on() -> None:
     reading, writing = os.pipe()
     with os.fdopen(reading, "rb") as events:
-        waiting = Worker(io.BytesIO(), writing, {})
+        waiting = Worker(io.BytesIO(), writing, {}, Path())
         frame = wire.read_frame(io.BytesIO(wire.encode(1, Ping())))
         assert frame is not None
         waiting._receive(frame)

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from engine import client
-from engine.messages import Configure, Event, ModelState, Request, Tokenize, Tokens
+from engine.messages import Configure, Event, ModelState, Ready, Request, Tokenize, Tokens
 from tui import cli
 from tui.connection.link import OnState
 
 Step = Event | signal.Signals
-"""An event of the answer (a `ModelState` goes to everybody), or a signal to this process."""
+"""An event of the answer (`ModelState` and `Ready` go to all), or a signal to this process."""
 
 
 @dataclass
@@ -63,7 +63,7 @@ class FakeEngine:
             if isinstance(step, signal.Signals):
                 os.kill(os.getpid(), step)
                 await asyncio.Event().wait()
-            elif isinstance(step, ModelState):
+            elif isinstance(step, ModelState | Ready):
                 self.on_event(step)
             else:
                 yield step

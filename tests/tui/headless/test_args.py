@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -275,3 +276,33 @@ def test_numbers_beyond_all_bounds_never_reach_the_engine(
 
     assert (result.code, result.out, engine.configured) == (2, "", [])
     assert words[2] in result.err
+
+
+def test_the_engine_of_another_machine_is_the_one_that_is_named(
+    engine: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path
+) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "settings.yaml").write_text(
+        "engine: ssh far\nstore: ~nobody-here/models\nmodel_folders: [~/models]\n"
+    )
+    engine.scripts[ListModels] = [Models([])]
+    tsuzuki("models", "list")
+    tsuzuki("models", "list", "--engine", "docker exec -i box")
+    assert engine.commands == ["ssh far", "docker exec -i box"]
+    assert {(each.store, *each.folders) for each in engine.configured} == {
+        ("~nobody-here/models", "~/models")  # as the other machine reads them
+    }
+
+
+@pytest.mark.parametrize("command", ["", " ", "'ssh box"])
+def test_what_is_no_command_leads_to_no_engine(
+    engine: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path, command: str
+) -> None:
+    refused = tsuzuki("models", "list", "--engine", command)
+    assert refused.code == 2 and refused.err.startswith("--engine is not a command")
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "settings.yaml").write_text(f"engine: {json.dumps(command)}\n")
+    engine.scripts[ListModels] = [Models([])]
+    here = tsuzuki("models", "list", "-v")
+    assert here.code == 0 and "engine is not a command" in here.err
+    assert engine.commands == [None]

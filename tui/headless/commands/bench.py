@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import get_args
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from engine.messages import Error, Measured, Precision
 from tui.files import paths
@@ -72,7 +72,10 @@ def _measured(command: BenchCommand, model: str) -> Iterator[Measured]:
     Raises:
         Failure: it could not measure this model, or ended early.
     """
-    configure = settings_file.load(command.config).settings.configure()
+    if command.engine is not None:
+        raise Failure.usage(text("cli.not_here", option="--engine"))
+    own = settings_file.load(command).settings
+    configure = structs.replace(own, engine=None).configure()
     arguments = [f"--store={configure.store}", f"--model={model}"]
     arguments += [f"--precision={form}" for form in command.precision or FORMS]
     if configure.threads is not None:

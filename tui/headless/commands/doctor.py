@@ -46,7 +46,7 @@ class DoctorCommand(Subcommand, frozen=True, kw_only=True):
         """Run the command: exit code 1 when something is wrong."""
         from tui import preferences
 
-        own = preferences.read(settings_file.load(self.config))
+        own = preferences.read(settings_file.load(self))
         sections = [
             _section("installation", checks.installation()),
             _section("folders", [*checks.settings_file(own), *checks.folders(own.settings)]),

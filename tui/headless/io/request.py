@@ -118,7 +118,7 @@ def pane_model(command: Command, named: str | None, role: Role) -> str:
         Failure: the settings file that was named is not there (exit code 2).
     """
     if named is None:
-        named = settings_file.load(command.config).settings.models.of(role)
+        named = settings_file.load(command).settings.models.of(role)
     return model_name(named)
 
 

@@ -98,16 +98,13 @@ def run(
     """
     import asyncio
 
-    loaded = settings_file.load(command.config)
+    loaded = settings_file.load(command)
     for problem in loaded.problems:
         output.note(str(problem))
-    own = loaded.settings
-    if command.engine is not None:
-        own = structs.replace(own, engine=command.engine)
-    configure = own.configure()
+    configure = loaded.settings.configure()
     configure = structs.replace(configure, folders=[*configure.folders, *folders])
     try:
-        return asyncio.run(_run(configure, own.engine, output, work))
+        return asyncio.run(_run(configure, loaded.settings.engine, output, work))
     except asyncio.CancelledError:
         return Exit.INTERRUPTED
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from tui.files import text_file
+from tui.headless.command import Command
 from tui.strings import Choice, text
 from tui.terminal.exit_codes import Failure
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tui.config.settings import Loaded
 
 
@@ -30,17 +36,20 @@ def language(words: Sequence[str]) -> Choice:
     return settings.language(path.absolute() if path else None)
 
 
-def load(named: str | None) -> Loaded:
-    """Read the file that the command line names, or else the user's.
+def load(command: Command) -> Loaded:
+    """Read the file that the command line names, or else the user's; its engine is the named one.
 
     Raises:
         Failure: the file that was named is not there (exit code 2).
     """
     from tui.config import settings
 
-    if named is None:
-        return settings.load()
-    path = text_file.named(named)
-    if path is None:
-        raise Failure.usage(text("cli.no_config", path=named))
-    return settings.load(path.absolute())
+    path: Path | None = None
+    if command.config is not None:
+        path = text_file.named(command.config)
+        if path is None:
+            raise Failure.usage(text("cli.no_config", path=command.config))
+    loaded = settings.load(None if path is None else path.absolute())
+    if command.engine is None:
+        return loaded
+    return replace(loaded, settings=structs.replace(loaded.settings, engine=command.engine))

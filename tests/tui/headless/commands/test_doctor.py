@@ -12,7 +12,7 @@ import msgspec
 import psutil
 import pytest
 
-from engine.messages import Error, ListModels, Models, Ping, Pong
+from engine.messages import Error, ListModels, Models, Ping, Pong, Ready
 from tests.support.sample_events import model
 from tests.tui.headless.conftest import FakeEngine, Result, Tsuzuki
 from tui.headless import checks
@@ -228,3 +228,14 @@ def test_the_network_is_tried_when_asked(
     assert result.code == 0
     by_name = found(result)
     assert (by_name["package index"].mark, by_name["hub"].mark) == (mark, mark)
+
+
+def test_the_engine_of_another_machine_says_which_and_how_far(
+    engine: FakeEngine, tsuzuki: Tsuzuki
+) -> None:
+    here = found(tsuzuki("doctor", "--json"))
+    ready = Ready(protocol=1, pid=7, memory_budget=2_000_000_000, threads=16, host="gpu-box")
+    engine.scripts[Ping] = [ready, Pong()]
+    far = found(tsuzuki("doctor", "--json", "--engine", "ssh gpu-box"))
+    assert far["worker"].value.startswith("on gpu-box: 2.0 GB for models, 16 threads, answers in ")
+    assert "models" in here and "models" not in far  # its store is that machine's
