@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from engine.messages import Head, Piece, Role, Turn
+from engine.messages import Head, Piece, Role, Turn, Words
 
 if TYPE_CHECKING:
     import torch
+
+LoadReport = Callable[[Words, float], None]
+"""Called with the stage of a load and the percentage of weights read (0 in other stages)."""
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,8 @@
     terminal/    what is safe to send to a terminal, and how numbers look there
     strings/     every word that the app says
 
-One key press: `widgets.composer` posts what was written, `panes.base` builds the request and a
-card, `connection.runs` asks the engine and folds each event into the card, `widgets.transcript`
+One key press: `widgets.composer` posts what was written, a pane builds a card with its
+request, `connection.runs` asks the engine and folds each event into the card, `widgets.transcript`
 draws it with `render`. Rooms import only rooms further down; the contracts in `pyproject.toml` hold
 that.
 """

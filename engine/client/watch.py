@@ -16,13 +16,13 @@ TICK_S = 0.5
 SILENT_S = 10.0
 """A worker whose scheduler has not answered a ping for this long is ``silent``."""
 STALLED_S = 60.0
-"""So is one that answers pings but has sent no results for this long."""
+"""A worker that answers pings but has sent no results for this long is ``silent`` too."""
 RELUCTANT_S = 2.0
-"""And one that has not stopped a cancelled request after this long."""
+"""A worker that has not stopped a cancelled request after this long is ``silent`` too."""
 START_S = 60.0
 """A worker that is not ready after this long is killed."""
 CANCEL_S = 8.0
-"""So is one that has not stopped a cancelled request after this long."""
+"""A worker that has not stopped a cancelled request after this long is killed."""
 
 
 class Watch:

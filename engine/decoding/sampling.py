@@ -23,9 +23,7 @@ from engine.messages import Sampling
 
 COLDEST = 1e-30
 """Below this temperature fp32 scores would overflow; the draw is already the likeliest token."""
-
-
-LIKELIEST = 1024
+TOP_P_CANDIDATES = 1024
 """Number of likeliest ids that usually cover top-p."""
 
 
@@ -42,7 +40,7 @@ class TopP:
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """Set all but the likeliest ids of each row to -inf; float32 [rows, vocabulary]."""
-        best = scores.topk(min(LIKELIEST, scores.shape[-1]))
+        best = scores.topk(min(TOP_P_CANDIDATES, scores.shape[-1]))
         shares = (best.values - scores.logsumexp(-1, keepdim=True)).exp().sum(-1).tolist()
         if min(shares) <= self._top_p:
             whole: torch.Tensor = TopPLogitsWarper(self._top_p)(input_ids, scores)

@@ -23,22 +23,18 @@ Importing this package does not import torch.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from engine import tokenization
 from engine.errors import refusal
-from engine.interfaces import CausalRuntime, ModelFiles
+from engine.interfaces import CausalRuntime, LoadReport, ModelFiles
 from engine.machine.devices import full, home
-from engine.messages import Device, Message, Precision, Words
+from engine.messages import Device, Message, Precision
 from engine.precision import PACKED, QUANTISED
 from engine.runtime.loaded import LoadedModel
-
-Report = Callable[[Words, float], None]
 
 
 def load(
     files: ModelFiles,
-    report: Report,
+    report: LoadReport,
     precision: Precision = "exact",
     device: Device = "cpu",
 ) -> LoadedModel:
@@ -76,7 +72,7 @@ def load(
     )
 
 
-def load_to_look(files: ModelFiles, report: Report) -> LoadedModel:
+def load_to_look(files: ModelFiles, report: LoadReport) -> LoadedModel:
     """Load a model to look into it, in fp32 on the CPU; see `engine.runtime.inside`.
 
     Takes seconds and cannot be interrupted, so call it on the loader thread.
@@ -96,7 +92,7 @@ def load_to_look(files: ModelFiles, report: Report) -> LoadedModel:
 
 
 def _causal(
-    files: ModelFiles, precision: Precision, device: Device, report: Report
+    files: ModelFiles, precision: Precision, device: Device, report: LoadReport
 ) -> CausalRuntime:
     """A graph or the packed decoder if they support the model.
 

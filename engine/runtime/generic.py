@@ -14,9 +14,9 @@ from transformers import AutoModelForCausalLM
 from transformers.cache_utils import DynamicCache, DynamicLayer, DynamicSlidingWindowLayer
 
 from engine.errors import refusal
-from engine.interfaces import Branches, ModelFiles
+from engine.interfaces import Branches, LoadReport, ModelFiles
 from engine.messages import Device
-from engine.runtime.loading import Report, read_model
+from engine.runtime.loading import read_model
 from engine.runtime.padding import padded
 from engine.runtime.soundness import sound
 from engine.runtime.stretching import Stretching
@@ -192,7 +192,7 @@ class GenericRuntime:
         return DynamicCache() if self.reversible else DynamicCache(config=self._model.config)
 
 
-def load_causal(files: ModelFiles, report: Report, device: Device = "cpu") -> GenericRuntime:
+def load_causal(files: ModelFiles, report: LoadReport, device: Device = "cpu") -> GenericRuntime:
     """Load a causal model from its folder onto a device.
 
     Raises:

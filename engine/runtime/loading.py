@@ -11,21 +11,18 @@ from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 
 from engine.errors import EngineError, Fault, lacks_memory, refusal
-from engine.interfaces import ModelFiles
+from engine.interfaces import LoadReport, ModelFiles
 from engine.messages import Device, Message, Words
 from engine.store import heads
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-Report = Callable[[Words, float], None]
-"""Called with the stage and the percentage of weights read (0 in other stages)."""
-
 
 def read_model(
     architecture: type[PreTrainedModel],
     files: ModelFiles,
-    report: Report,
+    report: LoadReport,
     device: Device = "cpu",
 ) -> PreTrainedModel:
     """Load a model in fp32, ready to run: no dropout, no gradients, no network, no remote code.
@@ -153,7 +150,7 @@ def broken(files: ModelFiles, reason: Words) -> EngineError:
 
 
 @contextmanager
-def _followed(report: Report) -> Iterator[None]:
+def _followed(report: LoadReport) -> Iterator[None]:
     """Turn transformers' progress bar over the tensors into reports.
 
     The hook is global to the process, which is safe because loads run one at a time.
@@ -176,7 +173,7 @@ def _followed(report: Report) -> Iterator[None]:
         logging.set_tqdm_hook(before)
 
 
-def _counted(items: Collection[object], report: Report) -> Iterator[object]:
+def _counted(items: Collection[object], report: LoadReport) -> Iterator[object]:
     total = len(items)
     reported = 0
     for number, item in enumerate(items):

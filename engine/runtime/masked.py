@@ -15,9 +15,9 @@ import torch
 import transformers
 
 from engine.errors import refusal
-from engine.interfaces import ModelFiles
+from engine.interfaces import LoadReport, ModelFiles
 from engine.messages import Device, Piece
-from engine.runtime.loading import Report, read_model
+from engine.runtime.loading import read_model
 from engine.runtime.soundness import sound
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def _part(model: PreTrainedModel, path: str) -> torch.nn.Module | None:
     return part
 
 
-def load_masked(files: ModelFiles, report: Report, device: Device = "cpu") -> EncoderRuntime:
+def load_masked(files: ModelFiles, report: LoadReport, device: Device = "cpu") -> EncoderRuntime:
     """Load an encoder onto a device, with the heads in its weight files.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Recomputes the largest logits in fp32, as those of a coarser form can change their rank."""
+"""Recomputes the largest logits in fp32, because rounding in a coarser form can reorder them."""
 
 from __future__ import annotations
 

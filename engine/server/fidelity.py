@@ -38,9 +38,9 @@ class Fidelity:
             EngineError: ``unable``, if it has no form but exact; what loading raises.
         """
         found: list[Distance] = []
-        forms = _others(files)
-        for number, precision in enumerate(forms):
-            part = _part(number, len(forms))
+        others = _others(files)
+        for number, precision in enumerate(others):
+            part = _part(number, len(others))
             found.append((yield from self._measure(files, precision, part)))
             distances.write(files, found)
         if not found:

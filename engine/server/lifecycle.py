@@ -13,7 +13,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from engine.errors import INTERNAL, EngineError, explain, failure
-from engine.interfaces import ModelFiles
+from engine.interfaces import LoadReport, ModelFiles
 from engine.machine.memory import give_back
 from engine.messages import (
     Device,
@@ -31,7 +31,6 @@ from engine.runtime.loaded import LoadedModel
 
 log = logging.getLogger(__name__)
 
-Report = Callable[[Words, float], None]
 _INTERVAL_S = 0.05
 """Interval between two reports of one stage of a load."""
 
@@ -85,7 +84,7 @@ class Lifecycle:
     def __init__(
         self,
         *,
-        load: Callable[[ModelFiles, Form, Report], LoadedModel],
+        load: Callable[[ModelFiles, Form, LoadReport], LoadedModel],
         loader: Executor,
         post: Callable[[Callable[[], None]], None],
         broadcast: Callable[[Event], None],
@@ -213,7 +212,7 @@ class Lifecycle:
         job.add_done_callback(lambda job: self._post(lambda: self._arrived(resident, job)))
         return resident
 
-    def _reporter(self, resident: _Resident) -> Report:
+    def _reporter(self, resident: _Resident) -> LoadReport:
         last_stage: Words = ""
         last_at = 0.0
 

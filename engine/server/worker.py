@@ -14,7 +14,7 @@ from typing import BinaryIO, NoReturn
 
 from engine import runtime, wire
 from engine.errors import explain, failure, refusal
-from engine.interfaces import ModelFiles
+from engine.interfaces import LoadReport, ModelFiles
 from engine.machine import devices, threads
 from engine.machine.loader import Loader
 from engine.machine.memory import default_budget, give_back
@@ -37,7 +37,7 @@ from engine.precision import Form
 from engine.pull import job
 from engine.runtime.loaded import LoadedModel
 from engine.scheduler import Scheduler
-from engine.server.lifecycle import Lifecycle, Report
+from engine.server.lifecycle import Lifecycle
 from engine.server.pipes import EventWriter
 from engine.server.processes import Children
 from engine.server.service import Service
@@ -215,7 +215,9 @@ def prepare_more() -> None:
     importlib.import_module("transformers.modeling_utils")
 
 
-def _load(files: ModelFiles, form: Form, report: Report, prepared: Future[Device]) -> LoadedModel:
+def _load(
+    files: ModelFiles, form: Form, report: LoadReport, prepared: Future[Device]
+) -> LoadedModel:
     report(Message.of("stage.starting_torch"), 0.0)
     device = prepared.result()
     if form == "inside":

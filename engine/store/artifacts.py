@@ -3,8 +3,9 @@
     <root>/derived/<key>/origin     the model's folder, so that stale results can be found
     <root>/derived/<key>/...        one file per result, written atomically
 
-The key is a hash of the weight files' names, sizes and times: when the files change, old results
-are no longer found. All of it can be deleted at any time.
+The key is a hash of the folder's path and of the names, sizes and times of config.json and the
+weight files: when these change, old results are no longer found. All of it can be deleted at any
+time.
 """
 
 from __future__ import annotations

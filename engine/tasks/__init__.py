@@ -14,7 +14,7 @@
     document.py           score the sentences of a text
     inspection.py         the tokens of a text
     inside/               what happens inside a model: tensors, attention, lens, attribution
-    limits.py             requests refused before anything is computed
+    limits.py             whether a model can answer, and the part of it that does
 
 A task is cancelled by closing its generator, and yields often enough for that. It does not deal
 with presentation.

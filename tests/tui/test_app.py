@@ -69,7 +69,8 @@ async def test_the_header_says_where_an_engine_on_another_machine_is(tmp_path: P
     async with running(app) as pilot:
         engine.broadcast(Ready(protocol=1, pid=7, memory_budget=1, threads=1, host="gpu\x1b-box"))
         engine.become("ready")
-        await until(pilot, lambda: re.search(r"gpu.-box \d+ ms", seen(app).splitlines()[0]))
+        where = re.compile(r"gpu.-box \d+ ms")
+        await until(pilot, lambda: where.search(seen(app).splitlines()[0]) is not None)
         assert Ping() in engine.asked
 
 

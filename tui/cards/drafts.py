@@ -106,11 +106,13 @@ def merged(began: Draft, now: Draft, found: Draft) -> Draft:
     }
     for name in ("text", "second"):
         if name in changed:
-            changed[name] = getattr(found, name) + written(getattr(began, name), getattr(now, name))
+            changed[name] = getattr(found, name) + typed_since(
+                getattr(began, name), getattr(now, name)
+            )
     return msgspec.structs.replace(found, **changed)
 
 
-def written(before: str, after: str) -> str:
+def typed_since(before: str, after: str) -> str:
     """What was written into a text since: all but what it begins and ends with as before."""
     start = _alike(before, after)
     end = _alike(before[start:][::-1], after[start:][::-1])

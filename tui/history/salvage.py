@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,24 +41,18 @@ def salvage(damaged: Path, into: sqlite3.Connection) -> int:
     _bring_home(found)
     with into:
         into.executemany(
-            "INSERT OR IGNORE INTO sessions VALUES (?, ?, ?, ?, ?, ?)", _rows(found.sessions)
+            "INSERT OR IGNORE INTO sessions VALUES (?, ?, ?, ?, ?, ?)", found.sessions.values()
         )
         into.executemany(
-            "INSERT OR IGNORE INTO cards VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", _rows(found.cards)
+            "INSERT OR IGNORE INTO cards VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", found.cards.values()
         )
-        into.executemany("INSERT OR IGNORE INTO drafts VALUES (?, ?, ?, ?)", _rows(found.drafts))
+        into.executemany("INSERT OR IGNORE INTO drafts VALUES (?, ?, ?, ?)", found.drafts.values())
         into.executemany("INSERT OR IGNORE INTO choices VALUES (?, ?)", found.choices.items())
         into.executemany(
             "INSERT OR IGNORE INTO chunks VALUES (?, ?, ?, ?)",
             [(*key, data) for key, data in found.chunks.items()],
         )
     return len(found.cards)
-
-
-def _rows(
-    found: dict[str, tuple[Value, ...]] | dict[tuple[str, str], tuple[Value, ...]],
-) -> Iterable[tuple[Value, ...]]:
-    return found.values()
 
 
 def _read(damaged: Path) -> _Found:

@@ -106,7 +106,7 @@ def _move_aside(path: Path) -> Path:
 
 
 def copy(path: Path) -> sqlite3.Connection:
-    """A database in memory, with what a file holds that can be read though not written."""
+    """A copy in memory of a file that is readable but not writable."""
     for mode in ("mode=ro", "mode=ro&immutable=1"):  # the latter where no lock can be taken
         connection = connect(":memory:")
         try:

@@ -5,7 +5,8 @@ An action's id is its name in the keymap of the settings file; its title and hel
 strings file under ``actions.<id>``.
 
 The default keys are those that a terminal, tmux and a shell leave alone: function keys, and ctrl
-with c d f g l n o p q r s t u. Single letters only where nobody types text.
+with c d f g j l n o p q r s t u, beside Enter, Escape, Tab and the arrows. Single letters only
+where nobody types text.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from textual.widgets import TextArea
 
 from engine.messages import PrecisionChoice
 from tui.cards import Card, Pane
-from tui.cards.drafts import WORDS, Draft, first, written
+from tui.cards.drafts import WORDS, Draft, first, typed_since
 from tui.connection.services import Services
 from tui.keys.actions import CardAction, bindings
 from tui.panes.card_actions import CardActions
@@ -165,7 +165,7 @@ class TaskPane(PaneLayout):
         self.composers[0].fill(draft.text)
         self.label()
         self.transcript.greet(self._greeting)
-        self.written()
+        self.draft_changed()
 
     def adopt(self, draft: Draft) -> None:
         """Take over another draft, whose text the composers hold already."""
@@ -198,9 +198,9 @@ class TaskPane(PaneLayout):
             self.offers.withdraw()
             held = sum(len(composer.document.held) for composer in self.composers)
             self.notice(text("notice.held", n=f"{held:,}") if held else "")
-            self.written()
+            self.draft_changed()
 
-    def written(self) -> None:
+    def draft_changed(self) -> None:
         """React to a change of the text in the composers."""
 
     def post_changed(self, card: Card) -> None:
@@ -223,7 +223,10 @@ class TaskPane(PaneLayout):
             return
         self.offers.withdraw()
         now = self.edited()  # what was written while it waited is not sent
-        rest = {"text": written(draft.text, now.text), "second": written(draft.second, now.second)}
+        rest = {
+            "text": typed_since(draft.text, now.text),
+            "second": typed_since(draft.second, now.second),
+        }
         self.put(msgspec.structs.replace(self.draft, **rest, hidden=()))
         self.focus_composer()
         self.cards.run(card)

@@ -81,7 +81,7 @@ class ContinuePane(TaskPane):
         """What could come next."""
         yield self._live
 
-    def written(self) -> None:
+    def draft_changed(self) -> None:
         """Ask what could come next."""
         self._live.follow(self.draft.model, self.form, self.draft.text)
 
@@ -94,7 +94,7 @@ class ContinuePane(TaskPane):
     def _toggle_live(self, event: PromptComposer.Live) -> None:
         event.stop()
         self._live.display = not self._live.display
-        self.written()
+        self.draft_changed()
 
     @on(PromptComposer.Read)
     def _read(self, event: PromptComposer.Read) -> None:
@@ -106,7 +106,7 @@ class ContinuePane(TaskPane):
             return
         self.put(msgspec.structs.replace(draft, text=""))
         self.focus_composer()
-        self._score(draft.text)
+        self._run_reading(draft.text)
 
     def action_read_file(self) -> None:
         """Ask for a file and read the text in it."""
@@ -124,11 +124,11 @@ class ContinuePane(TaskPane):
         written = read_text(self, path)
         if written:
             self.notice("")
-            self._score(composed(written))
+            self._run_reading(composed(written))
         elif written is not None:
             self.notice(text("notice.nothing"))
 
-    def _score(self, written: str) -> None:
+    def _run_reading(self, written: str) -> None:
         """Score every token of a text."""
         request = Continue(
             model=self.draft.model,

@@ -39,7 +39,7 @@ class Offers:
         return self._offer is not None
 
     async def hold_back(self, draft: Draft) -> bool:
-        """Whether this draft should wait for an answer to an offer, which is then shown."""
+        """Whether this draft must wait: its model is being pulled, or an offer is shown first."""
         pane = self._pane
         if self._coming(draft.model):
             self._awaited = draft

@@ -102,7 +102,7 @@ class ScorePane(TaskPane):
         else:
             super().start_sending()
 
-    def written(self) -> None:
+    def draft_changed(self) -> None:
         """Drop the text that was held back: another one is written."""
         self._held = ""
 

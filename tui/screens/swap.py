@@ -26,7 +26,7 @@ _BAR = 20
 
 
 class Swap(MessageScreen[list[int]]):
-    """Lists tokens with their probability in this place. Ends with the ids of the chosen one."""
+    """Lists tokens with their probability here, and dismisses with the ids of the chosen one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("swap")]
 

@@ -1,4 +1,4 @@
-"""Changing the theme of a running app: those that are offered, the one put on, others tried on."""
+"""Offers themes in a running app, previews them and switches between them."""
 
 from __future__ import annotations
 

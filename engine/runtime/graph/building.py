@@ -40,7 +40,7 @@ def build(parts: Parts, shape: Shape, floats: FloatInputs) -> Graph:
         states, more = layer.added(states, more)
     outer = parts("outer")
     last, _ = normalised(graph, states, more, "last_norm", of("last_norm", outer), shape.eps)
-    last = _spoilt(graph, last, rounded)
+    last = _nan_if_not_finite(graph, last, rounded)
     kept = graph.add("Gather", [last, KEPT], axis=1)
     head = of("head", outer) or of("embedding", outer)
     logits = multiplied(graph, kept, "head", head, shape.width, floats=False)
@@ -51,7 +51,7 @@ def build(parts: Parts, shape: Shape, floats: FloatInputs) -> Graph:
     return graph
 
 
-def _spoilt(graph: Graph, states: str, rounded: list[str]) -> str:
+def _nan_if_not_finite(graph: Graph, states: str, rounded: list[str]) -> str:
     """The states, or NaN if anything that was rounded was NaN or infinite.
 
     The kernels would have gone on with numbers, which mean nothing.
@@ -73,8 +73,8 @@ class _Layer:
     parts: Tensors
     floats: frozenset[str]
     rounded: list[str]
-    """What was rounded, where nothing else would show that it was no number: normalised states are
-    those of the last layer too, and 4-bit matrices also multiply sums of floats."""
+    """Inputs that were rounded to 8 bits and whose NaN would be lost. Normalised states reach the
+    last layer, and of 4-bit matrices' inputs the sums stay floats: theirs would show."""
 
     def added(self, states: str, more: str | None) -> tuple[str, str]:
         """Go on from states to which `more` is still to be added; returns both again."""

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 import torch
 
-from engine.interfaces import ModelFiles
+from engine.interfaces import LoadReport, ModelFiles
 from engine.messages import Message, Precision
 from engine.runtime.graph import matrices, stored
 from engine.runtime.graph.decoder import GraphRuntime
 from engine.runtime.graph.matrices import Tensors
 from engine.runtime.graph.stored import Parts
-from engine.runtime.loading import Report, broken, readable
+from engine.runtime.loading import broken, readable
 from engine.runtime.packed.families import Shape, shape
 from engine.runtime.packed.weights import LayerWeights, Matrix, Norm, Weights
 from engine.runtime.soundness import unsound
@@ -21,7 +21,7 @@ from engine.store import distances
 _BITS: Mapping[Precision, int] = {"int8": 8, "int4": 4}
 
 
-def load_graph(files: ModelFiles, precision: Precision, report: Report) -> GraphRuntime | None:
+def load_graph(files: ModelFiles, precision: Precision, report: LoadReport) -> GraphRuntime | None:
     """Load a model in int8 or int4; None if its configuration is not supported.
 
     Its parts are kept in the store (`ModelFiles.derived`) and read from there next time.
@@ -45,7 +45,7 @@ def _components(shape: Shape) -> list[str]:
     return [*(f"layer {number}" for number in range(shape.layers)), "outer"]
 
 
-def _quantised(files: ModelFiles, shape: Shape, bits: int, report: Report) -> Parts:
+def _quantised(files: ModelFiles, shape: Shape, bits: int, report: LoadReport) -> Parts:
     found: dict[str, Tensors] = {}
     with Weights(files.folder, shape) as weights, torch.inference_mode():
         for number in range(shape.layers):

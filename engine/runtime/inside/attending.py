@@ -1,7 +1,7 @@
 """An attention that shows what it computes, and that a `Change` alters.
 
 It is registered with transformers under a name of its own. It calls the eager attention of the
-model's own module, some queries at a time, so that a long text needs no square of its length.
+model's own module, some queries at a time, so that no matrix of length x length is held.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -59,7 +59,7 @@ class Pass:
 
     watch: Watch
     change: Change
-    attended: int = field(default=0)
+    layers_run: int = 0
     """Layers whose attention has run."""
 
 
@@ -76,7 +76,7 @@ def _attend(
 ) -> tuple[torch.Tensor, None]:
     """The module's own eager attention of [1, heads, positions, size], shown and altered."""
     current = CURRENT.get()
-    layer, current.attended = current.attended, current.attended + 1
+    layer, current.layers_run = current.layers_run, current.layers_run + 1
     eager = sys.modules[type(module).__module__].eager_attention_forward
     watch, length = current.watch, query.shape[2]
     if watch.attended is not None:

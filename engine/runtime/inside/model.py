@@ -13,12 +13,12 @@ import torch
 import transformers
 
 from engine.errors import EngineError, refusal
-from engine.interfaces import ModelFiles
+from engine.interfaces import LoadReport, ModelFiles
 from engine.machine.loader import Loader
 from engine.messages import Change, Message, Piece
 from engine.runtime.inside.anatomy import NAMES, Names
 from engine.runtime.inside.attending import CURRENT, NAME, Pass, Watch
-from engine.runtime.loading import Report, read_model
+from engine.runtime.loading import read_model
 from engine.runtime.masked import encoder_class, position_count, word_head
 from engine.runtime.soundness import sound
 from engine.runtime.stretching import Stretching
@@ -330,7 +330,7 @@ def _made(call: Callable[[int, torch.Tensor], None], layer: int) -> Callable[...
     return hook
 
 
-def load_inside(files: ModelFiles, report: Report) -> InsideModel:
+def load_inside(files: ModelFiles, report: LoadReport) -> InsideModel:
     """Load a model to look into, on the CPU.
 
     Raises:

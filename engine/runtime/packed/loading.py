@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from engine.interfaces import ModelFiles
+from engine.interfaces import LoadReport, ModelFiles
 from engine.messages import Device, Message, Precision
-from engine.runtime.loading import Report, broken, readable
+from engine.runtime.loading import broken, readable
 from engine.runtime.packed.decoder import Layer, Model, PackedRuntime, Step
 from engine.runtime.packed.families import Shape, shape
 from engine.runtime.packed.linear import DTYPES, Linear
@@ -15,7 +15,7 @@ from engine.runtime.packed.weights import LayerWeights, Matrix, Norm, Weights
 
 
 def load_packed(
-    files: ModelFiles, precision: Precision, report: Report, device: Device = "cpu"
+    files: ModelFiles, precision: Precision, report: LoadReport, device: Device = "cpu"
 ) -> PackedRuntime | None:
     """Load a model in exact or bf16; None if its configuration is not supported.
 
@@ -50,7 +50,7 @@ class _Place:
         return Linear(self.tensor(matrix.weight), bias)
 
 
-def _model(weights: Weights, shape: Shape, place: _Place, report: Report) -> Model:
+def _model(weights: Weights, shape: Shape, place: _Place, report: LoadReport) -> Model:
     layers = []
     for number in range(shape.layers):
         report(Message.of("stage.weights"), 100 * number / shape.layers)

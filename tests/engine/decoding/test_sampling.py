@@ -18,7 +18,7 @@ from transformers import (
     TypicalLogitsWarper,
 )
 
-from engine.decoding.sampling import LIKELIEST, Sampler, TopP, choose_seed, processors
+from engine.decoding.sampling import TOP_P_CANDIDATES, Sampler, TopP, choose_seed, processors
 from engine.messages import GREEDY, Sampling
 from tests.conftest import Tiny
 
@@ -80,7 +80,7 @@ def test_top_p_is_that_of_transformers_where_it_looks_at_a_part(
     top_p: float, spread: float, rows: int, seed: int
 ) -> None:
     generator = torch.Generator().manual_seed(seed)
-    scores = spread * torch.randn(rows, 4 * LIKELIEST, generator=generator)
+    scores = spread * torch.randn(rows, 4 * TOP_P_CANDIDATES, generator=generator)
     scores[:, ::7] = -torch.inf
     ours, theirs = (step(torch.empty(0), scores) for step in (TopP(top_p), TopPLogitsWarper(top_p)))
     # Sums of floats in another order may move the cut by an id that weighs next to nothing.

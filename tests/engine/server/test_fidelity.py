@@ -12,7 +12,7 @@ import pytest
 from msgspec import structs
 
 from engine.errors import EngineError
-from engine.interfaces import CausalRuntime, ModelFiles
+from engine.interfaces import CausalRuntime, LoadReport, ModelFiles
 from engine.messages import Device, Distance, Event, FloatInputs, Message, ModelState, Precision
 from engine.precision import QUANTISED, Form
 from engine.runtime import distance as runtime_distance
@@ -21,7 +21,7 @@ from engine.runtime.graph.decoder import GraphRuntime
 from engine.runtime.loaded import LoadedModel
 from engine.scheduler import Wait
 from engine.server.fidelity import Fidelity
-from engine.server.lifecycle import Lifecycle, Report
+from engine.server.lifecycle import Lifecycle
 from engine.store import artifacts, distances
 from tests.conftest import Tiny
 from tests.support.bundles import files
@@ -58,7 +58,7 @@ class Bench:
         self.device.set_result(device)
         self.fidelity = Fidelity(self.lifecycle, self.device)
 
-    def _load(self, model: ModelFiles, precision: Form, report: Report) -> LoadedModel:
+    def _load(self, model: ModelFiles, precision: Form, report: LoadReport) -> LoadedModel:
         assert precision != "inside"
         self.loads.append(precision)
         return load(model, report, precision)

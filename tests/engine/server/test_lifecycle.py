@@ -14,11 +14,11 @@ from typing import ParamSpec, TypeVar
 import pytest
 
 from engine.errors import EngineError
-from engine.interfaces import ModelFiles
+from engine.interfaces import LoadReport, ModelFiles
 from engine.messages import Error, Event, Memory, Message, ModelInfo, ModelState, Precision, Words
 from engine.precision import Form
 from engine.runtime.loaded import LoadedModel
-from engine.server.lifecycle import Lifecycle, Report
+from engine.server.lifecycle import Lifecycle
 from tests.support.fake_models import ByteTokenizer
 from tui.strings import worded
 
@@ -82,7 +82,7 @@ class Bench:
             clock=lambda: self.now,
         )
 
-    def _load(self, files: ModelFiles, form: Form, report: Report) -> LoadedModel:
+    def _load(self, files: ModelFiles, form: Form, report: LoadReport) -> LoadedModel:
         report("reading weights", 50.0)
         if error := self.broken.get(files.id):
             raise error

@@ -1,10 +1,10 @@
-"""Drafts as values: what was written since, and two of them made one."""
+"""Drafts as values: what was typed_since since, and two of them made one."""
 
 from __future__ import annotations
 
 import pytest
 
-from tui.cards.drafts import Draft, merged, written
+from tui.cards.drafts import Draft, merged, typed_since
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from tui.cards.drafts import Draft, merged, written
     ],
 )
 def test_what_was_written_since(before: str, after: str, new: str) -> None:
-    assert written(before, after) == new
+    assert typed_since(before, after) == new
 
 
 def test_what_is_written_before_the_session_is_read_comes_behind_what_it_holds() -> None:
