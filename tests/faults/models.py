@@ -241,7 +241,7 @@ def check_error(kind: str, last: Event) -> None:
 
 
 @contextlib.contextmanager
-def worker(place: Path) -> Iterator[Peer]:
+def worker(place: Path, **more: str) -> Iterator[Peer]:
     """A worker that may read no more than others may, also where root runs this."""
     command = [sys.executable, "-P", "-m", "engine"]
     if os.geteuid() == 0:
@@ -253,7 +253,11 @@ def worker(place: Path) -> Iterator[Peer]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},  # half a .pyc would outlast us
+            env={
+                **os.environ,
+                "PYTHONDONTWRITEBYTECODE": "1",
+                **more,
+            },  # half a .pyc would outlast us
         ) as process,
     ):
         peer = Peer(process)

@@ -23,6 +23,8 @@ PROMPT = "東京の街は"
 DRAFT = "half a thought"
 SETTINGS = "sampling: {temperature: 1, top_p: 0.95, seed: 7}\nmax_tokens: 120\nthreads: 1\n"
 """Long enough to be broken in the middle; the seed makes every run write the same."""
+PARAMETERS = "seed 7 · 120 tokens"
+"""What the composer's frame then says: the app is there."""
 STARTER = Path(engine.__file__).parent / "starter" / "starter-ja"
 """The folder of the model that writes."""
 COLUMNS, ROWS = 100, 50
@@ -104,15 +106,15 @@ def begin_stream(terminal: Terminal) -> None:
     either(terminal, "writing", "perplexity")  # all of it, where we were not given a turn
 
 
-def new_session(terminal: Terminal) -> None:
+def new_session(terminal: Terminal, parameters: str = PARAMETERS) -> None:
     """Begin an empty session, once the app is there."""
-    terminal.wait(" tokens")
-    terminal.press("f2", "ctrl+n")
+    terminal.press("f2")
+    terminal.wait(parameters)
+    terminal.press("ctrl+n")
     end = time.monotonic() + PATIENCE_S
-    while any(each in terminal.text for each in (PROMPT, DRAFT, "greedy · ")):
+    while any(each in terminal.text for each in (PROMPT, DRAFT)):  # the example holds the prompt
         assert time.monotonic() < end, "no new session began"
         terminal.read()
-    terminal.wait("seed 7 · 120 tokens")
 
 
 def watch(terminal: Terminal, seconds: float) -> None:
@@ -164,7 +166,7 @@ class Running:
         self.since = 0.0
         """When all that broke was there again: what happens after it is recovery."""
         self.start()
-        self.terminal.wait("greedy · ")
+        self.terminal.wait(PARAMETERS)
 
     def start(self) -> None:
         """Start the app, for the first time or again."""
@@ -323,6 +325,7 @@ def lost(on_screen: int, session: Session, draft: str = DRAFT) -> int:
     """How many of the characters of the answer on the screen, and of the draft, are not saved."""
     kept = "".join(answer(session).split())
     whole = "".join(whole_answer().split())
-    assert whole.startswith(kept), "what is saved is not what was written"
+    asked = [card.wrote for card in session.cards]
+    assert whole.startswith(kept), f"what is saved for {asked} is not what was written: {kept}"
     written = session.drafts["continue"].text if "continue" in session.drafts else ""
     return max(0, on_screen - len(kept)) + (0 if written == draft else len(draft))

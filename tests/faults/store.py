@@ -22,6 +22,7 @@ import msgspec
 from tests.faults.harness import Outcome, Skipped, fault
 from tests.faults.running import (
     DRAFT,
+    PARAMETERS,
     PROMPT,
     Running,
     app,
@@ -142,7 +143,7 @@ def no_space(place: Path, rng: random.Random) -> Outcome:
 def read_only(place: Path, rng: random.Random) -> Outcome:
     expected = len("".join(whole_answer().split()))
     with app(place) as terminal:
-        terminal.wait("greedy · ")
+        terminal.wait(PARAMETERS)
         leave(terminal)
     files = [history_file(place), place / "state"]
     for file in files:
@@ -173,7 +174,7 @@ def typed_early(place: Path, rng: random.Random) -> Outcome:
     with contextlib.ExitStack() as lock:
         lock.enter_context(_locked(place, "EXCLUSIVE"))
         with app(place) as terminal:
-            terminal.wait("greedy · ")
+            terminal.wait(PARAMETERS)
             type_text(terminal, typed)
             watch(terminal, rng.uniform(0, 2))
             lock.close()

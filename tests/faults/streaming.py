@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 
 import psutil
 
-from tests.faults.running import PROMPT, app, history_file
+from tests.faults.running import PROMPT, app, history_file, new_session
 from tests.support.terminal import Terminal
 
 SETTINGS = "sampling: {temperature: 1, top_p: 0.95}\nmax_tokens: 120\nmemory_gb: 0.06\n"
@@ -41,7 +41,6 @@ def main() -> int:
         (place / "config").mkdir()
         (place / "config" / "settings.yaml").write_text(SETTINGS, encoding="utf-8")
         with app(place) as terminal:
-            terminal.wait("120 tokens")
             taken = _stream(terminal, place, 60 * minutes)
     early = taken[len(taken) // 10]
     late = taken[len(taken) // 2 :]
@@ -56,8 +55,7 @@ def _stream(terminal: Terminal, place: Path, seconds: float) -> list[tuple[int, 
     taken: list[tuple[int, int]] = []
     while (elapsed := time.monotonic() - began) < seconds or not taken:
         if len(taken) % ANSWERS == 0:
-            terminal.press("ctrl+n")
-            terminal.wait("120 tokens")
+            new_session(terminal, "120 tokens")
         terminal.press(PROMPT, "enter")
         while _answered(place) == len(taken):
             terminal.read()

@@ -10,12 +10,18 @@ import signal
 import struct
 import time
 from pathlib import Path
+from typing import get_args
 
 import psutil
+from msgspec import structs
 
+from engine.messages import GREEDY, Error, Fill, PseudoLikelihood, Pull, Remove
+from engine.server.service import Work
 from tests.faults.harness import Outcome, fault
+from tests.faults.models import sound_answer, worker
 from tests.faults.running import (
     DRAFT,
+    PROMPT,
     Running,
     app,
     either,
@@ -27,6 +33,7 @@ from tests.faults.running import (
     watch,
     while_writing,
 )
+from tests.support import tiny_gguf
 from tests.support.terminal import Terminal
 
 
@@ -187,6 +194,65 @@ def _output(here: Running) -> Path:
 def _flags(pid: int, descriptor: str) -> str:
     lines = Path(f"/proc/{pid}/fdinfo/{descriptor}").read_text().splitlines()
     return dict(line.split(maxsplit=1) for line in lines)["flags:"]
+
+
+# ------------------------------------------------------------------- a task at fault
+
+_AT_FAULT = """
+import sys
+if sys.orig_argv[-2:] == ["-m", "engine"]:
+    import os
+    from pathlib import Path
+    from engine.messages import LAST
+    from engine.server.service import Service
+
+    order, begin = Path(os.environ["ORDER"]), Service.task
+
+    def task(self, request):
+        work, steps = begin(self, request), int(order.read_text())
+        for step, event in enumerate(work, 1):
+            if steps and (step == steps or isinstance(event, LAST)):
+                work.throw(RuntimeError("on purpose"))
+            yield event
+
+    Service.task = task
+"""
+"""What the worker begins with, so that a task can be told at which step to raise."""
+
+
+@fault("every kind of task raises an exception, one after the other", long=20)
+def every_task_raises(place: Path, rng: random.Random) -> Outcome:
+    kinds = list(get_args(Work))
+    rng.shuffle(kinds)
+    custom, order = place / "path" / "sitecustomize.py", place / "order"
+    custom.parent.mkdir()
+    custom.write_text(_AT_FAULT, encoding="utf-8")
+    file = str(tiny_gguf.write(place / "model.gguf"))
+    with worker(place, PYTHONPATH=str(custom.parent), ORDER=str(order)) as peer:
+        for kind in kinds:
+            order.write_text(str(rng.randint(1, 3)))
+            last = peer.ask(_request(kind, file))[-1]
+            assert isinstance(last, Error) and last.kind == "internal", (kind, last)
+            order.write_text("0")
+            seconds = sound_answer(peer)
+    return Outcome("each says “because of an internal error”; a model answers after it", 0, seconds)
+
+
+def _request(kind: type[Work], file: str) -> Work:
+    """A request of a kind that has as little in it as it may; a new kind may lack a value here."""
+    values = {
+        "model": {Pull: file, Remove: file, PseudoLikelihood: "starter-en"}.get(kind, "starter-ja"),
+        "prompt": PROMPT,
+        "text": "I [MASK] here" if kind is Fill else PROMPT,
+        "a": PROMPT,
+        "b": PROMPT,
+        "pairs": [(PROMPT, PROMPT)],
+        "ids": [5],
+        "sampling": GREEDY,
+        **dict.fromkeys(("layer", "head", "position"), 0),
+    }
+    needed = (each.name for each in structs.fields(kind) if each.required)
+    return kind(**{name: values[name] for name in needed})
 
 
 # ----------------------------------------------------------- a worker that cannot serve

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.events import Key
 
 from tests.support.fake_engine import answered, make, pane, running
 from tests.support.screen_host import seen, until
@@ -45,6 +46,16 @@ async def test_a_letter_that_is_no_command_among_the_cards_is_written(tmp_path: 
         assert pane(app).composers[0].text == ""
         await pilot.press("ctrl+z")
         assert pane(app).composers[0].text == "Q猫d"
+
+
+async def test_letters_right_behind_the_key_for_a_new_session_are_written_in_it(
+    tmp_path: Path,
+) -> None:
+    app = make(tmp_path)
+    async with running(app) as pilot:
+        for key in ("ctrl+n", "x", "y"):  # nothing of the app gets a turn between them
+            app.post_message(Key(key, key if len(key) == 1 else None))
+        await until(pilot, lambda: pane(app).composers[0].text == "xy")
 
 
 async def test_the_footer_says_what_escape_does(tmp_path: Path) -> None:
