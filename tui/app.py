@@ -276,8 +276,8 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         self.row.turn_to(pane)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """The keys of the panes, which win over the editor, do not reach through a screen."""
-        return self.at_panes or action not in ("show_pane", "next_pane", "new_session")
+        """The keys that go to a pane, which win over the editor, do not reach through a screen."""
+        return self.at_panes or action not in ("show_pane", "next_pane")
 
     def action_next_pane(self) -> None:
         """Go round the panes."""

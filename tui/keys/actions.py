@@ -212,7 +212,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("models", ("f8",), "app", show=True),
     Action("sessions", ("f9",), "app"),
     Action("settings", ("f10",), "app"),
-    Action("new_session", ("ctrl+n",), "app", priority=True),
+    Action("new_session", ("ctrl+n",), "app"),
     Action("theme", (), "app"),
     Action("language", (), "app"),
     Action("lesson", (), "app"),
