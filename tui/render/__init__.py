@@ -11,5 +11,6 @@ tensors.py  what a model was fed and computed, with shapes
 facts.py    the line of facts under a card
 inside/     what happens inside a model
 lesson.py   a stop of the lesson
+lesson_answers.py  what the answer to its question is, in words
 verdicts.py what witnesses come to, in words
 """

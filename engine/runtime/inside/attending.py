@@ -51,6 +51,8 @@ class Watch:
     """With a layer and its heads' outputs before they are projected: [positions, all heads]."""
     mlp: Callable[[int, torch.Tensor], None] | None = None
     """With a layer and what its MLP adds: [positions, width]."""
+    table: Callable[[str, list[int], torch.Tensor], None] | None = None
+    """With a table of embeddings, its shape, and the rows that are read: [..., width]."""
 
 
 @dataclass

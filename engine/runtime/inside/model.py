@@ -135,6 +135,10 @@ class InsideModel:
     def _hooked(self, watch: Watch, change: Change, patched: torch.Tensor | None) -> Iterator[None]:
         """Have the layers call `watch`, and alter what they give."""
         with ExitStack() as hooks:
+            if watch.table is not None:
+                for name, table in self._tables():
+                    hook = table.register_forward_hook(_looked_up(watch.table, name))
+                    hooks.callback(hook.remove)
             if watch.stream or watch.joined or watch.mlp or change.layers or change.patch:
                 done = 0
 
@@ -222,10 +226,10 @@ class InsideModel:
             judged: torch.Tensor = (self._model.cls if judge is None else judge)(pooled)
             return sound(judged[0])
 
-    def embeddings(self) -> list[tuple[str, list[int]]]:
-        """The tables that turn ids, positions and segments into vectors: names and shapes."""
+    def _tables(self) -> list[tuple[str, torch.nn.Embedding]]:
+        """The tables that turn ids, positions and segments into vectors, by name."""
         return [
-            (f"{name}.weight", list(module.weight.shape))
+            (f"{name}.weight", module)
             for name, module in self._model.base_model.named_modules()
             if isinstance(module, torch.nn.Embedding)
         ]
@@ -326,6 +330,15 @@ def _given(call: Callable[[int, torch.Tensor], None], layer: int) -> Callable[..
 def _made(call: Callable[[int, torch.Tensor], None], layer: int) -> Callable[..., None]:
     def hook(module: torch.nn.Module, args: object, output: torch.Tensor) -> None:
         call(layer, output[0])
+
+    return hook
+
+
+def _looked_up(
+    call: Callable[[str, list[int], torch.Tensor], None], name: str
+) -> Callable[..., None]:
+    def hook(module: torch.nn.Embedding, args: object, output: torch.Tensor) -> None:
+        call(name, list(module.weight.shape), output)
 
     return hook
 
