@@ -122,8 +122,8 @@ class Terminal:
 
 
 @contextlib.contextmanager
-def opened(environment: Mapping[str, str]) -> Iterator[Terminal]:
-    terminal = Terminal(environment)
+def opened(environment: Mapping[str, str], *arguments: str) -> Iterator[Terminal]:
+    terminal = Terminal(environment, command=[PROGRAM, *arguments])
     try:
         yield terminal
     finally:

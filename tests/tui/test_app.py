@@ -103,6 +103,35 @@ async def test_the_palette_runs_any_action_where_it_belongs(tmp_path: Path) -> N
         await until(pilot, lambda: "How the model runs" in seen(app))
 
 
+async def test_the_lesson_is_offered_and_opens_again_where_it_was_left(tmp_path: Path) -> None:
+    app = make(tmp_path)
+    async with running(app) as pilot:
+        await until(pilot, lambda: 'Ctrl+P "Lesson" opens a lesson' in seen(app))
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: isinstance(app.screen, CommandPalette))
+        await pilot.press(*"lesson")
+        await until(pilot, lambda: "Learn in eleven short stops" in seen(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: "Lesson 1 of 11" in seen(app))
+        await pilot.press("right", "right")
+        await until(pilot, lambda: "Lesson 3 of 11" in seen(app))
+        await pilot.press("f1")
+        await until(pilot, lambda: "Help: Lesson" in seen(app))
+        await pilot.press("l")
+        await until(pilot, lambda: "Lesson 3 of 11" in seen(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.at_panes)
+        await pilot.press("f1", "l")
+        await until(pilot, lambda: "Lesson 3 of 11" in seen(app))
+        await pilot.press("left")
+        await until(pilot, lambda: "Lesson 2 of 11" in seen(app))
+    again = make(tmp_path)
+    async with running(again) as pilot:
+        again.action_lesson()
+        await until(pilot, lambda: "Lesson 2 of 11" in seen(again))
+        assert "3 of 11 seen" in seen(again)
+
+
 async def test_a_theme_is_tried_on_while_it_is_highlighted(tmp_path: Path) -> None:
     app = make(tmp_path)
     async with running(app) as pilot:

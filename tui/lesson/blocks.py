@@ -11,7 +11,7 @@ import yaml
 
 from tui.lesson.network import RATE, Network, Weights
 from tui.lesson.progress import Texts
-from tui.lesson.stops import DRAWN, HEAD, LAYER, TOP, StopId
+from tui.lesson.stops import BEGUN_END, DRAWN, HEAD, LAYER, MASKED_END, SEEDS, TOP, TWICE, Stop
 
 
 @cache
@@ -20,25 +20,37 @@ def _blocks() -> Mapping[str, str]:
     return dict(yaml.safe_load(found.read_text(encoding="utf-8")))
 
 
-def block(stop: StopId, texts: Texts, causal: str, masked: str, network: Network) -> str:
-    """A stop's lines as they are to be run; `causal` and `masked` are the models' folders."""
-    begun = Weights()
+def block(stop: Stop, asked: bool, texts: Texts, causal: str, masked: str, network: Network) -> str:
+    """The lines for a stop's numbers, or for those that answer its question, as they are to be run.
+
+    `causal` and `masked` are the models' folders.
+    """
+    blocks, begun = _blocks(), Weights()
+    own = stop.asked(texts) if asked else texts
     values = {
         "causal_folder": causal,
         "masked_folder": masked,
-        **{name: getattr(texts, name) for name in Texts.__struct_fields__},
+        "begun": own.begun,
+        "begun_end": BEGUN_END,
+        "masked_text": own.masked,
+        "masked_end": MASKED_END,
+        "a": own.a,
+        "b": own.b,
         "top": TOP,
         "drawn": DRAWN,
+        "seeds": SEEDS,
+        "twice": TWICE,
         "layer": LAYER,
-        "head": HEAD,
+        "head": stop.sums[asked] if stop.sums else HEAD,
         "hidden": [list(row) for row in begun.hidden],
         "hidden_bias": list(begun.hidden_bias),
         "output": list(begun.output),
         "output_bias": begun.output_bias,
         "steps": network.steps,
         "rate": RATE,
-        "function": "torch.tanh" if network.bent else "",
     }
-    raw = {"function"}
-    written = {name: value if name in raw else repr(value) for name, value in values.items()}
-    return Template(_blocks()[stop]).substitute(written)
+    written = {name: repr(value) for name, value in values.items()}
+    written["function"] = "torch.tanh" if network.bent else ""
+    lines = blocks.get(f"{stop.id}_question" if asked else stop.id, blocks[stop.id])
+    whole = Template(lines).safe_substitute(causal=blocks["causal"], masked=blocks["masked"])
+    return Template(whole).substitute(written)

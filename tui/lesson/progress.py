@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from typing import Annotated
+
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from engine.messages import MASK
 
@@ -13,7 +16,9 @@ class Texts(Struct, frozen=True, kw_only=True):
 
     begun: str = "羽田空港に到着、東京の街は"
     """Continued by the causal model."""
-    masked: str = f"I played {MASK} with my friends at school yesterday"
+    masked: Annotated[str, Meta(pattern=re.escape(MASK))] = (
+        f"I played {MASK} with my friends at school yesterday"
+    )
     a: str = "What is baseball ?"
     b: str = "It is a game of hitting the ball with the bat."
 

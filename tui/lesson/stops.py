@@ -10,8 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import structs
+
 from engine.messages import (
     GREEDY,
+    MASK,
     Continue,
     LookInside,
     Request,
@@ -32,6 +35,12 @@ DRAWN = 20
 LAYER = 1
 HEAD = 0
 """The head that is looked at; others are a question's."""
+TWICE = (1, 3)
+"""Where 東京 is in 東京の東京."""
+SEEDS = (1, 2)
+BEGUN_END = "夜"
+MASKED_END = " again"
+"""Words that are added to a text."""
 
 StopId = Literal[
     "model",
@@ -50,38 +59,49 @@ Field = Literal["begun", "masked", "a", "b"]
 Asks = Callable[[Texts], Sequence[Request]]
 
 
+def _same(texts: Texts) -> Texts:
+    return texts
+
+
 @dataclass(frozen=True)
 class Stop:
-    """One stop. `shown` asks for its numbers, `answer` for those that answer its question."""
+    """One stop: what it asks for its numbers, and for those that answer its question."""
 
     id: StopId
     fields: tuple[Field, ...]
     """The texts that it works on."""
     shown: Asks
-    answer: Asks
+    other: Asks | None = None
+    """What the question asks for, of its texts; None: the same."""
+    asked: Callable[[Texts], Texts] = _same
+    """The texts that the question is about."""
     sums: tuple[int, int] | None = None
     """The head that is shown in numbers at the position that answers, with and without the
     question; it can be asked for only when the text was read."""
+
+    def answer(self, texts: Texts) -> Sequence[Request]:
+        """What answers the question."""
+        return (self.other or self.shown)(self.asked(texts))
 
 
 def _nothing(texts: Texts) -> Sequence[Request]:
     return ()
 
 
-def _causal(text: str) -> ShowTensors:
-    return ShowTensors(model=STARTER_CAUSAL, text=text, top=TOP)
+def _causal(texts: Texts) -> Sequence[Request]:
+    return [ShowTensors(model=STARTER_CAUSAL, text=texts.begun, top=TOP)]
 
 
-def _masked(text: str) -> ShowTensors:
-    return ShowTensors(model=STARTER_MASKED, text=text, top=TOP)
+def _masked(texts: Texts) -> Sequence[Request]:
+    return [ShowTensors(model=STARTER_MASKED, text=texts.masked, top=TOP)]
 
 
-def _pair(a: str, b: str) -> ShowTensors:
-    return ShowTensors(model=STARTER_MASKED, text=a, second=b, top=2)
+def _pair(texts: Texts) -> Sequence[Request]:
+    return [ShowTensors(model=STARTER_MASKED, text=texts.a, second=texts.b, top=2)]
 
 
-def _map(model: str, text: str) -> ShowAttention:
-    return ShowAttention(model=model, text=text, layer=LAYER, head=HEAD, rows=128, columns=128)
+def _map(model: str, text: str) -> Sequence[Request]:
+    return [ShowAttention(model=model, text=text, layer=LAYER, head=HEAD)]
 
 
 def _first(text: str, model: str) -> ShowTensors:
@@ -90,22 +110,51 @@ def _first(text: str, model: str) -> ShowTensors:
 
 
 def _both_ways(texts: Texts) -> Sequence[Request]:
-    causal, masked = STARTER_CAUSAL, STARTER_MASKED
+    more = _longer(texts)
     return [
-        _first(texts.begun, causal),
-        _first(f"{texts.begun}夜", causal),
-        _first(texts.masked, masked),
-        _first(f"{texts.masked} again", masked),
+        _first(texts.begun, STARTER_CAUSAL),
+        _first(more.begun, STARTER_CAUSAL),
+        _first(texts.masked, STARTER_MASKED),
+        _first(more.masked, STARTER_MASKED),
     ]
 
 
-def _drawn(text: str, sampling: Sampling) -> Continue:
-    return Continue(model=STARTER_CAUSAL, prompt=text, sampling=sampling, max_tokens=DRAWN, top=TOP)
+def _drawn(texts: Texts, *sampled: Sampling) -> Sequence[Request]:
+    return [
+        Continue(
+            model=STARTER_CAUSAL,
+            prompt=texts.begun,
+            sampling=sampling,
+            max_tokens=DRAWN,
+            top=TOP,
+        )
+        for sampling in sampled
+    ]
+
+
+def _shorter(texts: Texts) -> Texts:
+    """Without the last character."""
+    return structs.replace(texts, begun=texts.begun[:-1] or texts.begun)
+
+
+def _longer(texts: Texts) -> Texts:
+    """With a word at the end."""
+    return structs.replace(texts, begun=texts.begun + BEGUN_END, masked=texts.masked + MASKED_END)
+
+
+def _left(texts: Texts) -> Texts:
+    """Without what stands behind the gap."""
+    return structs.replace(texts, masked=texts.masked.partition(MASK)[0] + MASK)
+
+
+def _food(texts: Texts) -> Texts:
+    """With another topic, the notebook's."""
+    return structs.replace(texts, b="This food is made with flour and milk.")
 
 
 STOPS: tuple[Stop, ...] = (
-    Stop("model", ("begun",), lambda t: [_causal(t.begun)], lambda t: [_causal(shorter(t.begun))]),
-    Stop("network", (), _nothing, _nothing),
+    Stop("model", ("begun",), _causal, asked=_shorter),
+    Stop("network", (), _nothing),
     Stop(
         "tokens",
         ("begun",),
@@ -115,19 +164,13 @@ STOPS: tuple[Stop, ...] = (
     Stop(
         "embedding",
         ("begun",),
-        lambda t: [_causal(t.begun)],
+        _causal,
         lambda t: [
-            ShowTensors(model=STARTER_CAUSAL, text="東京の東京", position=at, top=1)
-            for at in (1, 3)
+            ShowTensors(model=STARTER_CAUSAL, text=t.begun, position=at, top=1) for at in TWICE
         ],
+        lambda t: structs.replace(t, begun="東京の東京"),
     ),
-    Stop(
-        "numbers",
-        ("begun",),
-        lambda t: [_causal(t.begun)],
-        lambda t: [_causal(t.begun)],
-        sums=(HEAD, HEAD + 1),
-    ),
+    Stop("numbers", ("begun",), _causal, sums=(HEAD, HEAD + 1)),
     Stop(
         "heads",
         ("begun", "masked"),
@@ -137,8 +180,8 @@ STOPS: tuple[Stop, ...] = (
     Stop(
         "mask",
         ("begun", "masked"),
-        lambda t: [_map(STARTER_CAUSAL, t.begun)],
-        lambda t: [_map(STARTER_MASKED, t.masked)],
+        lambda t: _map(STARTER_CAUSAL, t.begun),
+        lambda t: _map(STARTER_MASKED, t.masked),
     ),
     Stop(
         "sides",
@@ -149,27 +192,12 @@ STOPS: tuple[Stop, ...] = (
     Stop(
         "continue",
         ("begun",),
-        lambda t: [_drawn(t.begun, GREEDY)],
-        lambda t: [_drawn(t.begun, Sampling(seed=seed)) for seed in (1, 2)],
+        lambda t: _drawn(t, GREEDY),
+        lambda t: _drawn(t, *(Sampling(temperature=1.0, top_p=1.0, seed=seed) for seed in SEEDS)),
     ),
-    Stop(
-        "fill",
-        ("masked",),
-        lambda t: [_masked(t.masked)],
-        lambda t: [_masked("I played the [MASK] with my friends at school yesterday")],
-    ),
-    Stop(
-        "pair",
-        ("a", "b"),
-        lambda t: [_pair(t.a, t.b)],
-        lambda t: [_pair(t.a, "This food is made with flour and milk.")],
-    ),
+    Stop("fill", ("masked",), _masked, asked=_left),
+    Stop("pair", ("a", "b"), _pair, asked=_food),
 )
-
-
-def shorter(text: str) -> str:
-    """A text without its last character."""
-    return text[:-1] or text
 
 
 def summed(request: Request, head: int, position: int) -> LookInside:

@@ -1,15 +1,16 @@
-"""A stop of the lesson as lines: its text, its numbers, its question, or its Python."""
+"""A stop of the lesson as lines: its text, its question or the answer to it, and its numbers."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 
+from rich.cells import cell_len
+
 from engine.messages import (
     Answer,
     AttentionRows,
     Continue,
-    Event,
     HeadsOfLayer,
     LookInside,
     Piece,
@@ -28,25 +29,39 @@ from tui.render.flow import Line, Span, wrap
 from tui.render.inside import attention, numbers
 from tui.render.inside.view import View, answer_lines, heading, layer_name, sentence, size
 from tui.render.inside.view import numbers as listed
+from tui.render.lesson_answers import SHOWN, Found, answer, last_state
 from tui.strings import text
 from tui.terminal.sanitise import Glyphs, clean
+from tui.terminal.sanitise import token as shown
 from tui.terminal.units import percent
-
-Found = Sequence[tuple[Request, Sequence[Event]]]
-"""Each request of a stop, with what was answered so far."""
 
 
 def lines(
-    stop: Stop, found: Found, network: Network, asked: bool, keys: Mapping[str, str], view: View
+    stop: Stop,
+    found: Found,
+    answered: Found | None,
+    network: Network,
+    keys: Mapping[str, str],
+    view: View,
+    coming: bool,
 ) -> list[Line]:
-    """A stop: its text, its question or what to see in the answer, and the numbers of either."""
+    """A stop with its question and numbers, or once it was `answered` with those of the answer.
+
+    `coming` says whether more of the numbers are on their way.
+    """
     drawn = wrap([Span(text(f"lesson.{stop.id}.text", **keys))], view.width)
     drawn.append(Line())
-    part = "answer" if asked else "question"
+    if answered is None:
+        part, written = "question", []
+    else:
+        part, written = "answer", [answer(stop.id, found, answered, view)]
+    written.append(text(f"lesson.{stop.id}.{part}", **keys))
     label = Span(text(f"screens.lesson.{part}") + " ", "label")
-    drawn += wrap([label, Span(text(f"lesson.{stop.id}.{part}", **keys))], view.width)
+    drawn += wrap([label, Span("\n".join(each for each in written if each))], view.width)
     drawn.append(Line())
-    return drawn + (_learning(network, view) if stop.id == "network" else _shown(stop, found, view))
+    if stop.id == "network":
+        return drawn + _learning(network, view)
+    return drawn + _shown(stop, found if answered is None else answered, view, coming)
 
 
 def python(block: str, width: int) -> list[Line]:
@@ -54,21 +69,16 @@ def python(block: str, width: int) -> list[Line]:
     return [line for each in block.split("\n") for line in wrap([Span(clean(each))], width)]
 
 
-def _shown(stop: Stop, found: Found, view: View) -> list[Line]:
+def _shown(stop: Stop, found: Found, view: View, coming: bool) -> list[Line]:
     drawn: list[Line] = []
     for request, events in found:
         view.events = list(events)
         if view.opened is not None:
             view.position = view.opened.position
-        # Several are told apart by what is read; one alone is named on the line above.
-        drawn += [heading(_read(request))] if len(found) > 1 or stop.id in _NAMED else []
-        drawn += _NUMBERS[stop.id](request, view) or sentence(
-            text("screens.lesson.working"), view.width
-        )
+        drawn += wrap([Span(_read(request), "prompt")], view.width)
+        waiting = sentence(text("screens.lesson.working"), view.width) if coming else []
+        drawn += _NUMBERS[stop.id](request, view) or waiting
     return drawn
-
-
-_NAMED = frozenset({"model", "tokens", "heads", "mask", "continue", "fill", "pair"})
 
 
 def _read(request: Request) -> str:
@@ -85,8 +95,8 @@ def _read(request: Request) -> str:
 
 
 def _answers(request: Request, view: View) -> list[Line]:
-    answer = next(iter(view.of(Answer)), None)
-    return [] if answer is None else answer_lines(view, answer, 5)
+    given = next(iter(view.of(Answer)), None)
+    return [] if given is None else answer_lines(view, given, 5)
 
 
 def _tokens(request: Request, view: View) -> list[Line]:
@@ -102,38 +112,32 @@ def _pieces(tokens: Sequence[Piece], view: View) -> list[Line]:
     return [*drawn, *wrap([Span(size([1, len(tokens)]), "facts")], view.width, "    ")]
 
 
-def _tensors(*stages: str) -> Callable[[Request, View], list[Line]]:
-    def drawn(request: Request, view: View) -> list[Line]:
-        found: list[Line] = []
-        opened = view.opened
-        if opened is None:
-            return found
-        assert isinstance(request, ShowTensors)
-        at = opened.position if request.position is None else request.position
-        if "embedding" in stages:
-            token = view.brief(view.tokens[min(at, len(view.tokens) - 1)])
-            found += sentence(text("screens.lesson.at", position=at, token=token), view.width)
-        for each in view.of(Tensor):
-            if each.stage in stages and each.name.startswith(_PARTS):
-                named = f"{each.name}: {size(each.shape)}"
-                values = f"  {listed(each.values[:4])}" if each.values else ""
-                found += wrap([Span(named), Span(values, "facts")], view.width, "    ")
-        return found
-
+def _sum(request: Request, view: View) -> list[Line]:
+    """A token's row of each table, and their sum."""
+    opened = view.opened
+    rows = [each for each in view.of(Tensor) if each.stage == "embedding"]
+    if opened is None or not rows:
+        return []
+    assert isinstance(request, ShowTensors)
+    at = opened.position if request.position is None else request.position
+    token = view.brief(view.tokens[at])
+    drawn = sentence(text("screens.lesson.at", position=at, token=token), view.width)
+    for each in rows:
+        sign = "=" if each.name.startswith("hidden_states") else " " if each is rows[0] else "+"
+        row = f"{sign} {each.name} {each.shape}: "
+        drawn += wrap([Span(f"{row:<34}{listed(each.values[:SHOWN])}")], view.width, "    ", "  ")
     return drawn
-
-
-_PARTS = ("wte", "wpe", "hidden_states")
 
 
 def _sides(request: Request, view: View) -> list[Line]:
     """The first token's vector behind the last layer."""
-    states = [each for each in view.of(Tensor) if each.name.startswith("hidden_states")]
-    if view.opened is None or len(states) <= view.opened.layers:
+    opened = view.opened
+    name = "" if opened is None else f"hidden_states[{opened.layers}]"
+    if opened is None or all(each.name != name for each in view.of(Tensor)):
         return []
-    last = states[-1]
-    name = view.brief(view.tokens[0])
-    return wrap([Span(f"{name}  {last.name}  {listed(last.values[:4])}")], view.width, "    ")
+    state = listed(last_state([(request, view.events)]))
+    token = view.brief(opened.tokens[0])
+    return wrap([Span(f"{token}  {name}  {state}")], view.width, "    ")
 
 
 def _sums(request: Request, view: View) -> list[Line]:
@@ -141,13 +145,28 @@ def _sums(request: Request, view: View) -> list[Line]:
 
 
 def _heads(request: Request, view: View) -> list[Line]:
-    """Each head's pattern and entropy, a layer in a line."""
+    """Each head's pattern and entropy, layer by layer."""
     drawn: list[Line] = []
     for layer in view.of(HeadsOfLayer):
         cells = [f"{attention.pattern(head)}, {bits(head.entropy):.2f}" for head in layer.heads]
-        name = Span(f"{layer_name(layer.layer)}  ", "facts")
-        drawn += wrap([name, Span("  |  ".join(cells))], view.width, "    ", "    ")
+        drawn += _unbroken(cells, "  |  ", view.width, f"  {layer_name(layer.layer)}  ")
     return drawn
+
+
+def _unbroken(cells: Sequence[str], gap: str, width: int, label: str) -> list[Line]:
+    """Cells side by side behind a label, in as many lines as they need, none of them broken."""
+    rows: list[list[str]] = []
+    room = width - cell_len(label)
+    for cell in cells:
+        if rows and cell_len(gap.join([*rows[-1], cell])) <= room:
+            rows[-1].append(cell)
+        else:
+            rows.append([cell])
+    labels = [label, *[" " * cell_len(label)] * len(rows)]
+    return [
+        Line((Span(name, "facts"), Span(gap.join(row))))
+        for name, row in zip(labels, rows, strict=False)
+    ]
 
 
 def _map(request: Request, view: View) -> list[Line]:
@@ -163,21 +182,24 @@ def _text(request: Request, view: View) -> list[Line]:
     tokens = view.of(Token)
     written = "".join(token.text for token in tokens)
     drawn = wrap([Span(clean(written), "chosen")], view.width, "    ")
-    each = [f"{clean(token.text)} {percent(math.exp(token.logprob)).strip()}" for token in tokens]
-    return [*drawn, *wrap([Span("  ".join(each), "facts")], view.width, "    ")]
+    cells = []
+    for token in tokens:
+        name = shown(token.text or token.piece, token.id, view.glyphs)
+        cells.append(f"{name} {percent(math.exp(token.logprob)).strip()}")
+    return [*drawn, *_unbroken(cells, "  ", view.width, "    ")] if tokens else []
 
 
 def _pair(request: Request, view: View) -> list[Line]:
-    answer = next(iter(view.of(Answer)), None)
-    if answer is None:
+    given = next(iter(view.of(Answer)), None)
+    if given is None:
         return []
     segments = ", ".join(str(piece.segment) for piece in view.tokens)
-    ordered = sorted(answer.choices, key=lambda choice: choice.id)
+    ordered = sorted(given.choices, key=lambda choice: choice.id)
     logits = ", ".join(f"{choice.logit:.4f}" for choice in ordered)
     drawn = wrap([Span(str([view.name(piece) for piece in view.tokens]))], view.width, "    ")
     drawn += wrap([Span(f"token_type_ids: tensor([[{segments}]])")], view.width, "    ")
     drawn += wrap([Span(f"logits: tensor([[{logits}]])")], view.width, "    ")
-    return [*drawn, *answer_lines(view, answer, 2)]
+    return [*drawn, *answer_lines(view, given, 2)]
 
 
 def _learning(network: Network, view: View) -> list[Line]:
@@ -212,7 +234,7 @@ def _curve(network: Network, glyphs: Glyphs) -> str:
 _NUMBERS: Mapping[StopId, Callable[[Request, View], list[Line]]] = {
     "model": _answers,
     "tokens": _tokens,
-    "embedding": _tensors("embedding"),
+    "embedding": _sum,
     "numbers": _sums,
     "heads": _heads,
     "mask": _map,

@@ -9,7 +9,6 @@ import msgspec
 from textual import work
 from textual.events import Resize
 from textual.widget import Widget
-from textual.widgets import Static
 
 from engine.messages import Error, Event, Request
 from tui.connection.services import Services
@@ -21,18 +20,18 @@ _PAUSE_S = 0.12
 
 
 class AskingScreen(MessageScreen[None]):
-    """A line on what is looked at, and a page drawn from the answers so far."""
+    """A page drawn from the answers so far."""
 
     def __init__(self, shared: Services, title: str) -> None:
         super().__init__(shared, title)
         self._page = Page()
-        self._place = Static(classes="heading", markup=False)
         self._answers: dict[bytes, list[Event]] = {}
         """By request; one that failed or was interrupted is not kept."""
+        self.refused = False
+        """Whether the last answer was that there is none."""
 
     def body(self) -> Iterator[Widget]:
-        """The line, then the page."""
-        yield self._place
+        """The page."""
         yield self._page
 
     def on_resize(self, event: Resize) -> None:
@@ -61,6 +60,7 @@ class AskingScreen(MessageScreen[None]):
     def show_and_ask(self) -> None:
         """Draw what there is, and ask for what is not."""
         self.show_message("")
+        self.refused = False
         self.draw()
         self._ask()
 
@@ -79,6 +79,7 @@ class AskingScreen(MessageScreen[None]):
         try:
             async for event in self.answers(ask):
                 if isinstance(event, Error):
+                    self.refused = True
                     return False
                 events.append(event)
                 self.received(event)
@@ -87,6 +88,8 @@ class AskingScreen(MessageScreen[None]):
         finally:
             if not whole:
                 self._answers.pop(_key(ask), None)
+            if self.refused:
+                self.draw()
         return whole
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from msgspec import structs
 from textual import work
 from textual.binding import BindingType
+from textual.widget import Widget
+from textual.widgets import Static
 
 from engine.messages import (
     Answer,
@@ -60,6 +62,7 @@ class InsideScreen(AskingScreen):
 
     def __init__(self, shared: Services, looked: Looked) -> None:
         super().__init__(shared, text("screens.inside.title", model=clean(looked.model)))
+        self._place = Static(classes="heading", markup=False)
         self._looked = looked
         ways = (shared.keymap.shown(f"inside_view_{n}") for n in range(1, len(_VIEWS) + 1))
         self._view = View(shared.glyphs, clean(looked.written), looked.second, keys=tuple(ways))
@@ -67,6 +70,11 @@ class InsideScreen(AskingScreen):
         self._opened: Opened | None = None
         self._words: tuple[str, ...] = ()
         self._changes: list[Change] = [Change()]
+
+    def body(self) -> Iterator[Widget]:
+        """Where the cursor is and what is altered, then the page."""
+        yield self._place
+        yield from super().body()
 
     def on_mount(self) -> None:
         """Begin with the walk."""
@@ -160,7 +168,9 @@ class InsideScreen(AskingScreen):
         ]
         self.heading("".join(tabs))
         opened, view = self._opened, self._view
-        if opened is None:
+        if self.refused and opened is None:
+            where = clean(self._looked.model)
+        elif opened is None:
             coming = self.shared.link.progress.get(self._looked.model)
             percent = None if coming is None else coming.percent
             shown = "" if percent is None else text("header.percent", n=f"{percent:.0f}")

@@ -9,7 +9,7 @@ from msgspec import structs
 from textual import work
 from textual.binding import BindingType
 
-from engine.messages import Opened, Request, ShowHead
+from engine.messages import MASK, Opened, Request
 from engine.messages.starters import STARTER_CAUSAL, STARTER_MASKED
 from tui.connection.services import Services
 from tui.keys.actions import Place, bindings
@@ -17,15 +17,17 @@ from tui.lesson import progress
 from tui.lesson.blocks import block
 from tui.lesson.network import Network
 from tui.lesson.progress import Progress
-from tui.lesson.stops import LAYER, STOPS, Stop, summed
+from tui.lesson.stops import LAYER, STOPS, Field, Stop, summed
 from tui.render import lesson
 from tui.render.inside.view import View
+from tui.render.lesson_answers import Found
 from tui.screens.asking import AskingScreen
 from tui.screens.dialogs import Ask
 from tui.strings import text
-from tui.terminal.sanitise import clean
 from tui.widgets.hints import brief
 
+_KEYS = {"answer": "lesson_answer", "train": "lesson_train", "inside": "look_inside"}
+"""The actions whose keys a stop names."""
 _STEPS = 20
 """How many steps the network learns with one key."""
 
@@ -59,13 +61,17 @@ class LessonScreen(AskingScreen):
 
     def wanted(self) -> list[Request]:
         """What the stop needs now: what follows from the text read comes once it was read."""
+        shown = self._stop.shown(self._progress.texts)
+        return [*shown, *self._asks(False), *(self._asks(True) if self._asked else [])]
+
+    def _asks(self, asked: bool) -> list[Request]:
+        """What is asked for the stop's numbers, or to answer its question."""
         stop, texts = self._stop, self._progress.texts
-        asks = list((stop.answer if self._asked else stop.shown)(texts))
+        asks = list(stop.answer(texts) if asked else stop.shown(texts))
         if stop.sums is None:
             return asks
-        opened = [e for e in self.answered(asks[0]) if isinstance(e, Opened)]
-        head = stop.sums[self._asked]
-        return [*asks, *(summed(asks[0], head, each.position) for each in opened)]
+        opened = [event for event in self.answered(asks[0]) if isinstance(event, Opened)]
+        return [summed(asks[0], stop.sums[asked], each.position) for each in opened]
 
     # ------------------------------------------------------------------------ showing
 
@@ -95,19 +101,21 @@ class LessonScreen(AskingScreen):
                 seen=len(self._progress.seen),
             )
         )
-        words = [getattr(self._progress.texts, name) for name in stop.fields]
-        self._place.update(clean(" / ".join(words)) or title)
         width = max(40, self._page.size.width - 1)
         if self._python:
             self._page.put(lesson.python(self._block(), width))
             return
-        asks = [ask for ask in self.wanted() if stop.sums is None or isinstance(ask, ShowHead)]
-        found = [(ask, self.answered(ask)) for ask in asks]
         view = View(self.shared.glyphs, "", None, layer=LAYER, width=width)
         view.height = max(8, self._page.size.height)
         shown = self.shared.keymap.shown
-        keys = {name: brief(shown(f"lesson_{name}")) for name in ("answer", "train", "python")}
-        self._page.put(lesson.lines(stop, found, self._network, self._asked, keys, view))
+        keys = {name: brief(shown(action)) for name, action in _KEYS.items()}
+        answered = self._found(asked=True) if self._asked else None
+        found, coming = self._found(asked=False), not self.refused
+        drawn = lesson.lines(stop, found, answered, self._network, keys, view, coming)
+        self._page.put(drawn)
+
+    def _found(self, asked: bool) -> Found:
+        return [(ask, self.answered(ask)) for ask in self._asks(asked)]
 
     def _block(self) -> str:
         def folder(model: str) -> str:
@@ -115,7 +123,8 @@ class LessonScreen(AskingScreen):
             return model if info is None or info.path is None else info.path
 
         causal, masked = folder(STARTER_CAUSAL), folder(STARTER_MASKED)
-        return block(self._stop.id, self._progress.texts, causal, masked, self._network)
+        texts = self._progress.texts
+        return block(self._stop, self._asked, texts, causal, masked, self._network)
 
     # ------------------------------------------------------------------------ actions
 
@@ -144,8 +153,9 @@ class LessonScreen(AskingScreen):
         self.show_message(text("screens.lesson.copied"))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only the network learns."""
-        return action != "lesson_train" or self._stop.id == "network"
+        """Only the network learns, and it alone has no text."""
+        learns = self._stop.id == "network"
+        return {"lesson_train": learns, "lesson_edit": not learns}.get(action, True)
 
     def action_lesson_train(self) -> None:
         """Let the small network learn."""
@@ -154,14 +164,23 @@ class LessonScreen(AskingScreen):
 
     @work
     async def action_lesson_edit(self) -> None:
-        """Write another text to work on."""
+        """Write other texts to work on."""
         for name in self._stop.fields:
-            before = getattr(self._progress.texts, name)
-            question = text(f"screens.lesson.edit_{name}")
-            written = await self.app.push_screen_wait(Ask(question, before))
+            written = await self._written(name)
             if written is None:
-                return
-            if written.strip():
-                texts = structs.replace(self._progress.texts, **{name: written.strip()})
+                break
+            if written:
+                texts = structs.replace(self._progress.texts, **{name: written})
                 self._remember(structs.replace(self._progress, texts=texts))
         self.show_and_ask()
+
+    async def _written(self, name: Field) -> str | None:
+        """One of the texts, until it can be worked on; None: the one before."""
+        written = getattr(self._progress.texts, name)
+        question = text(f"screens.lesson.edit_{name}")
+        while True:
+            answer = await self.app.push_screen_wait(Ask(question, written))
+            written = None if answer is None else answer.strip()
+            if not written or name != "masked" or MASK in written:
+                return written
+            question = text("screens.lesson.no_mask", mask=MASK)

@@ -34,6 +34,9 @@ STYLES = (
 class LinesView(ScrollView):
     """Draws `lines`, of which only those on the screen cost anything."""
 
+    # Lines are laid out in the width there is. Without this, a scrollbar that comes beside them
+    # would bring one below them, and the arrow keys would scroll sideways.
+    DEFAULT_CSS: ClassVar[str] = "LinesView { overflow-x: hidden; }"
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"lines--{name}" for name in STYLES}
 
     def __init__(self) -> None:

@@ -1,13 +1,15 @@
 """An attention that shows what it computes, and that a `Change` alters.
 
 It is registered with transformers under a name of its own. It calls the eager attention of the
-model's own module, some queries at a time, so that no matrix of length x length is held.
+model's own module, some queries at a time, so that no matrix of length x length is held. Of
+classes that cannot take it, the weights that they return are shown, one layer at a time.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -51,6 +53,8 @@ class Watch:
     """With a layer and its heads' outputs before they are projected: [positions, all heads]."""
     mlp: Callable[[int, torch.Tensor], None] | None = None
     """With a layer and what its MLP adds: [positions, width]."""
+    table: Callable[[str, list[int], torch.Tensor], None] | None = None
+    """With a table of embeddings, its shape, and the rows that are read: [..., width]."""
 
 
 @dataclass
@@ -97,6 +101,48 @@ def _attend(
     if off:
         joined[:, :, off] = 0
     return joined, None
+
+
+@contextmanager
+def returned(model: torch.nn.Module, watch: Watch, heads: int, length: int) -> Iterator[None]:
+    """Have a class that returns its weights show each layer's as they come, and keep none.
+
+    What a module with weights of its own returns of the shape [1, heads, length, length], with
+    rows that sum to one, is a layer's attention; the modules around it get an empty tensor in its
+    place. What another class returns in another way is among its outputs at the end.
+    """
+    shape, layers = (1, heads, length, length), 0
+
+    def hook(module: torch.nn.Module, args: object, output: object) -> object:
+        nonlocal layers
+        if not isinstance(output, tuple | list):
+            return None
+        for at, part in enumerate(output):
+            if isinstance(part, torch.Tensor) and part.shape == shape and _sums_to_one(part):
+                show(watch, layers, part[0])
+                layers += 1
+                parts = [*output[:at], part.new_empty(1, heads, 0, 0), *output[at + 1 :]]
+                return parts if isinstance(output, list) else tuple(parts)
+        return None
+
+    with ExitStack() as hooks:
+        for module in model.modules():
+            if next(module.parameters(), None) is not None:
+                # Before those with which transformers keeps what a module returns.
+                hooks.callback(module.register_forward_hook(hook, prepend=True).remove)
+        yield
+
+
+def show(watch: Watch, layer: int, weights: torch.Tensor) -> None:
+    """Show all weights of a layer, [heads, positions, positions], some queries at a time."""
+    if watch.weights is not None:
+        step = max(1, _CELLS // (weights.shape[0] * weights.shape[2]))
+        for first in range(0, weights.shape[1], step):
+            watch.weights(layer, first, weights[:, first : first + step])
+
+
+def _sums_to_one(weights: torch.Tensor) -> bool:
+    return torch.allclose(weights.sum(-1), torch.ones(()), atol=1e-3)
 
 
 def _cut(

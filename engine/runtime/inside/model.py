@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from engine.interfaces import LoadReport, ModelFiles
 from engine.machine.loader import Loader
 from engine.messages import Change, Message, Piece
 from engine.runtime.inside.anatomy import NAMES, Names
-from engine.runtime.inside.attending import CURRENT, NAME, Pass, Watch
+from engine.runtime.inside.attending import CURRENT, NAME, Pass, Watch, returned, show
 from engine.runtime.loading import read_model
 from engine.runtime.masked import encoder_class, position_count, word_head
 from engine.runtime.soundness import sound
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 NO_CHANGE = Change()
-_WHOLE = 2**28
-"""Weights of all layers at most, where a class gives them only at the end: 1 GB."""
+_LAYER = 2**29
+"""Weights of a layer at most, where a class computes them at once: 2 GB."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +101,8 @@ class InsideModel:
         options: dict[str, Any] = {"use_cache": False} if self.causal else {}
         if self._chosen and self.causal:
             options["logits_to_keep"] = torch.tensor([position])
-        whole = watch.weights is not None and not self.shown_attention
-        if whole:
+        returns = watch.weights is not None and not self.shown_attention
+        if returns:
             options["output_attentions"] = True
         token = CURRENT.set(Pass(watch, change))
         try:
@@ -110,11 +110,12 @@ class InsideModel:
                 torch.inference_mode(),
                 self._stretching.reading(len(pieces)),
                 self._hooked(watch, change, patched),
+                returned(self._model, watch, self.heads, len(pieces)) if returns else nullcontext(),
             ):
                 output = self._model(**self.inputs(pieces), **options)
-                if whole and watch.weights is not None:
-                    for layer, weights in enumerate(output.attentions):
-                        watch.weights(layer, 0, weights[0])
+                for layer, weights in enumerate(output.attentions if returns else ()):
+                    if weights.numel():
+                        show(watch, layer, weights[0])
                 return self._outputs(output, position)
         finally:
             CURRENT.reset(token)
@@ -135,6 +136,10 @@ class InsideModel:
     def _hooked(self, watch: Watch, change: Change, patched: torch.Tensor | None) -> Iterator[None]:
         """Have the layers call `watch`, and alter what they give."""
         with ExitStack() as hooks:
+            if watch.table is not None:
+                for name, table in self._tables():
+                    hook = table.register_forward_hook(_looked_up(watch.table, name))
+                    hooks.callback(hook.remove)
             if watch.stream or watch.joined or watch.mlp or change.layers or change.patch:
                 done = 0
 
@@ -222,10 +227,10 @@ class InsideModel:
             judged: torch.Tensor = (self._model.cls if judge is None else judge)(pooled)
             return sound(judged[0])
 
-    def embeddings(self) -> list[tuple[str, list[int]]]:
-        """The tables that turn ids, positions and segments into vectors: names and shapes."""
+    def _tables(self) -> list[tuple[str, torch.nn.Embedding]]:
+        """The tables that turn ids, positions and segments into vectors, by name."""
         return [
-            (f"{name}.weight", list(module.weight.shape))
+            (f"{name}.weight", module)
             for name, module in self._model.base_model.named_modules()
             if isinstance(module, torch.nn.Embedding)
         ]
@@ -285,7 +290,7 @@ class InsideModel:
             self.check_position(change.patch.position, length)
         if (change.heads or change.cut or watch.attended) and not self.shown_attention:
             raise self._unable(Message.of("inside.heads"))
-        too_long = self.layers * self.heads * length**2 > _WHOLE
+        too_long = self.heads * length**2 > _LAYER
         if watch.weights is not None and not self.shown_attention and too_long:
             raise refusal("too_long", "attention_too_long", model=self._files.id, n=length)
 
@@ -326,6 +331,15 @@ def _given(call: Callable[[int, torch.Tensor], None], layer: int) -> Callable[..
 def _made(call: Callable[[int, torch.Tensor], None], layer: int) -> Callable[..., None]:
     def hook(module: torch.nn.Module, args: object, output: torch.Tensor) -> None:
         call(layer, output[0])
+
+    return hook
+
+
+def _looked_up(
+    call: Callable[[str, list[int], torch.Tensor], None], name: str
+) -> Callable[..., None]:
+    def hook(module: torch.nn.Embedding, args: object, output: torch.Tensor) -> None:
+        call(name, list(module.weight.shape), output)
 
     return hook
 

@@ -30,14 +30,18 @@ def show(subject: Subject, request: ShowTensors, post: Post) -> None:
     for name, values in inside.inputs(subject.pieces).items():
         numbers = [float(number) for number in values[0, :_SHOWN]]
         post(Tensor(name=name, stage="input", shape=list(values.shape), values=numbers))
-    for name, table in inside.embeddings():
-        post(Tensor(name=name, stage="embedding", shape=table))
 
     def shown(
         name: str, stage: Stage, row: torch.Tensor, shape: list[int], layer: int | None = None
     ) -> None:
         numbers = row.flatten()[:_SHOWN].tolist()
         post(Tensor(name=name, stage=stage, shape=shape, layer=layer, values=numbers))
+
+    def table(name: str, shape: list[int], rows: torch.Tensor) -> None:
+        rows = rows.reshape(-1, shape[1])
+        # A table of distances between positions is read for each pair of them.
+        found = rows[position, :_SHOWN].tolist() if len(rows) == count else []
+        post(Tensor(name=name, stage="embedding", shape=shape, values=found))
 
     def stream(index: int, states: torch.Tensor) -> None:
         row = states[position]
@@ -55,7 +59,7 @@ def show(subject: Subject, request: ShowTensors, post: Post) -> None:
             shown(f"attentions[{layer}]", "layer", row, shape, layer)
         post(None)
 
-    watch = Watch(stream=stream if shapes else None, weights=weights)
+    watch = Watch(stream=stream if shapes else None, weights=weights, table=table)
     outputs = subject.run(watch, position)
     if outputs.words is not None:
         shape = [1, count, len(outputs.words)]

@@ -44,24 +44,23 @@ OWN = Texts(
 """Other texts than the notebook's, with what Python or a template would take for its own."""
 
 
-async def ask(own: Engine, stop: Stop, texts: Texts) -> list[Event]:
-    """What the engine answers a stop."""
+async def ask(own: Engine, stop: Stop, asked: bool, texts: Texts) -> list[Event]:
+    """What the engine answers a stop, or its question."""
     found: list[Event] = []
-    asks = list(stop.shown(texts))
+    asks = list(stop.answer(texts) if asked else stop.shown(texts))
     for each in asks:
         async for event in own.request(each):
             assert not isinstance(event, Error), event
             found.append(event)
             if stop.sums is not None and isinstance(event, Opened) and len(asks) == 1:
-                asks.append(summed(each, stop.sums[False], event.position))
+                asks.append(summed(each, stop.sums[asked], event.position))
     return found
 
 
-def printed(stop: Stop, texts: Texts, network: Network) -> str:
+def printed(stop: Stop, asked: bool, texts: Texts, network: Network) -> str:
     """What a block prints, run with no name but its own."""
-    source = block(
-        stop.id, texts, str(FOLDER / STARTER_CAUSAL), str(FOLDER / STARTER_MASKED), network
-    )
+    causal, masked = (str(FOLDER / name) for name in (STARTER_CAUSAL, STARTER_MASKED))
+    source = block(stop, asked, texts, causal, masked, network)
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
         exec(compile(source, stop.id, "exec"), {"__name__": "__main__"})
@@ -70,6 +69,12 @@ def printed(stop: Stop, texts: Texts, network: Network) -> str:
 
 def numbers(written: str) -> list[float]:
     return [float(each) for each in re.findall(r"-?\d+\.\d+", written)]
+
+
+def ids(written: str) -> list[list[int]]:
+    """Each list of ids that is printed on a line of its own, or as a tensor."""
+    found = re.findall(r"(?:^|\()\[+([\d,\s]+)\]", written, re.MULTILINE)
+    return [[int(each) for each in one.split(",")] for one in found]
 
 
 def shown(stop: Stop, found: list[Event]) -> list[float]:
@@ -83,8 +88,8 @@ def shown(stop: Stop, found: list[Event]) -> list[float]:
             (answer,) = of(Answer)
             return [100 * choice.prob for choice in answer.choices]
         case "embedding":
-            (states,) = [t for t in of(Tensor) if t.name == "hidden_states[0]"]
-            return states.values[:4]
+            rows = [t for t in of(Tensor) if t.stage == "embedding"]
+            return [value for row in rows for value in row.values[:4]]
         case "numbers":
             (head,) = of(HeadNumbers)
             return head.output[:4]
@@ -104,12 +109,13 @@ def shown(stop: Stop, found: list[Event]) -> list[float]:
 
 
 @pytest.mark.slow
-async def test_every_block_gives_the_numbers_on_the_screen(tmp_path: Path) -> None:
+@pytest.mark.parametrize("asked", [False, True])
+async def test_every_block_gives_the_numbers_on_the_screen(tmp_path: Path, asked: bool) -> None:
     own = await Engine.start(Configure(), tmp_path / "log", ignore, ignore)
     try:
         for stop in STOPS:
             for texts in (Texts(), OWN):
-                check(stop, texts, await ask(own, stop, texts))
+                check(stop, asked, texts, await ask(own, stop, asked, texts))
     finally:
         await own.stop()
 
@@ -118,23 +124,30 @@ def ignore(*events: object) -> None:
     """What the engine broadcasts."""
 
 
-def check(stop: Stop, texts: Texts, found: list[Event]) -> None:
-    network = Network()
+def check(stop: Stop, asked: bool, texts: Texts, found: list[Event]) -> None:
+    network = Network(bent=not asked)
     network.learn(60)
-    written = printed(stop, texts, network)
-    lines = written.splitlines()
+    written = printed(stop, asked, texts, network)
     if stop.id == "network":
         assert numbers(written) == pytest.approx([network.loss], abs=2e-6)
     elif stop.id == "tokens":
         (tokens,) = [event for event in found if isinstance(event, Tokens)]
-        assert ast.literal_eval(lines[0]) == [t.piece for t in tokens.tokens]
-        ids = re.findall(r"\d+", "".join(lines[1:]))
-        assert [int(n) for n in ids] == [t.id for t in tokens.tokens]
+        pieces = ast.literal_eval(written.splitlines()[0])
+        assert pieces == [token.piece for token in tokens.tokens]
+        assert ids(written) == [[token.id for token in tokens.tokens]]
     elif stop.id == "continue":
-        ids = [event.id for event in found if isinstance(event, Token)]
-        assert ast.literal_eval(lines[0])[: len(ids)] == ids
+        drawn = [event.id for event in found if isinstance(event, Token)]
+        assert [one for each in ids(written) for one in each] == drawn
     else:
         expected = shown(stop, found)
         assert len(expected) > 1
         near = pytest.approx(expected, abs=6e-3 if stop.id == "heads" else 2e-4)
         assert numbers(written)[-len(expected) :] == near, stop.id
+
+
+@pytest.mark.parametrize("stop", STOPS, ids=lambda stop: stop.id)
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_block_is_read_without_breaking_its_lines(stop: Stop, asked: bool) -> None:
+    written = block(stop, asked, Texts(), "/models/starter-ja", "/models/starter-en", Network())
+    compile(written, stop.id, "exec")
+    assert max(map(len, written.splitlines())) < 80

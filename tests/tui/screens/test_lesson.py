@@ -8,19 +8,24 @@ from contextlib import asynccontextmanager
 import pytest
 from textual.pilot import Pilot
 
+from engine.messages import Error
 from tests.support.inside_events import InsideEngine
 from tests.support.screen_host import Host, seen, until
 from tui.lesson import progress
 from tui.lesson.progress import Progress, Texts
 from tui.lesson.stops import STOPS
 from tui.screens.lesson import LessonScreen
+from tui.widgets.lines import Page
 
 
 @asynccontextmanager
-async def opened(stop: int = 0) -> AsyncIterator[tuple[Host, Pilot[None], list[str]]]:
+async def opened(
+    stop: int = 0, engine: InsideEngine | None = None
+) -> AsyncIterator[tuple[Host, Pilot[None], list[str]]]:
     kept: list[str] = []
     stored = progress.written(Progress(stop=stop))
-    app = Host(lambda shared, host: LessonScreen(shared, stored, kept.append), InsideEngine())
+    own = engine or InsideEngine()
+    app = Host(lambda shared, host: LessonScreen(shared, stored, kept.append), own)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: f"Lesson {stop + 1} of 11" in seen(app))
         yield app, pilot, kept
@@ -56,6 +61,15 @@ async def test_it_opens_where_it_was_left_and_remembers_what_was_seen() -> None:
         await until(pilot, lambda: "Lesson 11 of 11" in seen(app))
 
 
+async def test_a_stop_that_is_longer_than_the_screen_can_be_left() -> None:
+    async with opened(4) as (app, pilot, _):
+        page = app.screen.query_one(Page)
+        await until(pilot, lambda: page.max_scroll_y > 0)
+        assert not page.allow_horizontal_scroll
+        await pilot.press("left")
+        await until(pilot, lambda: "Lesson 4" in seen(app))
+
+
 async def test_the_learners_own_text_is_worked_on() -> None:
     async with opened() as (app, pilot, kept):
         await pilot.press("e")
@@ -63,6 +77,24 @@ async def test_the_learners_own_text_is_worked_on() -> None:
         await pilot.press("end", *"xyz", "enter")
         await until(pilot, lambda: f"{Texts().begun}xyz" in seen(app))
         assert progress.read(kept[-1]).texts.begun == f"{Texts().begun}xyz"
+
+
+async def test_a_text_to_fill_in_is_asked_for_until_it_has_a_mask() -> None:
+    async with opened(9) as (app, pilot, kept):
+        await pilot.press("e")
+        await until(pilot, lambda: "An English sentence with" in seen(app))
+        await pilot.press("ctrl+u", *"ab", "enter")
+        await until(pilot, lambda: "in capitals, where a word is missing" in seen(app))
+        await pilot.press("end", *" [MASK]", "enter")
+        await until(pilot, lambda: "starter-en  ab [MASK]" in seen(app))
+        assert progress.read(kept[-1]).texts.masked == "ab [MASK]"
+
+
+async def test_what_is_refused_is_not_waited_for() -> None:
+    refusal = Error(kind="too_long", message="It is too long.", hint="")
+    async with opened(engine=InsideEngine(refusal)) as (app, pilot, _):
+        await until(pilot, lambda: "It is too long." in seen(app))
+        await until(pilot, lambda: "being loaded" not in seen(app))
 
 
 async def test_the_network_learns_before_the_eyes_but_not_without_tanh() -> None:
@@ -83,7 +115,10 @@ async def test_the_python_is_shown_and_copied() -> None:
         assert Texts().begun in app.clipboard
 
 
-@pytest.mark.parametrize("stored", ["", "no json", '{"stop": "x"}', '{"stop": 99}'])
+@pytest.mark.parametrize(
+    "stored",
+    ["", "no json", '{"stop": "x"}', '{"stop": 99}', '{"stop": 3, "texts": {"masked": "none"}}'],
+)
 async def test_what_cannot_be_read_begins_anew(stored: str) -> None:
     app = Host(lambda shared, host: LessonScreen(shared, stored, lambda kept: None))
     async with app.run_test(size=(80, 24)) as pilot:

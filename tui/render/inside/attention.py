@@ -168,8 +168,8 @@ def _weights(
 
 
 def _side(view: View, at: int) -> str:
-    """Which text a token belongs to, where the model is told."""
-    told = view.opened is not None and view.opened.segments
+    """Which of two texts a token belongs to, where the model is told."""
+    told = view.opened is not None and view.opened.segments and view.tokens[-1].segment
     return text(f"screens.inside.segment_{view.tokens[at].segment}") if told else ""
 
 

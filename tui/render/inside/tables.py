@@ -58,5 +58,6 @@ def tensors(view: View) -> list[Line]:
             count = max(2, (view.width - 12) // 10)
             values = each.values[:count]
             more = each.shape[-1] > len(values)
-            found.append(Line((Span(f"      {numbers(values, more)}", "facts"),)))
+            written = numbers(values, more, places=0 if each.stage == "input" else 4)
+            found.append(Line((Span(f"      {written}", "facts"),)))
     return found

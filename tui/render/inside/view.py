@@ -90,9 +90,9 @@ def sentence(written: str, width: int) -> list[Line]:
     return wrap([Span(written, "facts")], width, "  ")
 
 
-def numbers(values: Iterable[float], more: bool = True) -> str:
-    """Some numbers of a tensor, as PyTorch prints them."""
-    listed = ", ".join(f"{value:.4f}" for value in values)
+def numbers(values: Iterable[float], more: bool = True, places: int = 4) -> str:
+    """Some numbers of a tensor, with so many decimal places."""
+    listed = ", ".join(f"{value:.{places}f}" for value in values)
     return f"[{listed}, ...]" if more else f"[{listed}]"
 
 

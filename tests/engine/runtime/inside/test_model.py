@@ -12,7 +12,7 @@ import transformers
 from engine.errors import EngineError
 from engine.interfaces import ModelFiles
 from engine.messages import Change, Piece
-from engine.runtime.inside import attending
+from engine.runtime.inside import attending, model
 from engine.runtime.inside.attending import Watch
 from engine.runtime.inside.model import InsideModel, load_inside
 from tests.conftest import Tiny
@@ -97,14 +97,41 @@ def test_a_decoder_shows_what_transformers_returns(
 ) -> None:
     """At once, and a few queries at a time."""
     monkeypatch.setattr(attending, "_CELLS", cells)
-    model = build(family)
-    shows = bool(getattr(model, "_supports_attention_backend", False))
-    model.set_attn_implementation(attending.NAME if shows else "eager")
-    inside = InsideModel(model, files(Path(), "gpt2"))
+    built = build(family)
+    shows = bool(getattr(built, "_supports_attention_backend", False))
+    built.set_attn_implementation(attending.NAME if shows else "eager")
+    inside = InsideModel(built, files(Path(), "gpt2"))
     fed = pieces(text(24))
-    check(inside, model, fed)
+    check(inside, built, fed)
     mask = seen(inside, fed)[0][0].triu(1)
     assert not mask.any(), "no position sees a later one"
+
+
+@pytest.mark.parametrize("family", ["bloom", "falcon, alibi", "gpt-neo, local", "mpt", "xglm"])
+def test_a_class_that_returns_its_attention_keeps_one_layer_of_it(
+    family: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attending, "_CELLS", 7 * 4 * 24)
+    inside = InsideModel(build(family), files(Path(), "gpt2"))
+    assert not inside.shown_attention
+    *_, layers = (each for each in inside._model.modules() if isinstance(each, torch.nn.ModuleList))
+    steps: list[str] = []
+    for number, layer in enumerate(layers):
+        layer.register_forward_hook(lambda *_, number=number: steps.append(f"end of {number}"))
+    watch = Watch(weights=lambda layer, first, some: steps.append(f"{layer} from {first}"))
+    inside.run(pieces(text(24)), 23, watch)
+    parts = [[f"{n} from {first}" for first in (0, 7, 14, 21)] + [f"end of {n}"] for n in (0, 1)]
+    assert steps == [*parts[0], *parts[1]]
+
+
+def test_attention_that_does_not_fit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model, "_LAYER", 4 * 24**2 - 1)
+    inside = InsideModel(build("bloom"), files(Path(), "gpt2"))
+    watch = Watch(weights=lambda layer, first, some: None)
+    inside.run(pieces(text(23)), 22, watch)
+    with pytest.raises(EngineError) as caught:
+        inside.run(pieces(text(24)), 23, watch)
+    assert caught.value.event.kind == "too_long"
 
 
 @pytest.mark.parametrize("name", ENCODERS)

@@ -100,6 +100,11 @@ def test_the_tensors_are_those_of_transformers(tiny: Tiny, name: str) -> None:
         tensor = tensors[f"attentions[{layer}]"]
         assert tensor.shape == list(weights.shape)
         assert tensor.values == pytest.approx(weights[0, 0, at, :8].tolist(), abs=1e-4)
+    assert model.inside is not None
+    words = model.inside._model.get_input_embeddings().weight
+    (table,) = [each for each in tensors.values() if each.shape == list(words.shape)]
+    row = words[opened.tokens[at].id, :8].tolist()
+    assert (table.stage, table.values) == ("embedding", pytest.approx(row, abs=1e-6))
     logits = word_logits(output)
     assert tensors["logits"].shape == [1, *logits.shape]
     assert tensors["logits"].values == pytest.approx(logits[at, :8].tolist(), abs=1e-4)
