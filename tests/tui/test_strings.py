@@ -65,3 +65,28 @@ def test_every_placeholder_is_a_name() -> None:
 def test_a_count_chooses_between_singular_and_plural() -> None:
     assert strings.text("screens.tree.count", n=1) == "Tree: 1 path"
     assert strings.text("screens.tree.count", n=2) == "Tree: 2 paths"
+
+
+IN_CODE = {
+    "tui/history/schema.py",
+    "tui/render/tensors.py",
+    "tui/render/lesson.py",
+    "tui/render/inside/walk.py",
+    "tui/render/inside/view.py",
+}
+"""These write numbers as Python does, or SQL."""
+EDITED = {"tui/panes/fill.py", "tui/panes/fill_actions.py", "tui/screens/sampling.py"}
+"""These write what is read back: commas, in every language."""
+
+
+def test_lists_are_separated_by_the_strings_alone() -> None:
+    joined = {
+        str(path.relative_to(ROOT))
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
+        and node.attr == "join"
+        and isinstance(node.value, ast.Constant)
+        and node.value.value == ", "
+    }
+    assert joined - IN_CODE - EDITED == set()

@@ -20,7 +20,7 @@ from tui.panes.fill_actions import FillActions
 from tui.panes.reading import read_words
 from tui.screens.forms import Field
 from tui.screens.sampling import fill_fields
-from tui.strings import text
+from tui.strings import listed, text
 from tui.terminal.sanitise import clean
 from tui.widgets.composer import Composer, MaskComposer
 from tui.widgets.hints import brief
@@ -160,7 +160,7 @@ class FillPane(TaskPane):
         if self.draft.second:
             return text("composer.compared", text=clean(" ".join(self.draft.second.split())))
         words = [word for word in self.draft.hidden if word is not None]
-        parts = [text("composer.remembers", words=", ".join(words))] if words else []
+        parts = [text("composer.remembers", words=listed(words))] if words else []
         parts.append(text("composer.top", n=self.draft.top))
         if self.draft.pieces > 1:
             parts.append(text("composer.pieces", n=self.draft.pieces))

@@ -73,7 +73,7 @@ class SettingsScreen(Overlay[None]):
         for name, value in _flat(self._preferences.in_force()):
             given = name in loaded.marks and not self._preferences.refused(name)
             shown = clean(msgspec.json.encode(value).decode())
-            note = "" if given else f"  ({text('screens.settings.default')})"
+            note = "" if given else f"  {text('screens.settings.default')}"
             yield Content.assemble(
                 (f"{name}: ", "bold" if given else ""), shown, (note, "$text-muted")
             )

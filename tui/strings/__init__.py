@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -95,6 +95,7 @@ class _Formatter(Formatter):
 
     - ``{n:path|paths}`` is the first form for 1, else the second; the number is not written.
     - ``{n:size}`` is a number of bytes: 1.3 GB.
+    - A list is written as `listed` does.
     - A text takes the place of a number as it is, whatever the number's format.
     """
 
@@ -104,6 +105,8 @@ class _Formatter(Formatter):
             return one if value == 1 else many
         if isinstance(value, Message):
             return worded(value)
+        if isinstance(value, list):
+            return listed(value)
         if isinstance(value, int) and format_spec == "size":
             return size(value)
         return value if isinstance(value, str) else str(super().format_field(value, format_spec))
@@ -119,6 +122,11 @@ def text(key: str, /, **values: object) -> str:
         KeyError: there is no such text, or a placeholder has no value.
     """
     return _FORMATTER.format(table(language())[key], **values)
+
+
+def listed(items: Iterable[str]) -> str:
+    """Texts one after the other, as the language in use separates them."""
+    return text("list").join(items)
 
 
 def known(key: str) -> bool:
