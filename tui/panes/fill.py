@@ -23,7 +23,6 @@ from tui.screens.sampling import fill_fields
 from tui.strings import listed, text
 from tui.terminal.sanitise import clean
 from tui.widgets.composer import Composer, MaskComposer
-from tui.widgets.hints import brief
 
 
 class FillPane(TaskPane):
@@ -76,9 +75,8 @@ class FillPane(TaskPane):
 
     def _judged(self, draft: Draft) -> PllCard | None:
         """A question about every token of the text in turn."""
-        key = self.shared.keymap.shown("mask_word")
         if not draft.text.strip() or not self._masked(draft.model):
-            self.notice(text("notice.no_mask", key=key))
+            self.notice(text("notice.no_mask"))
             return None
         methods = list[PllMethod](get_args(PllMethod))
         request = PseudoLikelihood(
@@ -197,5 +195,4 @@ class FillPane(TaskPane):
             self.notice(text("notice.no_sentence"))
         else:
             self.adopt(msgspec.structs.replace(draft, second=draft.text))
-            key = brief(self.shared.keymap.shown("send"))
-            self.notice(text("notice.pair_on", key=key))
+            self.notice(text("notice.pair_on"))

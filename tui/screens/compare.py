@@ -122,8 +122,7 @@ class CompareScreen(MessageScreen[None]):
         if all(sides) and texts[0] == texts[1]:
             found = align(sides[0], sides[1], skipped)
             self._stretches = sorted(found, key=lambda part: -abs(part.difference))
-            key = self.shared.keymap.shown("compare_next")
-            self.show_message(text("screens.compare.same", n=len(found), key=key))
+            self.show_message(text("screens.compare.same", n=len(found)))
 
     # ------------------------------------------------------------------------ actions
 

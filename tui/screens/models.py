@@ -190,8 +190,7 @@ class ModelsScreen(Overlay[str]):
         if info is None:
             return
         if info.state == "absent":
-            key = self.shared.keymap.shown("models_pull")
-            self._show_warning(text("screens.models.absent", model=info.title, key=key))
+            self._show_warning(text("screens.models.absent", model=info.title))
         else:
             form = self.shared.link.form(info.id, self._precision)
             self.shared.model_jobs.start(Load(info.id, form))

@@ -56,8 +56,7 @@ class SettingsScreen(Overlay[None]):
     def _lines(self) -> Iterator[Content]:
         loaded = self._preferences.loaded
         state = "there" if loaded.path.exists() else "absent"
-        key = self.shared.keymap.shown("settings_edit")
-        yield Content(clean(text(f"screens.settings.{state}", path=loaded.path, key=key)))
+        yield Content(clean(text(f"screens.settings.{state}", path=loaded.path)))
         models = self.shared.link.models
         for key, problems in (
             ("problems", self._preferences.problems()),
