@@ -52,7 +52,7 @@ from tui.terminal.hostile import HostileFilter
 from tui.terminal.sanitise import ASCII, UNICODE, clean
 from tui.theming.switch import ThemeSwitch, no_colour
 from tui.widgets.header import Header
-from tui.widgets.hints import Hints, brief
+from tui.widgets.hints import Hints
 
 LATENCY_S = 10.0
 """How often to measure how long an engine on another machine takes to answer."""
@@ -94,6 +94,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
             glyphs=ASCII if own.ascii else UNICODE,
             model_jobs=ModelJobs(self.link, self._job_ended),
         )
+        strings.name_keys(lambda action_id: self.shared.keymap.way(action_id))
         self._alarm: tuple[TaskPane, EngineState, Error | None] | None = None
         """The pane that shows the engine's failure until it recovers, and what it shows."""
         path = paths.history_file() if history is None else history
@@ -250,8 +251,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         pane, state, error = self._alarm
         reason = clean(worded(error.message)) if error is not None else ""
         hint = clean(worded(error.hint)) if error is not None else ""
-        restart = self.shared.keymap.way("restart_engine")
-        pane.notice(text(f"notice.{state}", reason=reason, hint=hint, restart=restart))
+        pane.notice(text(f"notice.{state}", reason=reason, hint=hint))
 
     def _job_ended(self, message: str, severity: Severity) -> None:
         self.notify(clean(message), severity=severity, markup=False)
@@ -299,7 +299,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         elif self.shared.running:
             pane.cards.runs.stop()
         else:
-            pane.notice(text("notice.idle", key=self.shared.keymap.way("quit")))
+            pane.notice(text("notice.idle"))
 
     def action_help(self) -> None:
         """Explain the place you are in and list its keys; a second time, close that."""
@@ -362,6 +362,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
     def _reread(self) -> Preferences:
         """Read the settings again and put them in force, as far as a running app can."""
         before = self.preferences.settings.theme
+        keys = self.shared.keymap.keys
         self._write_in(settings.language(self.preferences.loaded.path))
         self.preferences = self.preferences.reread()
         self.shared.settings = self.preferences.settings
@@ -370,6 +371,8 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         self._themes.offer(self.preferences.themes.themes)
         if self.preferences.settings.theme != before:
             self._themes.put_on(self.preferences.settings.theme)
+        if self.shared.keymap.keys != keys:
+            self._reword()
         return self.preferences
 
     def action_language(self) -> None:
@@ -391,8 +394,11 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         """Write what is on the screen anew, if that is another language."""
         before = strings.language()
         strings.use(language)
-        if strings.language() == before:
-            return
+        if strings.language() != before:
+            self._reword()
+
+    def _reword(self) -> None:
+        """Write what is on the screen anew: in another language, or with other keys."""
         for pane in self.panes.values():
             pane.reword()
         self._show_alarm()
@@ -413,8 +419,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         unsaved, warned = self.history.unsaved, self._warned
         self._warned = unsaved
         if unsaved and unsaved != warned:
-            key = brief(self.shared.keymap.shown("quit"))
-            self._history_report(text("history.leave", reason=unsaved, key=key))
+            self._history_report(text("history.leave", reason=unsaved))
         else:
             self._leave(Exit.DONE)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 from tui import strings
 from tui.files import paths, system_errors
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         paths.check_environment()
         words = sys.argv[1:] if arguments is None else arguments
         strings.use(settings_file.language(words))
+        strings.name_keys(partial(settings_file.way, words))
         command = _parsed(words)
         output = Output(command.verbose)
         code = _execute(command, output)

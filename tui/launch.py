@@ -14,7 +14,7 @@ from tui.headless.command import OpenApp
 from tui.headless.commands.lesson import LessonCommand
 from tui.headless.io.request import model_name
 from tui.headless.io.settings_file import load
-from tui.strings import text
+from tui.strings import listed, text
 from tui.terminal.exit_codes import Exit, Failure
 from tui.terminal.sanitise import clean
 
@@ -70,5 +70,5 @@ def _check_theme(name: str) -> None:
     known = (load_builtin() | load_folder(paths.themes_folder())).themes
     if name not in known:
         raise Failure.usage(
-            text("cli.no_theme", name=name), text("cli.themes", names=", ".join(known))
+            text("cli.no_theme", name=name), text("cli.themes", names=listed(known))
         )

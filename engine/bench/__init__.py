@@ -1,6 +1,6 @@
 """Benchmarks this engine against others, in one run and in turns, and checks that they agree.
 
-    __main__.py    `python -P -m engine.bench`: runs groups; one line of JSON per result
+    __main__.py    `python -P -m engine.bench`: runs groups; a line of JSON for results and progress
     timing.py      turns and medians
     peers.py       transformers' generate; llama.cpp and CTranslate2 where they are installed
     decoding.py    tokens per second, and the time to the first token

@@ -1,10 +1,11 @@
-"""`python -P -m engine.bench`: prints a line of JSON for every result, or for a fatal error."""
+"""`python -P -m engine.bench`: a line of JSON for each result, for progress and for an error."""
 
 from __future__ import annotations
 
 import argparse
 import os
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,11 +13,15 @@ import msgspec
 
 from engine.errors import EngineError, refusal
 from engine.machine.threads import default_threads
-from engine.messages import Measured
+from engine.messages import Measured, Progress
 from engine.messages.starters import STARTER_CAUSAL, STARTER_MASKED
 from engine.precision import forms as possible
 from engine.server import pipes
 from engine.store.store import Store
+
+_SHARES = (40, 10, 20, 20, 160, 160, 160, 120, 40, 40, 60, 30)
+"""About the seconds that each part of a full run takes with a small model on two cores; only their
+proportions count."""
 
 
 def main() -> None:
@@ -39,7 +44,13 @@ def main() -> None:
         results.write(msgspec.json.encode(error.event) + b"\n")
 
 
-def _results(options: argparse.Namespace) -> Iterator[Measured]:
+def _progress() -> Iterator[Progress]:
+    """How much is done before each part."""
+    for number in range(len(_SHARES)):
+        yield Progress(done=sum(_SHARES[:number]), total=sum(_SHARES))
+
+
+def _results(options: argparse.Namespace) -> Iterator[Measured | Progress]:
     import torch
     from transformers.utils import logging
 
@@ -66,22 +77,36 @@ def _results(options: argparse.Namespace) -> Iterator[Measured]:
     forms = [form for form in options.precision if form in possible(files.model_type)]
     tokens, rounds = (8, 1) if options.quick else (64, 3)
     models, others = decoding.load(files, forms), peers(files)
+    progress = _progress()
+    yield next(progress)
     decoded = list(decoding.decode(files.id, models, others, tokens, rounds))
     yield from decoded
+    yield next(progress)
     yield from bandwidth.shares(models, decoded, rounds)
+    yield next(progress)
     yield from steps.steps(files.id, models, rounds)
+    yield next(progress)
     yield from decoding.first_token(models, others, rounds)
-    yield from neighbours.beside(files, models, 1.0 if options.quick else 4.0, rounds)
+    turn_s = 1.0 if options.quick else 4.0
+    beside = neighbours.beside(files, models, turn_s, rounds)
+    for _ in neighbours.NEIGHBOURS:
+        yield next(progress)
+        yield from islice(beside, len(models))
     del models, others
+    yield next(progress)
     with TemporaryDirectory() as place:
         random = shapes.rinna(Path(place))
         models, others = decoding.load(random, forms), peers(random)
         yield from decoding.decode(shapes.RINNA, models, others, tokens, rounds)
         yield from steps.steps(shapes.RINNA, models, rounds)
     bert = store.find(STARTER_MASKED)
+    yield next(progress)
     yield from filling.fill(bert, 2 if options.quick else 20, rounds)
+    yield next(progress)
     yield from scoring.pairs(bert, 20 if options.quick else 200, rounds)
+    yield next(progress)
     yield from loading.load(options.store, files, forms, rounds)
+    yield next(progress)
     yield from starting.start(options.store, rounds)
 
 

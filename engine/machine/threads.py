@@ -33,11 +33,16 @@ SPARE = 0.4
 as it saves. The app too uses some, to draw what the model writes."""
 
 
-def default_threads(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
-    """The number of physical cores that this process may use (cgroup v2)."""
+def default_threads(
+    cgroups: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")
+) -> int:
+    """The number of physical cores that this process may use (cgroup v2).
+
+    `own` says in which of the `cgroups` it is.
+    """
     physical = psutil.cpu_count(logical=False) or os.cpu_count() or 1
     allowed = min(physical, len(_allowed()))
-    return max(1, math.floor(min(allowed, _quota(cgroup))))
+    return max(1, math.floor(min(allowed, _quota(cgroups, own))))
 
 
 def use(threads: int) -> None:
@@ -128,10 +133,26 @@ def _allowed() -> set[int]:
     return set(range(os.cpu_count() or 1))
 
 
-def _quota(cgroup: Path) -> float:
-    """The cores' worth of time that our container may use; infinite without a limit."""
+def _quota(cgroups: Path, own: Path) -> float:
+    """The cores' worth of time that our group may use; infinite without a limit.
+
+    The limits of the groups around it count too. In a container the outermost one that can be seen
+    is its own.
+    """
     try:
-        limit, period = (cgroup / "cpu.max").read_text().split()
+        lines = own.read_text().splitlines()
+    except OSError:
+        lines = []
+    named = next((line.removeprefix("0::/") for line in lines if line.startswith("0::/")), "")
+    group = Path(named)
+    if ".." in group.parts:  # it lies outside of what this container sees
+        group = Path()
+    return min(_limit(cgroups / each) for each in (group, *group.parents))
+
+
+def _limit(group: Path) -> float:
+    try:
+        limit, period = (group / "cpu.max").read_text().split()
     except OSError:
         return math.inf
     return math.inf if limit == "max" else int(limit) / int(period)

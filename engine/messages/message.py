@@ -14,15 +14,16 @@ _INTEGERS = range(-(2**63), 2**64)
 class Message(Struct, frozen=True, omit_defaults=True):
     """A sentence, or a part of one, by its id and what is to be put into it.
 
-    Numbers stay numbers, so that the front formats them; an argument may be a message itself.
+    Numbers stay numbers and lists lists, so that the front formats them; an argument may be a
+    message itself.
     """
 
     id: str
-    arguments: dict[str, str | int | float | Message] = {}
+    arguments: dict[str, Argument] = {}
 
     @classmethod
     def of(cls, name: str, /, **arguments: object) -> Message:
-        """A message; an argument that is no text, number or message is given by its `str`."""
+        """A message; an argument that is no text, number, list or message is given by its `str`."""
         return cls(name, {key: _argument(value) for key, value in arguments.items()})
 
     def __hash__(self) -> int:
@@ -35,12 +36,20 @@ class Message(Struct, frozen=True, omit_defaults=True):
         return f"{self.id} ({given})" if given else self.id
 
 
+Argument = str | int | float | list[str] | Message
+
 Words = str | Message
 """What is shown to the user; text is what it says itself, such as the name of a file, or was
 stored by a version that had no messages."""
 
 
-def _argument(value: object) -> str | int | float | Message:
+def _argument(value: object) -> Argument:
+    if isinstance(value, list):
+        return list(map(_text, value))
     if isinstance(value, Message | float) or (isinstance(value, int) and value in _INTEGERS):
         return value
+    return _text(value)
+
+
+def _text(value: object) -> str:
     return str(value).encode("utf-8", "backslashreplace").decode("utf-8")

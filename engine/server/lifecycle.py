@@ -303,7 +303,7 @@ class Lifecycle:
                 "too_big", "over_budget", model=files.id, needed=bytes_needed, budget=self._budget
             )
         busy = [each for each in self._residents.values() if each.busy]
-        names = ", ".join(dict.fromkeys(each.files.id for each in busy))
+        names = list(dict.fromkeys(each.files.id for each in busy))
         held = sum(each.bytes for each in busy)
         return failure(
             "too_big",

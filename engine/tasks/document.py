@@ -186,7 +186,7 @@ def _figure(wanted: WitnessName | None, witnesses: Sequence[Witness]) -> Witness
     if not given:
         raise refusal("bad_request", "no_pair_scored", why=witnesses[0].error)
     if wanted is not None and wanted not in given:
-        raise refusal("bad_request", "no_such_witness", witness=wanted, given=", ".join(given))
+        raise refusal("bad_request", "no_such_witness", witness=wanted, given=list(given))
     return wanted or given[0]
 
 

@@ -40,7 +40,7 @@ class LibraryTokenizer:
         if strange:
             raise broken(
                 files.folder,
-                Message.of("reason.unsupported_decoder", decoder=", ".join(sorted(strange))),
+                Message.of("reason.unsupported_decoder", decoder=sorted(strange)),
             )
         added = backend.get_added_tokens_decoder()
         self.vocabulary = max([backend.get_vocab_size(with_added_tokens=True) - 1, *added]) + 1

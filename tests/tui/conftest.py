@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tui import strings
+from tui.keys.keymap import Keymap, defaults
+
 
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -14,3 +17,9 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(f"TSUZUKI_{kind.upper()}_HOME", str(tmp_path / f"{kind}-home"))
     for name in ("NO_COLOR", "SSH_CONNECTION"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def default_keys() -> None:
+    """Name the keys that actions have by themselves, whichever those of the test before were."""
+    strings.name_keys(Keymap(defaults()).way)

@@ -35,14 +35,14 @@ class Offer:
     pull: bool = False
 
 
-def absent(info: ModelInfo, key: str) -> Offer:
+def absent(info: ModelInfo) -> Offer:
     """The offer to pull a model that is not here."""
-    message = text("offer.absent", model=clean(info.title), size=size(info.bytes), key=key)
+    message = text("offer.absent", model=clean(info.title), size=size(info.bytes))
     return Offer(message, info.id, pull=True)
 
 
-async def judge(link: Link, role: Role, draft: Draft, key: str) -> Offer | None:
-    """What to show before running a draft; None when its model suits it. `key` accepts the offer.
+async def judge(link: Link, role: Role, draft: Draft) -> Offer | None:
+    """What to show before running a draft; None when its model suits it.
 
     Raises:
         OSError: the engine cannot be started.
@@ -51,7 +51,7 @@ async def judge(link: Link, role: Role, draft: Draft, key: str) -> Offer | None:
         return None
     info = link.models.get(draft.model)
     if info is not None and info.state == "absent":
-        return absent(info, key)
+        return absent(info)
     # A mask is no word of any language, and to a causal model it would be mere brackets.
     written = f"{draft.text} {draft.second}".replace(MASK, "")
     request = Tokenize(model=draft.model, text=written)
@@ -67,7 +67,7 @@ async def judge(link: Link, role: Role, draft: Draft, key: str) -> Offer | None:
     which = "offer.pull" if better.state == "absent" else "offer.use"
     other = clean(_name(link, better.id))
     download = size(better.bytes)
-    message = text(which, model=title, share=percent, other=other, key=key, size=download)
+    message = text(which, model=title, share=percent, other=other, size=download)
     return Offer(message, better.id, pull=better.state == "absent")
 
 

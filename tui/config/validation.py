@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from tui.files.values import wrong
 from tui.files.yaml_reader import Mark, Node, Problem, Table, nearest, plain
-from tui.strings import text
+from tui.strings import listed, text
 
 _S = TypeVar("_S", bound=Struct)
 
@@ -83,7 +83,7 @@ class Reader:
                 choices = [str(choice) for choice in get_args(kind)]
                 hint = nearest(str(value), choices)
                 self.complain(
-                    node.mark, text("problems.choice", name=name, choices=", ".join(choices)) + hint
+                    node.mark, text("problems.choice", name=name, choices=listed(choices)) + hint
                 )
             else:
                 self.complain(node.mark, f"{name}: {wrong(error)}")

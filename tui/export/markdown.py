@@ -36,7 +36,7 @@ from tui.history.records import Session
 from tui.render import fillings, verdicts
 from tui.render.facts import figures
 from tui.render.weights import form
-from tui.strings import text, worded
+from tui.strings import listed, text, worded
 from tui.terminal.sanitise import clean, composed
 
 Format = Literal["md", "txt", "json"]
@@ -222,7 +222,7 @@ def _more(result: FillResult) -> list[str]:
         for key, words in (("whole", mask.whole), ("words", mask.words)):
             rows = [[_code(word.text), str(len(word.ids)), *_figures(word)] for word in words]
             if rows:
-                header = ["", "pieces", "log p", "rank"]
+                header = ["", text("export.pieces"), "log p", text("inspector.rank")]
                 parts += [text(f"export.{key}", number=number), _table(header, rows)]
     for joint in result.joint:
         header, rows = (
@@ -233,11 +233,14 @@ def _more(result: FillResult) -> list[str]:
             ],
         )
         if joint.method == "hcb":
-            header.append("log-ratio")
+            header.append(text("export.ratio"))
             for row, filling in zip(rows, joint.fillings, strict=True):
                 ratio = filling.logprob if filling.ratio is None else filling.ratio
                 row.append(f"{ratio:+.4f}")
-        parts += [text("export.joint", method=joint.method), _table(header, rows)]
+        parts += [
+            text("export.joint", method=text(f"joint.{joint.method}.name")),
+            _table(header, rows),
+        ]
     return parts
 
 
@@ -248,9 +251,13 @@ def _figures(word: WordScore) -> list[str]:
 def _pll(card: PllCard) -> list[str]:
     parts = [text("export.text"), _fence(card.wrote)]
     for result in card.results:
-        parts.append(text("export.pll", method=result.method, total=f"{result.total:.4f}"))
+        parts.append(
+            text(
+                "export.pll", method=text(f"pll.{result.method}.name"), total=f"{result.total:.4f}"
+            )
+        )
         rows = [[_code(t.text), f"{t.logprob:.4f}", str(t.rank)] for t in result.tokens]
-        parts.append(_table(["", "log p", "rank"], rows))
+        parts.append(_table(["", "log p", text("inspector.rank")], rows))
     return parts
 
 
@@ -263,7 +270,7 @@ def _pair(card: PairCard) -> list[str]:
         a, b = (total(side) for side in sides)
         scores = {"a": f"{a:.4f}", "b": f"{b:.4f}", "difference": f"{a - b:+.4f}"}
         name = _line(card.parts[2 * model].request.model)
-        parts.append(text("export.pair", model=name, method=method, **scores))
+        parts.append(text("export.pair", model=name, method=text(f"pll.{method}.name"), **scores))
         scored = ([(token.text, token.logprob) for token in side] for side in sides)
         rows = [
             [_code(part.good), _code(part.bad), f"{part.difference:+.4f}"]
@@ -297,7 +304,8 @@ def _witness(result: ScoreResult) -> str:
 
 def _named(figure: Figure) -> str:
     name = text(f"export.figure.{figure.name}")
-    return f"{name} ({figure.means})" if figure.means else name
+    named = f"{name} ({figure.means})" if figure.means else name
+    return named.replace("|", "\\|")
 
 
 def _document(card: DocumentCard) -> list[str]:
@@ -313,34 +321,44 @@ def _document(card: DocumentCard) -> list[str]:
             score = "" if gap.score is None else f"{gap.score:.6g}"
             depth = "" if gap.depth is None else f"{gap.depth:.6g}"
             kinds = (("boundary", result.boundaries), ("marked", result.reference))
-            marks = ", ".join(text(f"document.{kind}") for kind, gaps in kinds if at in gaps)
+            marks = listed(text(f"document.{kind}") for kind, gaps in kinds if at in gaps)
         rows.append([str(number + 1), _code(card.sentences[number].text), score, depth, marks])
-    figures = {"mean": result.coherence, "threshold": result.threshold}
+    figures = {
+        text("export.mean"): result.coherence,
+        text("export.threshold"): result.threshold,
+    }
     if result.pk is not None and result.window_diff is not None:
         figures |= {"Pk": result.pk, "WindowDiff": result.window_diff}
-    listed = "\n".join(f"- {name}: {value:.6g}" for name, value in figures.items())
-    return [_table(["#", "", result.witness, "depth", ""], rows), listed]
+    lines = "\n".join(f"- {name}: {value:.6g}" for name, value in figures.items())
+    header = ["#", "", text(f"witness.{result.witness}"), text("export.depth"), ""]
+    return [_table(header, rows), lines]
 
 
 def _facts(card: Card) -> str:
-    """Everything that the answer depends on, and how long it took."""
-    facts: dict[str, object] = {
+    """Everything that the answer depends on, and how long it took.
+
+    What the settings file names too has its name there.
+    """
+    named: dict[str, object] = {
         "model": card.request.model,
         "revision": card.revision,
         "precision": form(card),
-        "status": card.status,
+        "status": text(f"export.status.{card.status}"),
     }
+    asked: dict[str, object] = {}
     if isinstance(card, ContinueCard):
-        facts |= msgspec.structs.asdict(card.request.sampling) | {"seed": card.seed}
-        facts |= {"path": card.name, "bookmarked": card.bookmarked or None}
+        asked = msgspec.structs.asdict(card.request.sampling) | {"seed": card.seed}
+        asked |= {"max_tokens": card.request.max_tokens, "branches": card.request.branches}
+        ends = [branch.finish for branch in card.branches if branch.finish is not None]
+        named |= {"card": card.id[:8], "path": card.name}
+        named["bookmarked"] = text("export.yes") if card.bookmarked else None
         if card.origin is not None:
-            facts["forked after"] = text("export.forked", n=card.shared, card=card.origin.card[:8])
-        facts["card"] = card.id[:8]
-        facts["max_tokens"] = card.request.max_tokens
-        facts["branches"] = card.request.branches
-        facts["finish"] = ", ".join(branch.finish or "" for branch in card.branches)
-        facts |= {"figures": ", ".join(figures(card))}
-    facts["tokens_per_s"] = card.timing.tokens_per_s and round(card.timing.tokens_per_s, 2)
+            named["forked"] = text("export.forked", n=card.shared, card=card.origin.card[:8])
+        named["finish"] = listed(text(f"export.finish.{end}") for end in ends)
+        named["figures"] = listed(figures(card))
+    rate = card.timing.tokens_per_s
+    named["speed"] = rate and text("card.speed", rate=f"{rate:.2f}")
+    facts = {text(f"export.fact.{name}"): value for name, value in named.items()} | asked
     shown = {name: value for name, value in facts.items() if value not in (None, "")}
     return "\n".join(f"- {name}: {_line(str(value))}" for name, value in shown.items())
 

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from engine.messages.units import BUSY
 from tui.files import paths, system_errors
-from tui.strings import text
+from tui.strings import listed, text
 from tui.terminal.units import size
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def terminal(environment: Mapping[str, str]) -> Iterator[Check]:
     streams = {"stdin": sys.stdin, "stdout": sys.stdout, "stderr": sys.stderr}
     attached = [name for name, stream in streams.items() if stream.isatty()]
     yield Check(
-        "terminal on", "ok" if attached else "note", ", ".join(attached) or text("doctor.none")
+        "terminal on", "ok" if attached else "note", listed(attached) or text("doctor.none")
     )
     columns, lines = shutil.get_terminal_size()
     small = columns < 80 or lines < 24

@@ -59,8 +59,9 @@ _SHOWN = {name: sign for sign, name in SIGNS.items()} | {
     "pagedown": "pgdn",
 }
 
+_ARROWS = frozenset({"up", "down", "left", "right"})
 _TYPED = frozenset({*string.ascii_letters, *string.digits, *SIGNS.values(), "space"})
-_MOVES = frozenset({"up", "down", "left", "right", "home", "end", "pageup", "pagedown"})
+_MOVES = _ARROWS | frozenset({"home", "end", "pageup", "pagedown"})
 _SENT = frozenset(
     {"enter", "escape", "tab", "shift+tab", "backspace", "insert", "delete"}
     | _MOVES
@@ -99,9 +100,11 @@ class Keymap:
         return any(key in self.keys[each.id] for each in ACTIONS if each.where in places)
 
     def way(self, action_id: str) -> str:
-        """How to reach an action: by its keys, or through the palette."""
-        title = text(BY_ID[action_id].title_key)
-        return self.shown(action_id) or text("palette.way", key=self.shown("palette"), title=title)
+        """How to reach an action, within a sentence: by its first key, or through the palette."""
+        keys, action = self.keys[action_id], BY_ID[action_id]
+        if keys:
+            return _show(keys[0])
+        return text("palette.way" if action.command else "palette.no_way", title=action.title)
 
 
 def defaults(*, enter_sends: bool = True) -> dict[str, tuple[str, ...]]:
@@ -231,9 +234,9 @@ def _wrong(key: str, word: str, action: Action) -> str:
 
 
 def _show(key: str) -> str:
-    """A key as a person reads it, in letters that every terminal has."""
+    """A key as a person reads it, in letters that every terminal of the language has."""
     *modifiers, last = key.split("+")
-    last = _SHOWN.get(last, last)
+    last = text(f"arrow.{last}") if last in _ARROWS else _SHOWN.get(last, last)
     if modifiers or len(last) > 1:
         last = last.capitalize()
     return "+".join([*map(str.capitalize, modifiers), last])

@@ -30,7 +30,7 @@ from tui.screens import sampling
 from tui.screens.forms import Field, Form, Picker
 from tui.strings import text
 from tui.widgets.composer import Composer
-from tui.widgets.hints import Escape, brief
+from tui.widgets.hints import Escape
 from tui.widgets.transcript import Transcript
 
 
@@ -146,17 +146,10 @@ class TaskPane(PaneLayout):
     @property
     def _greeting(self) -> str:
         """What is shown where there are no cards: what this pane does, and how to begin."""
-        keys = self.shared.keymap
         begin = "example" if self.at_example else "begin"
         own = f"pane.{self.role}"
         return "\n\n".join(
-            text(
-                key,
-                send=brief(keys.shown("send")),
-                palette=keys.way("examples"),
-                lesson=keys.way("lesson"),
-            )
-            for key in (f"{own}.does", f"pane.{begin}", f"{own}.then", "pane.lesson")
+            text(key) for key in (f"{own}.does", f"pane.{begin}", f"{own}.then", "pane.lesson")
         )
 
     def put(self, draft: Draft) -> None:

@@ -66,8 +66,7 @@ class CardActions:
             pane.notice(text("notice.nothing_to_copy"), lambda: not card.answer)
             return
         pane.copy(card.answer)
-        key = pane.shared.keymap.shown("save")
-        pane.notice(text("notice.copied", n=len(card.answer), key=key))
+        pane.notice(text("notice.copied", n=len(card.answer)))
 
     def _save(self, card: Card, form: Format) -> None:
         pane = self._pane
@@ -85,11 +84,10 @@ class CardActions:
         pane = self._pane
         gone = pane.cards.remove(card)
         self.undoable(lambda: pane.cards.restore(gone))
-        key = pane.shared.keymap.shown("undo")
         if len(gone) > 1:
-            pane.notice(text("notice.deleted_forks", n=len(gone) - 1, key=key))
+            pane.notice(text("notice.deleted_forks", n=len(gone) - 1))
         else:
-            pane.notice(text("notice.deleted", key=key))
+            pane.notice(text("notice.deleted"))
 
     def undoable(self, undo: Callable[[], None]) -> None:
         """Keep what takes the step back that was just made."""

@@ -184,9 +184,8 @@ class ContinuePane(TaskPane):
         """Turn the chat on, with the cards above as its earlier turns, or off."""
         info = self.shared.link.models.get(self.draft.model)
         if info is None or not info.chat:
-            key = self.shared.keymap.shown("continue_from_end")
             title = clean(self.shared.link.title(self.draft.model))
-            self.notice(text("notice.no_chat", model=title, key=key))
+            self.notice(text("notice.no_chat", model=title))
             return
         self.adopt(msgspec.structs.replace(self.draft, chat=not self.draft.chat))
         self.notice(text("notice.chat_on" if self.draft.chat else "notice.chat_off"))

@@ -20,10 +20,9 @@ from tui.panes.fill_actions import FillActions
 from tui.panes.reading import read_words
 from tui.screens.forms import Field
 from tui.screens.sampling import fill_fields
-from tui.strings import text
+from tui.strings import listed, text
 from tui.terminal.sanitise import clean
 from tui.widgets.composer import Composer, MaskComposer
-from tui.widgets.hints import brief
 
 
 class FillPane(TaskPane):
@@ -76,9 +75,8 @@ class FillPane(TaskPane):
 
     def _judged(self, draft: Draft) -> PllCard | None:
         """A question about every token of the text in turn."""
-        key = self.shared.keymap.shown("mask_word")
         if not draft.text.strip() or not self._masked(draft.model):
-            self.notice(text("notice.no_mask", key=key))
+            self.notice(text("notice.no_mask"))
             return None
         methods = list[PllMethod](get_args(PllMethod))
         request = PseudoLikelihood(
@@ -160,7 +158,7 @@ class FillPane(TaskPane):
         if self.draft.second:
             return text("composer.compared", text=clean(" ".join(self.draft.second.split())))
         words = [word for word in self.draft.hidden if word is not None]
-        parts = [text("composer.remembers", words=", ".join(words))] if words else []
+        parts = [text("composer.remembers", words=listed(words))] if words else []
         parts.append(text("composer.top", n=self.draft.top))
         if self.draft.pieces > 1:
             parts.append(text("composer.pieces", n=self.draft.pieces))
@@ -197,5 +195,4 @@ class FillPane(TaskPane):
             self.notice(text("notice.no_sentence"))
         else:
             self.adopt(msgspec.structs.replace(draft, second=draft.text))
-            key = brief(self.shared.keymap.shown("send"))
-            self.notice(text("notice.pair_on", key=key))
+            self.notice(text("notice.pair_on"))

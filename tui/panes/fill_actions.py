@@ -60,8 +60,7 @@ class FillActions:
         # focus stays on the card, where a key takes the word back.
         before = pane.edited()
         pane.put(msgspec.structs.replace(pane.draft, text=filled, hidden=()))
-        key = pane.shared.keymap.shown("undo")
-        pane.notice(text("notice.filled", key=key))
+        pane.notice(text("notice.filled"))
 
         def unput() -> None:
             pane.put(before)

@@ -61,7 +61,7 @@ class PaneLayout(Horizontal):
 
     @property
     def _more_below(self) -> str:
-        return text("notice.below", key=self.shared.keymap.shown("card_last"))
+        return text("notice.below")
 
     def reword(self) -> None:
         """Write everything anew in another language; a passing notice goes."""

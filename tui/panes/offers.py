@@ -44,14 +44,12 @@ class Offers:
         if self._coming(draft.model):
             self._awaited = draft
             title = clean(pane.shared.link.title(draft.model))
-            key = pane.shared.keymap.shown("stop")
-            pane.notice(text("offer.waiting", model=title, key=key))
+            pane.notice(text("offer.waiting", model=title))
             return True
         if draft == self._about:
             return False
-        key = pane.shared.keymap.shown("accept_offer")
         try:
-            offer = await judge(pane.shared.link, pane.role, draft, key)
+            offer = await judge(pane.shared.link, pane.role, draft)
         except OSError:  # the draft's card will show it
             return False
         if offer is None:
@@ -65,7 +63,7 @@ class Offers:
         pane = self._pane
         info = pane.shared.link.models.get(model)
         if info is not None and info.state == "absent":
-            self._offer = absent(info, pane.shared.keymap.shown("accept_offer"))
+            self._offer = absent(info)
             self._about = pane.draft
             pane.notice(self._offer.message)
 
@@ -88,8 +86,7 @@ class Offers:
         if offer.pull:
             pane.shared.model_jobs.start(Pull(offer.model))
             self._awaited = pane.edited()
-            key = pane.shared.keymap.shown("stop")
-            pane.notice(text("offer.pulling", model=title, key=key))
+            pane.notice(text("offer.pulling", model=title))
         else:
             pane.notice(text("offer.accepted", model=title))
             pane.start_sending()

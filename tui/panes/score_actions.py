@@ -40,7 +40,7 @@ class ScoreActions:
     ) -> None:
         """Run a card's request again with more in it, on the same card."""
         if card.status == "running":
-            self._pane.notice(text("notice.no_pair_yet"))
+            self._pane.notice(text("notice.no_pair_yet"), lambda: card.status == "running")
             return
         self._pane.cards.ask(card, [card.asking(shuffles=shuffles, beside=beside)])
 

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import assert_never
 
+from rich.cells import cell_len
+
 from engine.messages import (
     FillResult,
     JointFill,
@@ -46,7 +48,7 @@ from tui.terminal.units import chance, padded
 _LABEL = 13
 """Cells of the column of names."""
 _FACTS = 32
-"""Cells of the facts, where the table is beside them."""
+"""Cells of the facts at least, and of the table, where one is beside the other."""
 
 
 Parts = tuple[list[Line], list[Line]]
@@ -58,11 +60,13 @@ def details(card: Card, ref: Ref | None, width: int, glyphs: Glyphs) -> list[Lin
 
     Where there is room, the table is beside the facts, else below them.
     """
-    wide = width >= 2 * _FACTS
-    facts, table = _parts(card, ref, width - _FACTS if wide else width, glyphs)
+    facts, table = _parts(card, ref, width, glyphs)
     if not table:
         return facts
-    return columns.beside([facts, table], _FACTS) if wide else [*facts, Line(), *table]
+    room = max([_FACTS, *(cell_len(line.text) + 1 for line in facts)])
+    if width < room + _FACTS:
+        return [*facts, Line(), *table]
+    return columns.beside([facts, _parts(card, ref, width - room, glyphs)[1]], room)
 
 
 def _parts(card: Card, ref: Ref | None, width: int, glyphs: Glyphs) -> Parts:

@@ -15,7 +15,7 @@ from tui.cards.refs import WordList
 from tui.render import bars
 from tui.render.columns import beside
 from tui.render.flow import Line, Span, wrap
-from tui.strings import text
+from tui.strings import listed, text
 from tui.terminal.sanitise import Glyphs, clean
 
 _NARROWEST = 17
@@ -151,9 +151,7 @@ def _agreement(result: FillResult, glyphs: Glyphs) -> str:
         for number, words in enumerate(zip(*firsts, strict=False), 1)
         if len(set(words)) == 1
     ]
-    agreement = (
-        text("card.joint_agree", words=", ".join(same)) if same else text("card.joint_differ")
-    )
+    agreement = text("card.joint_agree", words=listed(same)) if same else text("card.joint_differ")
     return text("card.joint_marks", all=glyphs.on, some=glyphs.off) + glyphs.dot + agreement
 
 

@@ -18,7 +18,7 @@ from tui.render import bars, verdicts
 from tui.render.flow import Flow, Line, Span, wrap
 from tui.render.token_lines import token_lines
 from tui.render.weights import form, plain
-from tui.strings import text
+from tui.strings import listed, text
 from tui.terminal.sanitise import Glyphs, clean
 from tui.terminal.sanitise import token as shown
 
@@ -113,11 +113,11 @@ def _bars(judged: Judgement, width: int, glyphs: Glyphs) -> list[Line]:
 def _logits(judged: Judgement, width: int, glyphs: Glyphs) -> list[Line]:
     """Those of a head, for both orders, and what each of the two says."""
     logits = judged.of_unit("logit")
-    orders = ", ".join(
+    orders = listed(
         f"{glyphs.arrow.join(order)} {' '.join(f'{each.value(back=back):+.4f}' for each in logits)}"
         for back, order in _ORDERS
     )
-    meanings = ", ".join(each.means for each in logits)
+    meanings = listed(each.means for each in logits)
     line = text("card.logits", orders=orders, meanings=meanings)
     return wrap([Span(line, "facts")], width, INDENT * 2)
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from typing import ClassVar, TypeVar
 
+from rich.cells import cell_len
 from rich.console import OverflowMethod
 from rich.text import Text
 from textual.app import ComposeResult
@@ -118,9 +119,9 @@ class Table(DataTable[Text], inherit_bindings=False):
         self._keys: list[str] = []
 
     def on_mount(self) -> None:
-        """Make the columns, each with its width in cells."""
+        """Make the columns, each with its width in cells, or that of a title that needs more."""
         for title, width in self._titles:
-            self.add_column(Text(title), width=width)
+            self.add_column(Text(title), width=max(width, cell_len(title)))
 
     @property
     def chosen(self) -> str | None:

@@ -64,17 +64,15 @@ class Column(LinesView, can_focus=True):
     def _facts(self, width: int) -> list[Line]:
         tokens = self.card.branches[0].tokens if self.card.branches else []
         nats = -sum(token.logprob for token in tokens)
-        counts = text(
-            "screens.compare.facts",
-            tokens=len(tokens),
-            bits=f"{bits(nats):.1f}",
-            each=f"{bits(nats) / max(1, sum(len(token.text) for token in tokens)):.2f}",
-        )
+        counts = text("screens.compare.facts", tokens=len(tokens), bits=f"{bits(nats):.1f}")
+        characters = max(1, sum(len(token.text) for token in tokens))
+        mean = text("screens.compare.mean", bits=f"{bits(nats) / characters:.2f}")
         name = clean(self.card.name or self.card.request.model)
         # The convention follows once the engine has reported the prompt's tokens.
         scored = convention(self.card) if self.card.prompt_tokens else ""
         # Of one height on both sides, so that the texts begin in one row.
-        cut = [set_cell_size(f" {line}", width).rstrip() for line in (name, counts, scored)]
+        lines = (name, counts, mean, scored)
+        cut = [set_cell_size(f" {line}", width).rstrip() for line in lines]
         return [Line((Span(line, "facts"),)) for line in cut]
 
 
@@ -124,8 +122,7 @@ class CompareScreen(MessageScreen[None]):
         if all(sides) and texts[0] == texts[1]:
             found = align(sides[0], sides[1], skipped)
             self._stretches = sorted(found, key=lambda part: -abs(part.difference))
-            key = self.shared.keymap.shown("compare_next")
-            self.show_message(text("screens.compare.same", n=len(found), key=key))
+            self.show_message(text("screens.compare.same", n=len(found)))
 
     # ------------------------------------------------------------------------ actions
 

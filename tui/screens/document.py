@@ -101,14 +101,12 @@ class DocumentScreen(MessageScreen[None]):
         card.reorder([card.order[number] for number in at])
         self._draw()
         await self._answer()
-        key = self.shared.keymap.shown("document_undo")
         self.show_message(
             text(
                 f"screens.document.{outcome}",
                 place=0 if place is None else at.index(place) + 1,
                 before=before,
                 after=self._mean,
-                key=key,
             )
         )
 
@@ -149,8 +147,7 @@ class DocumentScreen(MessageScreen[None]):
 
     def _show_progress(self, event: Progress | MatrixCells) -> None:
         done, total = self._cells if isinstance(event, MatrixCells) else (event.done, event.total)
-        key = self.shared.keymap.shown("document_stop")
-        self.show_message(text("screens.document.scoring", done=done, total=total, key=key))
+        self.show_message(text("screens.document.scoring", done=done, total=total))
         if done == total:
             self.show_message("")
 

@@ -21,7 +21,7 @@ from tui.connection.link import Link
 from tui.files.values import wrong
 from tui.keys.actions import Place
 from tui.screens.window import Explained, Window
-from tui.strings import text
+from tui.strings import listed, text
 from tui.terminal.sanitise import clean
 from tui.terminal.units import size
 from tui.widgets.composer import Composer
@@ -106,7 +106,7 @@ class Field:
     def meaning(self) -> str:
         """What it is for, or what it can be."""
         if self.choices and not self.many:
-            return ", ".join(self.choices)
+            return listed(self.choices)
         return text(f"field.{self.name}.help")
 
     def read(self, written: str) -> object:
@@ -120,7 +120,7 @@ class Field:
         written = written.strip()
         taken = tuple(part.strip() for part in written.split(",") if part.strip())
         if self.choices and not set(taken if self.many else [written]) <= set(self.choices):
-            raise Wrong(text("field.no_choice", choices=", ".join(self.choices)))
+            raise Wrong(text("field.no_choice", choices=listed(self.choices)))
         if self.many:
             return taken
         try:

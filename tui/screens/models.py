@@ -17,10 +17,11 @@ from engine.messages import Load, ModelInfo, Precision, PrecisionChoice, Pull, R
 from tui.connection.services import Services
 from tui.files import paths, system_errors
 from tui.keys.actions import bindings
+from tui.render import model_words
 from tui.render.weights import forms
 from tui.screens.base import Overlay, Table
 from tui.screens.dialogs import Ask, Confirm
-from tui.strings import text, worded
+from tui.strings import listed, text, worded
 from tui.terminal.sanitise import clean
 from tui.terminal.units import size
 from tui.widgets.header import state_text
@@ -110,31 +111,31 @@ class ModelsScreen(Overlay[str]):
             return
         progress = self.shared.link.progress.get(info.id)
         lines = [("name", f"{info.title} ({info.id})")]
-        does = ", ".join(text(f"actions.pane_{r}.title") for r in _ROLES if r in info.roles)
-        lines.append(("does", does or text("screens.models.nothing")))
+        lines.append(("does", model_words.does(info) or text("screens.models.nothing")))
         state = state_text(info, progress)
         if progress is not None and progress.state == info.state and progress.total:
             done, total = size(progress.done or 0), size(progress.total)
             state = text("screens.models.progress", state=state, done=done, total=total)
         if progress is not None and progress.state == info.state and progress.stage:
-            state = f"{state}, {worded(progress.stage)}"
+            state = listed((state, worded(progress.stage)))
         lines.append(("state", ": ".join(filter(None, (state, worded(info.reason))))))
         kind = "in_memory" if info.in_memory else "to_load"
-        forms = ", ".join(info.in_memory)
+        forms = listed(info.in_memory)
         if info.device != "cpu":
             forms = text("screens.models.on_device", forms=forms, device=info.device)
         taken = text(f"screens.models.{kind}", size=size(info.memory), forms=forms)
         memory = taken if info.memory else ""
-        lines.append(("size", ", ".join(filter(None, (size(info.bytes), memory)))))
-        lines.append(("forms", ", ".join(_forms(info))))
+        lines.append(("size", listed(filter(None, (size(info.bytes), memory)))))
+        lines.append(("forms", listed(_forms(info))))
         lines.append(("context", str(info.context) if info.context else ""))
         lines.append(("chat", text("screens.models.template") if info.chat else ""))
         lines.append(("licence", info.licence))
-        revision = info.revision[:12]
-        if info.origin.endswith(f"=={revision}"):
-            revision = ""  # a package's version is its revision
-        origin = " ".join(filter(None, (info.source, info.origin, revision)))
-        lines.append(("source", origin))
+        place = (
+            model_words.source(info),
+            model_words.origin(info),
+            model_words.revision(info)[:12],
+        )
+        lines.append(("source", " ".join(filter(None, place))))
         lines.append(("path", info.path or ""))
         lines.append(("note", worded(info.note)))
         self._details.update(
@@ -189,8 +190,7 @@ class ModelsScreen(Overlay[str]):
         if info is None:
             return
         if info.state == "absent":
-            key = self.shared.keymap.shown("models_pull")
-            self._show_warning(text("screens.models.absent", model=info.title, key=key))
+            self._show_warning(text("screens.models.absent", model=info.title))
         else:
             form = self.shared.link.form(info.id, self._precision)
             self.shared.model_jobs.start(Load(info.id, form))

@@ -144,9 +144,7 @@ class SessionsScreen(Overlay[str]):
             return
         self._history.delete(chosen)
         self._deleted.append(chosen)
-        self._show_message(
-            text("screens.sessions.deleted", key=self.shared.keymap.shown("sessions_undo"))
-        )
+        self._show_message(text("screens.sessions.deleted"))
         self._look()
 
     def action_sessions_undo(self) -> None:

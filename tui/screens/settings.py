@@ -55,8 +55,7 @@ class SettingsScreen(Overlay[None]):
     def _lines(self) -> Iterator[Content]:
         loaded = self._preferences.loaded
         state = "there" if loaded.path.exists() else "absent"
-        key = self.shared.keymap.shown("settings_edit")
-        yield Content(clean(text(f"screens.settings.{state}", path=loaded.path, key=key)))
+        yield Content(clean(text(f"screens.settings.{state}", path=loaded.path)))
         models = self.shared.link.models
         for key, problems in (
             ("problems", self._preferences.problems()),
@@ -72,7 +71,7 @@ class SettingsScreen(Overlay[None]):
         for name, value in _flat(self._preferences.in_force()):
             given = name in loaded.marks and not self._preferences.refused(name)
             shown = clean(msgspec.json.encode(value).decode())
-            note = "" if given else f"  ({text('screens.settings.default')})"
+            note = "" if given else f"  {text('screens.settings.default')}"
             yield Content.assemble(
                 (f"{name}: ", "bold" if given else ""), shown, (note, "$text-muted")
             )

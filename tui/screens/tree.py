@@ -227,8 +227,7 @@ class TreeScreen(MessageScreen[str]):
         card = self._chosen()
         if card is not None:
             self._edits.delete(card)
-            key = self.shared.keymap.shown("tree_undo")
-            self.show_message(text("screens.tree.pruned", key=key))
+            self.show_message(text("screens.tree.pruned"))
             self._fill()
 
     def action_tree_undo(self) -> None:
@@ -248,6 +247,5 @@ class TreeScreen(MessageScreen[str]):
             self.app.push_screen(CompareScreen(self.shared, other, card, self._edits.changed))
         else:
             self._marked = None if other is card else card.id
-            key = self.shared.keymap.shown("tree_compare")
-            self.show_message(text("screens.tree.marked", key=key) if self._marked else "")
+            self.show_message(text("screens.tree.marked") if self._marked else "")
         self._fill()

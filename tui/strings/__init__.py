@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from string import Formatter
@@ -32,9 +32,20 @@ _LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader",
 _FILES = ("interface.yaml", "engine.yaml", "lesson.yaml")
 
 
+class _Keys:
+    """What ``{keys[send]}`` is read from: how to reach an action."""
+
+    def __init__(self, way: Callable[[str], str]) -> None:
+        self._way = way
+
+    def __getitem__(self, action_id: str) -> str:
+        return self._way(action_id)
+
+
 @dataclass
 class _Current:
     language: Language | None = None
+    keys: _Keys = field(default_factory=lambda: _Keys(str))
 
 
 _current = _Current()
@@ -43,6 +54,11 @@ _current = _Current()
 def use(choice: Choice) -> None:
     """Choose the language of all text from now on."""
     _current.language = of_locale(os.environ) if choice == "auto" else choice
+
+
+def name_keys(way: Callable[[str], str]) -> None:
+    """Name keys this way from now on: `way` gives those of an action, by its id."""
+    _current.keys = _Keys(way)
 
 
 def language() -> Language:
@@ -95,8 +111,16 @@ class _Formatter(Formatter):
 
     - ``{n:path|paths}`` is the first form for 1, else the second; the number is not written.
     - ``{n:size}`` is a number of bytes: 1.3 GB.
+    - ``{keys[send]}`` is how to reach an action, as `name_keys` has it: no text names a key that
+      can be changed.
+    - A list is written as `listed` does.
     - A text takes the place of a number as it is, whatever the number's format.
     """
+
+    def get_value(
+        self, key: int | str, args: Sequence[object], kwargs: Mapping[str, object]
+    ) -> object:
+        return _current.keys if key == "keys" else super().get_value(key, args, kwargs)
 
     def format_field(self, value: object, format_spec: str) -> str:
         one, bar, many = format_spec.partition("|")
@@ -104,6 +128,8 @@ class _Formatter(Formatter):
             return one if value == 1 else many
         if isinstance(value, Message):
             return worded(value)
+        if isinstance(value, list):
+            return listed(value)
         if isinstance(value, int) and format_spec == "size":
             return size(value)
         return value if isinstance(value, str) else str(super().format_field(value, format_spec))
@@ -119,6 +145,11 @@ def text(key: str, /, **values: object) -> str:
         KeyError: there is no such text, or a placeholder has no value.
     """
     return _FORMATTER.format(table(language())[key], **values)
+
+
+def listed(items: Iterable[str]) -> str:
+    """Texts one after the other, as the language in use separates them."""
+    return text("list").join(items)
 
 
 def known(key: str) -> bool:

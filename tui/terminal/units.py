@@ -7,6 +7,7 @@ import math
 from rich.cells import cell_len, set_cell_size
 
 from engine.messages.units import size
+from tui.strings import text
 
 __all__ = ["chance", "duration", "padded", "percent", "size"]
 
@@ -14,15 +15,15 @@ _LEAST = 1e-6
 """Below this a probability is read as a power of 2, as no percentage of it says anything."""
 
 
-def padded(text: str, cells: int) -> str:
+def padded(written: str, cells: int) -> str:
     """A text with spaces after it, up to this many cells; a longer one stays whole."""
-    return set_cell_size(text, max(cells, cell_len(text)))
+    return set_cell_size(written, max(cells, cell_len(written)))
 
 
 def duration(seconds: float) -> str:
     """A time in whole seconds, or in minutes and seconds."""
     minutes, rest = divmod(max(0, round(seconds)), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    return text(f"duration.{'minutes' if minutes else 'seconds'}", m=minutes, s=rest)
 
 
 def percent(probability: float, cells: int = 7) -> str:

@@ -10,7 +10,7 @@ from textual.command import CommandPalette, DiscoveryHit, Hit, Hits
 from textual.content import Content
 from textual.theme import Theme, ThemeProvider
 
-from tui.strings import text
+from tui.strings import known, text
 from tui.theming.loader import DEFAULT
 
 
@@ -25,14 +25,20 @@ class Themes(ThemeProvider):
     async def discover(self) -> Hits:
         """Every theme."""
         for name, choose in self.commands:
-            yield DiscoveryHit(Content(name), choose)
+            yield DiscoveryHit(Content(name), choose, help=_about(name))
 
     async def search(self, query: str) -> Hits:
         """The themes whose names match."""
         matcher = self.matcher(query)
         for name, choose in self.commands:
             if (match := matcher.match(name)) > 0:
-                yield Hit(match, Content(name), choose)
+                yield Hit(match, Content(name), choose, help=_about(name))
+
+
+def _about(name: str) -> str | None:
+    """What a theme is like; nothing for one of the user's own."""
+    key = f"themes.about.{name.replace('-', '_')}"
+    return text(key) if known(key) else None
 
 
 class ThemeSwitch:
@@ -69,7 +75,8 @@ class ThemeSwitch:
     def preview(self, event: CommandPalette.OptionHighlighted) -> None:
         """Put the highlighted theme on."""
         prompt = event.highlighted_event.option.prompt
-        name = getattr(prompt, "plain", str(prompt)).strip()
+        # Below its name is what it is like.
+        name = getattr(prompt, "plain", str(prompt)).strip().partition("\n")[0]
         if self._before is not None and name in self._app.available_themes:
             self._app.theme = name
 

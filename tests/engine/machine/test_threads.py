@@ -127,12 +127,38 @@ def test_the_clocks_run() -> None:
     assert 0 <= after.idle - before.idle <= after.all - before.all
 
 
-@pytest.mark.parametrize(("limit", "most"), [("150000 100000", 1), ("50000 100000", 1)])
-def test_a_containers_share_of_the_cores_counts(tmp_path: Path, limit: str, most: int) -> None:
-    (tmp_path / "cpu.max").write_text(f"{limit}\n")
-    assert default_threads(tmp_path) == most
+@pytest.fixture
+def eight_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("psutil.cpu_count", lambda logical: 8)
+    monkeypatch.setattr("engine.machine.threads._allowed", lambda: set(range(8)))
 
 
-def test_without_a_share_the_machine_counts(tmp_path: Path) -> None:
-    (tmp_path / "cpu.max").write_text("max 100000\n")
-    assert default_threads(tmp_path) == default_threads(tmp_path / "no-such-folder") >= 1
+@pytest.mark.usefixtures("eight_cores")
+@pytest.mark.parametrize(
+    ("container", "service", "own", "threads"),
+    [
+        ("max 100000", "max 100000", "0::/system/tsuzuki", 8),
+        ("350000 100000", None, "0::/", 3),
+        ("50000 100000", None, "0::/", 1),
+        ("max 100000", "250000 100000", "0::/system/tsuzuki", 2),
+        ("400000 100000", "600000 100000", "0::/system/tsuzuki", 4),
+        ("max 100000", "250000 100000", "0::/system", 8),
+        ("350000 100000", None, "0::/../../elsewhere", 3),
+        ("350000 100000", None, "12:cpu:/of-version-1", 3),
+    ],
+)
+def test_the_quotas_of_all_groups_around_the_process_count(
+    tmp_path: Path, container: str, service: str | None, own: str, threads: int
+) -> None:
+    inner = tmp_path / "system" / "tsuzuki"
+    inner.mkdir(parents=True)
+    (tmp_path / "cpu.max").write_text(f"{container}\n")
+    if service is not None:
+        (inner / "cpu.max").write_text(f"{service}\n")
+    (tmp_path / "own").write_text(f"{own}\n")
+    assert default_threads(tmp_path, tmp_path / "own") == threads
+
+
+@pytest.mark.usefixtures("eight_cores")
+def test_without_groups_the_machine_counts(tmp_path: Path) -> None:
+    assert default_threads(tmp_path / "no", tmp_path / "no-such-file") == 8

@@ -67,7 +67,7 @@ def test_each_mistake_is_named_with_its_place_and_the_rest_counts(tmp_path: Path
         '2:9: layout must be one of auto, single; did you mean "single"?',
         '3:1: there is no setting "lyaout"; did you mean "layout"?',
         '5:1: "max_tokens" is set twice; the first one counts',
-        "7:10: sampling.top_p: must be <= 1.0",
+        "7:10: sampling.top_p: must be 1 or less",
         '9:9: models must hold lines like "name: value"',
         "11:9: keymap.send: must be a text",
         '13:12: precision must be one of exact, bf16, int8, int4, auto; did you mean "int8"?',

@@ -156,12 +156,12 @@ def test_judged_texts_pairs_and_joint_fillings_are_told_whole() -> None:
     cards = [judged, compared, joint]
     assert msgspec.convert(json.loads(markdown.json(session(*cards)))["cards"], list[Card]) == cards
     written = markdown.markdown(session(*cards))
-    assert "original: -5.0000 nats" in written
+    assert "each token masked: -5.0000 nats" in written
     assert "| `met` | -3.0000 | 3 |" in written
-    assert "m, original: A -5.0000, B -6.0000, A - B +1.0000 nats" in written
+    assert "m, each token masked: A -5.0000, B -6.0000, A - B +1.0000 nats" in written
     assert "| `was` | `were` | +1.0000 |" in written
-    assert "c, causal: A " in written
-    assert "All masks together, hcb:" in written
+    assert "c, from left to right: A " in written
+    assert "All masks together, HCB:" in written
     assert "| `baseball baseball` | -2.0000 | -0.5000 |" in written
     assert "Words asked for at mask 2:" in written
     assert "| `New York` | 2 | -8.0000 | 4 |" in written

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from engine.messages import Message
-from tui.strings import worded
+from tui.strings import listed, use, worded
 
 
 def test_a_reason_is_written_inside_its_sentence() -> None:
@@ -37,3 +37,11 @@ def test_braces_in_what_a_file_holds_are_no_placeholders() -> None:
 
 def test_a_message_of_another_version_is_shown_by_its_id() -> None:
     assert worded(Message.of("of_the_future.message", n=3)) == "of_the_future.message (n 3)"
+
+
+def test_a_list_is_separated_as_the_language_has_it() -> None:
+    message = Message.of("no_such_witness.hint", given=["cosine", "pmi_bits"])
+    assert worded(message) == "It has cosine, pmi_bits."
+    use("ja")
+    assert worded(message) == "あるのは cosine、pmi_bits です。"
+    assert listed(["exact", "int8"]) == "exact、int8"

@@ -13,10 +13,11 @@ from typing import get_args
 import msgspec
 from msgspec import Struct, structs
 
-from engine.messages import Error, Measured, Precision
+from engine.messages import Error, Measured, Precision, Progress
 from tui.files import paths
 from tui.headless.command import Subcommand
 from tui.headless.io import settings_file
+from tui.headless.io.narration import Forecast
 from tui.headless.io.output import Output
 from tui.headless.io.request import pane_model
 from tui.headless.options import add_model
@@ -54,20 +55,24 @@ class BenchCommand(Subcommand, frozen=True, kw_only=True):
     def execute(self, output: Output) -> Exit:
         """Results are printed as they come; with --json all at the end."""
         model = pane_model(self, self.model, "continue")
-        results = []
-        output.status(text("cli.bench_running"))
-        for result in _measured(self, model):
-            results.append(result)
-            if not self.json:
-                output.line(_line(result))
-            output.status(text("cli.bench_running"))
+        results: list[Measured] = []
+        forecast = Forecast()
+        progress = ""
+        for event in _measured(self, model):
+            if isinstance(event, Progress):
+                progress = forecast.progress(100 * event.done / event.total)
+            else:
+                results.append(event)
+                if not self.json:
+                    output.line(_line(event))
+            output.status(text("cli.bench_running"), progress)
         if self.json:
             output.document(BenchDocument(model, results))
         return Exit.FAILED if any(result.agrees is False for result in results) else Exit.DONE
 
 
-def _measured(command: BenchCommand, model: str) -> Iterator[Measured]:
-    """The results of the child, as it prints them.
+def _measured(command: BenchCommand, model: str) -> Iterator[Measured | Progress]:
+    """The results of the child and its progress, as it prints them.
 
     Raises:
         Failure: it could not measure this model, or ended early.
@@ -92,7 +97,7 @@ def _measured(command: BenchCommand, model: str) -> Iterator[Measured]:
     assert child.stdout is not None
     try:
         for line in child.stdout:
-            result = msgspec.json.decode(line, type=Measured | Error)
+            result = msgspec.json.decode(line, type=Measured | Progress | Error)
             if isinstance(result, Error):
                 raise Failure.from_error(result)
             yield result

@@ -18,6 +18,7 @@ from tui.headless.command import Subcommand
 from tui.headless.io import settings_file
 from tui.headless.io.output import Output
 from tui.headless.io.session import Session, run
+from tui.render import model_words
 from tui.strings import known, text, worded
 from tui.terminal.exit_codes import Exit, Failure
 from tui.terminal.units import padded, size
@@ -109,13 +110,14 @@ def _section(name: str, found: Iterable[Check]) -> Section:
 
 
 def _model(model: ModelInfo) -> Check:
-    described = f"{model.state}  {size(model.bytes)}  {','.join(model.roles)}"
+    state, does = model_words.state(model), model_words.does(model)
+    described = f"{state}  {size(model.bytes)}  {does}"
     if model.state == "failed":
         return Check(model.id, "wrong", worded(model.reason), text("doctor.model_failed"))
     if model.state != "absent":
         return Check(model.id, "ok", described)
     if model.source == "bundled":
-        return Check(model.id, "wrong", model.state, text("doctor.bundled_absent"))
+        return Check(model.id, "wrong", state, text("doctor.bundled_absent"))
     return Check(model.id, "note", described)
 
 

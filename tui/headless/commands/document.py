@@ -28,7 +28,7 @@ from tui.headless.options import add_model, add_number, add_precision
 from tui.headless.schemas.document import CoherenceDocument, GapDocument, SentenceDocument
 from tui.render import curve
 from tui.render.weights import form, plain
-from tui.strings import text, worded
+from tui.strings import listed, text, worded
 from tui.terminal.exit_codes import Exit, Failure
 from tui.terminal.sanitise import ASCII
 
@@ -58,7 +58,7 @@ class DocumentCommand(Subcommand, frozen=True, kw_only=True):
             "--witness",
             metavar="NAME",
             choices=get_args(WitnessName),
-            help=text("cli.option.witness", names=", ".join(get_args(WitnessName))),
+            help=text("cli.option.witness", names=listed(get_args(WitnessName))),
         )
         parser.add_argument("--reference", metavar="N,N", help=text("cli.option.reference"))
         add_number(parser, "--shuffles", int, "N")
@@ -191,7 +191,7 @@ def _print(result: DocumentResult, output: Output) -> None:
     output.line(
         text(
             "cli.document_summary",
-            witness=result.witness,
+            witness=text(f"witness.{result.witness}"),
             mean=f"{result.coherence:+.4f}",
             lowest=f"{lowest:+.4f}",
             highest=f"{highest:+.4f}",

@@ -48,7 +48,7 @@ from tui.headless.schemas.inspect import (
     TokensInside,
 )
 from tui.render.inside.view import layer_name
-from tui.strings import text
+from tui.strings import listed, text
 from tui.terminal.exit_codes import Exit, Failure
 
 What = Literal["tokens", "tensors", "attention", "lens", "attribution"]
@@ -317,7 +317,7 @@ def _title(command: InspectCommand, title: str) -> str:
     """The title of a picture, marked where the model was altered."""
     if not command.ablate:
         return title
-    return f"{title} - {text('cli.altered', heads=', '.join(command.ablate))}"
+    return f"{title} - {text('cli.altered', heads=listed(command.ablate))}"
 
 
 def _write(command: InspectCommand, shown: Shown, output: Output) -> None:
@@ -338,6 +338,6 @@ def _write(command: InspectCommand, shown: Shown, output: Output) -> None:
         output.document(shown.document)
         return
     if command.ablate:
-        output.line(text("cli.altered", heads=", ".join(command.ablate)))
+        output.line(text("cli.altered", heads=listed(command.ablate)))
     for line in shown.lines:
         output.line(line)

@@ -23,8 +23,9 @@ from tui.headless.io.output import Output
 from tui.headless.io.request import model_name
 from tui.headless.io.session import Session, run
 from tui.headless.schemas.models import ModelDocument, ModelsDocument
+from tui.render import model_words
 from tui.render.weights import forms
-from tui.strings import text, worded
+from tui.strings import listed, text, worded
 from tui.terminal.exit_codes import Exit, Failure
 from tui.terminal.units import padded, size
 
@@ -124,9 +125,9 @@ def _summary(model: ModelInfo) -> tuple[str, ...]:
     """A model's line in the list. What has no sure width on a screen comes last."""
     return (
         model.id,
-        model.state,
-        ",".join(model.roles),
-        ",".join(model.languages),
+        model_words.state(model),
+        model_words.does(model),
+        listed(model.languages),
         size(model.bytes),
         model.licence,
         worded(model.reason),
@@ -138,22 +139,22 @@ def _described(model: ModelInfo) -> list[tuple[str, str]]:
     values = {
         "id": model.id,
         "title": model.title,
-        "state": model.state,
+        "state": model_words.state(model),
         "reason": worded(model.reason),
-        "roles": ", ".join(model.roles),
-        "heads": ", ".join(model.heads),
-        "languages": ", ".join(model.languages),
+        "roles": model_words.does(model),
+        "heads": model_words.heads(model),
+        "languages": listed(model.languages),
         "size": size(model.bytes),
         "memory": size(model.memory) if model.memory else "",
         "context": "" if model.context is None else str(model.context),
         "chat": text("cli.has_chat") if model.chat else "",
         "licence": model.licence,
-        "source": model.source,
-        "origin": model.origin,
-        "revision": model.revision,
+        "source": model_words.source(model),
+        "origin": model_words.origin(model),
+        "revision": model_words.revision(model),
         "path": model.path or "",
         "note": worded(model.note),
-        "forms": ", ".join(forms(model)),
+        "forms": listed(forms(model)),
     }
     return [(text(f"cli.field.{name}"), value) for name, value in values.items() if value]
 

@@ -155,7 +155,7 @@ def _print(document: SurprisalDocument, output: Output) -> None:
         nats=f"{document.nats:.4f}",
         bits=_figure(document.bits_per_token, 3),
         words=_figure(document.bits_per_word, 3),
-        method=document.word_method,
+        method=string(f"card.words_{document.word_method}"),
         perplexity=_figure(document.perplexity, 2),
         start=document.bos or string("cli.no_start"),
     )

@@ -13,13 +13,39 @@ _SETTLED_S = 3.0
 """From when on the time that passed says something of the time left."""
 
 
+class Forecast:
+    """Foresees when work ends from the percents of it that are done, at the speed so far."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._first: tuple[float, float] | None = None
+        """When the work began to report percents, and the first of them."""
+        self._last = 0.0
+
+    def progress(self, percent: float) -> str:
+        """The percent, and the time that is left as far as it is clear."""
+        parts = [f"{percent:.0f} %"]
+        left = self._left(percent)
+        return "  ".join(parts if left is None else [*parts, text("cli.left", time=duration(left))])
+
+    def _left(self, percent: float) -> float | None:
+        now = self._clock()
+        if self._first is None or percent < self._last:  # it began, or another round of it
+            self._first = now, percent
+        self._last = percent
+        began, first = self._first
+        if percent == first or now - began < _SETTLED_S:
+            return None
+        return (100 - percent) * (now - began) / (percent - first)
+
+
 class Narrator:
     """Describes what is done to models, with the time that is left as far as it can be foreseen."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._seen: dict[tuple[str, str], tuple[float, float, float]] = {}
-        """When a model's work of one kind began to report percents, the first one and the last."""
+        self._forecasts: dict[tuple[str, str], Forecast] = {}
+        """By the model, and the kind of its work."""
 
     def describe(self, event: ModelState) -> tuple[str, str]:
         """The current step of a model and its progress; both are empty when it is idle."""
@@ -34,18 +60,6 @@ class Narrator:
         if event.done is not None and event.total:
             progress.append(text("cli.amount", done=size(event.done), total=size(event.total)))
         if event.percent is not None:
-            progress.append(f"{event.percent:.0f} %")
-            left = self._left(event.model, kind, event.percent)
-            progress += [] if left is None else [text("cli.left", time=duration(left))]
+            known = self._forecasts.setdefault((event.model, kind), Forecast(self._clock))
+            progress.append(known.progress(event.percent))
         return "  ".join(filter(None, step)), "  ".join(progress)
-
-    def _left(self, model: str, kind: str, percent: float) -> float | None:
-        """Seconds that are left at the speed so far; None while that is not clear."""
-        now = self._clock()
-        began, first, last = self._seen.get((model, kind), (now, percent, percent))
-        if percent < last:  # another round of the same
-            began, first = now, percent
-        self._seen[model, kind] = began, first, percent
-        if percent == first or now - began < _SETTLED_S:
-            return None
-        return (100 - percent) * (now - began) / (percent - first)

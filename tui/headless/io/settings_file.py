@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -24,6 +25,19 @@ def language(words: Sequence[str]) -> Choice:
     """The language for a command line, before any of it is understood: `--help` is in it too."""
     from tui.config import settings
 
+    return settings.language(_named(words))
+
+
+def way(words: Sequence[str], action_id: str) -> str:
+    """How to reach an action of the app, by the keys that its settings give it."""
+    from tui.config import settings
+    from tui.keys import keymap
+
+    return keymap.resolve(settings.load(_named(words))).way(action_id)
+
+
+def _named(words: Sequence[str]) -> Path | None:
+    """The file that a command line names, as far as it is there."""
     named: str | None = None
     for word, following in pairwise([*words, ""]):
         if word == "--":
@@ -33,7 +47,7 @@ def language(words: Sequence[str]) -> Choice:
         elif word.startswith("--config="):
             named = word.partition("=")[2]
     path = None if named is None else text_file.named(named)
-    return settings.language(path.absolute() if path else None)
+    return path.absolute() if path else None
 
 
 def load(command: Command) -> Loaded:

@@ -11,7 +11,7 @@ from rich.cells import cell_len, set_cell_size
 from engine.messages import Answer, Change, Choice, Event, Opened, Piece
 from tui.render import bars
 from tui.render.flow import Line, Span, wrap
-from tui.strings import text
+from tui.strings import listed, text
 from tui.terminal.sanitise import Glyphs, clean
 from tui.terminal.sanitise import token as shown
 
@@ -135,4 +135,4 @@ def altered(change: Change) -> str:
     if change.patch is not None:
         patch = change.patch
         parts.append(text("screens.inside.patched", layer=patch.layer, position=patch.position))
-    return ", ".join(parts)
+    return listed(parts)

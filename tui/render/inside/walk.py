@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from engine.messages import Answer, Tensor
 from tui.render.flow import Line, Span, wrap
 from tui.render.inside.view import View, answer_lines, heading, numbers, sentence, size
-from tui.strings import text
+from tui.strings import listed, text
 
 
 def lines(view: View) -> list[Line]:
@@ -37,7 +37,7 @@ def lines(view: View) -> list[Line]:
         return found
     outputs = [each for each in tensors if each.stage == "output"]
     best = [f"{view.choice(each)} {each.logit:.4f}" for each in answer.choices[:5]]
-    found += _stop(view, "logits", [*_named(view, outputs), ", ".join(best)])
+    found += _stop(view, "logits", [*_named(view, outputs), listed(best)])
     found += _stop(view, "softmax", [])
     found += answer_lines(view, answer, 5)
     found.append(Line())

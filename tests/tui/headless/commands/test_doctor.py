@@ -46,7 +46,7 @@ def test_all_is_well(tsuzuki: Tsuzuki) -> None:
     assert "Nothing is wrong." in plain.out
     assert " XX " not in plain.out
     assert found(document)["worker"].mark == "ok"
-    assert found(document)["starter-ja"].value == "on_disk  10.6 MB  continue"
+    assert found(document)["starter-ja"].value == "on disk  10.6 MB  Continue"
     assert found(document)["network"].value.startswith("not tried")
 
 

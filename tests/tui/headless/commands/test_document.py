@@ -67,7 +67,8 @@ def test_the_curve_is_printed(engine: FakeEngine, tsuzuki: Tsuzuki, file: str) -
         "           -  Too long.",
         "3  Three x.",
         "",
-        "nsp_margin: mean +2.0000, from +2.0000 to +2.0000; boundary above a depth of 0.5000",
+        "mean +2.0000 nats (next-sentence margin), from +2.0000 to +2.0000; "
+        "boundary above a depth of 0.5000",
         "Pk 0.2500, WindowDiff 0.5000 against 1 marked boundaries, in windows of 1 sentences",
     ]
     assert engine.asked == [Document(model="starter-en", text="One. Two.\n\nThree\nx.")]

@@ -151,7 +151,7 @@ def test_the_document_has_the_promised_fields(engine: FakeEngine, tsuzuki: Tsuzu
         (["", "--mask", "1"], "--mask 1: the text has 0 words"),
         (["東京は日本の首都です。", "--mask", "1"], "words split at spaces"),
         (["I [MASK].", "--mask", "2"], "--mask 2: that word is a mask already"),
-        (["[MASK]", "--top", "0"], "--top 0: must be >= 1"),
+        (["[MASK]", "--top", "0"], "--top 0: must be 1 or more"),
     ],
 )
 def test_wrong_use_is_told_before_the_engine_starts(

@@ -32,8 +32,8 @@ def test_the_list_has_a_line_a_model(engine: FakeEngine, tsuzuki: Tsuzuki) -> No
     result = tsuzuki("models", "list")
 
     assert [line.split() for line in result.out.splitlines()] == [
-        ["starter-ja", "on_disk", "continue", "ja", "10.6", "MB", "MIT"],
-        ["gpt2", "absent", "continue", "ja", "551", "MB", "MIT"],
+        ["starter-ja", "on", "disk", "Continue", "ja", "10.6", "MB", "MIT"],
+        ["gpt2", "not", "here", "Continue", "ja", "551", "MB", "MIT"],
     ]
 
 
@@ -57,7 +57,7 @@ def test_one_model_is_described(engine: FakeEngine, tsuzuki: Tsuzuki, name: str)
     plain = tsuzuki("models", "info", name)
     document = tsuzuki("models", "info", name, "--json").json
 
-    assert ["state", "absent"] in [line.split() for line in plain.out.splitlines()]
+    assert ["state", "not", "here"] in [line.split() for line in plain.out.splitlines()]
     assert (document["id"], document["state"]) == ("gpt2", "absent")
 
 

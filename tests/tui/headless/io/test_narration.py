@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.messages import ModelState
-from tui.headless.io.narration import Narrator
+from tui.headless.io.narration import Forecast, Narrator
 
 
 def test_a_measurement_says_how_long_it_will_still_take() -> None:
@@ -25,3 +25,11 @@ def test_a_measurement_says_how_long_it_will_still_take() -> None:
     assert seen(60) == "60 %  about 13 s left"
     assert seen(5) == "5 %"  # another round
     assert narrator.describe(ModelState(model="m", state="ready")) == ("", "")
+
+
+def test_work_whose_steps_take_long_has_a_forecast_too() -> None:
+    now = 0.0
+    forecast = Forecast(lambda: now)
+    assert forecast.progress(0) == "0 %"
+    now += 60
+    assert forecast.progress(25) == "25 %  about 3 min 0 s left"
