@@ -8,7 +8,7 @@ neighbours.py while other programs keep cores busy
 bandwidth.py  memory bandwidth, and the share of it that decoding reaches
 shapes.py     a model of random weights in the shape of one that cannot be shipped
 filling.py    masks, and many words at one mask
-scoring.py    many sentence pairs
+scoring.py    many sentence pairs, and the sentences of a suite
 loading.py    loading time and memory
 starting.py   from starting the engine to the first token
 coherence.py  `python -P -m engine.bench.coherence`: a table of how accurate the scores of pairs are

@@ -71,6 +71,8 @@ def _results(options: argparse.Namespace) -> Iterator[Measured]:
     yield from bandwidth.shares(models, decoded, rounds)
     yield from steps.steps(files.id, models, rounds)
     yield from decoding.first_token(models, others, rounds)
+    if "exact" in models:
+        yield from scoring.sentences(models["exact"], 20 if options.quick else 1000, rounds)
     yield from neighbours.beside(files, models, 1.0 if options.quick else 4.0, rounds)
     del models, others
     with TemporaryDirectory() as place:

@@ -6,6 +6,7 @@
     tracing.py            how a token was drawn
     masking.py            words for `[MASK]`, with causal_masking, whole_words and joint_filling
     pseudo_likelihood.py  score a text token by token with a masked model
+    text_scoring.py       score every token of many texts
     continuity/           how well B continues A, by several witnesses
     document.py           score the sentences of a text
     inspection.py         the tokens of a text
