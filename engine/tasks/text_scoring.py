@@ -148,8 +148,9 @@ class _Causal:
     def __init__(self, model: LoadedModel, runtime: CausalRuntime, *, start: bool) -> None:
         self._model = model
         self._runtime = runtime
-        framing = model.tokenizer.prompt("") or [start_token(model)]
-        self._start = [piece for piece in framing if piece is not None] if start else []
+        begins = start_token(model)
+        framing = model.tokenizer.prompt("") or ([] if begins is None else [begins])
+        self._start = framing if start else []
         self.by = ScoredBy(
             model=model.files.id,
             revision=model.files.revision,

@@ -8,6 +8,7 @@ minimal_pairs.py   where two sentences differ
 leaps.py           the words, sentences and surprises of a text
 masks.py           masks in a text that is being written
 mask_words.py      which words can be hidden
+intervals.py       how sure a share is
 ranking.py         which of several texts were found better
 partners.py        which model judges a minimal pair too
 fit.py             whether a model knows a text, and which one would
