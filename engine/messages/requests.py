@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
@@ -208,14 +208,14 @@ class ScoreTexts(Struct, tag="score_texts", frozen=True, kw_only=True):
 
     Each text is then answered by a `TextScore` when it is ready. A causal model scores a token
     after all that come before it, the start token first; a text that is longer than its context is
-    read in windows, each of which begins with half a context of what came before. A model without
-    a causal head masks each token in turn, as in `PseudoLikelihood`.
+    read in windows, each of which begins with half a context of what came before. A masked model
+    masks each token in turn, as in `PseudoLikelihood`.
     """
 
     model: str
     texts: Annotated[list[str], Meta(min_length=1, max_length=1_000_000)]
-    method: PllMethod = "original"
-    """For a masked model."""
+    method: Literal["causal"] | PllMethod | None = None
+    """None: causal where the model can be, else original."""
     start: bool = True
     """Whether a causal model reads the start token, if it has one."""
     precision: PrecisionChoice = "exact"

@@ -28,7 +28,7 @@ from engine.messages import (
 )
 from engine.runtime.loaded import LoadedModel
 from engine.tasks import pseudo_likelihood
-from engine.tasks.limits import fills_masks
+from engine.tasks.limits import causal, fills_masks
 
 if TYPE_CHECKING:
     import torch
@@ -48,14 +48,14 @@ def run(model: LoadedModel, request: ScoreTexts, load_s: float) -> Steps:
     A text that cannot be scored is answered with the reason, without affecting the others.
 
     Raises:
-        EngineError: ``unable`` if the model is neither causal nor fills masks.
+        EngineError: ``unable`` if the model cannot score in the way that is asked for.
     """
     began = time.monotonic()
     reader: _Reader
-    if model.causal is not None:
-        reader = _Causal(model, model.causal, start=request.start)
+    if request.method == "causal" or (request.method is None and model.causal is not None):
+        reader = _Causal(model, causal(model)[0], start=request.start)
     else:
-        reader = _Masked(model, fills_masks(model), request.method)
+        reader = _Masked(model, fills_masks(model), request.method or "original")
     yield reader.by
     # The same text in several places is read once.
     places: dict[str, list[int]] = {}

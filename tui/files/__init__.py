@@ -1,6 +1,7 @@
 """Files and folders of the user's.
 
 paths.py        where settings, sessions and models are
+tables.py       tables of text: CSV, TSV and JSON lines
 text_file.py    a text file that a person names
 whole_file.py   files written whole or not at all
 word_list.py    words with commas between them, or a file of them

@@ -12,6 +12,10 @@ def write(path: Path, content: str) -> None:
     Raises:
         OSError: it cannot be written.
     """
+    if path.exists() and not path.is_file():  # a device or a pipe, which is to stay one
+        path.write_text(content, encoding="utf-8", newline="")
+        return
+    path = path.resolve()
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         fresh.write_text(content, encoding="utf-8", newline="")

@@ -22,7 +22,7 @@ from tui.terminal.exit_codes import Failure
 PROGRAM = "tsuzuki"
 
 
-_PATHS = frozenset({"config", "file", "files", "out"})
+_PATHS = frozenset({"config", "file", "files", "out", "csv", "tsv"})
 """Fields that name files, whose names can be any bytes."""
 
 

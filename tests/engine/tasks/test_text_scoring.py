@@ -34,7 +34,7 @@ def where(kind: str, tiny: Tiny) -> Path:
 
 
 def scored(
-    model: LoadedModel, texts: list[str], method: PllMethod = "original", *, start: bool = True
+    model: LoadedModel, texts: list[str], method: PllMethod | None = None, *, start: bool = True
 ) -> tuple[ScoredBy, list[TextScore]]:
     request = ScoreTexts(model=model.files.id, texts=texts, method=method, start=start)
     by, *events, done = text_scoring.run(model, request, 0.25)

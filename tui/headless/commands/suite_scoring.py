@@ -131,7 +131,7 @@ async def _answers(
     request = ScoreTexts(
         model=model.id,
         texts=[item.conditions[condition].text for item, condition in places],
-        method=command.method or "original",
+        method=command.method,
         precision=command.precision,
     )
     tokens: dict[ItemName, dict[str, list[TextToken]]] = {}
