@@ -15,6 +15,7 @@
     export/      cards as Markdown and JSON
     examples/    sentences to begin with
     history/     sessions in SQLite
+    suites/      suites of sentences that test a model
     analysis/    pure functions over texts and their figures
     lesson/      the stops of the lesson
     connection/  requests to the engine, and what runs

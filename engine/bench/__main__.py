@@ -19,7 +19,7 @@ from engine.precision import forms as possible
 from engine.server import pipes
 from engine.store.store import Store
 
-_SHARES = (40, 10, 20, 20, 160, 160, 160, 120, 40, 40, 60, 30)
+_SHARES = (40, 10, 20, 20, 60, 160, 160, 160, 120, 40, 40, 60, 30)
 """About the seconds that each part of a full run takes with a small model on two cores; only their
 proportions count."""
 
@@ -87,6 +87,9 @@ def _results(options: argparse.Namespace) -> Iterator[Measured | Progress]:
     yield from steps.steps(files.id, models, rounds)
     yield next(progress)
     yield from decoding.first_token(models, others, rounds)
+    yield next(progress)
+    if "exact" in models:
+        yield from scoring.sentences(models["exact"], 20 if options.quick else 1000, rounds)
     turn_s = 1.0 if options.quick else 4.0
     beside = neighbours.beside(files, models, turn_s, rounds)
     for _ in neighbours.NEIGHBOURS:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-_IMPOSSIBLE = -1e30
-"""A log-probability below this means a probability of 0."""
+from engine.runtime.scoring import IMPOSSIBLE, entropies
 
 
 @dataclass(frozen=True)
@@ -37,13 +36,11 @@ def read(logits: torch.Tensor, ids: torch.Tensor, top: int) -> list[Reading]:
         chosen = ids.unsqueeze(-1)
         logprobs = logits.log_softmax(-1)
         ranks = (logits > logits.gather(-1, chosen)).sum(-1) + 1
-        # Impossible ids contribute nothing, though their surprisal is infinite.
-        entropies = -(logprobs.exp() * logprobs.clamp_min(_IMPOSSIBLE)).sum(-1)
         best = logprobs.topk(min(top, logprobs.shape[-1]))
         columns = (
             logprobs.gather(-1, chosen).squeeze(-1).tolist(),
             ranks.tolist(),
-            entropies.tolist(),
+            entropies(logprobs).tolist(),
             best.indices.tolist(),
             best.values.tolist(),
             logits.logsumexp(-1).tolist(),
@@ -54,7 +51,7 @@ def read(logits: torch.Tensor, ids: torch.Tensor, top: int) -> list[Reading]:
             rank,
             entropy,
             # Impossible ids are not alternatives.
-            [each for each in zip(names, values, strict=True) if each[1] > _IMPOSSIBLE],
+            [each for each in zip(names, values, strict=True) if each[1] > IMPOSSIBLE],
             normaliser,
         )
         for logprob, rank, entropy, names, values, normaliser in zip(*columns, strict=True)

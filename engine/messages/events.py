@@ -33,6 +33,7 @@ from engine.messages.parts import (
     Shuffled,
     SopDirection,
     State,
+    TextToken,
     Timing,
     Trimmed,
     WitnessName,
@@ -387,6 +388,29 @@ class PairScore(Struct, tag="pair_score", frozen=True, kw_only=True):
     error: Error | None = None
 
 
+class ScoredBy(Struct, tag="scored_by", frozen=True, kw_only=True):
+    """The first answer to `ScoreTexts`: what scores the texts, and how."""
+
+    model: str
+    revision: str
+    method: Literal["causal"] | PllMethod
+    start: str | None
+    """The token that every text is scored after; None for a masked model, or where there is none.
+    """
+    precision: Precision = "exact"
+    weights: str = ""
+
+
+class TextScore(Struct, tag="text_score", frozen=True, kw_only=True):
+    """One text of `ScoreTexts`, by its index there: its tokens, or why there are none."""
+
+    index: int
+    tokens: list[TextToken] = []
+    windows: int = 1
+    """How many parts it was read in."""
+    error: Error | None = None
+
+
 class DocumentResult(Struct, tag="document_result", frozen=True, kw_only=True):
     """The answer to `Document`. Gap i lies between the sentences i and i + 1.
 
@@ -453,6 +477,8 @@ Event = (
     | ScoreResult
     | Verdict
     | PairScore
+    | ScoredBy
+    | TextScore
     | DocumentResult
     | MatrixCells
     | Arranged

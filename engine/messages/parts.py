@@ -155,6 +155,18 @@ class PllToken(Struct, frozen=True, kw_only=True):
     """As in `Token`."""
 
 
+class TextToken(Struct, frozen=True, gc=False):
+    """One token of a text that was scored among many; no figures for one that nothing precedes."""
+
+    id: int
+    text: str
+    start: int
+    end: int
+    logprob: float | None = None
+    rank: int | None = None
+    entropy: float | None = None
+
+
 class WordScore(Struct, frozen=True, kw_only=True):
     """A whole word at a mask, of one piece or several.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
@@ -203,6 +203,24 @@ class ScorePairs(Struct, tag="score_pairs", frozen=True, kw_only=True):
     precision: PrecisionChoice = "exact"
 
 
+class ScoreTexts(Struct, tag="score_texts", frozen=True, kw_only=True):
+    """Score every token of many texts in few forward passes; answered by a `ScoredBy` first.
+
+    Each text is then answered by a `TextScore` when it is ready. A causal model scores a token
+    after all that come before it, the start token first; a text that is longer than its context is
+    read in windows, each of which begins with half a context of what came before. A masked model
+    masks each token in turn, as in `PseudoLikelihood`.
+    """
+
+    model: str
+    texts: Annotated[list[str], Meta(min_length=1, max_length=1_000_000)]
+    method: Literal["causal"] | PllMethod | None = None
+    """None: causal where the model can be, else original."""
+    start: bool = True
+    """Whether a causal model reads the start token, if it has one."""
+    precision: PrecisionChoice = "exact"
+
+
 class Document(Struct, tag="document", frozen=True, kw_only=True):
     """How well each sentence of a text continues the one before; answered by `DocumentResult`.
 
@@ -266,6 +284,7 @@ Request = (
     | PseudoLikelihood
     | Score
     | ScorePairs
+    | ScoreTexts
     | Document
     | LookInside
     | Tokenize

@@ -1,19 +1,32 @@
-"""Log-probabilities of whole texts under a causal model, many texts in few forward passes."""
+"""Every token of whole texts under a causal model, many texts in few forward passes.
+
+Texts that begin alike are read side by side, and what several of them begin with is read once.
+"""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 
 import torch
 
 from engine.interfaces import CausalRuntime
 from engine.runtime.padding import padded
 
-ROWS = 16
+ROWS = 32
 """Sequences per batch."""
 NUMBERS = 16_000_000
 """Logits held at once: 64 MB."""
+PASS = 16
+"""How many tokens take as long as one more forward pass, by measurement of small models."""
+IMPOSSIBLE = -1e30
+"""A log-probability below this means a probability of 0."""
+
+Take = Callable[[int, torch.Tensor], None]
+Figures = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+"""Figures of targets (int64 [sequences, n]), float32 [kinds, sequences, n], from log-probabilities
+(float32 [rows, n, vocabulary]) and the row of each sequence (int64 [sequences])."""
 
 
 def logprobs(
@@ -25,39 +38,144 @@ def logprobs(
     any sampler.
     """
     scores = [torch.empty(0)] * len(sequences)
-    by_length = sorted(range(len(sequences)), key=lambda number: len(sequences[number]))
-    for _, alike in itertools.groupby(by_length, lambda n: runtime.regime(len(sequences[n]))):
-        while numbers := list(itertools.islice(alike, ROWS)):
-            rows = yield from _side_by_side(runtime, [sequences[number] for number in numbers])
-            for number, row in zip(numbers, rows, strict=True):
-                scores[number] = row
+
+    def take(number: int, figures: torch.Tensor) -> None:
+        scores[number] = figures[0]
+
+    yield from _read(runtime, sequences, take, _logprobs)
     return scores
 
 
+def statistics(
+    runtime: CausalRuntime, sequences: Sequence[Sequence[int]], take: Take
+) -> Generator[None, None, None]:
+    """Score every token of each sequence except the first, yielding between forward passes.
+
+    Calls `take` as soon as a sequence is read, with its index and float32 [3, len - 1]: the
+    log-probability of each token, its rank, and the entropy where it stands; as in
+    `engine.decoding.token_stats`.
+    """
+    yield from _read(runtime, sequences, take, _statistics)
+
+
+def _logprobs(scores: torch.Tensor, rows: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    places = torch.arange(targets.shape[1])
+    return scores[rows[:, None], places, targets][None]
+
+
+def _statistics(scores: torch.Tensor, rows: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    (own,) = _logprobs(scores, rows, targets)
+    ranks = [
+        1 + (scores[row] > found[:, None]).sum(-1)
+        for row, found in zip(rows.tolist(), own, strict=True)
+    ]
+    return torch.stack([own, torch.stack(ranks).float(), entropies(scores)[rows]])
+
+
+def entropies(scores: torch.Tensor) -> torch.Tensor:
+    """Entropies [...], in nats, of log-probabilities [..., vocabulary]."""
+    # Impossible ids contribute nothing, though their surprisal is infinite.
+    return -(scores.exp() * scores.clamp_min(IMPOSSIBLE)).sum(-1)
+
+
+def _read(
+    runtime: CausalRuntime, sequences: Sequence[Sequence[int]], take: Take, figures: Figures
+) -> Generator[None, None, None]:
+    order = _alike(sequences)
+    for _, one in itertools.groupby(order, lambda n: runtime.regime(len(sequences[n]))):
+        while numbers := list(itertools.islice(one, ROWS)):
+            batch = [sequences[number] for number in numbers]
+            found = yield from _side_by_side(runtime, batch, figures)
+            for number, row in zip(numbers, found, strict=True):
+                take(number, row)
+
+
+def _alike(sequences: Sequence[Sequence[int]]) -> list[int]:
+    """The sequences by length, those together that have half of their tokens in common or more.
+
+    These come by the length of the longest of them.
+    """
+    groups: list[list[int]] = []
+    for number in sorted(range(len(sequences)), key=lambda n: tuple(sequences[n])):
+        ids = sequences[number]
+        before = sequences[groups[-1][-1]] if groups else ()
+        if groups and 2 * _shared((before, ids)) >= max(len(before), len(ids)):
+            groups[-1].append(number)
+        else:
+            groups.append([number])
+    groups.sort(key=lambda group: max(len(sequences[number]) for number in group))
+    return [number for group in groups for number in group]
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """Columns of a batch that are read together, one row for all sequences that are equal there."""
+
+    start: int
+    stop: int
+    rows: list[int]
+    """The row of each sequence."""
+
+
 def _side_by_side(
-    runtime: CausalRuntime, sequences: Sequence[Sequence[int]]
+    runtime: CausalRuntime, sequences: Sequence[Sequence[int]], figures: Figures
 ) -> Generator[None, None, list[torch.Tensor]]:
     """Score sequences of one regime in one batch, padded on the right, which attention never sees.
 
-    Their common prefix is fed once, as one row, which is then forked.
+    What they begin with is fed as one row, which is forked where they part.
     """
     width = max(map(len, sequences))
     tokens = padded(sequences)
-    scores = torch.empty(len(sequences), max(width - 1, 0))
-    shared = min(_shared(sequences), width - 1)
+    parts: list[torch.Tensor] = []
     branches = runtime.empty()
-    chunk = max(1, NUMBERS // (len(sequences) * runtime.vocabulary))
-    starts = [*range(0, shared, chunk), *range(shared, width - 1, chunk)]
-    for start, stop in itertools.pairwise([*starts, width - 1]):
-        if start >= shared and branches.rows < len(sequences):
-            branches = runtime.select(branches, [0] * len(sequences))
-        fed = tokens[:, start:stop][: branches.rows].tolist()
-        branches, logits = runtime.read(branches, fed, width)
-        targets = tokens[:, start + 1 : stop + 1, None]
-        found = logits.log_softmax(-1).expand(len(sequences), -1, -1).gather(-1, targets)
-        scores[:, start:stop] = found.squeeze(-1)
-        yield None
-    return [row[: max(len(ids) - 1, 0)] for row, ids in zip(scores, sequences, strict=True)]
+    before = [0] * len(sequences)
+    for stretch in _stretches(tokens.tolist()):
+        count = max(stretch.rows) + 1
+        first = [stretch.rows.index(row) for row in range(count)]
+        if count > branches.rows:
+            branches = runtime.select(branches, [before[number] for number in first])
+        before = stretch.rows
+        chunk = max(1, NUMBERS // (count * runtime.vocabulary))
+        for start in range(stretch.start, stretch.stop, chunk):
+            stop = min(start + chunk, stretch.stop)
+            branches, logits = runtime.read(branches, tokens[first, start:stop].tolist(), width)
+            targets = tokens[:, start + 1 : stop + 1]
+            parts.append(figures(logits.log_softmax(-1), torch.tensor(before), targets))
+            yield None
+    if not parts:
+        return [torch.empty(1, 0)] * len(sequences)
+    found = torch.cat(parts, dim=-1)
+    return [found[:, number, : max(len(ids) - 1, 0)] for number, ids in enumerate(sequences)]
+
+
+def _stretches(tokens: Sequence[Sequence[int]]) -> list[_Stretch]:
+    """Where to fork the rows of a batch (all of one length), so that reading it costs least.
+
+    A fork saves the tokens that would be fed again, and costs a forward pass.
+    """
+    width = len(tokens[0]) - 1  # nothing is predicted after the last token
+    columns: list[list[int]] = []
+    rows = [0] * len(tokens)
+    for column in range(width):
+        known: dict[tuple[int, int], int] = {}
+        rows = [
+            known.setdefault((row, ids[column]), len(known))
+            for row, ids in zip(rows, tokens, strict=True)
+        ]
+        columns.append(rows)
+    counts = [max(rows) + 1 for rows in columns]
+    forks = [at for at in range(width) if not at or counts[at] > counts[at - 1]]
+    cheapest: dict[int, tuple[int, list[int]]] = {0: (0, [])}
+    for stop in [*forks[1:], width] if forks else []:
+        cheapest[stop] = min(
+            (cost + PASS + counts[stop - 1] * (stop - start), [*path, start])
+            for start, (cost, path) in cheapest.items()
+        )
+    starts = cheapest[width][1]
+    return [
+        _Stretch(start, stop, columns[stop - 1])
+        for start, stop in itertools.pairwise([*starts, width])
+    ]
 
 
 def _shared(sequences: Sequence[Sequence[int]]) -> int:

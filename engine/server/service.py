@@ -38,6 +38,7 @@ from engine.messages import (
     Score,
     ScorePairs,
     ScoreResult,
+    ScoreTexts,
     Timing,
     Tokenize,
     Trace,
@@ -59,13 +60,14 @@ from engine.tasks import (
     masking,
     nbest,
     pseudo_likelihood,
+    text_scoring,
     tracing,
 )
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-Ask = Continue | NBest | Find | Trace | Fill | PseudoLikelihood | ScorePairs | Document
+Ask = Continue | NBest | Find | Trace | Fill | PseudoLikelihood | ScorePairs | ScoreTexts | Document
 """The requests that are answered by one model."""
 Work = Ask | LookInside | Score | Tokenize | ListModels | Load | Measure | Unload | Pull | Remove
 """The requests that become tasks."""
@@ -170,6 +172,8 @@ class Service:
                     yield from pseudo_likelihood.run(model, request, load_s)
                 case ScorePairs():
                     yield from continuity.run_pairs(model, request, load_s)
+                case ScoreTexts():
+                    yield from text_scoring.run(model, request, load_s)
                 case Document():
                     yield from document.run(model, request, load_s)
                 case never:

@@ -10,6 +10,7 @@
     joint_filling.py      several masks together
     words.py              how words at a mask are spelled and tokenized
     pseudo_likelihood.py  score a text token by token with a masked model
+    text_scoring.py       score every token of many texts
     continuity/           how well B continues A, by several witnesses
     document.py           score the sentences of a text
     inspection.py         the tokens of a text

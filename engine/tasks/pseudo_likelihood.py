@@ -13,6 +13,7 @@ from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
 from engine.errors import refusal
+from engine.interfaces import MaskedRuntime
 from engine.messages import (
     MASK,
     Alternative,
@@ -46,32 +47,24 @@ def run(model: LoadedModel, request: PseudoLikelihood, load_s: float) -> Steps:
 
     began = time.monotonic()
     runtime = fills_masks(model)
-    pieces = model.tokenizer.single(request.text)
-    scored = [number for number, piece in enumerate(pieces) if piece.start is not None]
-    if MASK in request.text:
-        raise refusal("bad_request", "mask_in_text", mask=MASK)
-    if not scored:
-        raise refusal("bad_request", "no_text")
-    check_fits(model, runtime, [*(piece.id for piece in pieces), _mask(model)])
-
-    words = model.tokenizer.words(request.text)
-    asked = [[_hidden(words, own, method) for own in scored] for method in request.methods]
+    pieces = cut(model, runtime, request.text)
+    asked = [hidden(model, request.text, pieces, method) for method in request.methods]
     # Most words are one piece, which every method masks in the same way.
-    distinct = list(dict.fromkeys(hidden for each in asked for hidden in each))
+    distinct = list(dict.fromkeys(places for each in asked for places in each))
 
-    def token(number: int, logits: torch.Tensor) -> PllToken:
-        return _token(model, pieces[distinct[number][0]], logits[0], request.top)
+    def take(number: int, logits: torch.Tensor) -> PllToken:
+        return token(model, pieces[distinct[number][0]], logits[0], request.top)
 
-    rows = [_row(model, pieces, hidden) for hidden in distinct]
-    read = yield from masked_rows.read(runtime, rows, token)
+    rows = [row(model, pieces, places) for places in distinct]
+    read = yield from masked_rows.read(runtime, rows, take)
     tokens = dict(zip(distinct, read, strict=True))
     for method, each in zip(request.methods, asked, strict=True):
         yield PseudoLikelihoodResult(
             model=model.files.id,
             method=method,
             text=request.text,
-            tokens=[tokens[hidden] for hidden in each],
-            total=sum(tokens[hidden].logprob for hidden in each),
+            tokens=[tokens[places] for places in each],
+            total=sum(tokens[places].logprob for places in each),
             precision=model.precision,
             weights=model.files.weights,
             row=pieces,
@@ -81,21 +74,42 @@ def run(model: LoadedModel, request: PseudoLikelihood, load_s: float) -> Steps:
     yield Done(timing=Timing(load_s=load_s, total_s=time.monotonic() - began))
 
 
-def _hidden(words: Sequence[int | None], own: int, method: PllMethod) -> tuple[int, ...]:
-    """The positions to mask while a token is scored, its own first."""
+def cut(model: LoadedModel, runtime: MaskedRuntime, text: str) -> list[Piece]:
+    """The pieces of a text, framed.
+
+    Raises:
+        EngineError: ``bad_request`` for a text without tokens or with a mask in it; ``too_long``
+            if it does not fit the context.
+    """
+    pieces = model.tokenizer.single(text)
+    if MASK in text:
+        raise refusal("bad_request", "mask_in_text", mask=MASK)
+    if all(piece.start is None for piece in pieces):
+        raise refusal("bad_request", "no_text")
+    check_fits(model, runtime, [*(piece.id for piece in pieces), _mask(model)])
+    return pieces
+
+
+def hidden(
+    model: LoadedModel, text: str, pieces: Sequence[Piece], method: PllMethod
+) -> list[tuple[int, ...]]:
+    """For each token to score, the positions to mask meanwhile, its own first."""
+    scored = [number for number, piece in enumerate(pieces) if piece.start is not None]
     if method == "original":
-        return (own,)
-    later = (n for n in range(own + 1, len(words)) if words[n] == words[own])
-    return (own, *later)
+        return [(own,) for own in scored]
+    words = model.tokenizer.words(text)
+    return [
+        (own, *(n for n in range(own + 1, len(words)) if words[n] == words[own])) for own in scored
+    ]
 
 
-def _row(
-    model: LoadedModel, pieces: Sequence[Piece], hidden: Sequence[int]
+def row(
+    model: LoadedModel, pieces: Sequence[Piece], places: Sequence[int]
 ) -> tuple[list[Piece], list[int]]:
     """The text with these positions masked, and the first of them to predict."""
     mask = model.tokenizer.token(_mask(model))
-    masked = set(hidden)
-    return [mask if n in masked else piece for n, piece in enumerate(pieces)], [hidden[0]]
+    masked = set(places)
+    return [mask if n in masked else piece for n, piece in enumerate(pieces)], [places[0]]
 
 
 def _mask(model: LoadedModel) -> int:
@@ -103,7 +117,8 @@ def _mask(model: LoadedModel) -> int:
     return model.tokenizer.mask
 
 
-def _token(model: LoadedModel, piece: Piece, logits: torch.Tensor, top: int) -> PllToken:
+def token(model: LoadedModel, piece: Piece, logits: torch.Tensor, top: int) -> PllToken:
+    """A token with the prediction for it, from logits [vocabulary] where it is masked."""
     import torch  # not at the top: the worker imports its tasks before torch
 
     logprobs = logits.log_softmax(-1)

@@ -1,14 +1,15 @@
 """Pure functions over texts and the figures that came for them.
 
-    scripts.py         which characters are kana and kanji
-    word_surprisal.py  a text cut into words, and their surprisal
-    heat.py            how surprising a token is, in five steps
-    alignment.py       one text under two models
-    minimal_pairs.py   where two sentences differ
-    leaps.py           the words, sentences and surprises of a text
-    masks.py           masks in a text that is being written
-    mask_words.py      which words can be hidden
-    ranking.py         which of several texts were found better
-    partners.py        which model judges a minimal pair too
-    fit.py             whether a model knows a text, and which one would
+scripts.py         which characters are kana and kanji
+word_surprisal.py  a text cut into words, and their surprisal
+heat.py            how surprising a token is, in five steps
+alignment.py       one text under two models
+minimal_pairs.py   where two sentences differ
+leaps.py           the words, sentences and surprises of a text
+masks.py           masks in a text that is being written
+mask_words.py      which words can be hidden
+intervals.py       how sure a share is
+ranking.py         which of several texts were found better
+partners.py        which model judges a minimal pair too
+fit.py             whether a model knows a text, and which one would
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 from unicodedata import category
 
@@ -18,3 +19,11 @@ RUN: Final = f"[{KANJI}]+|[{HIRAGANA}]+|[{KATAKANA}]+"
 def letter(character: str) -> bool:
     """Whether a character is part of a word: a letter, a digit, or a mark on one."""
     return category(character)[0] in "LMN"
+
+
+_UNSPACED: Final = re.compile(rf"[{JAPANESE}\u3000-\u303f\uff01-\uff60]")
+
+
+def unspaced(character: str) -> bool:
+    """Whether no space is written beside it: Japanese or Chinese, punctuation included."""
+    return _UNSPACED.match(character) is not None

@@ -1,6 +1,6 @@
 """Examples to begin with, a dozen for each pane and language.
 
-    examples.yaml  all of them
+examples.yaml  all of them
 """
 
 from __future__ import annotations

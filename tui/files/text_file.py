@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from pathlib import Path
 
@@ -40,9 +41,31 @@ def read(path: Path) -> str:
 
     Raises:
         OSError: it cannot be read.
-        UnicodeError: it is not UTF-8.
+        UnicodeError: it is neither UTF-8 nor UTF-16 with a byte order mark.
     """
-    return without_end(path.read_bytes().decode("utf-8-sig"))
+    return without_end(decoded(path.read_bytes()))
+
+
+def decoded(data: bytes, errors: str = "strict") -> str:
+    """A file's text: UTF-8, or UTF-16 where a byte order mark says so.
+
+    With `errors` "surrogateescape", other bytes are lone surrogates; `utf8` finds them.
+
+    Raises:
+        UnicodeError: it is neither.
+    """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16")
+    return data.decode("utf-8-sig", errors)
+
+
+def utf8(line: str) -> bool:
+    """Whether a line of a text was UTF-8."""
+    try:
+        line.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def without_end(content: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any, NoReturn, TypeAlias
 import msgspec
 
 from tui.config.validation import is_command
+from tui.files.text_file import utf8
 from tui.headless import commands
 from tui.headless.command import OpenApp, Subcommand
 from tui.headless.commands import COMMANDS
@@ -22,7 +23,7 @@ from tui.terminal.exit_codes import Failure
 PROGRAM = "tsuzuki"
 
 
-_PATHS = frozenset({"config", "file"})
+_PATHS = frozenset({"config", "file", "files", "out", "csv", "tsv"})
 """Fields that name files, whose names can be any bytes."""
 
 
@@ -95,7 +96,7 @@ class _Parser(argparse.ArgumentParser):
     def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
         # What goes to the engine must be text: other bytes arrive as lone surrogates.
         is_text = action.type is None and action.nargs != argparse.PARSER
-        if is_text and action.dest not in _PATHS and not _encodable(arg_string):
+        if is_text and action.dest not in _PATHS and not utf8(arg_string):
             name = action.option_strings[-1] if action.option_strings else action.metavar
             raise Failure.usage(text("cli.not_utf8", what=name))
         return super()._get_value(action, arg_string)
@@ -150,14 +151,6 @@ def _refuse(word: str, command: str, arguments: Sequence[str]) -> NoReturn:
     if "--" in arguments:
         help_hint = text("cli.after_dashes", command=command)
     raise Failure.usage(text("cli.unknown_word", word=word), help_hint)
-
-
-def _encodable(written: str) -> bool:
-    try:
-        written.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _parser() -> _Parser:

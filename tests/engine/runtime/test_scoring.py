@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from engine.runtime.generic import GenericRuntime
-from engine.runtime.scoring import logprobs
+from engine.runtime.scoring import logprobs, statistics
 from tests.support.families import FAMILIES, build, close, finish, plain, text
 
 
@@ -42,6 +42,31 @@ def test_what_scored_sequences_begin_with_is_fed_once(
         ids = [*left, *ending]
         expected = plain(model, ids)[:-1].log_softmax(-1)
         assert close(row, expected.gather(-1, torch.tensor(ids[1:])[:, None])[:, 0])
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_sequences_fork_where_they_part(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.runtime.scoring.PASS", 1)  # forks are cheap: there are several
+    model = build(family)
+    fed: list[int] = []
+    model.register_forward_pre_hook(lambda module, given: fed.append(given[0].numel()))
+    left = text(6)
+    sequences = [
+        [*left, 5, 6, 7, 8, 9, 4],
+        [*left, 5, 6, 7, 8, 3, 4, 5],
+        [*left, 9, 6, 7, 8, 9, 4],
+        [*left, 9, 6, 7],
+        text(12, seed=3),
+    ]
+    found: dict[int, torch.Tensor] = {}
+    finish(statistics(GenericRuntime(model), sequences, found.__setitem__))
+    assert sum(fed) < 5 * 12 - 3 * 6
+    for number, ids in enumerate(sequences):
+        expected = plain(model, ids)[:-1].log_softmax(-1)
+        own = expected.gather(-1, torch.tensor(ids[1:])[:, None])
+        assert close(found[number][0], own[:, 0])
+        assert close(found[number][1], 1.0 + (expected > own).sum(-1))
+        assert close(found[number][2], torch.special.entr(expected.exp()).sum(-1))
 
 
 def test_logprobs_of_nothing_is_nothing() -> None:

@@ -5,6 +5,7 @@ COMMANDS = {
     "fill": "fill:FillCommand",
     "pll": "pll:PllCommand",
     "pairs": "pairs:PairsCommand",
+    "suite": "suite:SuiteCommand",
     "score": "score:ScoreCommand",
     "document": "document:DocumentCommand",
     "tokens": "tokens:TokensCommand",

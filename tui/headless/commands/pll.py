@@ -14,7 +14,8 @@ from engine.messages import (
     PseudoLikelihood,
     PseudoLikelihoodResult,
 )
-from tui.headless.command import TextCommand
+from tui.headless.commands import text_table
+from tui.headless.commands.text_table import TableCommand, add_table
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
 from tui.headless.io.request import pane_model, read_given
@@ -42,7 +43,7 @@ class PllDocument(Struct, frozen=True, kw_only=True):
     total: float
 
 
-class PllCommand(TextCommand, frozen=True, kw_only=True):
+class PllCommand(TableCommand, frozen=True, kw_only=True):
     model: str | None = None
     precision: PrecisionChoice = "exact"
     method: PllMethod = "original"
@@ -53,8 +54,12 @@ class PllCommand(TextCommand, frozen=True, kw_only=True):
         add_model(parser, "fill")
         add_precision(parser)
         add_pll_method(parser)
+        add_table(parser)
 
     def execute(self, output: Output) -> Exit:
+        if self.tabular:
+            model = pane_model(self, self.model, "fill")
+            return text_table.execute(self, "pll", model, self.precision, self.method, output)
         request = PseudoLikelihood(
             model=pane_model(self, self.model, "fill"),
             text=read_given(self),

@@ -10,7 +10,8 @@ from engine.messages import PrecisionChoice, Token
 from tui.analysis.heat import bits
 from tui.analysis.word_surprisal import Word, segment, words
 from tui.cards.texts import perplexity
-from tui.headless.command import TextCommand
+from tui.headless.commands import text_table
+from tui.headless.commands.text_table import TableCommand, add_table
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
 from tui.headless.io.reading import Reading, read
@@ -22,7 +23,7 @@ from tui.strings import text as string
 from tui.terminal.exit_codes import Exit, Failure
 
 
-class SurprisalCommand(TextCommand, frozen=True, kw_only=True):
+class SurprisalCommand(TableCommand, frozen=True, kw_only=True):
     """`tsuzuki surprisal`, whose text may also be the name of a file that is there."""
 
     model: str | None = None
@@ -39,8 +40,16 @@ class SurprisalCommand(TextCommand, frozen=True, kw_only=True):
         parser.add_argument(
             "--word-boundary", action="store_true", help=string("cli.option.word_boundary")
         )
+        add_table(parser)
 
     def execute(self, output: Output) -> Exit:
+        if self.tabular:
+            if self.word_boundary:
+                raise Failure.usage(string("cli.no_boundaries_in_table"))
+            model = pane_model(self, self.model, "continue")
+            return text_table.execute(
+                self, "surprisal", model, self.precision, "causal", output, start=not self.no_start
+            )
         written = read_given(self, files=True)
         if self.word_boundary and segment(written)[0] != "whitespace":
             raise Failure.usage(string("cli.no_boundaries"))

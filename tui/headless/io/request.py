@@ -10,7 +10,7 @@ import msgspec
 
 from engine.messages import Role
 from tui.files import paths, system_errors
-from tui.files.text_file import looks_named, named, read, without_end
+from tui.files.text_file import decoded, looks_named, named, without_end
 from tui.files.values import wrong
 from tui.headless.command import Command, TextCommand
 from tui.headless.io import settings_file
@@ -75,7 +75,7 @@ def read_text(argument: str, name: str, hint: str) -> str:
         Failure: it looks like the name of a file, or is not UTF-8 (exit code 2).
     """
     if argument == "-":
-        return _standard_input(name)
+        return _decoded(_standard_input(), name)
     if looks_named(argument):
         key = "cli.file_as_text" if named(argument) is not None else "cli.no_such_file"
         raise Failure.usage(text(key, name=name, text=argument), hint)
@@ -88,12 +88,20 @@ def read_file(argument: str) -> str:
     Raises:
         Failure: it cannot be read, or is not UTF-8 (exit code 2).
     """
+    what = "FILE" if argument == "-" else argument
+    return _decoded(read_bytes(argument), what)
+
+
+def read_bytes(argument: str) -> bytes:
+    """What a file holds, or standard input where it is a dash.
+
+    Raises:
+        Failure: it cannot be read (exit code 2).
+    """
     if argument == "-":
-        return _standard_input("FILE")
+        return _standard_input()
     try:
-        return read(paths.written(argument))
-    except UnicodeError as error:
-        raise Failure.usage(text("cli.not_utf8", what=argument)) from error
+        return paths.written(argument).read_bytes()
     except OSError as error:
         reason = system_errors.reason(error)
         raise Failure.usage(text("cli.unreadable", file=argument, reason=reason)) from error
@@ -101,11 +109,16 @@ def read_file(argument: str) -> str:
         raise Failure.usage(text("cli.unreadable", file=argument, reason=error)) from error
 
 
-def _standard_input(name: str) -> str:
+def _decoded(data: bytes, what: str) -> str:
     try:
-        return without_end(sys.stdin.buffer.read().decode("utf-8-sig"))
+        return without_end(decoded(data))
     except UnicodeError as error:
-        raise Failure.usage(text("cli.not_utf8", what=name)) from error
+        raise Failure.usage(text("cli.not_utf8", what=what)) from error
+
+
+def _standard_input() -> bytes:
+    try:
+        return sys.stdin.buffer.read()
     except OSError as error:
         what, reason = text("cli.standard_input"), system_errors.reason(error)
         raise Failure.usage(text("cli.unreadable", file=what, reason=reason)) from error

@@ -1,0 +1,237 @@
+"""Scores every token of many texts, with a causal model or, each token behind a mask, a masked one.
+
+A causal model reads a text as `Continue` reads one that it is given whole: after the start token,
+where it has one. The first token of a text that nothing precedes has no figures.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import TYPE_CHECKING, Any, Protocol
+
+from engine.decoding.prompting import start_token, unknown_token
+from engine.errors import EngineError, refusal
+from engine.interfaces import CausalRuntime, MaskedRuntime
+from engine.messages import (
+    Done,
+    Event,
+    Piece,
+    PllMethod,
+    ScoredBy,
+    ScoreTexts,
+    TextScore,
+    TextToken,
+    Timing,
+)
+from engine.runtime.loaded import LoadedModel
+from engine.tasks import pseudo_likelihood
+from engine.tasks.limits import causal, fills_masks
+
+if TYPE_CHECKING:
+    import torch
+
+Steps = Generator[Event | None, None, None]
+Figures = tuple[float, int, float]
+"""The log-probability of a token (nats), its rank, and the entropy where it stands (nats)."""
+Take = Callable[[int, list[Figures]], None]
+
+CUT_AT_ONCE = 64
+"""Texts tokenized between two steps of the scheduler."""
+
+
+def run(model: LoadedModel, request: ScoreTexts, load_s: float) -> Steps:
+    """Yield a `ScoredBy`, a `TextScore` for each text, then `Done`; None between steps.
+
+    A text that cannot be scored is answered with the reason, without affecting the others.
+
+    Raises:
+        EngineError: ``unable`` if the model cannot score in the way that is asked for.
+    """
+    began = time.monotonic()
+    reader: _Reader
+    if request.method == "causal" or (request.method is None and model.causal is not None):
+        reader = _Causal(model, causal(model)[0], start=request.start)
+    else:
+        reader = _Masked(model, fills_masks(model), request.method or "original")
+    yield reader.by
+    # The same text in several places is read once.
+    places: dict[str, list[int]] = {}
+    for index, text in enumerate(request.texts):
+        places.setdefault(text, []).append(index)
+    rows: list[Any] = []
+    owners: list[tuple[_Text, int]] = []
+    ready: list[_Text] = []
+    for number, (text, indices) in enumerate(places.items(), 1):
+        try:
+            cut = reader.cut(indices, text)
+        except EngineError as error:
+            for index in indices:
+                yield TextScore(index=index, error=error.event)
+            continue
+        if not cut.rows:  # a single token that nothing precedes
+            yield from cut.answers()
+        rows += cut.rows
+        owners += [(cut, row) for row in range(len(cut.rows))]
+        if number % CUT_AT_ONCE == 0:
+            yield None
+
+    def take(number: int, figures: list[Figures]) -> None:
+        owner, row = owners[number]
+        owner.figures[row] = figures
+        if len(owner.figures) == len(owner.rows):
+            ready.append(owner)
+
+    for _ in reader.read(rows, take):
+        for finished in ready:
+            yield from finished.answers()
+        ready.clear()
+        yield None
+    for finished in ready:
+        yield from finished.answers()
+    yield Done(timing=Timing(load_s=load_s, total_s=time.monotonic() - began))
+
+
+@dataclass
+class _Text:
+    """A text that is being scored, in one part or several."""
+
+    indices: list[int]
+    """Where it is among the texts of the request."""
+    pieces: list[Piece]
+    """Its own tokens, without those that frame it."""
+    rows: list[Any]
+    """What is read for it; each row gives the figures of some tokens, in their order."""
+    windows: int = 1
+    figures: dict[int, list[Figures]] = field(default_factory=dict)
+    """By the number of the row that gave them."""
+
+    def answers(self) -> Iterator[TextScore]:
+        """Its scores, once every row is read."""
+        figures = [each for number in range(len(self.rows)) for each in self.figures[number]]
+        unscored = self.pieces[: len(self.pieces) - len(figures)]
+        tokens = [TextToken(*_place(piece)) for piece in unscored]
+        for piece, (logprob, rank, entropy) in zip(
+            self.pieces[len(unscored) :], figures, strict=True
+        ):
+            tokens.append(TextToken(*_place(piece), logprob, rank, entropy))
+        impossible = not all(isfinite(logprob) for logprob, _, _ in figures)
+        error = refusal("unable", "zero_probability").event if impossible else None
+        for index in self.indices:
+            if error is not None:
+                yield TextScore(index=index, error=error)
+            else:
+                yield TextScore(index=index, tokens=tokens, windows=self.windows)
+
+
+class _Reader(Protocol):
+    """Scores texts with a model of one kind."""
+
+    by: ScoredBy
+
+    def cut(self, indices: list[int], text: str) -> _Text:
+        """Tokenize a text.
+
+        Raises:
+            EngineError: it cannot be scored.
+        """
+
+    def read(self, rows: Sequence[Any], take: Take) -> Iterator[object]:
+        """Read rows, a forward pass at each step, and give `take` the figures of each."""
+
+
+class _Causal:
+    """After the start token, from left to right. A row: ids, and how many of the last to score."""
+
+    def __init__(self, model: LoadedModel, runtime: CausalRuntime, *, start: bool) -> None:
+        self._model = model
+        self._runtime = runtime
+        begins = start_token(model)
+        framing = model.tokenizer.prompt("") or ([] if begins is None else [begins])
+        self._start = framing if start else []
+        self.by = ScoredBy(
+            model=model.files.id,
+            revision=model.files.revision,
+            method="causal",
+            start=self._start[0].piece if self._start else None,
+            precision=model.precision,
+            weights=model.files.weights,
+        )
+
+    def cut(self, indices: list[int], text: str) -> _Text:
+        pieces = self._model.tokenizer.encode(text)
+        if not pieces:
+            raise refusal("bad_request", "no_text")
+        for piece in (*self._start, *pieces):
+            if not 0 <= piece.id < self._runtime.vocabulary:
+                raise unknown_token(self._model, piece.id, self._runtime.vocabulary)
+        ids = [piece.id for piece in pieces]
+        before = [piece.id for piece in self._start] or ids[:1]
+        rows = list(windows(before, ids if self._start else ids[1:], self._runtime.context))
+        return _Text(indices, pieces, rows, windows=max(1, len(rows)))
+
+    def read(self, rows: Sequence[tuple[list[int], int]], take: Take) -> Iterator[object]:
+        # Not at the top: the worker imports its tasks before torch.
+        from engine.runtime.scoring import statistics
+
+        def kept(number: int, found: torch.Tensor) -> None:
+            _, count = rows[number]
+            logprobs, ranks, entropies = found[:, found.shape[1] - count :].tolist()
+            take(number, list(zip(logprobs, map(int, ranks), entropies, strict=True)))
+
+        return statistics(self._runtime, [ids for ids, _ in rows], kept)
+
+
+class _Masked:
+    """Each token behind a mask, beside all others. A row: pieces, and the place to predict."""
+
+    def __init__(self, model: LoadedModel, runtime: MaskedRuntime, method: PllMethod) -> None:
+        self._model = model
+        self._runtime = runtime
+        self._method = method
+        self.by = ScoredBy(
+            model=model.files.id,
+            revision=model.files.revision,
+            method=method,
+            start=None,
+            precision=model.precision,
+            weights=model.files.weights,
+        )
+
+    def cut(self, indices: list[int], text: str) -> _Text:
+        pieces = pseudo_likelihood.cut(self._model, self._runtime, text)
+        masked = pseudo_likelihood.hidden(self._model, text, pieces, self._method)
+        rows = [
+            (*pseudo_likelihood.row(self._model, pieces, places), pieces[places[0]])
+            for places in masked
+        ]
+        return _Text(indices, [own for _, _, own in rows], rows)
+
+    def read(
+        self, rows: Sequence[tuple[list[Piece], list[int], Piece]], take: Take
+    ) -> Iterator[object]:
+        from engine.runtime import masked_rows
+
+        def kept(number: int, logits: torch.Tensor) -> None:
+            token = pseudo_likelihood.token(self._model, rows[number][2], logits[0], top=0)
+            take(number, [(token.logprob, token.rank, token.entropy)])
+
+        return masked_rows.read(self._runtime, [(text, place) for text, place, _ in rows], kept)
+
+
+def windows(
+    before: Sequence[int], ids: Sequence[int], context: int | None
+) -> Iterator[tuple[list[int], int]]:
+    """Cut ids that come after others into rows that fit a context, and how many of the last ids of
+    each are scored in it. All rows but the first begin with half a context of what came before."""
+    room = len(ids) if context is None else context - len(before)
+    for done in (0, *range(room, len(ids), max(1, room // 2))) if ids else ():
+        part = ids[done : done + (room // 2 if done else room)]
+        left = ids[max(0, done - (room - room // 2)) : done] if done else before
+        yield [*left, *part], len(part)
+
+
+def _place(piece: Piece) -> tuple[int, str, int, int]:
+    return piece.id, piece.text, piece.start or 0, piece.end or 0

@@ -1,0 +1,180 @@
+"""Tables of text: CSV, TSV and JSON lines, read row by row and written for R and pandas.
+
+Cells are quoted as in RFC 4180. A TSV is read a line at a time, and a line in which quotes are not
+used like that is taken as it is. Written tables have a header, UTF-8, decimal points, TRUE and
+FALSE, and NA where there is no figure.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import msgspec
+
+from tui.files.text_file import utf8
+from tui.strings import text
+
+Kind = Literal["csv", "tsv", "jsonl"]
+Value = str | float | bool | msgspec.Raw | None
+"""A cell; JSON that is no text stays as it was written."""
+Cells = dict[str, Value]
+
+NA = "NA"
+
+csv.field_size_limit(2**31 - 1)  # a cell can hold a text of any length
+
+
+class NoTable(ValueError):
+    """A text without a header or rows; its message says why, for the user."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row by the number of its first line, from 1: its cells by column, or why it has none."""
+
+    line: int
+    cells: Cells = field(default_factory=dict)
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """The columns of a table, in their order, and its rows."""
+
+    columns: list[str]
+    rows: list[Row]
+
+
+def kind_of(name: str, content: str) -> Kind:
+    """What kind of table a file is: by the ending of its name, else by its first line."""
+    ending = name.rpartition(".")[2].lower()
+    endings: dict[str, Kind] = {"csv": "csv", "tsv": "tsv", "tab": "tsv", "jsonl": "jsonl"}
+    if ending in endings:
+        return endings[ending]
+    first = next((line for line in content.split("\n") if line.strip()), "")
+    if first.lstrip().startswith("{"):
+        return "jsonl"
+    return "csv" if "," in first and "\t" not in first else "tsv"
+
+
+def read(content: str, kind: Kind) -> Table:
+    """The table of a text, in which bytes that are no UTF-8 are lone surrogates.
+
+    Raises:
+        NoTable: it has no header, or no row.
+    """
+    if kind == "jsonl":
+        rows = list(_objects(content))
+        columns = list(dict.fromkeys(key for row in rows for key in row.cells))
+    else:
+        records = list(_lines(content) if kind == "tsv" else _records(content))
+        if not records:
+            raise NoTable(text("tables.empty"))
+        line, header = records.pop(0)
+        if isinstance(header, str):
+            raise NoTable(text("tables.row", line=line, reason=header))
+        columns = [name.strip() for name in header]
+        twice = next((name for name in columns if columns.count(name) > 1), None)
+        if twice is not None:
+            raise NoTable(text("tables.column_twice", column=twice))
+        rows = [_row(line, columns, cells) for line, cells in records]
+    if not rows:
+        raise NoTable(text("tables.empty"))
+    return Table(columns, rows)
+
+
+def written(columns: Sequence[str], rows: Iterable[Mapping[str, Value]], kind: Kind) -> str:
+    """A table as text; a column that a row lacks is NA there."""
+    if kind == "jsonl":
+        lines = (msgspec.json.encode({key: row.get(key) for key in columns}) for row in rows)
+        return "".join(f"{line.decode()}\n" for line in lines)
+    delimiter = "\t" if kind == "tsv" else ","
+    records = [columns, *([_cell(row.get(key)) for key in columns] for row in rows)]
+    return "".join(
+        f"{delimiter.join(_quoted(cell, delimiter) for cell in record)}\n" for record in records
+    )
+
+
+def _quoted(cell: str, delimiter: str) -> str:
+    """A cell in quotes, if it needs some; `csv` leaves out those of a lone carriage return."""
+    if cell and not any(sign in cell for sign in (delimiter, '"', "\n", "\r")):
+        return cell
+    inner = cell.replace('"', '""')
+    return f'"{inner}"'
+
+
+def _cell(value: Value) -> str:
+    if value is None:
+        return NA
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, msgspec.Raw):
+        return bytes(value).decode()
+    return value if isinstance(value, str) else repr(value)
+
+
+def _row(line: int, columns: Sequence[str], cells: list[str] | str) -> Row:
+    if isinstance(cells, str):
+        return Row(line, reason=cells)
+    if len(cells) != len(columns):
+        reason = text("tables.ragged", count=len(cells), expected=len(columns))
+        return Row(line, reason=reason)
+    if not all(map(utf8, cells)):
+        return Row(line, reason=text("tables.not_utf8"))
+    return Row(line, dict(zip(columns, cells, strict=True)))
+
+
+def _lines(content: str) -> Iterator[tuple[int, list[str] | str]]:
+    """The cells of each line of a TSV."""
+    for number, line in enumerate(content.split("\n"), 1):
+        own = line.removesuffix("\r")
+        if own.strip():
+            try:
+                (cells,) = csv.reader([own], delimiter="\t", strict=True)
+            except csv.Error:
+                cells = own.split("\t")
+            yield number, cells
+
+
+def _records(content: str) -> Iterator[tuple[int, list[str] | str]]:
+    """The cells of each record of a CSV, which can have several lines; or why it has none."""
+    first = content.partition("\n")[0]
+    # Where the comma is the decimal sign, programs write semicolons.
+    delimiter = ";" if ";" in first and "," not in first else ","
+    reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            yield line, text("tables.quotes")
+            continue
+        if any(cell.strip() for cell in cells):
+            yield line, cells
+
+
+def _objects(content: str) -> Iterator[Row]:
+    for number, line in enumerate(content.split("\n"), 1):
+        if not line.strip():
+            continue
+        if not utf8(line):
+            yield Row(number, reason=text("tables.not_utf8"))
+            continue
+        try:
+            found = msgspec.json.decode(line.encode(), type=dict[str, msgspec.Raw])
+            yield Row(number, {key: _plain(raw) for key, raw in found.items()})
+        except (msgspec.DecodeError, RecursionError):
+            yield Row(number, reason=text("tables.no_object"))
+
+
+def _plain(raw: msgspec.Raw) -> Value:
+    data = bytes(raw)
+    if data[:1] == b'"':
+        return msgspec.json.decode(data, type=str)
+    return None if data == b"null" else msgspec.Raw(data)

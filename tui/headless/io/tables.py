@@ -1,0 +1,167 @@
+"""Commands on tables: texts from a column, every other column kept, figures in new ones."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+from msgspec import Struct
+
+from engine.messages import ScoredBy
+from tui.files import paths, system_errors, tables, text_file, whole_file
+from tui.files.tables import NoTable, Row, Table, Value
+from tui.headless.io.output import Output
+from tui.headless.io.request import read_bytes
+from tui.strings import text
+from tui.terminal.exit_codes import Failure
+
+TEXTS = ("sentence", "text")
+"""Columns that hold the texts where none is named."""
+
+
+class Tabular(Protocol):
+    """A command that can write a table."""
+
+    @property
+    def json(self) -> bool:
+        """Whether to write JSON lines."""
+
+    @property
+    def csv(self) -> str | None:
+        """The CSV file to write."""
+
+    @property
+    def tsv(self) -> str | None:
+        """The TSV file to write."""
+
+
+class About(Struct, frozen=True, kw_only=True):
+    """What the figures of a table were computed from, and with: the file beside it."""
+
+    command: str
+    file: str
+    model: str
+    revision: str
+    precision: str
+    weights: str
+    method: str
+    start: str | None
+    """The token that every text is scored after."""
+    unit: str
+    word_method: list[str] = []
+    """How words were found, where there are words; see README."""
+    missing: str = tables.NA
+    version: str = msgspec.field(default_factory=lambda: metadata.version("tsuzuki"))
+
+
+def add_outputs(parser: ArgumentParser) -> None:
+    """Add the files that a table can go to."""
+    ways = parser.add_mutually_exclusive_group()
+    ways.add_argument("--csv", metavar="FILE", help=text("cli.option.csv"))
+    ways.add_argument("--tsv", metavar="FILE", help=text("cli.option.tsv"))
+
+
+def about(by: ScoredBy, command: str, file: str, unit: str, words: Iterable[str] = ()) -> About:
+    """What a table says of itself."""
+    return About(
+        command=command,
+        file=file,
+        model=by.model,
+        revision=by.revision,
+        precision=by.precision,
+        weights=by.weights,
+        method=by.method,
+        start=by.start,
+        unit=unit,
+        word_method=sorted(set(words)),
+    )
+
+
+def read(file: str) -> Table:
+    """The table of a file, or of standard input where it is a dash.
+
+    Raises:
+        Failure: it cannot be read, or holds none (exit code 2).
+    """
+    try:
+        content = text_file.decoded(read_bytes(file), "surrogateescape")
+        return tables.read(content, tables.kind_of(file, content))
+    except UnicodeError as error:
+        raise Failure.usage(text("cli.not_utf8", what=file)) from error
+    except NoTable as error:
+        raise Failure.usage(f"{file}: {error}") from error
+
+
+def column(table: Table, file: str, named: str | None) -> str:
+    """The column of the texts.
+
+    Raises:
+        Failure: it is not there, or none is named and it is not clear which it is (exit code 2).
+    """
+    names = [named] if named is not None else [*TEXTS, *table.columns * (len(table.columns) == 1)]
+    found = next((name for name in names if name in table.columns), None)
+    if found is None:
+        message = text("cli.no_column", column=named or TEXTS[0], file=file)
+        raise Failure.usage(message, text("cli.columns", columns=", ".join(table.columns)))
+    return found
+
+
+def good(table: Table, file: str, output: Output) -> list[Row]:
+    """The rows that have cells; the others are reported."""
+    for row in table.rows:
+        if row.reason:
+            output.error(f"{file}: {text('tables.row', line=row.line, reason=row.reason)}")
+    return [row for row in table.rows if not row.reason]
+
+
+def named(columns: Sequence[str], kept: Sequence[str]) -> dict[str, str]:
+    """Names of new columns, none of which is that of one that is kept."""
+    return {name: f"tsuzuki_{name}" if name in kept else name for name in columns}
+
+
+def write(
+    command: Tabular,
+    output: Output,
+    kept: Sequence[str],
+    new: Sequence[str],
+    rows: Iterable[tuple[Row, Mapping[str, Value]]],
+    description: About,
+) -> None:
+    """Write a table, into a file with its description beside it, or to standard output.
+
+    Raises:
+        Failure: a file cannot be written.
+    """
+    names = named(new, kept)
+    columns = [*kept, *names.values()]
+
+    def merged() -> Iterator[dict[str, Value]]:
+        for row, figures in rows:
+            yield {**row.cells, **{names[key]: value for key, value in figures.items()}}
+
+    file = command.csv or command.tsv
+    if file is None:
+        output.write(tables.written(columns, merged(), "jsonl" if command.json else "tsv"))
+        return
+    path = paths.written(file)
+    content = tables.written(columns, merged(), "csv" if command.csv else "tsv")
+    beside = path.with_name(path.name + ".json")
+    _write(path, content)
+    if path.is_file():
+        _write(beside, _pretty(description))
+
+
+def _pretty(description: About) -> str:
+    return msgspec.json.format(msgspec.json.encode(description)).decode() + "\n"
+
+
+def _write(path: Path, content: str) -> None:
+    try:
+        whole_file.write(path, content)
+    except OSError as error:
+        reason = system_errors.reason(error)
+        raise Failure(text("cli.unwritable", file=path, reason=reason)) from error

@@ -1,0 +1,9 @@
+"""Suites of sentences that test a model, as researchers publish them; nothing here asks a model.
+
+suite.py      a suite: items, conditions, predictions, and what is wrong with it
+sentences.py  regions joined to a sentence, and the figures of its pieces shared out among them
+formula.py    predictions as formulas over the surprisals of regions
+reading.py    a file's suite
+syntaxgym.py  SyntaxGym's JSON
+blimp.py      BLiMP's JSON lines
+"""
