@@ -18,7 +18,8 @@ from transformers import (
     TypicalLogitsWarper,
 )
 
-from engine.decoding.sampling import LIKELIEST, Sampler, TopP, choose_seed, processors
+from engine.decoding.sampling import Sampler, choose_seed, processors
+from engine.decoding.steps import LIKELIEST, TopP
 from engine.messages import GREEDY, Sampling
 from tests.conftest import Tiny
 
