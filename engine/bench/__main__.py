@@ -45,6 +45,7 @@ def _results(options: argparse.Namespace) -> Iterator[Measured]:
 
     from engine.bench import (
         bandwidth,
+        closeness,
         decoding,
         filling,
         loading,
@@ -54,6 +55,7 @@ def _results(options: argparse.Namespace) -> Iterator[Measured]:
         starting,
         steps,
     )
+    from engine.bench.ggufs import ggufs
     from engine.bench.peers import peers
 
     torch.set_num_threads(options.threads)
@@ -66,11 +68,14 @@ def _results(options: argparse.Namespace) -> Iterator[Measured]:
     forms = [form for form in options.precision if form in possible(files.model_type)]
     tokens, rounds = (8, 1) if options.quick else (64, 3)
     models, others = decoding.load(files, forms), peers(files)
+    llamas = ggufs(files, options.threads)
+    others |= {name: gguf.decoder() for name, gguf in llamas.items()}
     decoded = list(decoding.decode(files.id, models, others, tokens, rounds))
     yield from decoded
     yield from bandwidth.shares(models, decoded, rounds)
     yield from steps.steps(files.id, models, rounds)
     yield from decoding.first_token(models, others, rounds)
+    yield from closeness.close(files, models, llamas)
     yield from neighbours.beside(files, models, 1.0 if options.quick else 4.0, rounds)
     del models, others
     with TemporaryDirectory() as place:
