@@ -2,8 +2,10 @@
 
 __main__.py    `python -P -m engine.bench`: runs groups; a line of JSON for results and progress
 timing.py      turns and medians
-peers.py       transformers' generate; llama.cpp and CTranslate2 where they are installed
+peers.py       transformers' generate, and CTranslate2 where it is installed
+ggufs.py       llama.cpp where it is installed
 decoding.py    tokens per second, and the time to the first token
+closeness.py   the distance of forms from exact
 neighbours.py  while other programs keep cores busy
 bandwidth.py   memory bandwidth, and the share of it that decoding reaches
 shapes.py      a model of random weights in the shape of one that cannot be shipped

@@ -19,7 +19,7 @@ from engine.precision import forms as possible
 from engine.server import pipes
 from engine.store.store import Store
 
-_SHARES = (40, 10, 20, 20, 60, 160, 160, 160, 120, 40, 40, 60, 30)
+_SHARES = (40, 10, 20, 20, 60, 60, 160, 160, 160, 120, 40, 40, 60, 30)
 """About the seconds that each part of a full run takes with a small model on two cores; only their
 proportions count."""
 
@@ -56,6 +56,7 @@ def _results(options: argparse.Namespace) -> Iterator[Measured | Progress]:
 
     from engine.bench import (
         bandwidth,
+        closeness,
         decoding,
         filling,
         loading,
@@ -65,6 +66,7 @@ def _results(options: argparse.Namespace) -> Iterator[Measured | Progress]:
         starting,
         steps,
     )
+    from engine.bench.ggufs import ggufs
     from engine.bench.peers import peers
 
     torch.set_num_threads(options.threads)
@@ -79,6 +81,8 @@ def _results(options: argparse.Namespace) -> Iterator[Measured | Progress]:
     models, others = decoding.load(files, forms), peers(files)
     progress = _progress()
     yield next(progress)
+    llamas = ggufs(files, options.threads)
+    others |= {name: gguf.decoder() for name, gguf in llamas.items()}
     decoded = list(decoding.decode(files.id, models, others, tokens, rounds))
     yield from decoded
     yield next(progress)
@@ -90,6 +94,8 @@ def _results(options: argparse.Namespace) -> Iterator[Measured | Progress]:
     yield next(progress)
     if "exact" in models:
         yield from scoring.sentences(models["exact"], 20 if options.quick else 1000, rounds)
+    yield next(progress)
+    yield from closeness.close(files, models, llamas)
     turn_s = 1.0 if options.quick else 4.0
     beside = neighbours.beside(files, models, turn_s, rounds)
     for _ in neighbours.NEIGHBOURS:

@@ -1,4 +1,4 @@
-"""Peers: transformers' `generate`; llama.cpp and CTranslate2 if they are installed."""
+"""Peers: transformers' `generate`, and CTranslate2 if it is installed; llama.cpp is in `ggufs`."""
 
 from __future__ import annotations
 
@@ -32,11 +32,10 @@ Decode = Callable[[Sequence[int], int], Run]
 
 
 def peers(files: ModelFiles) -> dict[str, Decode]:
-    """All peers that can decode this model here, by name."""
+    """Those that can decode this model here, by name."""
     found = {
         "generate fp32": generate(files, torch.float32),
         "generate bf16": generate(files, torch.bfloat16),
-        "llama.cpp": llama_cpp(files, torch.get_num_threads()),
         "CTranslate2 int8": ctranslate2(files, torch.get_num_threads()),
     }
     return {name: decode for name, decode in found.items() if decode is not None}
@@ -75,22 +74,6 @@ class _Clock:
 
     def end(self) -> None:
         pass
-
-
-def llama_cpp(files: ModelFiles, threads: int) -> Decode | None:
-    """llama.cpp on the GGUF beside the weights; None without either."""
-    ggufs = sorted(files.folder.glob("*.gguf"))
-    if not ggufs or importlib.util.find_spec("llama_cpp") is None:
-        return None
-    binding: Any = importlib.import_module("llama_cpp")
-    llama = binding.Llama(str(ggufs[0]), n_ctx=2048, n_threads=threads, verbose=False)
-
-    def decode(ids: Sequence[int], tokens: int) -> Run:
-        llama.reset()
-        begin = time.perf_counter()
-        return _timed(begin, llama.generate(list(ids), temp=0.0, repeat_penalty=1.0), tokens)
-
-    return decode
 
 
 def ctranslate2(files: ModelFiles, threads: int) -> Decode | None:
@@ -136,10 +119,10 @@ def _ctranslate2(prompt: list[str], tokens: int) -> Run:
     steps = _generator.generate_tokens(
         prompt, max_length=tokens, min_length=tokens, sampling_topk=1, end_token=[]
     )
-    return _timed(begin, (step.token_id for step in steps), tokens)
+    return timed(begin, (step.token_id for step in steps), tokens)
 
 
-def _timed(begin: float, drawn: Iterable[int], tokens: int) -> Run:
+def timed(begin: float, drawn: Iterable[int], tokens: int) -> Run:
     """Draw `tokens` tokens, recording the time of each."""
     ids, times = [], []
     for token in drawn:

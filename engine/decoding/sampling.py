@@ -1,4 +1,4 @@
-"""Draws the next token: transformers' processors, and one random generator per draw."""
+"""Draws the next token: the steps of `steps`, and one random generator per draw."""
 
 from __future__ import annotations
 
@@ -8,49 +8,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from transformers.generation.logits_process import (
-    LogitsProcessor,
-    LogitsProcessorList,
-    MinPLogitsWarper,
-    RepetitionPenaltyLogitsProcessor,
-    TemperatureLogitsWarper,
-    TopKLogitsWarper,
-    TopPLogitsWarper,
-    TypicalLogitsWarper,
-)
 
+from engine.decoding.steps import (
+    MinP,
+    RepetitionPenalty,
+    Step,
+    Temperature,
+    TopK,
+    TopP,
+    Typical,
+)
 from engine.messages import Sampling
 
 COLDEST = 1e-30
 """Below this temperature fp32 scores would overflow; the draw is already the likeliest token."""
-TOP_P_CANDIDATES = 1024
-"""Number of likeliest ids that usually cover top-p."""
-
-
-class TopP:
-    """transformers' top-p, without sorting the whole vocabulary when its likeliest ids suffice.
-
-    If these together exceed p, the cut-off lies among them, at p divided by their share. Sorting
-    49,152 scores takes longer than the rest of a draw.
-    """
-
-    def __init__(self, top_p: float) -> None:
-        """Keep the likeliest ids whose probabilities sum to `top_p`, in (0, 1]."""
-        self._top_p = top_p
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """Set all but the likeliest ids of each row to -inf; float32 [rows, vocabulary]."""
-        best = scores.topk(min(TOP_P_CANDIDATES, scores.shape[-1]))
-        shares = (best.values - scores.logsumexp(-1, keepdim=True)).exp().sum(-1).tolist()
-        if min(shares) <= self._top_p:
-            whole: torch.Tensor = TopPLogitsWarper(self._top_p)(input_ids, scores)
-            return whole
-        cut = [
-            TopPLogitsWarper(self._top_p / share)(input_ids, row.unsqueeze(0))
-            for share, row in zip(shares, best.values, strict=True)
-        ]
-        none = torch.full_like(scores, -torch.inf)
-        return none.scatter(-1, best.indices, torch.cat(cut))
 
 
 def choose_seed(sampling: Sampling) -> int | None:
@@ -60,30 +31,30 @@ def choose_seed(sampling: Sampling) -> int | None:
     return secrets.randbits(32) if sampling.seed is None else sampling.seed
 
 
-def processors(sampling: Sampling) -> dict[str, LogitsProcessor]:
+def processors(sampling: Sampling) -> dict[str, Step]:
     """The steps from logits to scores, in the order of transformers' `generate`, by the name of
     their parameter.
 
     A step with a neutral value is left out. As in `generate`, greedy keeps only the repetition
     penalty.
     """
-    steps: dict[str, LogitsProcessor] = {}
+    steps: dict[str, Step] = {}
     if sampling.repetition_penalty != 1.0:
         penalty = float(sampling.repetition_penalty)
-        steps["repetition_penalty"] = RepetitionPenaltyLogitsProcessor(penalty)
+        steps["repetition_penalty"] = RepetitionPenalty(penalty)
     if sampling.greedy:
         return steps
     if sampling.temperature != 1.0:
         coldest = max(float(sampling.temperature), COLDEST)
-        steps["temperature"] = TemperatureLogitsWarper(coldest)
+        steps["temperature"] = Temperature(coldest)
     if sampling.top_k > 0:
-        steps["top_k"] = TopKLogitsWarper(sampling.top_k)
+        steps["top_k"] = TopK(sampling.top_k)
     if sampling.top_p < 1.0:
         steps["top_p"] = TopP(sampling.top_p)
     if sampling.min_p > 0.0:
-        steps["min_p"] = MinPLogitsWarper(sampling.min_p)
+        steps["min_p"] = MinP(sampling.min_p)
     if sampling.typical_p < 1.0:
-        steps["typical_p"] = TypicalLogitsWarper(sampling.typical_p)
+        steps["typical_p"] = Typical(sampling.typical_p)
     return steps
 
 
@@ -108,7 +79,7 @@ class Sampler:
 
     def __init__(self, sampling: Sampling, seed: int | None) -> None:
         """`seed` is what `choose_seed` returned for this sampling."""
-        self._steps = LogitsProcessorList(processors(sampling).values())
+        self._steps = list(processors(sampling).values())
         self._needs_history = sampling.repetition_penalty != 1.0
         self._seed = seed
 
@@ -124,7 +95,9 @@ class Sampler:
         """
         with torch.inference_mode():
             seen = torch.tensor(histories) if self._needs_history else torch.empty(0)
-            scores = self._steps(seen, logits)
+            scores = logits
+            for step in self._steps:
+                scores = step(seen, scores)
             logprobs = scores.log_softmax(-1)
             if self._seed is None:
                 ids = scores.argmax(-1)

@@ -401,21 +401,24 @@ class Distance(Struct, frozen=True, kw_only=True):
     """How a quantised form was measured, and runs since; None for the others."""
 
 
+MeasuredIn = Literal["tokens/s", "s", "ms", "MB", "GB/s", "nats", "%"]
+
+
 class Measured(Struct, tag="measured", frozen=True, kw_only=True):
     """One result of a benchmark, with those of its peers from the same run, in the same unit."""
 
     group: str
     case: str
-    unit: Literal["tokens/s", "s", "ms", "MB", "GB/s"]
+    unit: MeasuredIn
     value: float
     peers: dict[str, float] = {}
     agrees: bool | None = None
     """Whether both gave the same answer, if that was checked."""
 
     def ratio(self, peer: str) -> float:
-        """How many times as fast as a peer, or as large when sizes or rates are compared."""
+        """How many times as fast or as near as a peer, or as large when rates are compared."""
         other = self.peers[peer]
-        return other / self.value if self.unit in {"s", "ms"} else self.value / other
+        return other / self.value if self.unit in {"s", "ms", "nats"} else self.value / other
 
 
 class ModelInfo(Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator, Sequence
+from typing import Any, Protocol
 
 import torch
 
@@ -16,8 +17,18 @@ WINDOW = 512
 """Maximum tokens of context; the text is read in independent windows."""
 
 
+class Reads(Protocol):
+    """What is needed of a model to measure it; `CausalRuntime` says more of it."""
+
+    def empty(self) -> Any:
+        """The beginning of a text."""
+
+    def read(self, branches: Any, ids: Sequence[Sequence[int]]) -> tuple[Any, torch.Tensor]:
+        """Go on with a text; also return the logits after each of its ids."""
+
+
 def measure(
-    exact: CausalRuntime, form: CausalRuntime, precision: Precision, ids: Sequence[int]
+    exact: CausalRuntime, form: Reads, precision: Precision, ids: Sequence[int]
 ) -> Generator[float, None, Distance]:
     """Compare the predictions of a form with the exact ones, at every position of a text.
 

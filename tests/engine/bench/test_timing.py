@@ -22,5 +22,7 @@ def test_everybody_takes_turns_and_the_first_does_not_count() -> None:
 def test_a_ratio_is_how_many_times_as_fast() -> None:
     speed = Measured(group="g", case="c", unit="tokens/s", value=100.0, peers={"p": 50.0})
     wait = Measured(group="g", case="c", unit="s", value=0.5, peers={"p": 2.0})
+    distance = Measured(group="g", case="c", unit="nats", value=0.5, peers={"p": 2.0})
     assert speed.ratio("p") == 2.0
+    assert distance.ratio("p") == 4.0
     assert wait.ratio("p") == 4.0

@@ -18,7 +18,8 @@ from transformers import (
     TypicalLogitsWarper,
 )
 
-from engine.decoding.sampling import TOP_P_CANDIDATES, Sampler, TopP, choose_seed, processors
+from engine.decoding.sampling import Sampler, choose_seed, processors
+from engine.decoding.steps import TOP_P_CANDIDATES, TopP
 from engine.messages import GREEDY, Sampling
 from tests.conftest import Tiny
 

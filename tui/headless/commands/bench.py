@@ -13,7 +13,7 @@ from typing import get_args
 import msgspec
 from msgspec import Struct, structs
 
-from engine.messages import Error, Measured, Precision, Progress
+from engine.messages import Error, Measured, MeasuredIn, Precision, Progress
 from tui.files import paths
 from tui.headless.command import Subcommand
 from tui.headless.io import settings_file
@@ -111,8 +111,11 @@ def _measured(command: BenchCommand, model: str) -> Iterator[Measured | Progress
         raise Failure(text("cli.bench_ended"), text("cli.bench_log", path=log))
 
 
+_DIGITS: dict[MeasuredIn, int] = {"tokens/s": 1, "%": 1, "nats": 5}
+
+
 def _line(result: Measured) -> str:
-    digits = 1 if result.unit == "tokens/s" else 3
+    digits = _DIGITS.get(result.unit, 3)
     parts = [f"{result.group:28} {result.case:40} {result.value:9.{digits}f} {result.unit:8}"]
     parts += [
         text("cli.bench_ratio", ratio=f"{result.ratio(peer):.2f}", peer=peer)
