@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import get_args
 
+import msgspec
 import psutil
 from msgspec import structs
 
@@ -251,8 +252,8 @@ def _request(kind: type[Work], file: str) -> Work:
         "sampling": GREEDY,
         **dict.fromkeys(("layer", "head", "position"), 0),
     }
-    needed = (each.name for each in structs.fields(kind) if each.required)
-    return kind(**{name: values[name] for name in needed})
+    needed = {each.name: values[each.name] for each in structs.fields(kind) if each.required}
+    return msgspec.convert(needed, kind)
 
 
 # ----------------------------------------------------------- a worker that cannot serve

@@ -17,6 +17,7 @@ token_lines.py     tokens side by side
 fillings.py        words for masks
 judged.py          sentences scored token by token
 witness_lines.py   the figures of each witness
+model_words.py     what is known of a model, in words
 weights.py         how the form of a model's weights is written
 verdicts.py        what witnesses come to, in words
 """

@@ -41,7 +41,7 @@ def _prediction(number: int, written: str, document: SuiteDocument) -> Iterator[
     for key, verdict in (("cli.suite_fails", False), ("cli.suite_unknown", None)):
         items = [str(item) for item, each in held.items() if each is verdict]
         if items:
-            yield "  " + text(key, items=", ".join(items))
+            yield "  " + text(key, items=items)
 
 
 def _means(suite: Suite, document: SuiteDocument) -> Iterator[str]:

@@ -106,7 +106,7 @@ def column(table: Table, file: str, named: str | None) -> str:
     found = next((name for name in names if name in table.columns), None)
     if found is None:
         message = text("cli.no_column", column=named or TEXTS[0], file=file)
-        raise Failure.usage(message, text("cli.columns", columns=", ".join(table.columns)))
+        raise Failure.usage(message, text("cli.columns", columns=table.columns))
     return found
 
 

@@ -104,7 +104,8 @@ def test_the_tensors_are_those_of_transformers(tiny: Tiny, name: str) -> None:
     words = model.inside._model.get_input_embeddings().weight
     (table,) = [each for each in tensors.values() if each.shape == list(words.shape)]
     row = words[opened.tokens[at].id, :8].tolist()
-    assert (table.stage, table.values) == ("embedding", pytest.approx(row, abs=1e-6))
+    assert table.stage == "embedding"
+    assert table.values == pytest.approx(row, abs=1e-6)
     logits = word_logits(output)
     assert tensors["logits"].shape == [1, *logits.shape]
     assert tensors["logits"].values == pytest.approx(logits[at, :8].tolist(), abs=1e-4)
