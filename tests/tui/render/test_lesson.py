@@ -11,6 +11,7 @@ from tui.lesson.progress import Texts
 from tui.lesson.stops import STOPS, Stop
 from tui.render import lesson
 from tui.render.inside.view import View
+from tui.render.lesson_answers import Found
 from tui.strings import text
 from tui.terminal.sanitise import UNICODE
 
@@ -19,8 +20,8 @@ LONG = Texts(begun="東京の街は" * 30, masked="[MASK] " * 60, a="w" * 300, b
 
 
 def drawn(stop: Stop, asked: bool, width: int, coming: bool) -> str:
-    found = [] if stop.sums else [(ask, []) for ask in stop.shown(LONG)]
-    answered = [] if stop.sums else [(ask, []) for ask in stop.answer(LONG)]
+    found: Found = [] if stop.sums else [(ask, []) for ask in stop.shown(LONG)]
+    answered: Found = [] if stop.sums else [(ask, []) for ask in stop.answer(LONG)]
     view = View(UNICODE, "", None, width=width)
     own = answered if asked else None
     lines = lesson.lines(stop, found, own, Network(), KEYS, view, coming)
