@@ -26,6 +26,7 @@ def block(stop: Stop, asked: bool, texts: Texts, causal: str, masked: str, netwo
     `causal` and `masked` are the models' folders.
     """
     blocks, begun = _blocks(), Weights()
+    head = stop.sums[asked] if stop.sums else HEAD
     own = stop.asked(texts) if asked else texts
     values = {
         "causal_folder": causal,
@@ -41,7 +42,8 @@ def block(stop: Stop, asked: bool, texts: Texts, causal: str, masked: str, netwo
         "seeds": SEEDS,
         "twice": TWICE,
         "layer": LAYER,
-        "head": stop.sums[asked] if stop.sums else HEAD,
+        "head": head,
+        "after": head + 1,
         "hidden": [list(row) for row in begun.hidden],
         "hidden_bias": list(begun.hidden_bias),
         "output": list(begun.output),

@@ -70,13 +70,14 @@ def python(block: str, width: int) -> list[Line]:
 
 
 def _shown(stop: Stop, found: Found, view: View, coming: bool) -> list[Line]:
-    drawn: list[Line] = []
+    waiting = sentence(text("screens.lesson.working"), view.width) if coming else []
+    # What a head does can be asked only when the text was read.
+    drawn = [] if found else list(waiting)
     for request, events in found:
         view.events = list(events)
         if view.opened is not None:
             view.position = view.opened.position
         drawn += wrap([Span(_read(request), "prompt")], view.width)
-        waiting = sentence(text("screens.lesson.working"), view.width) if coming else []
         drawn += _NUMBERS[stop.id](request, view) or waiting
     return drawn
 

@@ -37,7 +37,8 @@ def answer(stop: StopId, found: Found, answered: Found, view: View) -> str:
     "" until all are there, and where the answer is the same for every text.
     """
     events = [events for _, events in (*found, *answered)]
-    if stop not in _SENTENCES or not all(each and isinstance(each[-1], LAST) for each in events):
+    whole = answered and all(each and isinstance(each[-1], LAST) for each in events)
+    if stop not in _SENTENCES or not whole:
         return ""
     return _SENTENCES[stop](found, answered, view)
 

@@ -28,6 +28,8 @@ from tui.widgets.hints import brief
 
 _KEYS = {"answer": "lesson_answer", "train": "lesson_train", "inside": "look_inside"}
 """The actions whose keys a stop names."""
+_WHOLE = 1000
+"""Lines that a map may take: the page scrolls, and has no cursor to move a window by."""
 _STEPS = 20
 """How many steps the network learns with one key."""
 
@@ -106,7 +108,7 @@ class LessonScreen(AskingScreen):
             self._page.put(lesson.python(self._block(), width))
             return
         view = View(self.shared.glyphs, "", None, layer=LAYER, width=width)
-        view.height = max(8, self._page.size.height)
+        view.height = _WHOLE
         shown = self.shared.keymap.shown
         keys = {name: brief(shown(action)) for name, action in _KEYS.items()}
         answered = self._found(asked=True) if self._asked else None
