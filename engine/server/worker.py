@@ -62,7 +62,9 @@ class Worker:
         self._lifecycle: Lifecycle | None = None
         self._children: Children | None = None
         self._service: Service | None = None
+        self._preparing: ThreadPoolExecutor | None = None
         self._prepared: Future[Device] | None = None
+        self._more: Future[None] | None = None
         self._threads: Threads | None = None
 
     def serve(self) -> NoReturn:
@@ -141,9 +143,8 @@ class Worker:
             Path(configure.store) if configure.store else root,
             [Path(folder) for folder in configure.folders],
         )
-        preparing = ThreadPoolExecutor(1, "prepare")
-        prepared = self._prepared = preparing.submit(_prepare, most, configure.device)
-        preparing.submit(prepare_more)
+        self._preparing = ThreadPoolExecutor(1, "prepare")
+        prepared = self._prepared = self._preparing.submit(_prepare, most, configure.device)
         self._lifecycle = Lifecycle(
             load=lambda files, form, report: _load(files, form, report, prepared),
             loader=Loader(),
@@ -174,6 +175,9 @@ class Worker:
         assert self._threads is not None and self._prepared is not None
         if self._prepared.done() and self._prepared.exception() is None:
             self._threads.look()
+            if self._more is None and self._scheduler.idle:
+                assert self._preparing is not None
+                self._more = self._preparing.submit(prepare_more)
         expiry = self._lifecycle.expire()
         return IDLE_S if expiry is None else min(expiry, IDLE_S)
 
@@ -186,7 +190,7 @@ def _prepare(most: int, choice: DeviceChoice) -> Device:
     """
     try:
         threads.use(most)
-        for module in ("transformers.models.auto", "transformers.generation.logits_process"):
+        for module in ("engine.runtime.graph.loading", "engine.decoding.sampling"):
             importlib.import_module(module)
     except (ImportError, OSError) as error:
         reason = str(error).strip().partition("\n")[0]
@@ -195,8 +199,12 @@ def _prepare(most: int, choice: DeviceChoice) -> Device:
 
 
 def prepare_more() -> None:
-    """Import in advance what other models need, which takes as long again."""
-    importlib.import_module("transformers.modeling_utils")
+    """Import in advance what most models need, which takes longer again.
+
+    Not while a task runs, which would slow down; a quantised form that was stored does without.
+    """
+    for module in ("transformers.models.auto", "transformers.modeling_utils"):
+        importlib.import_module(module)
 
 
 def _load(files: ModelFiles, form: Form, report: Report, prepared: Future[Device]) -> LoadedModel:
