@@ -62,7 +62,6 @@ class Worker:
         self._lifecycle: Lifecycle | None = None
         self._children: Children | None = None
         self._service: Service | None = None
-        self._preparing: ThreadPoolExecutor | None = None
         self._prepared: Future[Device] | None = None
         self._more: Future[None] | None = None
         self._threads: Threads | None = None
@@ -143,8 +142,8 @@ class Worker:
             Path(configure.store) if configure.store else root,
             [Path(folder) for folder in configure.folders],
         )
-        self._preparing = ThreadPoolExecutor(1, "prepare")
-        prepared = self._prepared = self._preparing.submit(_prepare, most, configure.device)
+        preparing = ThreadPoolExecutor(1, "prepare")
+        prepared = self._prepared = preparing.submit(_prepare, most, configure.device)
         self._lifecycle = Lifecycle(
             load=lambda files, form, report: _load(files, form, report, prepared),
             loader=Loader(),
@@ -176,8 +175,8 @@ class Worker:
         if self._prepared.done() and self._prepared.exception() is None:
             self._threads.look()
             if self._more is None and self._scheduler.idle:
-                assert self._preparing is not None
-                self._more = self._preparing.submit(prepare_more)
+                # Where models are loaded, as two threads cannot import transformers at once.
+                self._more = self._lifecycle.prepare(prepare_more)
         expiry = self._lifecycle.expire()
         return IDLE_S if expiry is None else min(expiry, IDLE_S)
 
