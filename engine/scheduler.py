@@ -78,6 +78,11 @@ class Scheduler:
         if task is not None:
             self._finish(request_id, task, Done(finish="cancelled"))
 
+    @property
+    def idle(self) -> bool:
+        """Whether there is no task, live or parked."""
+        return not self._live and not self._parked
+
     def run(self) -> NoReturn:
         """Run rounds forever."""
         while True:

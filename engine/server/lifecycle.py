@@ -129,7 +129,7 @@ class Lifecycle:
                 self._unused(resident)
 
     def prepare(self, work: Callable[[], T]) -> Future[T]:
-        """Do work on a model in use that takes too long for the scheduler's thread."""
+        """Do work that takes too long for the scheduler's thread, between two loads."""
         return self._loader.submit(work)
 
     def unload(self, model: str) -> None:

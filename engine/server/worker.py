@@ -66,6 +66,7 @@ class Worker:
         self._children: Children | None = None
         self._service: Service | None = None
         self._prepared: Future[Device] | None = None
+        self._more: Future[None] | None = None
         self._threads: Threads | None = None
 
     def serve(self) -> NoReturn:
@@ -145,7 +146,6 @@ class Worker:
         )
         preparing = ThreadPoolExecutor(1, "prepare")
         prepared = self._prepared = preparing.submit(_prepare, most, configure.device)
-        preparing.submit(prepare_more)
         self._lifecycle = Lifecycle(
             load=lambda files, form, report: _load(files, form, report, prepared),
             loader=Loader(),
@@ -182,6 +182,9 @@ class Worker:
         assert self._threads is not None and self._prepared is not None
         if self._prepared.done() and self._prepared.exception() is None:
             self._threads.look()
+            if self._more is None and self._scheduler.idle:
+                # Where models are loaded, as two threads cannot import transformers at once.
+                self._more = self._lifecycle.prepare(prepare_more)
         expiry = self._lifecycle.expire()
         return IDLE_S if expiry is None else min(expiry, IDLE_S)
 
@@ -202,7 +205,7 @@ def _prepare(most: int, choice: DeviceChoice) -> Device:
     """
     try:
         threads.use(most)
-        for module in ("transformers.models.auto", "transformers.generation.logits_process"):
+        for module in ("engine.runtime.graph.loading", "engine.decoding.sampling"):
             importlib.import_module(module)
     except (ImportError, OSError) as error:
         reason = str(error).strip().partition("\n")[0]
@@ -211,8 +214,12 @@ def _prepare(most: int, choice: DeviceChoice) -> Device:
 
 
 def prepare_more() -> None:
-    """Import in advance what other models need, which takes as long again."""
-    importlib.import_module("transformers.modeling_utils")
+    """Import in advance what most models need, which takes longer again.
+
+    Not while a task runs, which would slow down; a quantised form that was stored does without.
+    """
+    for module in ("transformers.models.auto", "transformers.modeling_utils"):
+        importlib.import_module(module)
 
 
 def _load(

@@ -297,3 +297,21 @@ def test_idle_it_waits_for_what_is_posted_and_asks_housekeeping_first() -> None:
     timer.start()
     scheduler.round()
     assert order == ["housekeeping", "posted"]
+
+
+def test_it_is_idle_while_no_task_is_live_or_parked(bench: Bench) -> None:
+    waited: Future[int] = Future()
+
+    def waiting() -> Task:
+        yield from settled(waited)
+        yield numbered(0)
+
+    assert bench.scheduler.idle
+    bench.scheduler.start(1, waiting())
+    assert not bench.scheduler.idle
+    bench.rounds(1)
+    assert not bench.scheduler.idle
+    waited.set_result(0)
+    bench.rounds(3)
+    assert bench.of(1) == [numbered(0), Done()]
+    assert bench.scheduler.idle

@@ -1,56 +1,84 @@
 """Quantised forms kept in the store, so that a model is quantised only once.
 
-A file, named after the form, contains the parts that `building` makes a graph of. It is mapped:
-what ONNX Runtime packs for the processor is read once, and the table as far as it is looked up.
+A file, named after the form, contains the parts that `building` makes a graph of, and the shape of
+the model: to read that from the configuration again, transformers would have to be imported, which
+takes longer than all else. The file is mapped: what ONNX Runtime packs for the processor is read
+once, and the table as far as it is looked up. What ONNX Runtime packed could be saved too, but it
+would pack all the same, and only then compare.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
 
+import msgspec
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from engine.interfaces import ModelFiles
 from engine.messages import Precision
 from engine.runtime.graph.matrices import Tensors
+from engine.runtime.packed.families import Rotary, Shape
 from engine.store import artifacts
 
 Parts = Callable[[str], Tensors]
 """Returns the parts of a component: "layer 3", or "outer" for everything outside the layers."""
 
-_MADE_BY = {"version": "2"}
-"""The version is incremented when the parts change."""
+_VERSION = "3"
+"""Incremented when the parts or the shape change."""
 _BETWEEN = "/"
 """Separates the name of a component from that of its part."""
+_FREQUENCIES = "frequencies"
+"""The tensor of a rotary embedding."""
 
 
-def read(files: ModelFiles, precision: Precision) -> Parts | None:
-    """The stored parts of a form; None if there are none that can be used."""
+@dataclass(frozen=True)
+class Form:
+    """What a graph is made of."""
+
+    shape: Shape
+    parts: Parts
+
+
+def read(files: ModelFiles, precision: Precision) -> Form | None:
+    """A stored form; None if there is none that can be used."""
     if files.derived is None:
         return None
     try:
         with safe_open(files.derived / _name(precision), framework="pt") as file:
-            if file.metadata() != _MADE_BY:
+            described = file.metadata() or {}
+            if described.get("version") != _VERSION:
                 return None
             tensors = {name: file.get_tensor(name) for name in file.offset_keys()}
     except (OSError, SafetensorError):
         return None
-    return lambda name: of(name, tensors, _BETWEEN)
+    shape = Shape(**msgspec.json.decode(described["shape"]))
+    if _FREQUENCIES in tensors:
+        rotary = Rotary(tensors[_FREQUENCIES], float(described["rotation"]))
+        shape = replace(shape, rotary=rotary)
+    return Form(shape, lambda name: of(name, tensors, _BETWEEN))
 
 
-def write(files: ModelFiles, precision: Precision, parts: Parts, names: Iterable[str]) -> None:
-    """Store the parts of these components, if there is a place for them."""
+def write(files: ModelFiles, precision: Precision, form: Form, names: Iterable[str]) -> None:
+    """Store these components of a form, if there is a place for them."""
     if files.derived is None:
         return
     tensors = {
-        f"{name}{_BETWEEN}{part}": tensor for name in names for part, tensor in parts(name).items()
+        f"{name}{_BETWEEN}{part}": tensor
+        for name in names
+        for part, tensor in form.parts(name).items()
     }
+    plain = replace(form.shape, rotary=None)
+    described = {"version": _VERSION, "shape": msgspec.json.encode(asdict(plain)).decode()}
+    if form.shape.rotary is not None:
+        tensors[_FREQUENCIES] = form.shape.rotary.frequencies
+        described["rotation"] = str(form.shape.rotary.scale)
     artifacts.write(
         files.derived,
         _name(precision),
         files.folder,
-        lambda path: save_file(tensors, path, metadata=_MADE_BY),
+        lambda path: save_file(tensors, path, metadata=described),
     )
 
 

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from transformers import AutoConfig
-
 if TYPE_CHECKING:
     import torch
     from transformers import PretrainedConfig
@@ -71,6 +69,8 @@ class Rotary:
 
 def shape(folder: Path) -> Shape | None:
     """The shape of the model in a folder if the packed decoder supports it, else None."""
+    from transformers import AutoConfig
+
     config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     if config.model_type == "gpt2":
         return _gpt2(config)

@@ -33,7 +33,8 @@ class Fork:
         return None, logits * self._sharpened
 
 
-def test_forms_and_peers_are_measured_on_one_text() -> None:
+def test_forms_and_peers_are_measured_on_one_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.store.distances.text", lambda languages: "東京の街は" * 20)
     exact, other = load(STARTER / "starter-ja"), load(STARTER / "starter-ja")
     peers = {"same": cast(Gguf, Fork(exact)), "other": cast(Gguf, Fork(other, sharpened=1.5))}
     nats, percent = close(exact.files, {"exact": exact, "bf16": other}, peers)

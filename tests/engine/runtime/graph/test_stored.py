@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,14 +14,30 @@ from safetensors.torch import load_file, save_file
 
 from engine.interfaces import ModelFiles
 from engine.messages import Distance, FloatInputs, Precision
-from engine.runtime.graph import matrices
+from engine.runtime.graph import loading, matrices
 from engine.runtime.graph.decoder import GraphRuntime
 from engine.runtime.graph.loading import load_graph
 from engine.store import artifacts, distances
+from engine.store.store import Store
 from tests.support.bundles import files, quiet
 from tests.support.families import text
 
 Saved = Callable[[str], Path]
+
+CONTINUED = """
+import sys
+from pathlib import Path
+from engine import runtime
+from engine.messages import Continue, Sampling, Token
+from engine.store.store import Store
+from engine.tasks import continuation
+
+files = Store(Path(sys.argv[1])).find("starter-ja")
+model = runtime.load(files, lambda stage, percent: None, "int4")
+request = Continue(model=files.id, prompt="東京", sampling=Sampling(), max_tokens=1)
+events = list(continuation.run(model, request, 0.0))
+print(any(isinstance(event, Token) for event in events), "transformers" in sys.modules)
+"""
 
 
 def kept(folder: Path, root: Path) -> ModelFiles:
@@ -38,7 +56,9 @@ def logits(model: ModelFiles, precision: Precision) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("precision", ["int8", "int4"])
-@pytest.mark.parametrize("variety", ["gpt2", "llama, tied, biased, all heads alike", "qwen3"])
+@pytest.mark.parametrize(
+    "variety", ["gpt2", "llama, tied, biased, all heads alike", "llama, yarn", "qwen3"]
+)
 def test_a_kept_form_is_the_same_form(
     saved: Saved,
     tmp_path: Path,
@@ -50,9 +70,10 @@ def test_a_kept_form_is_the_same_form(
     first = logits(model, precision)
 
     def never(*args: object) -> None:
-        raise AssertionError("quantised again")
+        raise AssertionError("made again")
 
     monkeypatch.setattr(matrices, "prepare", never)
+    monkeypatch.setattr(loading, "shape", never)
     assert torch.equal(logits(model, precision), first)
 
 
@@ -89,3 +110,11 @@ def test_it_runs_as_it_was_measured(saved: Saved, tmp_path: Path, floats: FloatI
     distances.write(model, [Distance(precision="int4", float_inputs=floats, **figures)])  # type: ignore[arg-type]
     assert load(model, "int4").floats == floats
     assert load(model, "int8").floats == distances.UNMEASURED
+
+
+def test_a_kept_form_answers_without_transformers(tmp_path: Path) -> None:
+    """To import it takes longer than all else before the first token."""
+    load(Store(tmp_path).find("starter-ja"), "int4")
+    call = [sys.executable, "-P", "-c", CONTINUED, str(tmp_path)]
+    ran = subprocess.run(call, capture_output=True, text=True, check=False)
+    assert ran.stdout.split() == ["True", "False"], ran.stderr
