@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from engine.messages import ScoredBy
 from tui.files import paths, system_errors, tables, text_file, whole_file
-from tui.files.tables import NoTable, Row, Table, Value
+from tui.files.tables import Cells, NoTable, Row, Table, Value
 from tui.headless.io.output import Output
 from tui.headless.io.request import read_bytes
 from tui.strings import text
@@ -66,7 +66,7 @@ def add_outputs(parser: ArgumentParser) -> None:
 
 
 def about(by: ScoredBy, command: str, file: str, unit: str, words: Iterable[str] = ()) -> About:
-    """What a table says of itself."""
+    """What a table of scored texts says of itself."""
     return About(
         command=command,
         file=file,
@@ -123,12 +123,17 @@ def named(columns: Sequence[str], kept: Sequence[str]) -> dict[str, str]:
     return {name: f"tsuzuki_{name}" if name in kept else name for name in columns}
 
 
+def to_file(command: Tabular) -> bool:
+    """Whether the command writes a file."""
+    return bool(command.csv or command.tsv)
+
+
 def write(
     command: Tabular,
     output: Output,
     kept: Sequence[str],
     new: Sequence[str],
-    rows: Iterable[tuple[Row, Mapping[str, Value]]],
+    rows: Iterable[tuple[Cells, Mapping[str, Value]]],
     description: About,
 ) -> None:
     """Write a table, into a file with its description beside it, or to standard output.
@@ -140,8 +145,8 @@ def write(
     columns = [*kept, *names.values()]
 
     def merged() -> Iterator[dict[str, Value]]:
-        for row, figures in rows:
-            yield {**row.cells, **{names[key]: value for key, value in figures.items()}}
+        for cells, figures in rows:
+            yield {**cells, **{names[key]: value for key, value in figures.items()}}
 
     file = command.csv or command.tsv
     if file is None:
