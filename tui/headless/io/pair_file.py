@@ -9,9 +9,10 @@ import msgspec
 
 from tui.files.tables import Cells, json_cells
 from tui.files.tables import Row as TableRow
+from tui.files.text_file import utf8
 from tui.headless.io import tables
 from tui.headless.io.output import Output
-from tui.headless.io.request import read_file
+from tui.headless.io.request import read_file, read_leniently
 from tui.strings import text
 from tui.terminal.exit_codes import Failure
 
@@ -63,7 +64,8 @@ def _read_rows(file: str, names: Sequence[Pair], output: Output) -> list[Row]:
     Raises:
         Failure: it cannot be read, or no line holds a pair (exit code 2).
     """
-    lines = [(number, line) for number, line in enumerate(read_lines(file), 1) if line.strip()]
+    content = (line.removesuffix("\r") for line in read_leniently(file).split("\n"))
+    lines = [(number, line) for number, line in enumerate(content, 1) if line.strip()]
     columns: tuple[int, int] | None = None
     header: list[str] = []
     if lines and (columns := _columns(lines[0][1], names)):
@@ -145,6 +147,8 @@ def _row(
     columns: tuple[int, int] | None,
     header: Sequence[str],
 ) -> Row:
+    if not utf8(line):
+        return Row(number, None, text("tables.not_utf8"))
     try:
         if line.lstrip().startswith("{"):
             return Row(number, _object(line, names), cells=json_cells(line))

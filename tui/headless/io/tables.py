@@ -12,10 +12,10 @@ import msgspec
 from msgspec import Struct
 
 from engine.messages import ScoredBy
-from tui.files import paths, system_errors, tables, text_file, whole_file
+from tui.files import paths, system_errors, tables, whole_file
 from tui.files.tables import Cells, NoTable, Row, Table, Value
 from tui.headless.io.output import Output
-from tui.headless.io.request import read_bytes
+from tui.headless.io.request import read_leniently
 from tui.strings import text
 from tui.terminal.exit_codes import Failure
 
@@ -87,11 +87,9 @@ def read(file: str) -> Table:
     Raises:
         Failure: it cannot be read, or holds none (exit code 2).
     """
+    content = read_leniently(file)
     try:
-        content = text_file.decoded(read_bytes(file), "surrogateescape")
         return tables.read(content, tables.kind_of(file, content))
-    except UnicodeError as error:
-        raise Failure.usage(text("cli.not_utf8", what=file)) from error
     except NoTable as error:
         raise Failure.usage(f"{file}: {error}") from error
 

@@ -218,3 +218,18 @@ def test_a_table_keeps_the_columns_of_the_file(
     about = json.loads((tmp_path / "out.csv.json").read_text())
     assert (about["model"], about["method"], about["unit"]) == ("starter-en", "original", "pair")
     assert result.code == (1 if name == "pairs.csv" else 0)
+
+
+def test_a_row_in_another_encoding_is_named_and_the_rest_is_scored(
+    scoring: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path
+) -> None:
+    path = tmp_path / "pairs.tsv"
+    path.write_bytes(b"cats are\tcats is\r\n" + "東京\t街\r\n".encode("cp932"))
+    result = tsuzuki("pairs", str(path))
+    assert result.code == 1
+    assert result.out.splitlines()[:2] == [
+        "1  +3.0000  right  cats are",
+        "2  Line 2 holds no pair: it is not UTF-8",
+    ]
+    path.write_bytes("cats are\tcats is\r\n".encode("utf-16"))
+    assert tsuzuki("pairs", str(path)).out.splitlines()[0] == "1  +3.0000  right  cats are"
