@@ -167,10 +167,19 @@ def _objects(content: str) -> Iterator[Row]:
             yield Row(number, reason=text("tables.not_utf8"))
             continue
         try:
-            found = msgspec.json.decode(line.encode(), type=dict[str, msgspec.Raw])
-            yield Row(number, {key: _plain(raw) for key, raw in found.items()})
+            yield Row(number, json_cells(line))
         except (msgspec.DecodeError, RecursionError):
             yield Row(number, reason=text("tables.no_object"))
+
+
+def json_cells(line: str) -> Cells:
+    """The cells of a JSON object.
+
+    Raises:
+        msgspec.DecodeError: it is none.
+    """
+    found = msgspec.json.decode(line.encode(), type=dict[str, msgspec.Raw])
+    return {key: _plain(raw) for key, raw in found.items()}
 
 
 def _plain(raw: msgspec.Raw) -> Value:

@@ -42,7 +42,7 @@ def test_answers_agree_with_the_peers_and_ratios_are_told(tmp_path: Path) -> Non
         "step rinna-xsmall's shape",
     }
     checked = [each for each in results if each["agrees"] is not None]
-    assert len(checked) == 6
+    assert len(checked) == 7
     assert all(each["agrees"] for each in checked)
     assert all(value > 0 for each in results for value in each["peers"].values())
 

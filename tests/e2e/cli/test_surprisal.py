@@ -113,3 +113,14 @@ def test_one_text_under_one_model_in_two_forms(tsuzuki: Tsuzuki) -> None:
     assert "".join(span["text"] for span in found["spans"]).strip() == TEXT
     assert all(abs(span["difference"]) < 1e-3 for span in found["spans"])
     assert len(found["greatest"]) == min(10, len(found["spans"]))
+
+
+def test_bars_show_each_word(tsuzuki: Tsuzuki) -> None:
+    words = document(tsuzuki, "surprisal", TEXT)["words"]
+    lines = tsuzuki("surprisal", TEXT, "--bars").stdout.decode().splitlines()
+    assert [line.split()[0] for line in lines] == [word["text"] for word in words]
+    bits = [word["surprisal_bits"] for word in words]
+    assert [float(line.split()[1]) for line in lines] == pytest.approx(bits, abs=0.005)
+    longest = max(range(len(lines)), key=lambda number: lines[number].count("█"))
+    assert bits[longest] == max(bits)
+    assert tsuzuki("surprisal", TEXT, "--bars", "--json").returncode == 2

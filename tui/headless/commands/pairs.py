@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
-from engine.messages import (
-    ModelInfo,
-    PllMethod,
-    PrecisionChoice,
-    PseudoLikelihood,
-)
+from engine.messages import PllMethod, PrecisionChoice, ScoredBy, ScoreTexts, TextScore
 from tui.analysis.minimal_pairs import Scored, differences
 from tui.headless.command import Subcommand
-from tui.headless.commands.pll import ask
+from tui.headless.io import tables
 from tui.headless.io.advice import warn
+from tui.headless.io.narration import Forecast
 from tui.headless.io.output import Output
-from tui.headless.io.pair_file import COMMON, Pair, Row, hint, read_rows
-from tui.headless.io.reading import read
+from tui.headless.io.pair_file import COMMON, Pair, Row, hint, read_table
 from tui.headless.io.request import pane_model
 from tui.headless.io.session import Session, run
 from tui.headless.options import add_model, add_pll_method, add_precision
 from tui.headless.schemas.pair_error import PairErrorDocument
 from tui.headless.schemas.pairs import PairsDocument, PairsRow
-from tui.strings import text
+from tui.strings import text, worded
 from tui.terminal.exit_codes import Exit, Failure
 
+AT_ONCE = 1000
+"""Pairs of one request: many enough to find others of their length."""
+COLUMNS = ("good_logprob", "bad_logprob", "difference", "correct")
+"""What a table adds to the columns of the file, in nats."""
 NAMES = (("good", "bad"), ("sentence_good", "sentence_bad"), *COMMON)
 """What the sentences are called in an object or a header; the second way is that of BLiMP."""
-
-Scorer = Callable[[str], Awaitable[list[Scored]]]
 
 
 class PairsCommand(Subcommand, frozen=True, kw_only=True):
@@ -39,6 +36,8 @@ class PairsCommand(Subcommand, frozen=True, kw_only=True):
     model: str | None = None
     precision: PrecisionChoice = "exact"
     method: PllMethod | None = None
+    csv: str | None = None
+    tsv: str | None = None
 
     @classmethod
     def add_arguments(cls, parser: ArgumentParser) -> None:
@@ -46,94 +45,132 @@ class PairsCommand(Subcommand, frozen=True, kw_only=True):
         add_model(parser, "fill")
         add_precision(parser)
         add_pll_method(parser)
+        tables.add_outputs(parser)
 
     def execute(self, output: Output) -> Exit:
-        rows = read_rows(self.file, NAMES, output)
+        kept, rows = read_table(self.file, NAMES, output)
         name = pane_model(self, self.model, "fill")
+        good = [index for index, row in enumerate(rows) if row.pair is not None]
+        texts = [side for row in rows for side in row.pair or ()]
 
         async def work(session: Session) -> Exit:
             model = await session.find(name)
             if model is None:
                 raise Failure.usage(text("cli.no_model", model=name), text("cli.no_model_hint"))
-            scorer, method = _scorer(session, model, self, output)
-            await warn(
-                session, output, model.id, *(side for row in rows for side in row.pair or ())
-            )
-            scored: list[PairsRow] = []
-            failed: list[PairErrorDocument] = []
-            for index, row in enumerate(rows):
-                found = await _scored(row, index, scorer)
-                output.status(text("cli.scoring"), f"{index + 1}/{len(rows)}")
-                if isinstance(found, PairErrorDocument):
-                    failed.append(found)
-                else:
-                    scored.append(found)
-                if not self.json:
-                    output.line(f"{index + 1}  {_line(found)}")
-            document = PairsDocument(
-                model=model.id,
-                method=method,
-                accuracy=sum(row.correct for row in scored) / len(scored) if scored else None,
-                rows=scored,
-                errors=failed,
-            )
-            if self.json:
-                output.document(document)
-            elif document.accuracy is not None:
-                output.line(
-                    text("cli.accuracy", share=f"{document.accuracy:.1%}", count=len(scored))
+            if "causal" in model.heads and self.method is not None:
+                raise Failure.usage(text("cli.method_masked", model=model.id))
+            await warn(session, output, model.id, *texts)
+            results = _Results(rows, self, output)
+            for first in range(0, len(good), AT_ONCE):
+                part = good[first : first + AT_ONCE]
+                request = ScoreTexts(
+                    model=model.id,
+                    texts=texts[2 * first : 2 * (first + AT_ONCE)],
+                    method=self.method,
+                    precision=self.precision,
                 )
-            if failed:
-                output.error(text("cli.pairs_failed", count=len(failed), total=len(rows)))
-            return Exit.FAILED if failed else Exit.DONE
+                async for event in session.events(request):
+                    if isinstance(event, ScoredBy):
+                        results.by = event
+                    elif isinstance(event, TextScore):
+                        results.add(part[event.index // 2], event.index % 2, event)
+            return results.finish(kept)
 
         # A model that the settings do not name is listed because this command names it.
         return run(self, output, work, folders=[name] if name.startswith("/") else [])
 
 
-def _scorer(
-    session: Session, model: ModelInfo, command: PairsCommand, output: Output
-) -> tuple[Scorer, str]:
-    """How this model scores a sentence by nature, and what that is called.
+class _Results:
+    """The results of all rows, each printed when those before it are."""
 
-    Raises:
-        Failure: a method was asked for that is none of this model's.
-    """
-    method = command.method or "original"
+    def __init__(self, rows: Sequence[Row], command: PairsCommand, output: Output) -> None:
+        self.by: ScoredBy | None = None
+        self._rows = rows
+        self._command = command
+        self._output = output
+        self._sides: dict[int, dict[int, TextScore]] = {}
+        self._found: list[PairsRow | PairErrorDocument] = []
+        self._scored = 0
+        self._forecast = Forecast()
 
-    async def masked(sentence: str) -> list[Scored]:
-        request = PseudoLikelihood(
-            model=model.id,
-            text=sentence,
-            methods=[method],
-            top=0,
-            precision=command.precision,
+    def add(self, index: int, side: int, score: TextScore) -> None:
+        """Add the score of one side of a row."""
+        self._sides.setdefault(index, {})[side] = score
+        self._scored += len(self._sides[index]) == 2
+        done = self._forecast.count(self._scored, len(self._rows))
+        self._output.status(text("cli.scoring"), done)
+        self._print()
+
+    def finish(self, kept: Sequence[str]) -> Exit:
+        """Write the whole, with the columns of the file that are kept in a table."""
+        self._print()
+        command, output = self._command, self._output
+        scored = [each for each in self._found if isinstance(each, PairsRow)]
+        failed = [each for each in self._found if isinstance(each, PairErrorDocument)]
+        assert self.by is not None, "it answers first"
+        document = PairsDocument(
+            model=self.by.model,
+            method=self.by.method,
+            accuracy=sum(row.correct for row in scored) / len(scored) if scored else None,
+            rows=scored,
+            errors=failed,
         )
-        result = await ask(session, request, output)
-        return [(token.text, token.logprob) for token in result.tokens]
+        if tables.to_file(command):
+            self._write(kept, self.by)
+        elif command.json:
+            output.document(document)
+        elif document.accuracy is not None:
+            output.line(text("cli.accuracy", share=f"{document.accuracy:.1%}", count=len(scored)))
+        if failed:
+            output.error(text("cli.pairs_failed", count=len(failed), total=len(self._rows)))
+        return Exit.FAILED if failed else Exit.DONE
 
-    async def causal(sentence: str) -> list[Scored]:
-        reading = await read(session, model.id, command.precision, sentence)
-        return [(token.text, token.logprob) for token in reading.tokens]
+    def _print(self) -> None:
+        """Print the rows that are next and known."""
+        while len(self._found) < len(self._rows):
+            index = len(self._found)
+            row, sides = self._rows[index], self._sides.get(index, {})
+            if row.pair is not None and len(sides) < 2:
+                return
+            found = _judged(row, index, sides)
+            self._found.append(found)
+            if tables.to_file(self._command):
+                if isinstance(found, PairErrorDocument):
+                    self._output.error(f"{self._command.file}: {found.error}")
+            elif not self._command.json:
+                self._output.line(f"{index + 1}  {_line(found)}")
 
-    if "causal" not in model.heads:
-        return masked, method
-    if command.method is not None:
-        raise Failure.usage(text("cli.method_masked", model=model.id))
-    return causal, "causal"
+    def _write(self, kept: Sequence[str], by: ScoredBy) -> None:
+        rows = [
+            (
+                row.cells,
+                {name: getattr(found, name) for name in COLUMNS}
+                if isinstance(found, PairsRow)
+                else {},
+            )
+            for row, found in zip(self._rows, self._found, strict=True)
+            if row.cells
+        ]
+        description = tables.about(by, "pairs", self._command.file, "pair")
+        tables.write(self._command, self._output, kept, COLUMNS, rows, description)
 
 
-async def _scored(row: Row, index: int, scorer: Scorer) -> PairsRow | PairErrorDocument:
+def _judged(row: Row, index: int, sides: dict[int, TextScore]) -> PairsRow | PairErrorDocument:
     """The scores of a row, or why there are none."""
     if row.pair is None:
         return PairErrorDocument(index=index, line=row.line, error=row.complaint, hint=hint(NAMES))
-    try:
-        return _compared(row.pair, *[await scorer(sentence) for sentence in row.pair])
-    except Failure as failure:
-        if not failure.of_text:
-            raise
-        message = text("cli.pair_failed", line=row.line, reason=failure.message)
-        return PairErrorDocument(index=index, line=row.line, error=message, hint=failure.hint)
+    for side in (0, 1):
+        error = sides[side].error
+        if error is not None:
+            message = text("cli.pair_failed", line=row.line, reason=worded(error.message))
+            hinted = worded(error.hint)
+            return PairErrorDocument(index=index, line=row.line, error=message, hint=hinted)
+    good, bad = (_tokens(sides[side]) for side in (0, 1))
+    return _compared(row.pair, good, bad)
+
+
+def _tokens(score: TextScore) -> list[Scored]:
+    return [(token.text, token.logprob) for token in score.tokens if token.logprob is not None]
 
 
 def _compared(pair: Pair, good: Sequence[Scored], bad: Sequence[Scored]) -> PairsRow:

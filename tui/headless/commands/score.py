@@ -9,6 +9,7 @@ from engine.messages import PrecisionChoice, Score, ScoreResult, Verdict
 from tui.cards.figures import judgement
 from tui.headless.command import Subcommand
 from tui.headless.commands import score_file
+from tui.headless.io import tables
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
 from tui.headless.io.request import given, model_name, pane_model, read_text, validated
@@ -35,6 +36,8 @@ class ScoreCommand(Subcommand, frozen=True, kw_only=True):
     cosine: bool
     shuffles: int | None
     precision: PrecisionChoice = "exact"
+    csv: str | None = None
+    tsv: str | None = None
 
     @classmethod
     def add_arguments(cls, parser: ArgumentParser) -> None:
@@ -54,6 +57,7 @@ class ScoreCommand(Subcommand, frozen=True, kw_only=True):
         parser.add_argument("--cosine", action="store_true", help=text("cli.option.cosine"))
         add_number(parser, "--shuffles", int, "N", "score_shuffles")
         add_precision(parser)
+        tables.add_outputs(parser)
 
     def execute(self, output: Output) -> Exit:
         if self.file is not None:
@@ -62,6 +66,8 @@ class ScoreCommand(Subcommand, frozen=True, kw_only=True):
             if self.beside:
                 raise Failure.usage(text("cli.no_beside"))
             return score_file.execute(self, self.file, output)
+        if tables.to_file(self):
+            raise Failure.usage(text("cli.table_of_file"))
         if self.cosine:
             raise Failure.usage(text("cli.cosine_for_file"), text("cli.cosine_for_file_hint"))
         request = build(self, *_sides(self))

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from engine.messages import PairScore, ScorePairs
+from engine.messages import PairScore, PmiResult, ScorePairs, ScoreResult, Verdict
+from tui.cards.figures import judgement
+from tui.files.tables import Value
+from tui.headless.io import tables
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
-from tui.headless.io.pair_file import COMMON, Row, hint, read_rows
+from tui.headless.io.pair_file import COMMON, Row, hint, read_table
 from tui.headless.io.request import given, pane_model, validated
 from tui.headless.io.score_line import line
 from tui.headless.io.session import Session, run
@@ -30,7 +33,7 @@ NAMES = (("a", "b"), ("text_a", "text_b"), *COMMON)
 
 def execute(command: ScoreCommand, file: str, output: Output) -> Exit:
     """Score the pairs of a file. A pair that cannot be scored makes the exit code 1."""
-    rows = read_rows(file, NAMES, output)
+    kept, rows = read_table(file, NAMES, output)
     model = pane_model(command, command.model, "score")
     good = [(index, row.pair) for index, row in enumerate(rows) if row.pair is not None]
     parts = [good[first : first + AT_ONCE] for first in range(0, len(good), AT_ONCE)]
@@ -50,7 +53,8 @@ def execute(command: ScoreCommand, file: str, output: Output) -> Exit:
 
     async def work(session: Session) -> Exit:
         await warn(session, output, model, *(side for _, pair in good for side in pair))
-        writer = _Writer(rows, command.json, output)
+        info = await session.find(model) if tables.to_file(command) else None
+        writer = _Writer(rows, command, output)
         try:
             for part, request in zip(parts, requests, strict=True):
                 async for event in session.events(request):
@@ -58,6 +62,8 @@ def execute(command: ScoreCommand, file: str, output: Output) -> Exit:
                         writer.add(part[event.index][0], event)
         finally:
             writer.close()
+            if tables.to_file(command):
+                writer.write_table(kept, file, "" if info is None else info.revision)
         if writer.failed:
             output.error(text("cli.pairs_failed", count=writer.failed, total=len(rows)))
         return Exit.FAILED if writer.failed else Exit.DONE
@@ -68,10 +74,14 @@ def execute(command: ScoreCommand, file: str, output: Output) -> Exit:
 class _Writer:
     """Writes each row when those before it are written, though they are scored by their length."""
 
-    def __init__(self, rows: Sequence[Row], json: bool, output: Output) -> None:
+    def __init__(self, rows: Sequence[Row], command: ScoreCommand, output: Output) -> None:
         self.failed = 0
         self._rows = rows
-        self._json = json
+        self._command = command
+        self._json = command.json and not tables.to_file(command)
+        self._table: list[tuple[Row, dict[str, Value]]] = []
+        """The rows of a table, where one is written."""
+        self._first: ScoreResult | None = None
         self._output = output
         self._scores: dict[int, PairScore] = {}
         """Of rows that are scored and not written."""
@@ -93,6 +103,26 @@ class _Writer:
             if self._ready(index):
                 self._write(index)
 
+    def write_table(self, kept: Sequence[str], file: str, revision: str) -> None:
+        """Write the rows to the file that the command names; `revision` is that of the model."""
+        first = self._first
+        if first is None:
+            return  # no pair could be scored, and each was named
+        columns = list(dict.fromkeys(name for _, figures in self._table for name in figures))
+        description = tables.About(
+            command="score",
+            file=file,
+            model=first.model,
+            revision=revision,
+            precision=first.precision,
+            weights=first.weights,
+            method=judgement(first).kind,
+            start=first.start if isinstance(first, PmiResult) else None,
+            unit="pair",
+        )
+        rows = [(row.cells, figures) for row, figures in self._table if row.cells]
+        tables.write(self._command, self._output, kept, columns, rows, description)
+
     def _ready(self, index: int) -> bool:
         return index in self._scores or self._rows[index].pair is None
 
@@ -105,6 +135,10 @@ class _Writer:
             self._fail(index, error, worded(score.error.hint))
         elif score.result is not None:
             results = [score.result, *score.others]
+            if tables.to_file(self._command):
+                self._first = self._first or score.result
+                self._table.append((row, _cells(results, score.verdict)))
+                return
             if self._json:
                 self._output.document(score_document(results, score.verdict, index))
                 return
@@ -115,9 +149,25 @@ class _Writer:
 
     def _fail(self, index: int, error: str, advice: str) -> None:
         self.failed += 1
-        if self._json:
+        if tables.to_file(self._command):
+            self._table.append((self._rows[index], {}))
+            self._output.error(error)
+        elif self._json:
             number = self._rows[index].line
             document = PairErrorDocument(index=index, line=number, error=error, hint=advice)
             self._output.document(document)
         else:
             self._output.line(f"{index + 1}  {error}")
+
+
+def _cells(results: Sequence[ScoreResult], concluded: Verdict | None) -> dict[str, Value]:
+    """The figures of both orders and the verdict, by the names of a table's columns."""
+    cells: dict[str, Value] = {}
+    for result in results:
+        judged = judgement(result)
+        cells |= {figure.name: figure.there for figure in judged.figures}
+        if not judged.symmetric:
+            cells |= {f"{figure.name}_reversed": figure.back for figure in judged.figures}
+    if concluded is not None:
+        cells |= {"topic": concluded.topic, "order": concluded.order}
+    return cells

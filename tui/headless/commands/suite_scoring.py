@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.messages import ModelInfo, ScoredBy, ScoreTexts, TextScore, TextToken
-from tui.files import system_errors, whole_file
+from tui.files import system_errors, tables, whole_file
+from tui.files.tables import Value
 from tui.headless.io.narration import Forecast
 from tui.headless.io.output import Output
 from tui.headless.io.session import Session
@@ -25,6 +26,8 @@ from tui.terminal.exit_codes import Failure
 if TYPE_CHECKING:
     from tui.headless.commands.suite import SuiteCommand
 
+COLUMNS = ("suite", "item", "condition", "region", "name", "content", "surprisal_bits")
+"""Those of the table in the folder."""
 AT_ONCE = 500
 """Items of one request: many enough to find others of their length."""
 
@@ -63,9 +66,26 @@ async def scored(
         with SuiteStore(path, _key(named, model, command)) as store:
             document = await _scored(session, model, named, command, store, output)
         whole_file.write(path.with_suffix(".json"), msgspec.json.encode(document).decode() + "\n")
+        table = path.with_suffix(".csv")
+        whole_file.write(table, tables.written(COLUMNS, _rows(suite, document), "csv"))
     except OSError as error:
         raise unwritable(path, error) from error
     return document
+
+
+def _rows(suite: Suite, document: SuiteDocument) -> Iterator[dict[str, Value]]:
+    """The rows of a table: a region under a condition in each."""
+    items = {item.name: item for item in suite.items}
+    for scored_item in document.items:
+        for condition, sentence in items[scored_item.item].conditions.items():
+            bits = scored_item.regions[condition]
+            for number, content, start, value in zip(
+                sentence.numbers, sentence.regions, sentence.starts, bits, strict=True
+            ):
+                name = suite.region_names.get(number)
+                surprisal = None if start is None else value  # an empty region has none
+                cells = (suite.name, scored_item.item, condition, number, name, content, surprisal)
+                yield dict(zip(COLUMNS, cells, strict=True))
 
 
 def unwritable(path: Path, error: OSError) -> Failure:

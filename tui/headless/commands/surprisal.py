@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from argparse import ArgumentParser
 from dataclasses import replace
+from shutil import get_terminal_size
 
 from engine.messages import PrecisionChoice, Token
 from tui.analysis.heat import bits
@@ -12,6 +13,7 @@ from tui.analysis.word_surprisal import Word, segment, words
 from tui.cards.texts import perplexity
 from tui.headless.commands import text_table
 from tui.headless.commands.text_table import TableCommand, add_table
+from tui.headless.io import bars, settings_file
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
 from tui.headless.io.reading import Reading, read
@@ -21,6 +23,7 @@ from tui.headless.options import add_model, add_precision, add_text
 from tui.headless.schemas.surprisal import SurprisalDocument, SurprisalToken, SurprisalWord
 from tui.strings import text as string
 from tui.terminal.exit_codes import Exit, Failure
+from tui.terminal.sanitise import ASCII, UNICODE, Glyphs
 
 
 class SurprisalCommand(TableCommand, frozen=True, kw_only=True):
@@ -30,6 +33,7 @@ class SurprisalCommand(TableCommand, frozen=True, kw_only=True):
     precision: PrecisionChoice = "exact"
     no_start: bool
     word_boundary: bool
+    bars: bool
 
     @classmethod
     def add_arguments(cls, parser: ArgumentParser) -> None:
@@ -40,12 +44,17 @@ class SurprisalCommand(TableCommand, frozen=True, kw_only=True):
         parser.add_argument(
             "--word-boundary", action="store_true", help=string("cli.option.word_boundary")
         )
+        parser.add_argument("--bars", action="store_true", help=string("cli.option.bars"))
         add_table(parser)
 
     def execute(self, output: Output) -> Exit:
+        if self.bars and self.json:
+            raise Failure.usage(string("cli.no_bars"))
         if self.tabular:
             if self.word_boundary:
                 raise Failure.usage(string("cli.no_boundaries_in_table"))
+            if self.bars:
+                raise Failure.usage(string("cli.no_bars"))
             model = pane_model(self, self.model, "continue")
             return text_table.execute(
                 self, "surprisal", model, self.precision, "causal", output, start=not self.no_start
@@ -69,11 +78,18 @@ class SurprisalCommand(TableCommand, frozen=True, kw_only=True):
             document = describe(reading, corrected=self.word_boundary)
             if self.json:
                 output.document(document)
+            elif self.bars:
+                words = [(word.text, word.surprisal_bits) for word in document.words]
+                for line in bars.lines(words, get_terminal_size().columns - 1, self._glyphs()):
+                    output.line(line)
             else:
                 _print(document, output)
             return Exit.DONE
 
         return run(self, output, work)
+
+    def _glyphs(self) -> Glyphs:
+        return ASCII if settings_file.load(self.config).settings.ascii else UNICODE
 
 
 def describe(reading: Reading, *, corrected: bool) -> SurprisalDocument:

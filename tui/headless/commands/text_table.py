@@ -20,7 +20,7 @@ from engine.messages import (
 )
 from tui.analysis.heat import bits
 from tui.analysis.word_surprisal import Method, Word, segment, words
-from tui.files.tables import Row, Value
+from tui.files.tables import Cells, Value
 from tui.headless.command import TextCommand
 from tui.headless.io import tables
 from tui.headless.io.advice import warn
@@ -122,7 +122,7 @@ def execute(
         if by is None:
             return Exit.FAILED  # no row has cells, and each is named
         failed = len(table.rows) - len(rows)
-        found: list[tuple[Row, Mapping[str, Value]]] = []
+        found: list[tuple[Cells, Mapping[str, Value]]] = []
         methods: set[Method] = set()
         for number, row in enumerate(rows):
             score = scores[number]
@@ -130,11 +130,11 @@ def execute(
                 failed += 1
                 reason = worded(score.error.message, score.error.hint)
                 output.error(f"{file}: {text('tables.row', line=row.line, reason=reason)}")
-                found.append((row, {}))
+                found.append((row.cells, {}))
                 continue
             read = _Read.of(written[number], score.tokens)
             methods.add(read.method)
-            found += [(row, figures) for figures in read.figures(unit)]
+            found += [(row.cells, figures) for figures in read.figures(unit)]
         description = tables.about(by, name, file, unit, () if unit == "token" else methods)
         tables.write(command, output, table.columns, COLUMNS[unit], found, description)
         if failed:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
+from tui.files.tables import Cells, json_cells
+from tui.files.tables import Row as TableRow
+from tui.files.text_file import utf8
+from tui.headless.io import tables
 from tui.headless.io.output import Output
-from tui.headless.io.request import read_file
+from tui.headless.io.request import read_file, read_leniently
 from tui.strings import text
 from tui.terminal.exit_codes import Failure
 
@@ -42,6 +46,8 @@ class Row:
     line: int
     pair: Pair | None
     reason: str = ""
+    cells: Cells = field(default_factory=dict)
+    """All cells of its line, where the file names them."""
 
     @property
     def complaint(self) -> str:
@@ -49,7 +55,7 @@ class Row:
         return text("cli.bad_pair", line=self.line, reason=self.reason)
 
 
-def read_rows(file: str, names: Sequence[Pair], output: Output) -> list[Row]:
+def _read_rows(file: str, names: Sequence[Pair], output: Output) -> list[Row]:
     """The rows of a file, or of standard input where it is a dash; blank lines are skipped.
 
     `names` are those that the two texts may have in an object or in a first line that names the
@@ -58,18 +64,55 @@ def read_rows(file: str, names: Sequence[Pair], output: Output) -> list[Row]:
     Raises:
         Failure: it cannot be read, or no line holds a pair (exit code 2).
     """
-    lines = [(number, line) for number, line in enumerate(read_lines(file), 1) if line.strip()]
+    content = (line.removesuffix("\r") for line in read_leniently(file).split("\n"))
+    lines = [(number, line) for number, line in enumerate(content, 1) if line.strip()]
     columns: tuple[int, int] | None = None
+    header: list[str] = []
     if lines and (columns := _columns(lines[0][1], names)):
-        number, header = lines.pop(0)
-        chosen = [header.split("\t")[column].strip() for column in columns]
+        number, first = lines.pop(0)
+        header = [name.strip() for name in first.split("\t")]
+        chosen = [header[column] for column in columns]
         output.warn(text("cli.header", line=number, first=chosen[0], second=chosen[1]))
-    rows = [_row(number, line, names, columns) for number, line in lines]
+    return _some(
+        [_row(number, line, names, columns, header) for number, line in lines], file, names
+    )
+
+
+def read_table(file: str, names: Sequence[Pair], output: Output) -> tuple[list[str], list[Row]]:
+    """The columns of a file of pairs and its rows, with the cells of all columns.
+
+    A CSV is read as a table; of another file, the columns are those that a first line names, or
+    the keys of its objects.
+
+    Raises:
+        Failure: it cannot be read, or no row holds a pair (exit code 2).
+    """
+    if not file.lower().endswith(".csv"):
+        rows = _read_rows(file, names, output)
+        return list(dict.fromkeys(name for row in rows for name in row.cells)), rows
+    table = tables.read(file)
+    places = _columns("\t".join(table.columns), names)
+    if places is None:
+        first, second = names[0]
+        raise Failure.usage(f"{file}: {text('cli.no_two_texts', first=first, second=second)}")
+    one, other = (table.columns[place] for place in places)
+    return table.columns, _some([_of_table(row, one, other) for row in table.rows], file, names)
+
+
+def _some(rows: list[Row], file: str, names: Sequence[Pair]) -> list[Row]:
+    """The rows, of which one at least holds a pair."""
     if not rows:
         raise Failure.usage(text("cli.no_pairs", file=file))
     if all(row.pair is None for row in rows):
         raise Failure.usage(rows[0].complaint, hint(names))
     return rows
+
+
+def _of_table(row: TableRow, one: str, other: str) -> Row:
+    a, b = row.cells.get(one), row.cells.get(other)
+    if isinstance(a, str) and isinstance(b, str):
+        return Row(row.line, (a, b), cells=row.cells)
+    return Row(row.line, None, row.reason or text("cli.no_two_texts", first=one, second=other))
 
 
 def read_lines(file: str) -> list[str]:
@@ -97,10 +140,23 @@ def _columns(line: str, names: Sequence[Pair]) -> tuple[int, int] | None:
     return None
 
 
-def _row(number: int, line: str, names: Sequence[Pair], columns: tuple[int, int] | None) -> Row:
+def _row(
+    number: int,
+    line: str,
+    names: Sequence[Pair],
+    columns: tuple[int, int] | None,
+    header: Sequence[str],
+) -> Row:
+    if not utf8(line):
+        return Row(number, None, text("tables.not_utf8"))
     try:
-        is_object = line.lstrip().startswith("{")
-        return Row(number, _object(line, names) if is_object else _cells(line, columns))
+        if line.lstrip().startswith("{"):
+            return Row(number, _object(line, names), cells=json_cells(line))
+        pair = _cells(line, columns)
+        cells: Cells = dict(
+            zip(header or names[0], line.split("\t") if header else pair, strict=False)
+        )
+        return Row(number, pair, cells=cells)
     except msgspec.DecodeError:
         return Row(number, None, text("cli.no_object"))
     except ValueError as error:

@@ -92,6 +92,17 @@ def read_file(argument: str) -> str:
     return _decoded(read_bytes(argument), what)
 
 
+def read_leniently(argument: str) -> str:
+    """The text of a file for those who judge it row by row.
+
+    Bytes that are no UTF-8 are lone surrogates in it, which `text_file.utf8` finds.
+
+    Raises:
+        Failure: it cannot be read, or is UTF-16 that is cut short (exit code 2).
+    """
+    return _decoded(read_bytes(argument), argument, errors="surrogateescape")
+
+
 def read_bytes(argument: str) -> bytes:
     """What a file holds, or standard input where it is a dash.
 
@@ -109,9 +120,9 @@ def read_bytes(argument: str) -> bytes:
         raise Failure.usage(text("cli.unreadable", file=argument, reason=error)) from error
 
 
-def _decoded(data: bytes, what: str) -> str:
+def _decoded(data: bytes, what: str, errors: str = "strict") -> str:
     try:
-        return without_end(decoded(data))
+        return without_end(decoded(data, errors))
     except UnicodeError as error:
         raise Failure.usage(text("cli.not_utf8", what=what)) from error
 

@@ -12,10 +12,10 @@ import msgspec
 from msgspec import Struct
 
 from engine.messages import ScoredBy
-from tui.files import paths, system_errors, tables, text_file, whole_file
-from tui.files.tables import NoTable, Row, Table, Value
+from tui.files import paths, system_errors, tables, whole_file
+from tui.files.tables import Cells, NoTable, Row, Table, Value
 from tui.headless.io.output import Output
-from tui.headless.io.request import read_bytes
+from tui.headless.io.request import read_leniently
 from tui.strings import text
 from tui.terminal.exit_codes import Failure
 
@@ -66,7 +66,7 @@ def add_outputs(parser: ArgumentParser) -> None:
 
 
 def about(by: ScoredBy, command: str, file: str, unit: str, words: Iterable[str] = ()) -> About:
-    """What a table says of itself."""
+    """What a table of scored texts says of itself."""
     return About(
         command=command,
         file=file,
@@ -87,11 +87,9 @@ def read(file: str) -> Table:
     Raises:
         Failure: it cannot be read, or holds none (exit code 2).
     """
+    content = read_leniently(file)
     try:
-        content = text_file.decoded(read_bytes(file), "surrogateescape")
         return tables.read(content, tables.kind_of(file, content))
-    except UnicodeError as error:
-        raise Failure.usage(text("cli.not_utf8", what=file)) from error
     except NoTable as error:
         raise Failure.usage(f"{file}: {error}") from error
 
@@ -123,12 +121,17 @@ def named(columns: Sequence[str], kept: Sequence[str]) -> dict[str, str]:
     return {name: f"tsuzuki_{name}" if name in kept else name for name in columns}
 
 
+def to_file(command: Tabular) -> bool:
+    """Whether the command writes a file."""
+    return bool(command.csv or command.tsv)
+
+
 def write(
     command: Tabular,
     output: Output,
     kept: Sequence[str],
     new: Sequence[str],
-    rows: Iterable[tuple[Row, Mapping[str, Value]]],
+    rows: Iterable[tuple[Cells, Mapping[str, Value]]],
     description: About,
 ) -> None:
     """Write a table, into a file with its description beside it, or to standard output.
@@ -140,8 +143,8 @@ def write(
     columns = [*kept, *names.values()]
 
     def merged() -> Iterator[dict[str, Value]]:
-        for row, figures in rows:
-            yield {**row.cells, **{names[key]: value for key, value in figures.items()}}
+        for cells, figures in rows:
+            yield {**cells, **{names[key]: value for key, value in figures.items()}}
 
     file = command.csv or command.tsv
     if file is None:

@@ -12,10 +12,11 @@ from engine.messages import (
     Event,
     ListModels,
     Models,
-    PllToken,
-    PseudoLikelihood,
-    PseudoLikelihoodResult,
     Request,
+    ScoredBy,
+    ScoreTexts,
+    TextScore,
+    TextToken,
 )
 from tests.support.sample_events import model
 from tests.tui.headless.conftest import FakeEngine, Tsuzuki
@@ -30,23 +31,20 @@ def scoring(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     plain = engine.request
 
     async def request(body: Request) -> AsyncGenerator[Event, None]:
-        if not isinstance(body, PseudoLikelihood):
+        if not isinstance(body, ScoreTexts):
             async for event in plain(body):
                 yield event
             return
         engine.asked.append(body)
-        words = body.text.split()
-        if "too" in words:
-            yield Error(kind="too_long", message="It is too long.", hint="Shorten it.")
-            return
-        tokens = [
-            PllToken(id=1, text=word, start=0, end=1, logprob=SCORES[word], rank=1, entropy=0.5)
-            for word in words
-        ]
-        total = sum(token.logprob for token in tokens)
-        yield PseudoLikelihoodResult(
-            model=body.model, method=body.methods[0], text=body.text, tokens=tokens, total=total
-        )
+        yield ScoredBy(model=body.model, revision="7", method=body.method or "original", start=None)
+        error = Error(kind="too_long", message="It is too long.", hint="Shorten it.")
+        for index, written in reversed(list(enumerate(body.texts))):
+            words = written.split()
+            if "too" in words:
+                yield TextScore(index=index, error=error)
+            else:
+                tokens = [TextToken(1, word, 0, 1, SCORES[word], 1, 0.5) for word in words]
+                yield TextScore(index=index, tokens=tokens)
         yield Done()
 
     monkeypatch.setattr(engine, "request", request)
@@ -98,7 +96,7 @@ def test_each_pair_is_a_line_and_the_share_comes_last(
         "2  -0.5000  wrong  cats are",
         "50.0% of 2 pairs right",
     ]
-    methods = {body.methods[0] for body in scoring.asked if isinstance(body, PseudoLikelihood)}
+    methods = {body.method for body in scoring.asked if isinstance(body, ScoreTexts)}
     assert methods == {"within_word_l2r"}
 
 
@@ -164,3 +162,74 @@ def test_a_file_without_pairs_is_told_before_the_engine_starts(
     assert (result.code, engine.configured) == (2, [])
     assert complaint in result.err
     assert tsuzuki("pairs", str(tmp_path / "none")).code == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        (
+            "pairs.csv",
+            'id,good,bad,correct\n1,cats are,cats is,x\n2\n"3",too,cats,y\n',
+            [
+                "id,good,bad,correct,good_logprob,bad_logprob,difference,tsuzuki_correct",
+                "1,cats are,cats is,x,-3.0,-6.0,3.0,TRUE",
+                "3,too,cats,y,NA,NA,NA,NA",
+            ],
+        ),
+        (
+            "pairs.tsv",
+            "good\tid\tbad\ncats are\t1\tcats is\n",
+            [
+                "good,id,bad,good_logprob,bad_logprob,difference,correct",
+                "cats are,1,cats is,-3.0,-6.0,3.0,TRUE",
+            ],
+        ),
+        (
+            "pairs.jsonl",
+            '{"sentence_good": "cats are", "n": 1.50, "sentence_bad": "cats am"}\n',
+            [
+                "sentence_good,n,sentence_bad,good_logprob,bad_logprob,difference,correct",
+                "cats are,1.50,cats am,-3.0,-2.5,-0.5,FALSE",
+            ],
+        ),
+        (
+            "pairs.txt",
+            "cats are\tcats is\n",
+            [
+                "good,bad,good_logprob,bad_logprob,difference,correct",
+                "cats are,cats is,-3.0,-6.0,3.0,TRUE",
+            ],
+        ),
+    ],
+)
+def test_a_table_keeps_the_columns_of_the_file(
+    scoring: FakeEngine,
+    tsuzuki: Tsuzuki,
+    tmp_path: Path,
+    name: str,
+    content: str,
+    expected: list[str],
+) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    out = tmp_path / "out.csv"
+    result = tsuzuki("pairs", str(tmp_path / name), "--csv", str(out))
+    assert result.out == ""
+    assert out.read_text(encoding="utf-8").splitlines() == expected
+    about = json.loads((tmp_path / "out.csv.json").read_text())
+    assert (about["model"], about["method"], about["unit"]) == ("starter-en", "original", "pair")
+    assert result.code == (1 if name == "pairs.csv" else 0)
+
+
+def test_a_row_in_another_encoding_is_named_and_the_rest_is_scored(
+    scoring: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path
+) -> None:
+    path = tmp_path / "pairs.tsv"
+    path.write_bytes(b"cats are\tcats is\r\n" + "東京\t街\r\n".encode("cp932"))
+    result = tsuzuki("pairs", str(path))
+    assert result.code == 1
+    assert result.out.splitlines()[:2] == [
+        "1  +3.0000  right  cats are",
+        "2  Line 2 holds no pair: it is not UTF-8",
+    ]
+    path.write_bytes("cats are\tcats is\r\n".encode("utf-16"))
+    assert tsuzuki("pairs", str(path)).out.splitlines()[0] == "1  +3.0000  right  cats are"

@@ -8,7 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from engine.messages import CosineResult, Done, Error, PairScore, ScorePairs, Verdict
+from engine.messages import (
+    CosineResult,
+    Done,
+    Error,
+    ListModels,
+    Models,
+    PairScore,
+    ScorePairs,
+    Verdict,
+)
+from tests.support.sample_events import model
 from tests.tui.headless.commands.test_score import NSP, PMI
 from tests.tui.headless.conftest import FakeEngine, Tsuzuki
 
@@ -170,3 +180,31 @@ def test_two_texts_or_a_file(tsuzuki: Tsuzuki, arguments: tuple[str, ...]) -> No
     result = tsuzuki("score", *arguments)
     assert result.code == 2
     assert "--file" in result.err
+
+
+def test_a_table_keeps_the_columns_of_the_file(
+    engine: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path
+) -> None:
+    path, out = tmp_path / "some.csv", tmp_path / "out.tsv"
+    path.write_text("id,b,a,order\n1,y,x,n\nbroken\n2,v,u,\n", encoding="utf-8")
+    cosine = CosineResult(model="starter-en", cosine=0.5)
+    engine.scripts[ScorePairs] = [
+        PairScore(index=1, error=WRONG),
+        PairScore(index=0, result=PMI, others=[cosine], verdict=Verdict(topic="same")),
+        Done(),
+    ]
+    engine.scripts[ListModels] = [Models([model("starter-ja")])]
+    result = tsuzuki("score", "--file", str(path), "--tsv", str(out), "--model", "starter-ja")
+    assert (result.code, result.out) == (1, "")
+    assert out.read_text(encoding="utf-8").split("\n")[:-1] == [
+        "id\tb\ta\torder\tbits\tbits_per_token\tconditional\talone\tbits_reversed"
+        "\tbits_per_token_reversed\tconditional_reversed\talone_reversed\tcosine\ttopic"
+        "\ttsuzuki_order",
+        "1\ty\tx\tn\t2.0\t0.5\t-3.0\t-4.0\t-2.0\t-0.5\t-5.0\t-4.0\t0.5\tsame\tNA",
+        '2\tv\tu\t""' + "\tNA" * 11,
+    ]
+    about = json.loads((tmp_path / "out.tsv.json").read_text())
+    assert (about["model"], about["method"], about["start"]) == ("starter-ja", "pmi", "<s>")
+    assert about["revision"] == model("starter-ja").revision
+    assert result.err.splitlines()[-1] == "2 of 3 pairs could not be scored"
+    assert tsuzuki("score", "x", "y", "--csv", str(out)).code == 2

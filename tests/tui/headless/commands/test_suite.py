@@ -203,6 +203,12 @@ def test_finished_items_are_stored_and_the_same_command_goes_on(
     assert [len(texts) for texts in scoring.asked] == [8, 4]
     assert [each["item"] for each in json.loads(result.out)["items"]] == [0, 1, 2, 3]
     assert json.loads(kept.with_suffix(".json").read_text()) == json.loads(result.out)
+    assert kept.with_suffix(".csv").read_text().splitlines()[:4] == [
+        "suite,item,condition,region,name,content,surprisal_bits",
+        "s,0,a,1,NA,One,3.0",
+        "s,0,a,2,NA,is,2.0",
+        "s,0,a,3,NA,.,1.0",
+    ]
     assert tsuzuki(*command, "--json").out == result.out
     assert len(scoring.asked) == 2
     # another suite of the same name is scored anew

@@ -14,6 +14,7 @@ from engine.messages import (
     PseudoLikelihood,
     Score,
     ScorePairs,
+    ScoreTexts,
     Tokenize,
     Tokens,
 )
@@ -46,7 +47,7 @@ def test_scripts_are_warned_too_of_a_text_that_the_model_does_not_know(
     file = tmp_path / "pairs.tsv"
     file.write_text("x\ty\n")
     failed = Error(kind="unable", message="It ends here.")
-    for kind in (Continue, Fill, PseudoLikelihood, Score, ScorePairs, Document):
+    for kind in (Continue, Fill, PseudoLikelihood, Score, ScorePairs, ScoreTexts, Document):
         engine.scripts[kind] = [failed]
     engine.scripts[ListModels] = [Models([model("starter-ja")])]
     engine.scripts[Tokenize] = [Tokens(model="m", tokens=[], unknown=0.1, foreign=foreign)]
