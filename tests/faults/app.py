@@ -161,7 +161,7 @@ def pasted(place: Path, rng: random.Random) -> Outcome:
         sending.join()
         type_text(terminal, DRAFT)
         recovered = time.monotonic() - began
-        missing = not_kept(here.place, written + DRAFT)
+        missing = not_kept(here, written + DRAFT)
     return Outcome("it is kept as it is, and what is typed behind it", missing, recovered)
 
 
