@@ -166,7 +166,7 @@ def read_only(place: Path, rng: random.Random) -> Outcome:
     return Outcome("says that it is not saved, then that it is", missing, recovered)
 
 
-@fault("a person types before the session file can be read", long=10)
+@fault("a person types before the session file can be read", short=0, long=10)
 def typed_early(place: Path, rng: random.Random) -> Outcome:
     with app(place) as terminal:
         new_session(terminal)
@@ -191,7 +191,7 @@ def typed_early(place: Path, rng: random.Random) -> Outcome:
 # ------------------------------------------------------------------------------- damage
 
 
-@fault("bytes of the session file are changed at random", short=30, long=1000)
+@fault("bytes of the session file are changed at random", short=20, long=1000)
 def mutated(place: Path, rng: random.Random) -> Outcome:
     content = bytearray(_good_file())
     for _ in range(rng.choice((1, 1, 1, 2, 4, 16, 64))):

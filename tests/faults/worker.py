@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import get_args
 
+import msgspec
 import psutil
 from msgspec import structs
 
@@ -239,7 +240,7 @@ def every_task_raises(place: Path, rng: random.Random) -> Outcome:
 
 
 def smallest(kind: type[Work], file: str) -> Work:
-    """A request of a kind with as little in it as it may have; about a file, where one is needed."""
+    """A request of a kind with as little in it as it may have; some are about a file."""
     values = {
         "model": {Pull: file, Remove: file, PseudoLikelihood: "starter-en"}.get(kind, "starter-ja"),
         "prompt": PROMPT,
@@ -252,7 +253,7 @@ def smallest(kind: type[Work], file: str) -> Work:
         **dict.fromkeys(("layer", "head", "position"), 0),
     }
     needed = (each.name for each in structs.fields(kind) if each.required)
-    return kind(**{name: values[name] for name in needed})
+    return msgspec.convert({name: values[name] for name in needed}, kind)
 
 
 # ----------------------------------------------------------- a worker that cannot serve
