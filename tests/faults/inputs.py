@@ -70,6 +70,6 @@ def pasted(place: Path, rng: random.Random) -> Outcome:
             new_session(here.terminal)
             here.terminal.child.send(b"\x1b[200~" + kinds[kind] + b"\x1b[201~")
             here.terminal.press("enter")
-            assert not written or not not_kept(here.place, written), kind
+            assert not written or not not_kept(here, written), kind
     assert b"\x1b]0;owned" not in here.terminal.raw
     return Outcome("each is kept as it was written, with its answer or a line")

@@ -301,17 +301,17 @@ def saved(place: Path) -> Session:
     return sessions(place)[0]
 
 
-def not_kept(place: Path, written: str) -> int:
+def not_kept(here: Running, written: str) -> int:
     """How much of a text gets neither into a card that has ended nor into the draft."""
     end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end:
-        session = saved(place)
+        session = saved(here.place)
         cards = [card for card in session.cards if isinstance(card, ContinueCard)]
         ended = any(card.prompt == written and card.status != "running" for card in cards)
         draft = session.drafts.get("continue")
         if ended or (draft is not None and draft.text == written):
             return 0
-        time.sleep(0.1)
+        here.terminal.read()  # an app that cannot draw waits
     return len(written)
 
 

@@ -80,7 +80,7 @@ def _unsaved(terminal: Terminal, trouble: contextlib.AbstractContextManager[None
     return "says that it is not saved, then that it is"
 
 
-@while_writing("files can grow no more (RLIMIT_FSIZE) for seconds", short=0, long=20)
+@while_writing("files can grow no more (RLIMIT_FSIZE) for seconds", long=20)
 def full(here: Running, rng: random.Random) -> str:
     seen = _unsaved(here.terminal, _no_room(here.terminal), rng.uniform(0, 5))
     here.over()
@@ -96,7 +96,7 @@ def locked(here: Running, rng: random.Random) -> str:
     return seen
 
 
-@while_writing("the session file is deleted", long=10)
+@while_writing("the session file is deleted", short=0, long=10)
 def deleted(here: Running, rng: random.Random) -> str:
     for file in history_file(here.place).parent.glob("history.sqlite3*"):
         file.unlink()
@@ -107,7 +107,9 @@ def deleted(here: Running, rng: random.Random) -> str:
     return "the session is written again when the app ends, at the latest"
 
 
-@fault("the disk is full (ENOSPC, a small tmpfs) for seconds while a model writes", long=10)
+@fault(
+    "the disk is full (ENOSPC, a small tmpfs) for seconds while a model writes", short=0, long=10
+)
 def no_space(place: Path, rng: random.Random) -> Outcome:
     expected = len("".join(whole_answer().split()))
     (place / "state").mkdir()
@@ -164,7 +166,7 @@ def read_only(place: Path, rng: random.Random) -> Outcome:
     return Outcome("says that it is not saved, then that it is", missing, recovered)
 
 
-@fault("a person types before the session file can be read", long=10)
+@fault("a person types before the session file can be read", short=0, long=10)
 def typed_early(place: Path, rng: random.Random) -> Outcome:
     with app(place) as terminal:
         new_session(terminal)
@@ -189,7 +191,7 @@ def typed_early(place: Path, rng: random.Random) -> Outcome:
 # ------------------------------------------------------------------------------- damage
 
 
-@fault("bytes of the session file are changed at random", short=50, long=1000)
+@fault("bytes of the session file are changed at random", short=20, long=1000)
 def mutated(place: Path, rng: random.Random) -> Outcome:
     content = bytearray(_good_file())
     for _ in range(rng.choice((1, 1, 1, 2, 4, 16, 64))):

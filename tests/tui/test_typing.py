@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from textual.events import Key
+from textual.events import Key, Paste
 
 from tests.support.fake_engine import answered, make, pane, running
 from tests.support.screen_host import seen, until
@@ -46,6 +46,21 @@ async def test_a_letter_that_is_no_command_among_the_cards_is_written(tmp_path: 
         assert pane(app).composers[0].text == ""
         await pilot.press("ctrl+z")
         assert pane(app).composers[0].text == "Q猫d"
+
+
+async def test_what_is_pasted_among_the_cards_is_written_and_runs_no_command(
+    tmp_path: Path,
+) -> None:
+    app = make(tmp_path)
+    async with running(app) as pilot:
+        await pilot.press("enter")
+        await answered(pilot, app)
+        for press in ("shift+tab", "f6"):
+            await pilot.press(press)
+            app.post_message(Paste("dd猫"))
+            await until(pilot, lambda: pane(app).composers[0].text.endswith("dd猫"))
+            await pilot.press("ctrl+u")
+        assert len(pane(app).transcript.cards) == 1
 
 
 async def test_letters_right_behind_the_key_for_a_new_session_are_written_in_it(

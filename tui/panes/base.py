@@ -8,7 +8,7 @@ from typing import ClassVar
 import msgspec
 from textual import on
 from textual.binding import BindingType
-from textual.events import Key
+from textual.events import Key, Paste
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import TextArea
@@ -248,6 +248,13 @@ class TaskPane(PaneLayout):
             focused = self.screen.focused
             if isinstance(focused, Composer):
                 focused.insert(typed)
+
+    async def on_paste(self, event: Paste) -> None:
+        """Write into the composer what was pasted elsewhere in the pane."""
+        self.focus_composer()
+        focused = self.screen.focused
+        if isinstance(focused, Composer):
+            await focused.on_paste(event)
 
     @property
     def escape(self) -> Escape:

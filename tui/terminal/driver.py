@@ -8,6 +8,7 @@ is gone keeps the app busy for ever (https://github.com/Textualize/textual/issue
 from __future__ import annotations
 
 import os
+import re
 import select
 import sys
 import time
@@ -32,6 +33,8 @@ READ_BYTES: Final = 65536
 TICK_S: Final = 0.1
 LETTER_S: Final = 0.5
 """The bytes of one letter lie less far apart."""
+BURST: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f]{32,}")
+"""More letters at once than hands can type."""
 PASTE_S: Final = 2.0
 """A paste that has been silent for so long has lost its end."""
 
@@ -80,7 +83,7 @@ class TerminalParser(XTermParser):
                 if found >= 0:
                     yield from self.end_paste()
             else:
-                yield from self._keys(part)
+                yield from self._typed(part)
                 if found >= 0:
                     self._paste = []
 
@@ -101,6 +104,20 @@ class TerminalParser(XTermParser):
                 token_callback(found)
 
         return super().parse(report)
+
+    def _typed(self, data: str) -> Iterator[Message]:
+        """Read what came at once; a burst of letters is a paste, though nothing marks it as one.
+
+        As keys, its letters would run commands. A letter that is held down comes in bursts, too.
+        """
+        done = 0
+        if "\x1b" not in data and self._awaiting.timeout is None:  # no part of a sequence
+            for burst in BURST.finditer(data):
+                if len(set(burst[0])) > 2:
+                    yield from self._keys(data[done : burst.start()])
+                    yield events.Paste(burst[0])
+                    done = burst.end()
+        yield from self._keys(data[done:])
 
     def _keys(self, data: str) -> Iterator[Message]:
         for character in data:

@@ -47,7 +47,7 @@ def hub(tiny: Tiny) -> Iterator[Hub]:
 @pytest.fixture
 def peer(tmp_path: Path, hub: Hub) -> Iterator[Peer]:
     configure = Configure(store=str(tmp_path / "store"), threads=1)
-    environ = pulls.environment(tmp_path, HF_ENDPOINT=hub.url)
+    environ = pulls.environment(tmp_path, HF_ENDPOINT=hub.url, HF_TOKEN="hf_secret")
     with configured(tmp_path / "log", configure, environ) as peer:
         yield peer
 
@@ -107,6 +107,14 @@ def test_a_failed_pull_is_an_error_and_a_state(peer: Peer) -> None:
     info = shown(peer, "gpt2")
     assert info is not None
     assert (info.state, worded(info.reason)) == ("failed", worded(error.message))
+
+
+def test_the_log_holds_no_token(peer: Peer, hub: Hub, tmp_path: Path) -> None:
+    hub.lie[WEIGHTS] = b"no weights"
+    for model in (MODEL, "no/body"):
+        assert isinstance(peer.ask(Pull(model))[-1], Error)
+    assert "Bearer hf_secret" in [each.authorization for each in hub.asked]
+    assert "hf_secret" not in (tmp_path / "log").read_text("utf-8", "replace")
 
 
 def test_the_end_of_the_front_ends_a_pull_too(peer: Peer, hub: Hub, tmp_path: Path) -> None:

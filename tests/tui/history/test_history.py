@@ -10,9 +10,12 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.support.sample_cards import filled, finished, running, scored, token
 from tui.cards import Card, ContinueCard
@@ -524,6 +527,35 @@ async def test_what_is_written_before_the_file_is_open_goes_into_the_session_res
         assert found is not None
         assert len(found.cards) == 2
         assert not found.drafts  # for whoever resumes says what the draft is now
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@settings(max_examples=25)
+@given(st.lists(st.tuples(TEXTS, st.lists(TEXTS, max_size=6)), max_size=4), TEXTS)
+def test_any_text_comes_back(written: list[tuple[str, list[str]]], draft: str) -> None:
+    async def check(path: Path) -> None:
+        cards = [running(prompt) for prompt, _ in written]
+        async with opened(path) as history:
+            for card, (_, texts) in zip(cards, written, strict=True):
+                for number, text in enumerate(texts):
+                    card.fold(token(number, text=text))
+                    history.save_card(card)
+                    if number % 2:  # two tokens at a time get into the file
+                        await history.sessions()
+                card.status = "done"
+                history.save_card(card)
+            history.save_draft("continue", Draft(model="m", text=draft))
+            session = history.session
+        async with opened(path) as history:
+            found = await history.read(session)
+            assert found is not None
+            assert sorted(found.cards, key=lambda card: card.created) == cards
+            assert found.drafts["continue"].text == draft
+
+    with TemporaryDirectory() as folder:
+        asyncio.run(check(Path(folder) / "history.sqlite3"))
 
 
 async def test_half_a_surrogate_pair_costs_nothing_else(path: Path) -> None:

@@ -74,6 +74,26 @@ def test_a_sequence_that_cannot_be_read_costs_nothing_else(broken: str) -> None:
     assert typed[-2:] == ["a", "b"]
 
 
+def test_more_letters_at_once_than_hands_can_type_are_a_paste() -> None:
+    written = "delete nothing: these are letters, 続き"
+    up, burst, enter, key = parsed(TerminalParser(), "\x1b[A", f"{written}\rd")
+    assert isinstance(burst, Paste)
+    assert burst.text == written
+    for each, name in ((up, "up"), (enter, "enter"), (key, "d")):
+        assert isinstance(each, Key)
+        assert each.key == name
+
+
+@pytest.mark.parametrize("sent", ["j" * 200, "a quick prompt", "\x1b]11;rgb:" + "ffff/" * 20])
+def test_a_letter_held_down_some_letters_and_a_sequence_are_no_paste(sent: str) -> None:
+    half = len(sent) // 2
+    for events in (
+        parsed(TerminalParser(), sent),
+        parsed(TerminalParser(), sent[:half], sent[half:]),
+    ):
+        assert not [event for event in events if isinstance(event, Paste)]
+
+
 @given(SENT.map("".join))
 def test_no_input_is_too_much_for_it(sent: str) -> None:
     parsed(TerminalParser(), sent, *sent)
