@@ -89,7 +89,7 @@ class SurprisalCommand(TableCommand, frozen=True, kw_only=True):
         return run(self, output, work)
 
     def _glyphs(self) -> Glyphs:
-        return ASCII if settings_file.load(self.config).settings.ascii else UNICODE
+        return ASCII if settings_file.load(self).settings.ascii else UNICODE
 
 
 def describe(reading: Reading, *, corrected: bool) -> SurprisalDocument:

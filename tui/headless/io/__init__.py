@@ -12,5 +12,6 @@ word_list.py      the words that `fill --words` asks for
 output.py         data on standard output, all else on standard error
 narration.py      the status line while it waits
 advice.py         a warning where a model does not fit a text
+bars.py           surprisal by word as bars
 score_line.py     one judgement as a line
 """
