@@ -12,4 +12,5 @@ facts.py    the line of facts under a card
 inside/     what happens inside a model
 lesson.py   a stop of the lesson
 verdicts.py what witnesses come to, in words
+model_words.py  a model: what it can do, its state, where it comes from
 """
