@@ -154,3 +154,17 @@ async def test_a_remapped_key_works_and_is_told(tmp_path: Path) -> None:
         await until(pilot, lambda: isinstance(app.screen, ModelsScreen))
         await pilot.press("escape", "f10")
         await until(pilot, lambda: 'no action "quti"; did you mean "quit"?' in seen(app))
+
+
+async def test_texts_name_the_keys_in_force(tmp_path: Path) -> None:
+    app = with_file(tmp_path, "keymap: {mask_word: f11, close: ctrl+e}\n")
+    async with running(app) as pilot:
+        await pilot.press("f3")
+        await until(pilot, lambda: "F11 hides the word" in seen(app))
+        await pilot.press("f7")
+        await until(pilot, lambda: "Ctrl+E cancels" in seen(app))
+        await pilot.press("ctrl+e", "f10")
+        app.preferences.loaded.path.write_text("keymap: {mask_word: ctrl+y}\n")
+        await until(pilot, lambda: isinstance(app.screen, SettingsScreen))
+        await pilot.press("r", "escape")
+        await until(pilot, lambda: "Ctrl+Y hides the word" in seen(app))

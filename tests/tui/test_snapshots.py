@@ -34,11 +34,14 @@ SMALL, WIDE = (80, 24), (200, 50)
 def steps(app: TsuzukiApp, *keys: str) -> Callable[[Pilot[None]], Awaitable[None]]:
     """Press keys once the app has settled; after each Enter, wait for the answer."""
 
+    # Before the first blink: one that is on its way would still hide a cursor that stops now.
+    for each in app.panes.values():
+        for composer in each.composers:
+            composer.cursor_blink = False
+
     async def run(pilot: Pilot[None]) -> None:
         await until(pilot, lambda: bool(app.link.models) and app.settled)
-        for each in app.panes.values():
-            for composer in each.composers:
-                composer.cursor_blink = False
+        await until(pilot, lambda: pane(app).composers[0].has_focus)
         for key in keys:
             await pilot.press(key)
             if key == "enter":

@@ -22,7 +22,7 @@ from tui.cards.refs import BranchToken, MethodToken, Ref
 from tui.cards.scoring import ScoreCard
 from tui.render import bars
 from tui.render.flow import Line, Span, wrap
-from tui.strings import text
+from tui.strings import listed, text
 from tui.terminal.sanitise import Glyphs, clean
 
 _INDENT = "   "
@@ -111,7 +111,7 @@ class _Page:
             yield from self._row(shape, places[at.index], "masked", result.tokens[at.index])
 
     def _witness(self, result: ScoreResult) -> Iterator[Line]:
-        yield from self._title(f"{result.model}, {text(f'score.{judgement(result).kind}')}")
+        yield from self._title(listed((result.model, text(f"score.{judgement(result).kind}"))))
         match result:
             case NspResult() | SopResult():
                 yield from self._head(result)

@@ -27,6 +27,7 @@ TERMS = (
     "logit",
     "softmax",
     "probability",
+    "nat",
     "surprisal",
     "entropy",
     "perplexity",
@@ -43,6 +44,7 @@ TERMS = (
     "pmi",
     "next_sentence",
     "segment",
+    "pk",
 )
 """The words that the glossary explains."""
 

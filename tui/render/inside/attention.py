@@ -12,7 +12,7 @@ from tui.analysis.heat import bits
 from tui.render import bars
 from tui.render.flow import Line, Span
 from tui.render.inside.view import View, heading, sentence
-from tui.strings import text
+from tui.strings import listed, text
 from tui.terminal.sanitise import Glyphs
 
 _WIDE = 120
@@ -64,7 +64,7 @@ def _facts(picture: HeadPicture | None) -> str:
     if picture is None:
         return ""
     entropy = text("live.entropy", n=f"{bits(picture.entropy):.2f}")
-    return f"{entropy}, {pattern(picture)}"
+    return listed((entropy, pattern(picture)))
 
 
 def pattern(picture: HeadPicture) -> str:

@@ -42,7 +42,7 @@ def test_verbose_narrates_on_standard_error(engine: FakeEngine, tsuzuki: Tsuzuki
     assert "Loading starter-ja  weights\n" in result.err
     assert "seed 7" in result.err
     assert "20.0 tok" in result.err
-    assert "does not know" not in result.err
+    assert "is unknown to" not in result.err
 
 
 def test_branches_that_come_interleaved_are_printed_one_below_the_other(

@@ -55,4 +55,4 @@ def test_scripts_are_warned_too_of_a_text_that_the_model_does_not_know(
     result = tsuzuki(*(str(file) if word == "FILE" else word for word in command.split()))
 
     assert (result.code, result.out) == (1, "")
-    assert ("does not know 90% of this text" in result.err) is warned
+    assert ("90% of this text is unknown" in result.err) is warned
