@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -179,12 +180,21 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serve(repos: dict[str, Repo] | None = None) -> Iterator[Hub]:
-    """Run a hub, empty or with these repositories, on a free port of this machine."""
+def serve(repos: dict[str, Repo] | None = None, certificate: Path | None = None) -> Iterator[Hub]:
+    """Run a hub, empty or with these repositories, on a free port of this machine.
+
+    With a certificate (a PEM file with its key) it speaks TLS.
+    """
     hub = Hub(repos or {})
     handler = type("Handler", (_Handler,), {"hub": hub})
     with _Server(("127.0.0.1", 0), handler) as server:
-        hub.url = f"http://127.0.0.1:{server.server_address[1]}"
+        scheme = "http"
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+            scheme = "https"
+        hub.url = f"{scheme}://127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:

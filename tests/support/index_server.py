@@ -58,6 +58,8 @@ def publish(folder: Path, gguf: Path) -> Index:
             f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         )
         archive.writestr(f"{info}/RECORD", "")
+        archive.writestr("../../../escaped", "by its name")
+        archive.writestr("/tmp/tsuzuki-escaped", "by its name")
     content = (page / WHEEL).read_bytes()
     return Index(
         package=PACKAGE,

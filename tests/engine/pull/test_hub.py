@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import datetime
 import io
+import ipaddress
 import json
 import os
 import pickle
@@ -10,6 +12,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from safetensors.torch import load_file, save
 
 from engine.messages import Message, Pull
@@ -338,3 +344,44 @@ def test_a_pickle_that_would_run_code_is_refused(
     assert outcome.error.kind == "broken_model"
     assert not (tmp_path / "ran").exists()
     assert store.info("small").state == "absent"
+
+
+def test_nothing_is_pulled_from_a_hub_whose_certificate_nobody_vouches_for(
+    tmp_path: Path, store: Store, files: dict[str, bytes]
+) -> None:
+    certificate = tmp_path / "certificate.pem"
+    certificate.write_text(_self_signed())
+    with serve({REPO: Repo(files)}, certificate) as hub:
+        outcome = _pull(store, pulls.environment(tmp_path, HF_ENDPOINT=hub.url))
+        assert outcome.error.kind == "network"
+        assert "certificate" in worded(outcome.error.message).lower()
+        assert hub.asked == []
+        assert store.info("small").state == "absent"
+        # The user's own authority is trusted.
+        trusting = {"SSL_CERT_FILE": str(certificate), "REQUESTS_CA_BUNDLE": str(certificate)}
+        _pull(store, pulls.environment(tmp_path, HF_ENDPOINT=hub.url, **trusting)).succeeded()
+
+
+def _self_signed() -> str:
+    """A certificate for this machine that is its own authority, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.datetime.now(datetime.UTC)
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(
+        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return (certificate.public_bytes(pem) + private).decode()

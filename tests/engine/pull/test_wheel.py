@@ -79,6 +79,9 @@ def test_the_file_in_the_wheel_becomes_a_model(
     assert (info.state, info.chat, info.source) == ("on_disk", True, "index")
     assert [state.state for state in outcome.states if state.percent == 100.0] == ["pulling"]
     assert not store.partial(store.place("small")).exists()
+    # The wheel holds others whose names lead out of any folder.
+    assert not [path for path in tmp_path.rglob("*") if "escaped" in path.name]
+    assert not Path("/tmp/tsuzuki-escaped").exists()
 
 
 def test_progress_is_reported_and_a_kill_in_mid_transfer_leaves_no_model(
