@@ -22,7 +22,8 @@ from engine.messages import (
     Tokens,
 )
 from tests.support.sample_events import model
-from tests.tui.headless.conftest import FakeEngine, Tsuzuki
+from tests.support.scripted_engine import ScriptedEngine
+from tests.tui.headless.conftest import Tsuzuki
 from tui.headless.args import parse
 from tui.headless.command import OpenApp
 from tui.headless.commands import COMMANDS
@@ -88,7 +89,7 @@ def test_without_a_command_it_is_the_app() -> None:
     ],
 )
 def test_the_model_is_the_one_that_is_named_or_that_of_the_settings_or_a_bundled_one(
-    engine: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path, words: str, role: str
+    engine: ScriptedEngine, tsuzuki: Tsuzuki, tmp_path: Path, words: str, role: str
 ) -> None:
     file = tmp_path / "pairs.tsv"
     file.write_text("x\ty\n")
@@ -145,7 +146,7 @@ def test_what_cannot_be_understood(arguments: list[str], complaint: str) -> None
 
 
 def test_the_app_needs_a_terminal(
-    engine: FakeEngine, tsuzuki: Tsuzuki, monkeypatch: pytest.MonkeyPatch
+    engine: ScriptedEngine, tsuzuki: Tsuzuki, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     result = tsuzuki()
 
@@ -186,7 +187,7 @@ def test_bytes_that_are_no_text_are_refused(tsuzuki: Tsuzuki) -> None:
     [["surprisal"], ["compare"], ["continue"], ["fill"], ["pll"], ["tokens"], ["score", "x"]],
 )
 def test_a_text_that_looks_like_a_missing_file_is_refused(
-    engine: FakeEngine, tsuzuki: Tsuzuki, words: list[str], name: str
+    engine: ScriptedEngine, tsuzuki: Tsuzuki, words: list[str], name: str
 ) -> None:
     result = tsuzuki(*words, name)
 
@@ -197,7 +198,7 @@ def test_a_text_that_looks_like_a_missing_file_is_refused(
 
 
 def test_a_text_is_taken_as_it_is_or_from_a_file_where_that_is_said(
-    engine: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path
+    engine: ScriptedEngine, tsuzuki: Tsuzuki, tmp_path: Path
 ) -> None:
     engine.scripts[Tokenize] = [Tokens(model="m", tokens=[], unknown=0.0, foreign=0.0), Done()]
     file = tmp_path / "some.txt"
@@ -266,7 +267,7 @@ def test_what_begins_with_a_dash_can_be_given_and_is_told_how() -> None:
     ],
 )
 def test_numbers_beyond_all_bounds_never_reach_the_engine(
-    engine: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path, words: list[str]
+    engine: ScriptedEngine, tsuzuki: Tsuzuki, tmp_path: Path, words: list[str]
 ) -> None:
     (tmp_path / "x").write_text("One. Two.")
     words = [
@@ -279,7 +280,7 @@ def test_numbers_beyond_all_bounds_never_reach_the_engine(
 
 
 def test_the_engine_of_another_machine_is_the_one_that_is_named(
-    engine: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path
+    engine: ScriptedEngine, tsuzuki: Tsuzuki, tmp_path: Path
 ) -> None:
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "settings.yaml").write_text(
@@ -296,7 +297,7 @@ def test_the_engine_of_another_machine_is_the_one_that_is_named(
 
 @pytest.mark.parametrize("command", ["", " ", "'ssh box"])
 def test_what_is_no_command_leads_to_no_engine(
-    engine: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path, command: str
+    engine: ScriptedEngine, tsuzuki: Tsuzuki, tmp_path: Path, command: str
 ) -> None:
     refused = tsuzuki("models", "list", "--engine", command)
     assert refused.code == 2 and refused.err.startswith("--engine is not a command")

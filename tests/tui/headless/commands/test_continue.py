@@ -8,11 +8,12 @@ from msgspec import structs
 
 from engine.messages import Continue, Error, ModelState, Sampling, Tokenize, Tokens, Turn
 from tests.support.sample_events import DONE, end, started, token
-from tests.tui.headless.conftest import FakeEngine, Tsuzuki
+from tests.support.scripted_engine import ScriptedEngine
+from tests.tui.headless.conftest import Tsuzuki
 
 
 def test_plain_text_is_the_continuation_and_nothing_else(
-    engine: FakeEngine, tsuzuki: Tsuzuki
+    engine: ScriptedEngine, tsuzuki: Tsuzuki
 ) -> None:
     loading = ModelState(model="starter-ja", state="loading", stage="weights", percent=40.0)
     engine.scripts[Continue] = [loading, started(), token("です"), token("。"), end(), DONE]
@@ -25,13 +26,13 @@ def test_plain_text_is_the_continuation_and_nothing_else(
     ]
 
 
-def test_text_held_back_until_the_end_is_printed(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_text_held_back_until_the_end_is_printed(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> None:
     engine.scripts[Continue] = [started(), token("で"), end(tail="\ufffd"), DONE]
 
     assert tsuzuki("continue", "春").out == "で\ufffd\n"
 
 
-def test_verbose_narrates_on_standard_error(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_verbose_narrates_on_standard_error(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> None:
     loading = ModelState(model="starter-ja", state="loading", stage="weights", percent=40.0)
     engine.scripts[Tokenize] = [Tokens(model="starter-ja", tokens=[], unknown=0.0, foreign=0.2)]
     engine.scripts[Continue] = [loading, started(), token("です"), end(), DONE]
@@ -46,7 +47,7 @@ def test_verbose_narrates_on_standard_error(engine: FakeEngine, tsuzuki: Tsuzuki
 
 
 def test_branches_that_come_interleaved_are_printed_one_below_the_other(
-    engine: FakeEngine, tsuzuki: Tsuzuki
+    engine: ScriptedEngine, tsuzuki: Tsuzuki
 ) -> None:
     engine.scripts[Continue] = [
         started(),
@@ -65,7 +66,7 @@ def test_branches_that_come_interleaved_are_printed_one_below_the_other(
     assert result.out == "[1/2]\nあいう\n\n[2/2]\nかき\n"
 
 
-def test_the_document_has_the_promised_fields(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_the_document_has_the_promised_fields(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> None:
     engine.scripts[Continue] = [
         started(),
         token("で", 0),
@@ -124,7 +125,7 @@ def test_the_document_has_the_promised_fields(engine: FakeEngine, tsuzuki: Tsuzu
 
 
 def test_the_form_of_the_weights_is_asked_for_and_told(
-    engine: FakeEngine, tsuzuki: Tsuzuki
+    engine: ScriptedEngine, tsuzuki: Tsuzuki
 ) -> None:
     engine.scripts[Tokenize] = [Tokens(model="starter-ja", tokens=[], unknown=0.0, foreign=0.0)]
     begun = structs.replace(started(), precision="int8")
@@ -139,7 +140,7 @@ def test_the_form_of_the_weights_is_asked_for_and_told(
     assert asked == ["int8", "auto"]
 
 
-def test_json_is_utf8_and_not_escaped(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_json_is_utf8_and_not_escaped(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> None:
     engine.scripts[Continue] = [started(), token("🗼"), end(), DONE]
 
     assert '"text":"🗼"' in tsuzuki("continue", "春", "--json").out
@@ -147,7 +148,7 @@ def test_json_is_utf8_and_not_escaped(engine: FakeEngine, tsuzuki: Tsuzuki) -> N
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_prints_the_partial_document_first(
-    engine: FakeEngine, tsuzuki: Tsuzuki, number: signal.Signals
+    engine: ScriptedEngine, tsuzuki: Tsuzuki, number: signal.Signals
 ) -> None:
     engine.scripts[Continue] = [started(), token("で"), token("す", 1), end(1, "eos"), number]
 
@@ -170,7 +171,7 @@ def test_an_interrupt_prints_the_partial_document_first(
 
 
 def test_an_interrupt_while_the_model_loads_is_a_document_too(
-    engine: FakeEngine, tsuzuki: Tsuzuki
+    engine: ScriptedEngine, tsuzuki: Tsuzuki
 ) -> None:
     engine.scripts[Continue] = [signal.SIGINT]
 
@@ -181,7 +182,9 @@ def test_an_interrupt_while_the_model_loads_is_a_document_too(
     assert result.json["branches"] == [{"text": "", "finish": "cancelled", "tokens": []}]
 
 
-def test_an_interrupt_in_plain_text_keeps_what_came(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_an_interrupt_in_plain_text_keeps_what_came(
+    engine: ScriptedEngine, tsuzuki: Tsuzuki
+) -> None:
     engine.scripts[Continue] = [started(), token("で"), token("す", 1), signal.SIGINT]
 
     result = tsuzuki("continue", "春", "--n", "2")
@@ -191,7 +194,7 @@ def test_an_interrupt_in_plain_text_keeps_what_came(engine: FakeEngine, tsuzuki:
 
 @pytest.mark.parametrize("options", [[], ["--json"], ["--n", "2"]])
 def test_an_error_prints_nothing_on_standard_output(
-    engine: FakeEngine, tsuzuki: Tsuzuki, options: list[str]
+    engine: ScriptedEngine, tsuzuki: Tsuzuki, options: list[str]
 ) -> None:
     engine.scripts[Continue] = [
         started(),
@@ -208,14 +211,14 @@ def test_an_error_prints_nothing_on_standard_output(
     [Error(kind="bad_request", message="No."), Error(kind="unknown_model", message="No.")],
 )
 def test_what_another_command_line_would_cure_is_wrong_use(
-    engine: FakeEngine, tsuzuki: Tsuzuki, error: Error
+    engine: ScriptedEngine, tsuzuki: Tsuzuki, error: Error
 ) -> None:
     engine.scripts[Continue] = [error]
 
     assert tsuzuki("continue", "春").code == 2
 
 
-def test_greedy_switches_off_what_could_draw(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_greedy_switches_off_what_could_draw(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> None:
     engine.scripts[Continue] = [started(seed=None), end(), DONE]
 
     document = tsuzuki("continue", "春", "--greedy", "--json").json
@@ -226,7 +229,7 @@ def test_greedy_switches_off_what_could_draw(engine: FakeEngine, tsuzuki: Tsuzuk
     assert [request.sampling for request in asked] == [Sampling(temperature=0.0, top_p=1.0)] * 2
 
 
-def test_every_option_reaches_the_request(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_every_option_reaches_the_request(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> None:
     engine.scripts[Continue] = [started(), end(), DONE]
 
     tsuzuki(
@@ -260,7 +263,7 @@ def test_every_option_reaches_the_request(engine: FakeEngine, tsuzuki: Tsuzuki) 
 
 
 def test_chat_without_a_system_prompt_begins_with_the_user(
-    engine: FakeEngine, tsuzuki: Tsuzuki
+    engine: ScriptedEngine, tsuzuki: Tsuzuki
 ) -> None:
     engine.scripts[Continue] = [started(), end(), DONE]
 
@@ -288,7 +291,7 @@ def test_chat_without_a_system_prompt_begins_with_the_user(
     ],
 )
 def test_wrong_use_says_which_option(
-    engine: FakeEngine, tsuzuki: Tsuzuki, options: str, complaint: str
+    engine: ScriptedEngine, tsuzuki: Tsuzuki, options: str, complaint: str
 ) -> None:
     result = tsuzuki("continue", "春", *options.split())
 

@@ -14,7 +14,8 @@ import pytest
 
 from engine.messages import Error, ListModels, Models, Ping, Pong, Ready
 from tests.support.sample_events import model
-from tests.tui.headless.conftest import FakeEngine, Result, Tsuzuki
+from tests.support.scripted_engine import ScriptedEngine
+from tests.tui.headless.conftest import Result, Tsuzuki
 from tui.headless import checks
 from tui.headless.checks import Check
 from tui.headless.checks_network import chosen
@@ -22,7 +23,7 @@ from tui.headless.commands.doctor import DoctorDocument
 
 
 @pytest.fixture(autouse=True)
-def _machine_in_order(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> None:
+def _machine_in_order(monkeypatch: pytest.MonkeyPatch, engine: ScriptedEngine) -> None:
     """Everything is well, wherever the tests run; a test spoils what it is about."""
     monkeypatch.setattr(checks, "installation", lambda: iter([Check("Python", "ok", "3")]))
     for name in ("NO_COLOR", "COLORTERM", "SSH_CONNECTION", "TMUX", "HF_HUB_OFFLINE"):
@@ -67,7 +68,7 @@ def test_a_busy_machine_is_reported_and_is_no_fault(
 
 
 def test_an_engine_that_does_not_answer_is_wrong_but_the_rest_is_told(
-    engine: FakeEngine, tsuzuki: Tsuzuki
+    engine: ScriptedEngine, tsuzuki: Tsuzuki
 ) -> None:
     engine.scripts[Ping] = [Error(kind="worker_died", message="It died.", hint="See the log.")]
 
@@ -94,7 +95,7 @@ def test_what_the_settings_screen_finds_is_wrong(tsuzuki: Tsuzuki, tmp_path: Pat
         assert any(complaint in line for line in wrong), complaint
 
 
-def test_a_model_that_cannot_be_used_is_wrong(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_a_model_that_cannot_be_used_is_wrong(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> None:
     engine.scripts[ListModels] = [
         Models(
             [
@@ -201,7 +202,7 @@ def server(tmp_path: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize(("path", "mark"), [("", "ok"), ("/nothing/here", "warning")])
 def test_the_network_is_tried_when_asked(
-    engine: FakeEngine,
+    engine: ScriptedEngine,
     tsuzuki: Tsuzuki,
     monkeypatch: pytest.MonkeyPatch,
     server: str,
@@ -231,7 +232,7 @@ def test_the_network_is_tried_when_asked(
 
 
 def test_the_engine_of_another_machine_says_which_and_how_far(
-    engine: FakeEngine, tsuzuki: Tsuzuki
+    engine: ScriptedEngine, tsuzuki: Tsuzuki
 ) -> None:
     here = found(tsuzuki("doctor", "--json"))
     ready = Ready(protocol=1, pid=7, memory_budget=2_000_000_000, threads=16, host="gpu-box")

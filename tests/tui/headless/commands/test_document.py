@@ -21,7 +21,8 @@ from engine.messages import (
     Sentence,
     Witness,
 )
-from tests.tui.headless.conftest import FakeEngine, Tsuzuki
+from tests.support.scripted_engine import ScriptedEngine
+from tests.tui.headless.conftest import Tsuzuki
 
 RESULT = DocumentResult(
     model="starter-en",
@@ -55,7 +56,7 @@ def file(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_the_curve_is_printed(engine: FakeEngine, tsuzuki: Tsuzuki, file: str) -> None:
+def test_the_curve_is_printed(engine: ScriptedEngine, tsuzuki: Tsuzuki, file: str) -> None:
     engine.scripts[Document] = [Progress(done=2, total=2), RESULT, Done()]
 
     result = tsuzuki("document", file)
@@ -74,7 +75,9 @@ def test_the_curve_is_printed(engine: FakeEngine, tsuzuki: Tsuzuki, file: str) -
     assert engine.asked == [Document(model="starter-en", text="One. Two.\n\nThree\nx.")]
 
 
-def test_the_document_is_the_promised_one(engine: FakeEngine, tsuzuki: Tsuzuki, file: str) -> None:
+def test_the_document_is_the_promised_one(
+    engine: ScriptedEngine, tsuzuki: Tsuzuki, file: str
+) -> None:
     engine.scripts[Document] = [RESULT, Done()]
 
     document = tsuzuki("document", file, "--json").json
@@ -108,7 +111,7 @@ def test_the_document_is_the_promised_one(engine: FakeEngine, tsuzuki: Tsuzuki, 
     }
 
 
-def test_what_is_asked_for_is_added(engine: FakeEngine, tsuzuki: Tsuzuki, file: str) -> None:
+def test_what_is_asked_for_is_added(engine: ScriptedEngine, tsuzuki: Tsuzuki, file: str) -> None:
     engine.scripts[Document] = [RESULT, CELLS, ARRANGED, Done()]
     asked = ("--matrix", "--order", "--shuffles", "20", "--reference", "1, 2")
 
@@ -135,7 +138,7 @@ def test_what_is_asked_for_is_added(engine: FakeEngine, tsuzuki: Tsuzuki, file: 
 
 
 def test_standard_input_can_be_the_text(
-    engine: FakeEngine, tsuzuki: Tsuzuki, monkeypatch: pytest.MonkeyPatch
+    engine: ScriptedEngine, tsuzuki: Tsuzuki, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine.scripts[Document] = [RESULT, Done()]
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("猫。犬。\n".encode())))
@@ -146,7 +149,7 @@ def test_standard_input_can_be_the_text(
 
 
 def test_what_came_before_an_interruption_is_printed(
-    engine: FakeEngine, tsuzuki: Tsuzuki, file: str
+    engine: ScriptedEngine, tsuzuki: Tsuzuki, file: str
 ) -> None:
     engine.scripts[Document] = [RESULT, CELLS, signal.SIGTERM]
 
@@ -156,7 +159,7 @@ def test_what_came_before_an_interruption_is_printed(
     assert result.json["matrix"] == [[None, 2.0, None], [-1.0, None, None], [None, None, None]]
 
 
-def test_a_form_of_the_weights_is_told(engine: FakeEngine, tsuzuki: Tsuzuki, file: str) -> None:
+def test_a_form_of_the_weights_is_told(engine: ScriptedEngine, tsuzuki: Tsuzuki, file: str) -> None:
     engine.scripts[Document] = [structs.replace(RESULT, precision="bf16"), Done()]
     document = tsuzuki("document", file, "--precision", "bf16", "--json").json
     assert document["precision"] == "bf16"
@@ -174,7 +177,7 @@ def test_a_form_of_the_weights_is_told(engine: FakeEngine, tsuzuki: Tsuzuki, fil
 def test_wrong_use_is_told(
     arguments: tuple[str, ...],
     told: str,
-    engine: FakeEngine,
+    engine: ScriptedEngine,
     tsuzuki: Tsuzuki,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -184,7 +187,7 @@ def test_wrong_use_is_told(
     assert told in result.err
 
 
-def test_a_refusal_is_two_lines(engine: FakeEngine, tsuzuki: Tsuzuki, file: str) -> None:
+def test_a_refusal_is_two_lines(engine: ScriptedEngine, tsuzuki: Tsuzuki, file: str) -> None:
     engine.scripts[Document] = [Error(kind="bad_request", message="1 sentence.", hint="More.")]
     result = tsuzuki("document", file)
     assert (result.code, result.out, result.err) == (2, "", "1 sentence.\nMore.\n")

@@ -19,10 +19,11 @@ from engine.messages import (
     WordScore,
 )
 from tests.support.sample_events import mask
-from tests.tui.headless.conftest import FakeEngine, Tsuzuki
+from tests.support.scripted_engine import ScriptedEngine
+from tests.tui.headless.conftest import Tsuzuki
 
 
-def _answer(engine: FakeEngine, *masks: Hidden | None) -> None:
+def _answer(engine: ScriptedEngine, *masks: Hidden | None) -> None:
     engine.scripts[Fill] = [
         FillResult(
             model="starter-en",
@@ -35,7 +36,9 @@ def _answer(engine: FakeEngine, *masks: Hidden | None) -> None:
     ]
 
 
-def test_candidates_are_listed_with_their_probability(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_candidates_are_listed_with_their_probability(
+    engine: ScriptedEngine, tsuzuki: Tsuzuki
+) -> None:
     _answer(engine, None)
 
     result = tsuzuki("fill", "I [MASK].", "--top", "1")
@@ -45,7 +48,7 @@ def test_candidates_are_listed_with_their_probability(engine: FakeEngine, tsuzuk
 
 
 def test_the_form_of_the_weights_is_asked_for_and_told(
-    engine: FakeEngine, tsuzuki: Tsuzuki
+    engine: ScriptedEngine, tsuzuki: Tsuzuki
 ) -> None:
     filled = FillResult(
         model="starter-ja", method="mlm", text="[MASK]", tokens=[], masks=[], precision="int4"
@@ -63,7 +66,7 @@ def test_the_form_of_the_weights_is_asked_for_and_told(
 
 
 def test_a_hidden_word_has_its_own_probability_and_rank(
-    engine: FakeEngine, tsuzuki: Tsuzuki
+    engine: ScriptedEngine, tsuzuki: Tsuzuki
 ) -> None:
     _answer(engine, Hidden("sing", 1, 0.0000123, 17))
 
@@ -73,13 +76,13 @@ def test_a_hidden_word_has_its_own_probability_and_rank(
     assert engine.asked == [Fill(model="starter-en", text="I [MASK].", hidden=["sing"])]
 
 
-def test_a_hidden_word_of_several_pieces_has_none(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_a_hidden_word_of_several_pieces_has_none(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> None:
     _answer(engine, Hidden("yodelled", 3))
 
     assert "yodelled is 3 pieces" in tsuzuki("fill", "I yodelled.", "--mask", "2").out
 
 
-def test_several_masks_are_told_apart(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_several_masks_are_told_apart(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> None:
     _answer(engine, None, None)
 
     result = tsuzuki("fill", "[MASK] [MASK]")
@@ -88,7 +91,7 @@ def test_several_masks_are_told_apart(engine: FakeEngine, tsuzuki: Tsuzuki) -> N
     assert headings == ["mask 1, token 2", "mask 2, token 3"]
 
 
-def test_several_words_can_be_hidden_beside_masks(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_several_words_can_be_hidden_beside_masks(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> None:
     _answer(engine, None)
 
     tsuzuki("fill", "I [MASK] very well.", "--mask", "4", "--mask", "1")
@@ -102,7 +105,7 @@ def test_several_words_can_be_hidden_beside_masks(engine: FakeEngine, tsuzuki: T
     ]
 
 
-def test_the_document_has_the_promised_fields(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_the_document_has_the_promised_fields(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> None:
     _answer(engine, Hidden("sing", 1, 0.125, 17))
 
     document = tsuzuki("fill", "I sing.", "--mask", "2", "--json").json
@@ -155,7 +158,7 @@ def test_the_document_has_the_promised_fields(engine: FakeEngine, tsuzuki: Tsuzu
     ],
 )
 def test_wrong_use_is_told_before_the_engine_starts(
-    engine: FakeEngine, tsuzuki: Tsuzuki, arguments: list[str], complaint: str
+    engine: ScriptedEngine, tsuzuki: Tsuzuki, arguments: list[str], complaint: str
 ) -> None:
     result = tsuzuki("fill", *arguments)
 
@@ -166,7 +169,7 @@ def test_wrong_use_is_told_before_the_engine_starts(
 
 
 def test_words_pieces_and_joint_fillings_are_asked_for_and_told(
-    engine: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path
+    engine: ScriptedEngine, tsuzuki: Tsuzuki, tmp_path: Path
 ) -> None:
     words = [
         WordScore(text="sing", ids=[5], logprob=-1.5, rank=2),
@@ -213,7 +216,7 @@ def test_words_pieces_and_joint_fillings_are_asked_for_and_told(
     assert lines[header + 1] == ["-2.0000", "+0.5000", "play", "well"]
 
 
-def test_several_joint_methods_are_told_apart(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_several_joint_methods_are_told_apart(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> None:
     filling = JointFill(words=["play", "well"], ids=[3, 4], logprob=-3.0)
     engine.scripts[Fill] = [
         FillResult(
@@ -245,7 +248,7 @@ def test_several_joint_methods_are_told_apart(engine: FakeEngine, tsuzuki: Tsuzu
 
 @pytest.mark.parametrize("listed", [",", "  ", "./none.txt", "/nowhere/words"])
 def test_a_list_without_words_is_wrong_use(
-    engine: FakeEngine, tsuzuki: Tsuzuki, listed: str
+    engine: ScriptedEngine, tsuzuki: Tsuzuki, listed: str
 ) -> None:
     result = tsuzuki("fill", "[MASK]", "--words", listed)
     assert (result.code, engine.configured) == (2, [])

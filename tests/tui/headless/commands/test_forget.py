@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 
 from tests.support.sample_cards import finished
-from tests.tui.headless.conftest import FakeEngine, Tsuzuki
+from tests.support.scripted_engine import ScriptedEngine
+from tests.tui.headless.conftest import Tsuzuki
 from tui.files import paths
 from tui.history.database import Database
 from tui.history.records import Snapshot
 
 
 @pytest.fixture
-def kept(engine: FakeEngine) -> Path:
+def kept(engine: ScriptedEngine) -> Path:
     """A state folder with a session, a broken file of sessions, a log and something else."""
     database = Database(paths.history_file())
     database.save_card("s", Snapshot.of(finished()), afresh=True)

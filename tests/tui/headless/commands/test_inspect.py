@@ -22,7 +22,8 @@ from engine.messages import (
     ShowTensors,
     Tensor,
 )
-from tests.tui.headless.conftest import FakeEngine, Tsuzuki
+from tests.support.scripted_engine import ScriptedEngine
+from tests.tui.headless.conftest import Tsuzuki
 
 PIECES = [Piece(5, "a", "a", start=0, end=1), Piece(6, " b", "Gb", start=1, end=3)]
 OPENED = Opened(
@@ -49,7 +50,7 @@ TOKENS = [{"id": 5, "text": "a"}, {"id": 6, "text": " b"}]
 
 
 @pytest.fixture(autouse=True)
-def scripts(engine: FakeEngine) -> None:
+def scripts(engine: ScriptedEngine) -> None:
     tensor = Tensor(name="logits", stage="output", shape=[1, 2, 9])
     engine.scripts[ShowTensors] = [OPENED, tensor, Done()]
     engine.scripts[ShowAttention] = [OPENED, ROWS, Done()]
@@ -77,7 +78,7 @@ def test_each_question_has_its_document(tsuzuki: Tsuzuki) -> None:
     assert attribution["words"] == TOKENS
 
 
-def test_arguments_become_the_request(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_arguments_become_the_request(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> None:
     tsuzuki("inspect", "a", "b", "--what", "attention", "--layer", "3", "--ablate", "1.12")
     tsuzuki("inspect", "a [MASK]", "--what", "attribution", "--words", "x, y", "--position", "2")
     assert engine.asked == [
@@ -109,7 +110,7 @@ def test_a_picture_goes_to_a_file_beside_the_answer(tsuzuki: Tsuzuki, tmp_path: 
     assert "Traceback" not in ended.err
 
 
-def test_a_model_without_words_has_no_lens(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_a_model_without_words_has_no_lens(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> None:
     engine.scripts[ShowLens] = [OPENED, Done()]
     ended = tsuzuki("inspect", "a", "b", "--what", "lens")
     assert ended.code == 1

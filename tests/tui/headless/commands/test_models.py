@@ -20,13 +20,14 @@ from engine.messages import (
     Remove,
 )
 from tests.support.sample_events import model
-from tests.tui.headless.conftest import FakeEngine, Tsuzuki
+from tests.support.scripted_engine import ScriptedEngine
+from tests.tui.headless.conftest import Tsuzuki
 
 ABSENT = model("gpt2", state="absent", source="hub", path=None, bytes=551_000_000, origin="o/gpt2")
 KNOWN = Models([model("starter-ja"), ABSENT])
 
 
-def test_the_list_has_a_line_a_model(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_the_list_has_a_line_a_model(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> None:
     engine.scripts[ListModels] = [KNOWN]
 
     result = tsuzuki("models", "list")
@@ -37,7 +38,7 @@ def test_the_list_has_a_line_a_model(engine: FakeEngine, tsuzuki: Tsuzuki) -> No
     ]
 
 
-def test_the_document_has_the_promised_fields(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_the_document_has_the_promised_fields(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> None:
     engine.scripts[ListModels] = [KNOWN]
 
     document = tsuzuki("models", "list", "--json").json
@@ -51,7 +52,7 @@ def test_the_document_has_the_promised_fields(engine: FakeEngine, tsuzuki: Tsuzu
 
 
 @pytest.mark.parametrize("name", ["gpt2", "o/gpt2"])
-def test_one_model_is_described(engine: FakeEngine, tsuzuki: Tsuzuki, name: str) -> None:
+def test_one_model_is_described(engine: ScriptedEngine, tsuzuki: Tsuzuki, name: str) -> None:
     engine.scripts[ListModels] = [KNOWN]
 
     plain = tsuzuki("models", "info", name)
@@ -61,7 +62,9 @@ def test_one_model_is_described(engine: FakeEngine, tsuzuki: Tsuzuki, name: str)
     assert (document["id"], document["state"]) == ("gpt2", "absent")
 
 
-def test_what_a_gguf_file_held_is_said_with_the_forms(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_what_a_gguf_file_held_is_said_with_the_forms(
+    engine: ScriptedEngine, tsuzuki: Tsuzuki
+) -> None:
     engine.scripts[ListModels] = [
         Models([model("small", weights="Q4_1", precisions=["exact", "bf16"])])
     ]
@@ -73,7 +76,7 @@ def test_what_a_gguf_file_held_is_said_with_the_forms(engine: FakeEngine, tsuzuk
     assert document["weights"] == "Q4_1"
 
 
-def test_an_unknown_model_is_wrong_use(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_an_unknown_model_is_wrong_use(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> None:
     engine.scripts[ListModels] = [KNOWN]
 
     result = tsuzuki("models", "info", "gtp2")
@@ -83,7 +86,7 @@ def test_an_unknown_model_is_wrong_use(engine: FakeEngine, tsuzuki: Tsuzuki) -> 
 
 
 def test_a_folder_is_described_though_no_setting_names_it(
-    engine: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: ScriptedEngine, tsuzuki: Tsuzuki, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine = tmp_path / "mine"
     mine.mkdir()
@@ -97,7 +100,9 @@ def test_a_folder_is_described_though_no_setting_names_it(
     assert configure.folders == [str(mine)]
 
 
-def test_a_pull_tells_its_steps_and_what_came_of_it(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_a_pull_tells_its_steps_and_what_came_of_it(
+    engine: ScriptedEngine, tsuzuki: Tsuzuki
+) -> None:
     progress = [
         ModelState(model="gpt2", state="pulling", stage="x.bin", done=done, total=2_000_000)
         for done in (0, 1_000_000, 2_000_000)
@@ -114,7 +119,7 @@ def test_a_pull_tells_its_steps_and_what_came_of_it(engine: FakeEngine, tsuzuki:
     assert engine.asked[0] == Pull(model="gpt2", allow_pickle=False)
 
 
-def test_pickles_are_refused_unless_allowed(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_pickles_are_refused_unless_allowed(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> None:
     engine.scripts[Pull] = [Done()]
     engine.scripts[ListModels] = [KNOWN]
 
@@ -123,7 +128,7 @@ def test_pickles_are_refused_unless_allowed(engine: FakeEngine, tsuzuki: Tsuzuki
     assert engine.asked[0] == Pull(model="gpt2", allow_pickle=True)
 
 
-def test_a_pull_that_fails(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_a_pull_that_fails(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> None:
     engine.scripts[Pull] = [Error(kind="network", message="No hub.", hint="Look at the cable.")]
 
     result = tsuzuki("models", "pull", "gpt2", "--json")
@@ -131,7 +136,9 @@ def test_a_pull_that_fails(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
     assert (result.code, result.out, result.err) == (1, "", "No hub.\nLook at the cable.\n")
 
 
-def test_an_interrupted_pull_says_that_it_can_go_on(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_an_interrupted_pull_says_that_it_can_go_on(
+    engine: ScriptedEngine, tsuzuki: Tsuzuki
+) -> None:
     engine.scripts[Pull] = [signal.SIGINT]
 
     result = tsuzuki("models", "pull", "gpt2", "--verbose")
@@ -140,7 +147,7 @@ def test_an_interrupted_pull_says_that_it_can_go_on(engine: FakeEngine, tsuzuki:
     assert "the same command continues it" in result.err
 
 
-def test_a_removal_tells_what_is_left(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_a_removal_tells_what_is_left(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> None:
     engine.scripts[Remove] = [Done()]
     engine.scripts[ListModels] = [KNOWN]
 
@@ -162,7 +169,7 @@ MEASURED = [
 
 
 def test_the_distance_of_each_form_is_told_where_it_was_measured(
-    engine: FakeEngine, tsuzuki: Tsuzuki
+    engine: ScriptedEngine, tsuzuki: Tsuzuki
 ) -> None:
     forms = structs.replace(model("starter-ja"), precisions=["exact", "int8", "int4"])
     engine.scripts[ListModels] = [Models([forms])]
@@ -172,7 +179,7 @@ def test_the_distance_of_each_form_is_told_where_it_was_measured(
     assert ["int4", "9.9e-04", "97.7%", "33.03", "1262", "down"] in rows
 
 
-def test_forms_are_measured_when_asked(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_forms_are_measured_when_asked(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> None:
     forms = structs.replace(model("starter-ja"), precisions=["exact", "int8", "int4"])
     engine.scripts[ListModels] = [Models([forms])]
     engine.scripts[Measure] = [Distances("starter-ja", MEASURED)]

@@ -19,13 +19,14 @@ from engine.messages import (
     TextToken,
 )
 from tests.support.sample_events import model
-from tests.tui.headless.conftest import FakeEngine, Tsuzuki
+from tests.support.scripted_engine import ScriptedEngine
+from tests.tui.headless.conftest import Tsuzuki
 
 SCORES = {"the": -1.0, "cats": -2.0, "are": -1.0, "is": -4.0, "am": -0.5}
 
 
 @pytest.fixture
-def scoring(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
+def scoring(engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch) -> ScriptedEngine:
     """An engine with one masked model that scores words by a list."""
     engine.scripts[ListModels] = [Models([model("starter-en", heads=["masked"])])]
     plain = engine.request
@@ -58,7 +59,7 @@ def written(tmp_path: Path, content: str) -> str:
 
 
 def test_rows_accuracy_and_the_difference_by_token(
-    scoring: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path
+    scoring: ScriptedEngine, tsuzuki: Tsuzuki, tmp_path: Path
 ) -> None:
     lines = [
         "the cats are\tthe cats is",
@@ -87,7 +88,7 @@ def test_rows_accuracy_and_the_difference_by_token(
 
 
 def test_each_pair_is_a_line_and_the_share_comes_last(
-    scoring: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path
+    scoring: ScriptedEngine, tsuzuki: Tsuzuki, tmp_path: Path
 ) -> None:
     file = written(tmp_path, "cats are\tcats is\ncats are\tcats am\n")
     result = tsuzuki("pairs", file, "--method", "within_word_l2r")
@@ -101,7 +102,7 @@ def test_each_pair_is_a_line_and_the_share_comes_last(
 
 
 def test_good_rows_are_scored_and_bad_ones_are_named_with_line_and_reason(
-    scoring: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path
+    scoring: ScriptedEngine, tsuzuki: Tsuzuki, tmp_path: Path
 ) -> None:
     file = written(tmp_path, "cats are\tcats is\ntoo\tcats\n\nonly one\ncats\tam\n")
     result = tsuzuki("pairs", file, "--json")
@@ -121,7 +122,7 @@ def test_good_rows_are_scored_and_bad_ones_are_named_with_line_and_reason(
 
 
 def test_a_method_of_masked_models_is_not_ignored_for_a_causal_one(
-    engine: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path
+    engine: ScriptedEngine, tsuzuki: Tsuzuki, tmp_path: Path
 ) -> None:
     engine.scripts[ListModels] = [Models([model("starter-ja")])]
     file = written(tmp_path, "cats\tcat\n")
@@ -132,7 +133,7 @@ def test_a_method_of_masked_models_is_not_ignored_for_a_causal_one(
 
 @pytest.mark.parametrize("header", ["good\tbad", "Sentence Good\tsentence_bad", "GOOD\tfield\tBad"])
 def test_a_header_is_no_pair(
-    scoring: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path, header: str
+    scoring: ScriptedEngine, tsuzuki: Tsuzuki, tmp_path: Path, header: str
 ) -> None:
     row = "cats are\tx\tcats is" if "field" in header else "cats are\tcats is"
     result = tsuzuki("pairs", written(tmp_path, f"{header}\n{row}\n"), "--json")
@@ -144,7 +145,7 @@ def test_a_header_is_no_pair(
 
 
 def test_a_model_that_is_not_there_is_wrong_use(
-    scoring: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path
+    scoring: ScriptedEngine, tsuzuki: Tsuzuki, tmp_path: Path
 ) -> None:
     result = tsuzuki("pairs", written(tmp_path, "cats\tcats\n"), "--model", "none")
     assert result.code == 2
@@ -156,7 +157,7 @@ def test_a_model_that_is_not_there_is_wrong_use(
     [("\n", "no pairs"), ("one\n", "1 columns"), ('{"good": "x"}\n', "no texts good and bad")],
 )
 def test_a_file_without_pairs_is_told_before_the_engine_starts(
-    engine: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path, content: str, complaint: str
+    engine: ScriptedEngine, tsuzuki: Tsuzuki, tmp_path: Path, content: str, complaint: str
 ) -> None:
     result = tsuzuki("pairs", written(tmp_path, content))
     assert (result.code, engine.configured) == (2, [])
@@ -203,7 +204,7 @@ def test_a_file_without_pairs_is_told_before_the_engine_starts(
     ],
 )
 def test_a_table_keeps_the_columns_of_the_file(
-    scoring: FakeEngine,
+    scoring: ScriptedEngine,
     tsuzuki: Tsuzuki,
     tmp_path: Path,
     name: str,
@@ -221,7 +222,7 @@ def test_a_table_keeps_the_columns_of_the_file(
 
 
 def test_a_row_in_another_encoding_is_named_and_the_rest_is_scored(
-    scoring: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path
+    scoring: ScriptedEngine, tsuzuki: Tsuzuki, tmp_path: Path
 ) -> None:
     path = tmp_path / "pairs.tsv"
     path.write_bytes(b"cats are\tcats is\r\n" + "東京\t街\r\n".encode("cp932"))

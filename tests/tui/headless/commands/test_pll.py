@@ -8,7 +8,8 @@ from engine.messages import (
     PseudoLikelihood,
     PseudoLikelihoodResult,
 )
-from tests.tui.headless.conftest import FakeEngine, Tsuzuki
+from tests.support.scripted_engine import ScriptedEngine
+from tests.tui.headless.conftest import Tsuzuki
 
 TOKENS = [
     PllToken(id=7, text="so", start=0, end=2, logprob=-1.5, rank=3, entropy=0.5),
@@ -16,7 +17,7 @@ TOKENS = [
 ]
 
 
-def answer(engine: FakeEngine) -> None:
+def answer(engine: ScriptedEngine) -> None:
     engine.scripts[PseudoLikelihood] = [
         Progress(done=1, total=2),
         PseudoLikelihoodResult(
@@ -26,7 +27,7 @@ def answer(engine: FakeEngine) -> None:
     ]
 
 
-def test_the_document_is_the_promised_one(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_the_document_is_the_promised_one(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> None:
     answer(engine)
     assert tsuzuki("pll", "so it", "--json").json == {
         "model": "starter-en",
@@ -40,7 +41,7 @@ def test_the_document_is_the_promised_one(engine: FakeEngine, tsuzuki: Tsuzuki) 
     assert engine.asked == [PseudoLikelihood(model="starter-en", text="so it", top=0)]
 
 
-def test_tokens_are_listed_and_summed(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_tokens_are_listed_and_summed(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> None:
     answer(engine)
     result = tsuzuki("pll", "so it", "--method", "within_word_l2r")
     first, _, last = result.out.splitlines()
@@ -50,7 +51,7 @@ def test_tokens_are_listed_and_summed(engine: FakeEngine, tsuzuki: Tsuzuki) -> N
     assert isinstance(asked, PseudoLikelihood) and asked.methods == ["within_word_l2r"]
 
 
-def test_a_refusal_is_two_lines(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_a_refusal_is_two_lines(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> None:
     engine.scripts[PseudoLikelihood] = [Error(kind="unable", message="No head.", hint="Take one.")]
     result = tsuzuki("pll", "so it")
     assert (result.code, result.out, result.err) == (1, "", "No head.\nTake one.\n")

@@ -25,7 +25,8 @@ from engine.messages import (
     Trimmed,
     Verdict,
 )
-from tests.tui.headless.conftest import FakeEngine, Tsuzuki
+from tests.support.scripted_engine import ScriptedEngine
+from tests.tui.headless.conftest import Tsuzuki
 
 NSP = NspResult(
     model="starter-en",
@@ -61,7 +62,7 @@ NOTHING_MORE: dict[str, object] = {
 }
 
 
-def test_both_directions_are_told(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_both_directions_are_told(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> None:
     engine.scripts[Score] = [NSP, Done()]
 
     result = tsuzuki("score", "A.", "--", "-B.")
@@ -77,7 +78,7 @@ def test_both_directions_are_told(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
 
 
 def test_witnesses_of_two_models_and_the_verdict_are_told(
-    engine: FakeEngine, tsuzuki: Tsuzuki
+    engine: ScriptedEngine, tsuzuki: Tsuzuki
 ) -> None:
     shuffled = Shuffled(unit="words", times=20, percentile=95.0)
     trimmed = Trimmed(a=600, a_kept=250, b=7, b_kept=7)
@@ -117,7 +118,7 @@ def test_witnesses_of_two_models_and_the_verdict_are_told(
 
 
 def test_a_model_without_a_head_has_its_cosine_and_says_what_to_do(
-    engine: FakeEngine, tsuzuki: Tsuzuki
+    engine: ScriptedEngine, tsuzuki: Tsuzuki
 ) -> None:
     engine.scripts[Tokenize] = [Tokens(model="m", tokens=[], unknown=0.0, foreign=0.0)]
     engine.scripts[Score] = [CosineResult(model="m", cosine=0.5), Verdict(), Done()]
@@ -130,7 +131,7 @@ def test_a_model_without_a_head_has_its_cosine_and_says_what_to_do(
     assert tsuzuki("score", "A.", "B.", "--json").json["method"] == "cosine"
 
 
-def test_the_sentence_order_document(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_the_sentence_order_document(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> None:
     sop = SopResult(
         model="albert",
         probability=0.75,
@@ -147,7 +148,7 @@ def test_the_sentence_order_document(engine: FakeEngine, tsuzuki: Tsuzuki) -> No
     assert "sentence order" in tsuzuki("score", "A.", "B.").out
 
 
-def test_a_causal_model_answers_in_bits(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_a_causal_model_answers_in_bits(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> None:
     engine.scripts[Score] = [PMI, Done()]
 
     result = tsuzuki("score", "A.", "B.", "--model", "starter-ja")
@@ -158,7 +159,7 @@ def test_a_causal_model_answers_in_bits(engine: FakeEngine, tsuzuki: Tsuzuki) ->
 
 
 def test_the_form_of_the_weights_is_asked_for_and_told(
-    engine: FakeEngine, tsuzuki: Tsuzuki
+    engine: ScriptedEngine, tsuzuki: Tsuzuki
 ) -> None:
     engine.scripts[Tokenize] = [Tokens(model="starter-ja", tokens=[], unknown=0.0, foreign=0.0)]
     engine.scripts[Score] = [structs.replace(PMI, precision="bf16"), Done()]
@@ -172,7 +173,7 @@ def test_the_form_of_the_weights_is_asked_for_and_told(
     assert asked in engine.asked
 
 
-def test_the_next_sentence_document(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_the_next_sentence_document(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> None:
     engine.scripts[Score] = [NSP, Done()]
 
     document = tsuzuki("score", "A.", "B.", "--json").json
@@ -202,7 +203,7 @@ def test_the_next_sentence_document(engine: FakeEngine, tsuzuki: Tsuzuki) -> Non
     assert list(document)[:2] == ["model", "method"]
 
 
-def test_the_causal_document(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_the_causal_document(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> None:
     engine.scripts[Score] = [PMI, Done()]
 
     tokens = [{"id": 7, "text": "b", "conditional": -1.0, "alone": None}]
@@ -231,7 +232,7 @@ def test_the_causal_document(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
 
 
 def test_one_sentence_can_come_from_standard_input(
-    engine: FakeEngine, tsuzuki: Tsuzuki, monkeypatch: pytest.MonkeyPatch
+    engine: ScriptedEngine, tsuzuki: Tsuzuki, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine.scripts[Score] = [NSP, Done()]
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("B。\n".encode())))
@@ -241,7 +242,7 @@ def test_one_sentence_can_come_from_standard_input(
     assert engine.asked == [Score(model="starter-en", a="A。", b="B。", cosine=True)]
 
 
-def test_both_cannot(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_both_cannot(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> None:
     result = tsuzuki("score", "-", "-")
 
     assert (result.code, result.out) == (2, "")

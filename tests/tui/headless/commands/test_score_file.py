@@ -19,8 +19,9 @@ from engine.messages import (
     Verdict,
 )
 from tests.support.sample_events import model
+from tests.support.scripted_engine import ScriptedEngine
 from tests.tui.headless.commands.test_score import NSP, PMI
-from tests.tui.headless.conftest import FakeEngine, Tsuzuki
+from tests.tui.headless.conftest import Tsuzuki
 
 WRONG = Error(kind="bad_request", message="Text B is empty.", hint="Write both texts.")
 PAIRS = [("What is baseball ?", "It is a game."), ("東京", "街は")]
@@ -34,7 +35,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_a_line_of_json_for_each_pair_in_the_order_of_the_file(
-    engine: FakeEngine, tsuzuki: Tsuzuki, file: Path
+    engine: ScriptedEngine, tsuzuki: Tsuzuki, file: Path
 ) -> None:
     engine.scripts[ScorePairs] = [
         PairScore(index=1, result=PMI),
@@ -56,7 +57,7 @@ def test_a_line_of_json_for_each_pair_in_the_order_of_the_file(
 
 
 def test_a_pair_that_cannot_be_scored_is_told_and_fails_at_the_end(
-    engine: FakeEngine, tsuzuki: Tsuzuki, file: Path
+    engine: ScriptedEngine, tsuzuki: Tsuzuki, file: Path
 ) -> None:
     engine.scripts[ScorePairs] = [
         PairScore(index=0, error=WRONG),
@@ -76,7 +77,7 @@ def test_a_pair_that_cannot_be_scored_is_told_and_fails_at_the_end(
 
 
 def test_json_lines_and_standard_input_are_read(
-    engine: FakeEngine, tsuzuki: Tsuzuki, monkeypatch: pytest.MonkeyPatch
+    engine: ScriptedEngine, tsuzuki: Tsuzuki, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = [json.dumps({"a": a, "b": b, "more": 1}) for a, b in PAIRS]
     stdin = io.TextIOWrapper(io.BytesIO("\n".join(lines).encode()))
@@ -87,7 +88,7 @@ def test_json_lines_and_standard_input_are_read(
 
 
 def test_a_long_file_is_asked_in_parts_that_count_on(
-    engine: FakeEngine, tsuzuki: Tsuzuki, file: Path, monkeypatch: pytest.MonkeyPatch
+    engine: ScriptedEngine, tsuzuki: Tsuzuki, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tui.headless.commands.score_file.AT_ONCE", 1)
     engine.scripts[ScorePairs] = [PairScore(index=0, result=NSP), Done()]
@@ -106,7 +107,7 @@ def test_a_long_file_is_asked_in_parts_that_count_on(
     ],
 )
 def test_a_file_without_any_pair_is_told_before_anything_is_scored(
-    engine: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path, content: str, told: str
+    engine: ScriptedEngine, tsuzuki: Tsuzuki, tmp_path: Path, content: str, told: str
 ) -> None:
     path = tmp_path / "bad.tsv"
     path.write_text(content)
@@ -117,7 +118,7 @@ def test_a_file_without_any_pair_is_told_before_anything_is_scored(
 
 
 def test_a_header_names_the_columns_and_a_bad_row_stops_no_other(
-    engine: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path
+    engine: ScriptedEngine, tsuzuki: Tsuzuki, tmp_path: Path
 ) -> None:
     path = tmp_path / "some.tsv"
     path.write_text("id\tText B\ttext_a\n1\ty\tx\nbroken\n\n2\tv\tu\n")
@@ -139,7 +140,7 @@ def test_a_header_names_the_columns_and_a_bad_row_stops_no_other(
 
 @pytest.mark.parametrize("header", ["good\tbad", "Sentence 1\tsentence_2", "a\tb"])
 def test_the_usual_headers_are_no_pairs(
-    engine: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path, header: str
+    engine: ScriptedEngine, tsuzuki: Tsuzuki, tmp_path: Path, header: str
 ) -> None:
     path = tmp_path / "some.tsv"
     path.write_text(f"{header}\nx\ty\n")
@@ -149,7 +150,7 @@ def test_the_usual_headers_are_no_pairs(
 
 
 def test_an_interruption_keeps_what_was_scored(
-    engine: FakeEngine, tsuzuki: Tsuzuki, file: Path
+    engine: ScriptedEngine, tsuzuki: Tsuzuki, file: Path
 ) -> None:
     engine.scripts[ScorePairs] = [PairScore(index=1, result=PMI), signal.SIGINT]
     result = tsuzuki("score", "--file", str(file), "--json")
@@ -158,7 +159,7 @@ def test_an_interruption_keeps_what_was_scored(
 
 
 def test_a_file_that_is_not_there_or_no_text_is_wrong_use(
-    engine: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path
+    engine: ScriptedEngine, tsuzuki: Tsuzuki, tmp_path: Path
 ) -> None:
     assert tsuzuki("score", "--file", str(tmp_path / "none")).code == 2
     (tmp_path / "latin").write_bytes(b"caf\xe9\tb")
@@ -166,7 +167,7 @@ def test_a_file_that_is_not_there_or_no_text_is_wrong_use(
 
 
 def test_cosine_and_shuffles_are_asked_for(
-    engine: FakeEngine, tsuzuki: Tsuzuki, file: Path
+    engine: ScriptedEngine, tsuzuki: Tsuzuki, file: Path
 ) -> None:
     engine.scripts[ScorePairs] = [Done()]
     tsuzuki("score", "--file", str(file), "--cosine", "--shuffles", "5")
@@ -183,7 +184,7 @@ def test_two_texts_or_a_file(tsuzuki: Tsuzuki, arguments: tuple[str, ...]) -> No
 
 
 def test_a_table_keeps_the_columns_of_the_file(
-    engine: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path
+    engine: ScriptedEngine, tsuzuki: Tsuzuki, tmp_path: Path
 ) -> None:
     path, out = tmp_path / "some.csv", tmp_path / "out.tsv"
     path.write_text("id,b,a,order\n1,y,x,n\nbroken\n2,v,u,\n", encoding="utf-8")

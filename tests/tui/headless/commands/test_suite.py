@@ -25,14 +25,15 @@ from engine.messages import (
     TextToken,
 )
 from tests.support.sample_events import model
-from tests.tui.headless.conftest import FakeEngine, Tsuzuki
+from tests.support.scripted_engine import ScriptedEngine
+from tests.tui.headless.conftest import Tsuzuki
 from tests.tui.suites.test_reading import condition, suite
 
 
 class Scoring:
     """An engine with one model, which finds a word of n letters n bits surprising."""
 
-    def __init__(self, engine: FakeEngine, head: Head) -> None:
+    def __init__(self, engine: ScriptedEngine, head: Head) -> None:
         engine.scripts[ListModels] = [Models([model("m", heads=[head])])]
         self.start: str | None = "<s>"
         self.asked: list[list[str]] = []
@@ -66,7 +67,7 @@ class Scoring:
 
 
 @pytest.fixture
-def scoring(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> Scoring:
+def scoring(engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch) -> Scoring:
     scoring = Scoring(engine, "causal")
     monkeypatch.setattr(engine, "request", scoring.request)
     return scoring
@@ -167,7 +168,7 @@ def test_what_cannot_be_scored_is_named_and_the_rest_is_scored(
 
 
 def test_a_masked_model_compares_whole_sentences_alone(
-    engine: FakeEngine, tsuzuki: Tsuzuki, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: ScriptedEngine, tsuzuki: Tsuzuki, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "request", Scoring(engine, "masked").request)
     regions = written(tmp_path, suite(item(1, "is", "are")))

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from engine.messages import Done, Error, ScoredBy, ScoreTexts, TextScore, TextToken
-from tests.tui.headless.conftest import FakeEngine, Tsuzuki
+from tests.support.scripted_engine import ScriptedEngine
+from tests.tui.headless.conftest import Tsuzuki
 
 BY = ScoredBy(model="m", revision="7", method="causal", start=None)
 
@@ -25,7 +26,7 @@ TOKENS = [token("It", 0, None), token(" was", 2, 2.0), token("n", 6, 1.0), token
 
 
 @pytest.fixture
-def file(engine: FakeEngine, tmp_path: Path) -> Path:
+def file(engine: ScriptedEngine, tmp_path: Path) -> Path:
     """A table whose rows are scored in another order than theirs, the last in vain."""
     error = Error(kind="too_long", message="It is too long.")
     scores = [TextScore(index=1, error=error), TextScore(index=0, tokens=TOKENS)]
@@ -70,7 +71,7 @@ def file(engine: FakeEngine, tmp_path: Path) -> Path:
     ],
 )
 def test_rows_stay_in_order_with_their_columns(
-    engine: FakeEngine, tsuzuki: Tsuzuki, file: Path, unit: str, expected: list[str]
+    engine: ScriptedEngine, tsuzuki: Tsuzuki, file: Path, unit: str, expected: list[str]
 ) -> None:
     out = file.with_name("out.csv")
     result = tsuzuki(
@@ -99,7 +100,7 @@ def test_without_a_file_to_write_rows_go_to_standard_output(tsuzuki: Tsuzuki, fi
     assert rows[1]["surprisal_bits"] == 3.0 and rows[3]["surprisal_bits"] is None
 
 
-def test_pll_asks_for_its_method(engine: FakeEngine, tsuzuki: Tsuzuki, file: Path) -> None:
+def test_pll_asks_for_its_method(engine: ScriptedEngine, tsuzuki: Tsuzuki, file: Path) -> None:
     command = ("pll", "--file", str(file), "--unit", "sentence", "--model", "m")
     tsuzuki(*command, "--method", "within_word_l2r")
     assert [body.method for body in engine.asked if isinstance(body, ScoreTexts)] == [

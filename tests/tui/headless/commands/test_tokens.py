@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from engine.messages import Piece, Tokenize, Tokens
-from tests.tui.headless.conftest import FakeEngine, Tsuzuki
+from tests.support.scripted_engine import ScriptedEngine
+from tests.tui.headless.conftest import Tsuzuki
 
 TOKENS = Tokens(
     model="starter-ja",
@@ -11,7 +12,7 @@ TOKENS = Tokens(
 )
 
 
-def test_a_token_a_line_with_its_place(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_a_token_a_line_with_its_place(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> None:
     engine.scripts[Tokenize] = [TOKENS]
 
     result = tsuzuki("tokens", "春")
@@ -23,7 +24,7 @@ def test_a_token_a_line_with_its_place(engine: FakeEngine, tsuzuki: Tsuzuki) -> 
     assert engine.asked == [Tokenize(model="starter-ja", text="春")]
 
 
-def test_the_document_has_the_promised_fields(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_the_document_has_the_promised_fields(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> None:
     engine.scripts[Tokenize] = [TOKENS]
 
     document = tsuzuki("tokens", "春", "--json").json
@@ -37,7 +38,7 @@ def test_the_document_has_the_promised_fields(engine: FakeEngine, tsuzuki: Tsuzu
     assert tokens[0]["start"] is None
 
 
-def test_an_empty_text_has_no_tokens(engine: FakeEngine, tsuzuki: Tsuzuki) -> None:
+def test_an_empty_text_has_no_tokens(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> None:
     engine.scripts[Tokenize] = [Tokens(model="starter-ja", tokens=[], unknown=0.0, foreign=0.0)]
 
     assert tsuzuki("tokens", "").out == ""

@@ -19,7 +19,8 @@ from engine.messages import (
     Tokens,
 )
 from tests.support.sample_events import model
-from tests.tui.headless.conftest import FakeEngine, Tsuzuki
+from tests.support.scripted_engine import ScriptedEngine
+from tests.tui.headless.conftest import Tsuzuki
 
 COMMANDS = (
     "continue x",
@@ -37,7 +38,7 @@ COMMANDS = (
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize(("foreign", "warned"), [(0.9, True), (0.2, False)])
 def test_scripts_are_warned_too_of_a_text_that_the_model_does_not_know(
-    engine: FakeEngine,
+    engine: ScriptedEngine,
     tsuzuki: Tsuzuki,
     tmp_path: Path,
     command: str,
