@@ -248,6 +248,7 @@ def smallest(kind: type[Work], file: str) -> Work:
         "a": PROMPT,
         "b": PROMPT,
         "pairs": [(PROMPT, PROMPT)],
+        "texts": [PROMPT],
         "ids": [5],
         "sampling": GREEDY,
         **dict.fromkeys(("layer", "head", "position"), 0),
