@@ -16,7 +16,7 @@ from textual.binding import BindingType
 from textual.command import CommandPalette
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
-from textual.events import Resize
+from textual.events import Event, Key, Resize
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.widgets import TextArea
@@ -140,6 +140,15 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         self.action_show_pane("continue")
         self.call_after_refresh(self._begin)
         self.set_interval(LATENCY_S, self._measure_latency)
+
+    async def on_event(self, event: Event) -> None:
+        """Hand out what comes from the terminal; a letter first brings its pane's composer up."""
+        if isinstance(event, Key) and not event.is_forwarded and self.focused is not None:
+            for pane in self.panes.values():
+                if pane in self.focused.ancestors:
+                    pane.ready_to_write(event)
+                    break
+        await super().on_event(event)
 
     def _begin(self) -> None:
         self._opening = asyncio.create_task(self._open_history(), name="open history")

@@ -242,6 +242,16 @@ async def test_a_model_chosen_on_the_models_screen_is_used_and_offered(tmp_path:
     assert engine.tasks() == []
 
 
+async def test_the_offer_to_pull_goes_when_a_model_that_is_here_is_chosen(tmp_path: Path) -> None:
+    app = make(tmp_path)
+    async with running(app) as pilot:
+        pane(app).picked("smollm2")
+        await until(pilot, lambda: "not on this machine" in seen(app))
+        pane(app).picked("starter-ja")
+        await until(pilot, lambda: "not on this machine" not in seen(app))
+        assert not pane(app).offers.open
+
+
 async def test_sessions_can_be_left_and_reopened(tmp_path: Path) -> None:
     app = make(tmp_path)
     async with running(app) as pilot:

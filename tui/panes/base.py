@@ -238,16 +238,14 @@ class TaskPane(PaneLayout):
 
     # ------------------------------------------------------------------------ actions
 
-    def on_key(self, event: Key) -> None:
-        """Write what is no command into the composer, wherever in the pane it was typed."""
-        typed = event.character
+    def ready_to_write(self, key: Key) -> None:
+        """Go to the composer for a letter that is no command elsewhere in the pane.
+
+        This comes before the key is handed out, so that the letters right behind it follow.
+        """
         elsewhere = not isinstance(self.screen.focused, Composer)
-        if typed and event.is_printable and elsewhere and not self.shared.keymap.used(event.key):
-            event.stop()
+        if elsewhere and key.is_printable and not self.shared.keymap.used(key.key):
             self.focus_composer()
-            focused = self.screen.focused
-            if isinstance(focused, Composer):
-                focused.insert(typed)
 
     async def on_paste(self, event: Paste) -> None:
         """Write into the composer what was pasted elsewhere in the pane."""

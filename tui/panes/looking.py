@@ -53,8 +53,10 @@ def _continued(pane: PaneHost, card: ContinueCard) -> Looked | None:
     whole = BranchToken(0, len(card.branches[0].tokens))
     at = place if isinstance(place, BranchToken) else whole
     ids = card.path(at.branch, at.index)
-    before = card.branches[at.branch].tokens[: at.index]
-    written = (card.fed or card.prompt) + "".join(token.text for token in before)
+    tokens = card.branches[at.branch].tokens
+    shared = "".join(token.text for token in tokens[: card.shared])  # of a fork, it was fed too
+    prompt = card.fed.removesuffix(shared) or card.prompt
+    written = prompt + "".join(token.text for token in tokens[: at.index])
     return Looked(card.request.model, ids, None, written) if ids else None
 
 

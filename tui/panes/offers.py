@@ -59,7 +59,8 @@ class Offers:
         return True
 
     def consider(self, model: str) -> None:
-        """Offer to pull a model that was chosen and is not here."""
+        """Offer to pull a model that was chosen and is not here; an earlier offer goes."""
+        self.withdraw()
         pane = self._pane
         info = pane.shared.link.models.get(model)
         if info is not None and info.state == "absent":

@@ -145,9 +145,12 @@ def token(text: str, token_id: int, glyphs: Glyphs) -> str:
     """One token on one line, its spaces and line ends made visible.
 
     A token that holds no whole character (part of one, in a byte-level vocabulary) is shown by its
-    number.
+    number, and a space other than that of the keyboard by its code.
     """
     if not text:
         return f"#{token_id}"
     marks = {" ": glyphs.space, "\n": glyphs.newline, "\t": glyphs.tab}
+    for character in clean(text):
+        if character.isspace():
+            marks.setdefault(character, f"U+{ord(character):04X}")
     return "".join(marks.get(character, character) for character in clean(text))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.document._document import EditResult, Location
 from textual.document._document_navigator import DocumentNavigator
@@ -29,7 +29,11 @@ class Composer(TextArea):
 
     document: ExactDocument
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("composer")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings("composer"),
+        # With priority, so that letters right behind it are already handed to the next editor.
+        Binding("tab", "app.focus_next", show=False, priority=True),
+    ]
 
     class Asked(Message):
         """A key asked for something that the pane has to do."""

@@ -263,6 +263,10 @@ class Transcript(FollowingView, can_focus=True):
         self.refresh()
         self.post_message(self.Moved())
 
+    def allow_focus(self) -> bool:
+        """Be passed over while there are no cards: its keys would do nothing."""
+        return bool(self.cards)
+
     def enter(self) -> None:
         """Take the focus and go to the newest card."""
         self.focus()

@@ -64,6 +64,23 @@ async def test_a_continuation_is_looked_at_up_to_the_token_under_the_cursor(tmp_
         assert looked(engine) == [("starter-ja", card.path(0, ref.index), None)]  # type: ignore[union-attr]
 
 
+async def test_the_text_of_a_fork_is_shown_once(tmp_path: Path) -> None:
+    app = make(tmp_path)
+    async with running(app) as pilot:
+        await pilot.press("enter")
+        await answered(pilot, app)
+        await pilot.press("shift+tab", "right", "right", "2")
+        await until(pilot, lambda: bool(pane(app).transcript.card.shared))  # type: ignore[union-attr]
+        await answered(pilot, app)
+        card = pane(app).transcript.card
+        assert isinstance(card, ContinueCard)
+        card.fed = card.prompt + "".join(t.text for t in card.branches[0].tokens[: card.shared])
+        pane(app).transcript.focus()
+        await pilot.press("f12")
+        assert isinstance(app.screen, InsideScreen)
+        assert app.screen._looked.written == card.fed
+
+
 async def test_a_causal_model_is_shown_what_comes_before_a_mask(tmp_path: Path) -> None:
     engine = TaskEngine()
     app = make(tmp_path, engine)
@@ -79,4 +96,4 @@ async def test_nothing_written_is_said(tmp_path: Path) -> None:
     async with running(app) as pilot:
         pane(app).composers[0].fill("")
         await pilot.press("f12")
-        await until(pilot, lambda: "Write a text first" in seen(app))
+        await until(pilot, lambda: "Write a text or choose a card" in seen(app))

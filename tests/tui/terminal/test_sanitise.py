@@ -57,6 +57,8 @@ def test_every_line_end_becomes_a_newline_in_an_editor() -> None:
 def test_a_token_is_one_visible_line() -> None:
     assert token(" the\n\t", 5, UNICODE) == "␣the⏎⇥"
     assert token(" the\n\t", 5, ASCII) == "_the\\n\\t"
+    assert token("\xa0", 5, UNICODE) == "U+00A0"
+    assert token("。\u3000", 5, ASCII) == "。U+3000"
     assert token("", 5, UNICODE) == "#5"
     assert token("\x1b[0m", 5, UNICODE) == "␛[0m"
 

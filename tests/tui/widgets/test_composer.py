@@ -109,3 +109,30 @@ async def test_letters_right_behind_the_key_of_a_pane_land_in_it(tmp_path: Path)
         await until(pilot, lambda: "f" in app.panes["fill"].composers[0].text)
         written = {name: each.composers[0].text for name, each in app.panes.items()}
         assert written == {"continue": "ae", "fill": "bcf", "score": "d"}
+
+
+async def test_letters_right_behind_tab_land_in_the_next_editor(tmp_path: Path) -> None:
+    app = make(tmp_path)
+    async with running(app) as pilot:
+        await pilot.press("f4")
+        first, second = pane(app).composers
+        first.fill("")
+        second.fill("")
+        first.focus()
+        await pilot.pause()
+        for key in ["a", "tab", *"many", "tab", *"keys"]:  # no card: only the editors take letters
+            app.post_message(Key(key, key if len(key) == 1 else None))
+        await until(pilot, lambda: first.text.endswith("s"))
+        assert (first.text, second.text) == ("akeys", "many")
+
+
+async def test_letters_right_behind_one_that_is_no_command_follow_it(tmp_path: Path) -> None:
+    app = make(tmp_path)
+    async with running(app) as pilot:
+        await pilot.press("enter")
+        await answered(pilot, app)
+        await pilot.press("shift+tab")
+        assert pane(app).transcript.has_focus
+        for key in "Would":  # among the cards, only W is no command
+            app.post_message(Key(key, key))
+        await until(pilot, lambda: pane(app).composers[0].text == "Would")
