@@ -274,6 +274,9 @@ class TsuzukiApp(App[None], inherit_bindings=False):
 
     def on_resize(self, event: Resize) -> None:
         """One pane or three, as there is room."""
+        if event.size == self.size:
+            # It was another meanwhile, which moved what the terminal shows.
+            self.screen.refresh()
         self.row.lay_out(event.size.width)
 
     @on(PaneRow.Turned)

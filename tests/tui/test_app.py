@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 from textual.command import CommandPalette
+from textual.events import Resize
+from textual.geometry import Region, Size
+from textual.screen import Screen
 
 from engine.messages import Cores, Ping, Pull, Ready
 from tests.support.fake_engine import MODELS, TaskEngine, answered, make, pane, running, token
@@ -72,6 +75,23 @@ async def test_the_header_says_where_an_engine_on_another_machine_is(tmp_path: P
         where = re.compile(r"gpu.-box \d+ ms")
         await until(pilot, lambda: where.search(seen(app).splitlines()[0]) is not None)
         assert Ping() in engine.asked
+
+
+async def test_a_window_that_was_another_size_meanwhile_is_drawn_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make(tmp_path)
+    async with running(app) as pilot:
+        drawn: list[Size] = []
+        refresh = app.screen.refresh
+
+        def refreshed(*regions: Region, **options: bool) -> Screen[object]:
+            drawn.append(app.size if not regions else regions[0].size)
+            return refresh(*regions, **options)
+
+        monkeypatch.setattr(app.screen, "refresh", refreshed)
+        app.post_message(Resize(app.size, app.size))
+        await until(pilot, lambda: app.size in drawn)
 
 
 async def test_ctrl_c_with_nothing_to_stop_names_the_key_that_quits(tmp_path: Path) -> None:

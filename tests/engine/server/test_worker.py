@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import platform
 import select
 import signal
 import subprocess
@@ -96,7 +97,11 @@ def test_it_names_itself(tmp_path: Path) -> None:
     with worker(tmp_path / "log") as peer:
         (ready,) = peer.ask(Configure(memory_budget=5_000_000, threads=1))
         assert ready == Ready(
-            protocol=PROTOCOL, pid=peer.process.pid, memory_budget=5_000_000, threads=1
+            protocol=PROTOCOL,
+            pid=peer.process.pid,
+            memory_budget=5_000_000,
+            threads=1,
+            host=platform.node(),
         )
 
 

@@ -211,7 +211,7 @@ async def test_a_file_is_opened_by_its_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"), [(b"\xff\xfe", "not UTF-8"), (None, "Write or paste")]
+    ("content", "told"), [(b"\xff\xfd", "not UTF-8"), (None, "Write or paste")]
 )
 async def test_what_cannot_be_opened_is_told(
     tmp_path: Path, content: bytes | None, told: str
