@@ -183,7 +183,7 @@ def _reading(card: ContinueCard) -> list[str]:
     rows = [] if card.start is not None else [[_code(card.prompt), "", "", ""]]
     rows += [
         [
-            _code(token.text),
+            _code(token.text or f"#{token.id}"),  # a part of a character, or none
             f"{bits(-token.logprob):.4f}",
             str(token.rank),
             f"{bits(token.entropy):.4f}",
@@ -354,7 +354,8 @@ def _facts(card: Card) -> str:
         named["bookmarked"] = text("export.yes") if card.bookmarked else None
         if card.origin is not None:
             named["forked"] = text("export.forked", n=card.shared, card=card.origin.card[:8])
-        named["finish"] = listed(text(f"export.finish.{end}") for end in ends)
+        if card.request.max_tokens:  # what was only read did not end
+            named["finish"] = listed(text(f"export.finish.{end}") for end in ends)
         named["figures"] = listed(figures(card))
     rate = card.timing.tokens_per_s
     named["speed"] = rate and text("card.speed", rate=f"{rate:.2f}")

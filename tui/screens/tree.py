@@ -244,6 +244,7 @@ class TreeScreen(MessageScreen[str]):
         other = self._trees.get(self._marked)
         if isinstance(other, ContinueCard) and other is not card:
             self._marked = None
+            self.show_message("")
             self.app.push_screen(CompareScreen(self.shared, other, card, self._edits.changed))
         else:
             self._marked = None if other is card else card.id

@@ -22,6 +22,7 @@ from engine.messages import (
 from tests.support.fake_engine import TaskEngine
 from tests.support.sample_cards import filled, finished, running, scored, token
 from tui.cards import Card, ContinueCard, FillCard, Pair, PairCard, PllCard, questions
+from tui.cards.texts import Branch
 from tui.export import markdown
 from tui.history import Session
 from tui.terminal.sanitise import HOSTILE
@@ -86,6 +87,11 @@ def test_a_text_that_was_read_has_its_figures() -> None:
     assert "| `語1` | 0.7213 | 1 | 2.1640 |\n| `語2` | 1.4427 | 1 | 2.1640 |" in written
     assert "- figures: perplexity 2.12, 1.08 bits/token, " in written
     assert ", read after <s>\n" in written
+    assert "- ended by:" not in written
+    empty = structs.replace(token(1), text="")
+    assert f"| `#{empty.id}` | 0.7213" in markdown.markdown(
+        session(structs.replace(card, branches=[Branch(tokens=[empty])]))
+    )
     after_nothing = structs.replace(card, prompt="語0", prompt_tokens=[])
     assert "| `語0` |  |  |  |\n| `語1` | 0.7213" in markdown.markdown(session(after_nothing))
 

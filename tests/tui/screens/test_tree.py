@@ -34,6 +34,7 @@ async def test_paths_are_seen_searched_rated_and_saved(tmp_path: Path) -> None:
         await until(pilot, lambda: "Ending is better" in seen(app))
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, TreeScreen))
+        await until(pilot, lambda: "Marked" not in seen(app))
         assert (fork.won, root.won) == ([root.id], [])
 
         def ranks() -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rich.cells import set_cell_size
+from rich.cells import cell_len, set_cell_size
 
 from engine.messages import Tensor
 from tui.render.flow import Line, Span
@@ -48,11 +48,12 @@ def tensors(view: View) -> list[Line]:
     written = text("screens.inside.tensors.text", position=view.position, token=view.brief(piece))
     found = sentence(written, view.width)
     stage = ""
+    column = max((cell_len(each.name) for each in view.of(Tensor)), default=0)
     for each in view.of(Tensor):
         if each.stage != stage:
             stage = each.stage
             found.append(heading(text(f"screens.inside.tensors.{stage}")))
-        name = set_cell_size(each.name, 38)
+        name = set_cell_size(each.name, column)
         found.append(Line((Span(f"  {name} "), Span(size(each.shape), "label"))))
         if each.values:
             count = max(2, (view.width - 12) // 10)
