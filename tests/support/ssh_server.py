@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import asyncssh
@@ -45,17 +45,23 @@ class Server:
         )
 
     async def _run(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
-        command = process.command or "true"
+        pipe = asyncio.subprocess.PIPE
         child = await asyncio.create_subprocess_shell(
-            command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+            process.command or "true", stdin=pipe, stdout=pipe, stderr=pipe
         )
+        assert child.stdin is not None and child.stdout is not None and child.stderr is not None
         self._open.add(process)
-        await process.redirect(stdin=child.stdin, stdout=child.stdout, stderr=child.stderr)
-        process.exit(await child.wait())
-        self._open.discard(process)
+        there = asyncio.create_task(_pass(process.stdin, child.stdin))
+        try:
+            await asyncio.gather(
+                _pass(child.stdout, process.stdout), _pass(child.stderr, process.stderr)
+            )
+            process.exit(await child.wait())
+        finally:
+            self._open.discard(process)
+            there.cancel()
+            if child.returncode is None:
+                child.kill()
 
     async def cut(self) -> None:
         """Drop every connection, and take no other."""
@@ -68,6 +74,18 @@ class Server:
     async def close(self) -> None:
         """Stop."""
         await self.cut()
+
+
+async def _pass(
+    source: asyncio.StreamReader | asyncssh.SSHReader[bytes],
+    target: asyncio.StreamWriter | asyncssh.SSHWriter[bytes],
+) -> None:
+    """Pass bytes on until there are no more, or nobody takes them."""
+    with suppress(OSError, asyncssh.Error):
+        while data := await source.read(1 << 16):
+            target.write(data)
+            await target.drain()
+        target.write_eof()
 
 
 @asynccontextmanager
