@@ -107,7 +107,7 @@ def _back(here: Running, seen: str) -> str:
     return seen
 
 
-@while_writing("random bytes come from the worker", long=20)
+@while_writing("random bytes come from the worker", short=0, long=20)
 def garbage(here: Running, rng: random.Random) -> str:
     with _output(here).open("wb", buffering=0) as pipe:
         pipe.write(rng.randbytes(rng.randint(1, 64)))
