@@ -9,12 +9,13 @@ from pathlib import Path
 from engine.messages import PllMethod, PrecisionChoice
 from tui.files import paths, text_file
 from tui.headless.command import Subcommand
-from tui.headless.commands.suite_scoring import NamedSuite, scored, unwritable
+from tui.headless.commands.suite_scoring import NamedSuite, scored
 from tui.headless.io import suite_lines
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
 from tui.headless.io.request import pane_model, read_bytes
 from tui.headless.io.session import Session, run
+from tui.headless.io.tables import unwritable
 from tui.headless.options import add_model, add_pll_method, add_precision
 from tui.strings import text
 from tui.suites import reading

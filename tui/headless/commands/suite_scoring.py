@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.messages import ModelInfo, ScoredBy, ScoreTexts, TextScore, TextToken
-from tui.files import system_errors, tables, whole_file
+from tui.files import tables, whole_file
 from tui.files.tables import Value
 from tui.headless.io.narration import Forecast
 from tui.headless.io.output import Output
 from tui.headless.io.session import Session
 from tui.headless.io.suite_store import SuiteStore
+from tui.headless.io.tables import unwritable
 from tui.headless.schemas.suite import SuiteDocument, SuiteItem
 from tui.strings import text, worded
 from tui.suites.suite import Item, ItemName, Suite
@@ -86,11 +87,6 @@ def _rows(suite: Suite, document: SuiteDocument) -> Iterator[dict[str, Value]]:
                 surprisal = None if start is None else value  # an empty region has none
                 cells = (suite.name, scored_item.item, condition, number, name, content, surprisal)
                 yield dict(zip(COLUMNS, cells, strict=True))
-
-
-def unwritable(path: Path, error: OSError) -> Failure:
-    """A file or folder that results cannot go to."""
-    return Failure(text("cli.unwritable", file=path, reason=system_errors.reason(error)))
 
 
 async def _scored(

@@ -166,5 +166,9 @@ def _write(path: Path, content: str) -> None:
     try:
         whole_file.write(path, content)
     except OSError as error:
-        reason = system_errors.reason(error)
-        raise Failure(text("cli.unwritable", file=path, reason=reason)) from error
+        raise unwritable(path, error) from error
+
+
+def unwritable(path: Path, error: OSError) -> Failure:
+    """A file or folder that results cannot go to."""
+    return Failure(text("cli.unwritable", file=path, reason=system_errors.reason(error)))
