@@ -139,7 +139,8 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         self.set_keymap(self.shared.keymap.changes())
         self.action_show_pane("continue")
         self.call_after_refresh(self._begin)
-        self.set_interval(LATENCY_S, self._measure_latency)
+        if self.link.elsewhere:
+            self.set_interval(LATENCY_S, self._measure_latency)
 
     async def on_event(self, event: Event) -> None:
         """Hand out what comes from the terminal; a letter first brings its pane's composer up."""
@@ -160,8 +161,8 @@ class TsuzukiApp(App[None], inherit_bindings=False):
             self.notify(message, severity="warning", timeout=20, markup=False)
 
     async def _measure_latency(self) -> None:
-        """Measure how far away the engine is, where it is and nothing else is waited for."""
-        if self.link.elsewhere and self.link.engine == "ready" and not self.shared.running:
+        """Measure how far away the engine is, where nothing else is waited for."""
+        if self.link.engine == "ready" and not self.shared.running:
             await self.link.ping()
 
     async def _open_engine(self, open_it: Callable[[], Awaitable[None]]) -> None:
@@ -244,7 +245,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
                 pane.engine_changed()
 
     def _engine_state(self, state: EngineState, error: Error | None) -> None:
-        if state == "ready":
+        if state == "ready" and self.link.elsewhere:
             self.run_worker(self._measure_latency())
         if state in ("silent", "restarting", "dead"):
             self._alarm = self.row.current, state, error

@@ -257,9 +257,10 @@ class Engine:
         try:
             await self._converse(self._process, self._last_id)
         except wire.BrokenStream as error:
-            line = str(error)
-            printed = Message.of("reason.printed", line=line)
-            self._fault = Message.of("reason.other_bytes") if self._command is None else printed
+            if self._command is None:
+                self._fault = Message.of("reason.other_bytes")
+            else:
+                self._fault = Message.of("reason.printed", line=str(error))
         except (asyncio.IncompleteReadError, OSError):
             pass
         finally:

@@ -26,7 +26,7 @@ from tui.screens.dialogs import Ask
 from tui.strings import text
 from tui.widgets.hints import brief
 
-_KEYS = {"answer": "lesson_answer", "train": "lesson_train", "inside": "look_inside"}
+_KEYS = {"answer": "lesson_answer", "train": "lesson_train"}
 """The actions whose keys a stop names."""
 _WHOLE = 1000
 """Lines that a map may take: the page scrolls, and has no cursor to move a window by."""
