@@ -6,4 +6,6 @@ formula.py    predictions as formulas over the surprisals of regions
 reading.py    a file's suite
 syntaxgym.py  SyntaxGym's JSON
 blimp.py      BLiMP's JSON lines
+asking.py     the sentences of items as a request, and their answers
+results.py    what came of items, and over all of them
 """

@@ -2,9 +2,39 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from tui.files import text_file
 from tui.strings import text
 from tui.suites import blimp, syntaxgym
 from tui.suites.suite import Suite, Unreadable
+
+
+@dataclass(frozen=True)
+class NamedSuite:
+    """A suite and where it comes from."""
+
+    file: str
+    digest: str
+    """Of the file's bytes."""
+    suite: Suite
+
+
+def read_file(data: bytes, file: str) -> list[NamedSuite]:
+    """The suites of a file, given its bytes and its name; a dash is that of standard input.
+
+    Raises:
+        Unreadable: it holds none.
+    """
+    try:
+        content = text_file.decoded(data, "surrogateescape")
+    except UnicodeError:
+        raise Unreadable(text("suites.not_utf8")) from None
+    digest = hashlib.sha256(data).hexdigest()
+    stem = "stdin" if file == "-" else Path(file).stem
+    return [NamedSuite(file, digest, suite) for suite in read(content, stem)]
 
 
 def read(content: str, name: str) -> list[Suite]:

@@ -6,6 +6,7 @@
     streams.py       standard streams that were closed by whoever started the program
     ascii_frames.py  frames without box-drawing characters
     units.py         numbers and sizes as a person reads them
+    forecast.py      how long work will still take
     exit_codes.py    how a command ends
 
 Imports no other room but `strings`.

@@ -17,12 +17,12 @@ from engine.messages import Error, Measured, MeasuredIn, Precision, Progress
 from tui.files import paths
 from tui.headless.command import Subcommand
 from tui.headless.io import settings_file
-from tui.headless.io.narration import Forecast
 from tui.headless.io.output import Output
 from tui.headless.io.request import pane_model
 from tui.headless.options import add_model
 from tui.strings import text
 from tui.terminal.exit_codes import Exit, Failure
+from tui.terminal.forecast import Forecast
 
 FORMS = ("exact", "int8", "int4")
 

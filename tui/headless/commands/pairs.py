@@ -10,7 +10,6 @@ from tui.analysis.minimal_pairs import Scored, differences
 from tui.headless.command import Subcommand
 from tui.headless.io import tables
 from tui.headless.io.advice import warn
-from tui.headless.io.narration import Forecast
 from tui.headless.io.output import Output
 from tui.headless.io.pair_file import COMMON, Pair, Row, hint, read_table
 from tui.headless.io.request import pane_model
@@ -21,6 +20,7 @@ from tui.headless.schemas.pair_error import PairErrorDocument
 from tui.headless.schemas.pairs import PairsDocument, PairsRow
 from tui.strings import text, worded
 from tui.terminal.exit_codes import Exit, Failure
+from tui.terminal.forecast import Forecast
 
 COLUMNS = ("good_logprob", "bad_logprob", "difference", "correct")
 """What a table adds to the columns of the file, in nats."""

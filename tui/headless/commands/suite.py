@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from argparse import ArgumentParser
 from pathlib import Path
 
 from engine.messages import PllMethod, PrecisionChoice
-from tui.files import paths, text_file
+from tui.files import paths
 from tui.headless.command import Subcommand
-from tui.headless.commands.suite_scoring import NamedSuite, scored
+from tui.headless.commands.suite_scoring import scored
 from tui.headless.io import suite_lines
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
@@ -19,6 +18,7 @@ from tui.headless.io.tables import unwritable
 from tui.headless.options import add_model, add_pll_method, add_precision
 from tui.strings import text
 from tui.suites import reading
+from tui.suites.reading import NamedSuite
 from tui.suites.suite import Unreadable
 from tui.terminal.exit_codes import Exit, Failure
 
@@ -85,21 +85,17 @@ def _read(files: list[str], output: Output) -> tuple[list[NamedSuite], bool]:
     failed = False
     for file in files:
         data = read_bytes(file)
-        digest = hashlib.sha256(data).hexdigest()
-        stem = "stdin" if file == "-" else Path(file).stem
         try:
-            content = text_file.decoded(data, "surrogateescape")
-            suites = reading.read(content, stem)
-        except (Unreadable, UnicodeError) as error:
-            reason = error if isinstance(error, Unreadable) else text("suites.not_utf8")
-            output.error(f"{file}: {reason}")
+            suites = reading.read_file(data, file)
+        except Unreadable as error:
+            output.error(f"{file}: {error}")
             failed = True
             continue
-        for suite in suites:
-            for problem in suite.problems:
+        for each in suites:
+            for problem in each.suite.problems:
                 output.error(f"{file}: {problem}")
-            failed = failed or bool(suite.problems)
-            found.append(NamedSuite(file, digest, suite))
+            failed = failed or bool(each.suite.problems)
+        found += suites
     if not found:
         raise Failure.usage(text("cli.no_suite"), text("cli.no_suite_hint"))
     return found, failed

@@ -2,44 +2,29 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from engine.messages import ModelInfo, ScoredBy, ScoreTexts, TextToken
-from tui.files import tables, whole_file
-from tui.files.tables import Value
-from tui.headless.io.narration import Forecast
+from engine.messages import ModelInfo, ScoredBy
+from tui.export import suite_files
 from tui.headless.io.output import Output
 from tui.headless.io.session import Session
 from tui.headless.io.suite_store import SuiteStore
 from tui.headless.io.tables import unwritable
 from tui.headless.io.text_scores import scores
-from tui.headless.schemas.suite import SuiteDocument, SuiteItem
-from tui.strings import text, worded
+from tui.strings import text
+from tui.suites import results
+from tui.suites.asking import Asking
+from tui.suites.reading import NamedSuite
+from tui.suites.results import SuiteDocument, SuiteItem
 from tui.suites.suite import Item, ItemName, Suite
 from tui.terminal.exit_codes import Failure
+from tui.terminal.forecast import Forecast
 
 if TYPE_CHECKING:
     from tui.headless.commands.suite import SuiteCommand
-
-COLUMNS = ("suite", "item", "condition", "region", "name", "content", "surprisal_bits")
-"""Those of the table in the folder."""
-
-
-@dataclass(frozen=True)
-class NamedSuite:
-    """A suite and where it comes from."""
-
-    file: str
-    digest: str
-    """Of the file's bytes."""
-    suite: Suite
 
 
 async def scored(
@@ -57,35 +42,19 @@ async def scored(
     """
     suite = named.suite
     if "causal" not in model.heads and suite.left_to_right:
-        message = text("cli.suite_masked", model=model.id)
-        raise Failure(message, text("cli.suite_masked_hint"), of_text=True)
+        message = text("suites.masked", model=model.id)
+        raise Failure(message, text("suites.masked_hint"), of_text=True)
     if folder is None:
         return await _scored(session, model, named, command, None, output)
-    path = folder / f"{_safe(suite.name)}.{_safe(Path(model.id).name)}.jsonl"
+    path = suite_files.stem(folder, suite.name, model.id)
+    path = path.with_name(f"{path.name}.jsonl")
     try:
         with SuiteStore(path, _key(named, model, command)) as store:
             document = await _scored(session, model, named, command, store, output)
-        whole_file.write(path.with_suffix(".json"), msgspec.json.encode(document).decode() + "\n")
-        table = path.with_suffix(".csv")
-        whole_file.write(table, tables.written(COLUMNS, _rows(suite, document), "csv"))
+        suite_files.save(folder, suite, document)
     except OSError as error:
         raise unwritable(path, error) from error
     return document
-
-
-def _rows(suite: Suite, document: SuiteDocument) -> Iterator[dict[str, Value]]:
-    """The rows of a table: a region under a condition in each."""
-    items = {item.name: item for item in suite.items}
-    for scored_item in document.items:
-        for condition, sentence in items[scored_item.item].conditions.items():
-            bits = scored_item.regions[condition]
-            for number, content, start, value in zip(
-                sentence.numbers, sentence.regions, sentence.starts, bits, strict=True
-            ):
-                name = suite.region_names.get(number)
-                surprisal = None if start is None else value  # an empty region has none
-                cells = (suite.name, scored_item.item, condition, number, name, content, surprisal)
-                yield dict(zip(COLUMNS, cells, strict=True))
 
 
 async def _scored(
@@ -119,16 +88,7 @@ async def _scored(
             output.note(text("cli.suite_kept", done=len(found), total=total))
         raise
     items = [found[item.name] for item in suite.items if item.name in found]
-    return SuiteDocument(
-        suite=suite.name,
-        model=model.id,
-        items=items,
-        accuracy=[
-            share([item.predictions[number] for item in items])
-            for number in range(len(suite.predictions))
-        ],
-        errors=errors,
-    )
+    return results.document(suite, model.id, items, errors)
 
 
 async def _answers(
@@ -140,47 +100,15 @@ async def _answers(
     output: Output,
 ) -> AsyncIterator[SuiteItem | str]:
     """Each item when all its sentences are scored, or why it cannot be."""
-    places = [(item, condition) for item in items for condition in item.conditions]
-    request = ScoreTexts(
-        model=model.id,
-        texts=[item.conditions[condition].text for item, condition in places],
-        method=command.method,
-        precision=command.precision,
-    )
-    tokens: dict[ItemName, dict[str, list[TextToken]]] = {}
-    failed: set[ItemName] = set()
-    async for event in scores(session, request):
+    asking = Asking(suite, items, model.id, command.precision, command.method)
+    async for event in scores(session, asking.request):
         if isinstance(event, ScoredBy):
             if event.method == "causal" and event.start is None:
-                output.warn(text("cli.suite_no_start", model=model.id))
+                output.warn(text("suites.no_start", model=model.id))
             continue
-        item, condition = places[event.index]
-        if event.error is not None and item.name not in failed:
-            failed.add(item.name)
-            reason = worded(event.error.message, event.error.hint)
-            yield text("suites.item", item=item.name, reason=reason)
-        own = tokens.setdefault(item.name, {})
-        own[condition] = event.tokens
-        if len(own) == len(item.conditions) and item.name not in failed:
-            yield _judged(suite, item, tokens.pop(item.name))
-
-
-def _judged(suite: Suite, item: Item, tokens: dict[str, list[TextToken]]) -> SuiteItem:
-    bits = {
-        condition: sentence.surprisals(tokens[condition])
-        for condition, sentence in item.conditions.items()
-    }
-    return SuiteItem(
-        item=item.name,
-        predictions=[item.holds(formula, bits) for formula in suite.predictions],
-        regions=bits,
-    )
-
-
-def share(held: Sequence[bool | None]) -> float | None:
-    """How often a prediction held, of the items that show it; None where none does."""
-    known = [each for each in held if each is not None]
-    return sum(known) / len(known) if known else None
+        found = asking.take(event)
+        if found is not None:
+            yield found
 
 
 def _key(named: NamedSuite, model: ModelInfo, command: SuiteCommand) -> dict[str, str]:
@@ -194,8 +122,3 @@ def _key(named: NamedSuite, model: ModelInfo, command: SuiteCommand) -> dict[str
         "method": "causal" if "causal" in model.heads else command.method or "original",
         "version": metadata.version("tsuzuki"),
     }
-
-
-def _safe(name: str) -> str:
-    """A name as one of a file."""
-    return re.sub(r"[^\w.+-]+", "_", name).strip(".") or "suite"

@@ -24,12 +24,12 @@ from tui.files.tables import Cells, Value
 from tui.headless.command import TextCommand
 from tui.headless.io import tables
 from tui.headless.io.advice import warn
-from tui.headless.io.narration import Forecast
 from tui.headless.io.output import Output
 from tui.headless.io.session import Session, run
 from tui.headless.io.text_scores import scores
 from tui.strings import text, worded
 from tui.terminal.exit_codes import Exit, Failure
+from tui.terminal.forecast import Forecast
 
 Unit = Literal["token", "word", "sentence"]
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from statistics import fmean
 
 from rich.cells import cell_len
 
 from tui.analysis.intervals import wilson
-from tui.headless.schemas.suite import SuiteDocument
 from tui.strings import text
+from tui.suites.results import SuiteDocument, conditions, held, means
 from tui.suites.suite import Suite
 from tui.terminal.units import padded
 
@@ -26,8 +25,8 @@ def lines(suite: Suite, document: SuiteDocument) -> Iterator[str]:
 
 def _prediction(number: int, written: str, document: SuiteDocument) -> Iterator[str]:
     yield text("cli.suite_prediction", number=number + 1, formula=written)
-    held = {item.item: item.predictions[number] for item in document.items}
-    known = [each for each in held.values() if each is not None]
+    verdicts = {item.item: item.predictions[number] for item in document.items}
+    known = held(document.items, number)
     if known:
         low, high = wilson(sum(known), len(known))
         yield "  " + text(
@@ -39,35 +38,24 @@ def _prediction(number: int, written: str, document: SuiteDocument) -> Iterator[
             high=f"{high:.1%}",
         )
     for key, verdict in (("cli.suite_fails", False), ("cli.suite_unknown", None)):
-        items = [str(item) for item, each in held.items() if each is verdict]
+        items = [str(item) for item, each in verdicts.items() if each is verdict]
         if items:
             yield "  " + text(key, items=items)
 
 
 def _means(suite: Suite, document: SuiteDocument) -> Iterator[str]:
     """A table of mean bits, a row for each region and a column for each condition."""
-    shown = {item.item for item in document.items}
-    items = [item for item in suite.items if item.name in shown]
-    found: dict[int, dict[str, list[float]]] = {}
-    for item, scored in zip(items, document.items, strict=True):
-        for condition, sentence in item.conditions.items():
-            bits = scored.regions[condition]
-            for number, start, value in zip(sentence.numbers, sentence.starts, bits, strict=True):
-                row = found.setdefault(number, {}).setdefault(condition, [])
-                if start is not None and value is not None:  # an empty region has no surprisal
-                    row.append(value)
-    conditions = list(dict.fromkeys(name for item in items for name in item.conditions))
+    found = means(suite, document.items)
+    names = conditions(suite, document.items)
     yield text("cli.suite_means")
-    names = {
-        number: f"{number} {suite.region_names.get(number, '')}".strip() for number in sorted(found)
-    }
-    first = max((cell_len(name) for name in names.values()), default=0)
-    widths = {name: max(8, cell_len(name)) for name in conditions}
-    yield "  ".join([" " * first, *(name.rjust(widths[name]) for name in conditions)])
-    for number, name in names.items():
-        means = [found[number].get(condition, []) for condition in conditions]
+    regions = {number: f"{number} {suite.region_names.get(number, '')}".strip() for number in found}
+    first = max((cell_len(name) for name in regions.values()), default=0)
+    widths = {name: max(8, cell_len(name)) for name in names}
+    yield "  ".join([" " * first, *(name.rjust(widths[name]) for name in names)])
+    for number, name in regions.items():
+        bits = [found[number].get(condition) for condition in names]
         cells = [
-            (f"{fmean(values):.2f}" if values else "–").rjust(widths[condition])
-            for condition, values in zip(conditions, means, strict=True)
+            ("–" if value is None else f"{value:.2f}").rjust(widths[condition])
+            for condition, value in zip(names, bits, strict=True)
         ]
         yield "  ".join([padded(name, first), *cells])

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from tui.files import whole_file
-from tui.headless.schemas.suite import SuiteItem
+from tui.suites.results import SuiteItem
 from tui.suites.suite import ItemName
 
 

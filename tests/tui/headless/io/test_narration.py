@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from engine.messages import ModelState
-from tui.headless.io.narration import Forecast, Narrator
+from tui.headless.io.narration import Narrator
+from tui.terminal.forecast import Forecast
 
 
 def test_a_measurement_says_how_long_it_will_still_take() -> None:
