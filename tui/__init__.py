@@ -4,6 +4,7 @@
     launch.py        opens the app
     app.py           the app: three panes, screens over them, one engine
     open_session.py  the session on the panes, saved and exchanged
+    open_suite.py    suites opened from files, and their items as cards
     choices.py       what was chosen last, and when the settings file wins
     preferences.py   the user's own files, read together: settings, keys, themes
 

@@ -36,6 +36,7 @@ from tui.history import History, Session
 from tui.keys.actions import Action, bindings
 from tui.keys.palette import choosing, commands
 from tui.open_session import OpenSession
+from tui.open_suite import OpenSuite
 from tui.panes.base import TaskPane
 from tui.panes.continue_ import ContinuePane
 from tui.panes.fill import FillPane
@@ -44,6 +45,7 @@ from tui.panes.row import PaneRow
 from tui.panes.score import ScorePane
 from tui.preferences import Preferences
 from tui.render import line_breaks
+from tui.screens.dialogs import Ask
 from tui.strings import LANGUAGES, Choice, Language, table, text, worded
 from tui.terminal.ascii_frames import AsciiFilter
 from tui.terminal.driver import TerminalDriver, TerminalGone
@@ -117,6 +119,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         self.session = OpenSession(
             self.history, self.panes, self.shared, self.choices, self._session_shown
         )
+        self._suites = OpenSuite(self.shared, self.panes, self.row.turn_to)
         self._hostile = HostileFilter()
         self._themes = ThemeSwitch(self, self._theme_chosen)
         self._themes.offer(self.preferences.themes.themes)
@@ -235,6 +238,21 @@ class TsuzukiApp(App[None], inherit_bindings=False):
     @on(TaskPane.Removed)
     def _card_removed(self, event: TaskPane.Removed) -> None:
         self.session.remove(event.card, back=event.back)
+
+    @on(TaskPane.SuiteAsked)
+    def _suite_asked(self, event: TaskPane.SuiteAsked) -> None:
+        """Open the suites of a file; without a name, ask for one."""
+
+        def named(file: str | None) -> None:
+            screen = None if file is None else self._suites.open(file, event.pane)
+            if screen is not None:
+                self.push_screen(screen, self._suites.opened)
+
+        if event.file:
+            named(event.file)
+        else:
+            question = text("dialog.suite")
+            self.push_screen(Ask(question, self._suites.last, "~/suite.json", path=True), named)
 
     # ------------------------------------------------------------------------- engine
 

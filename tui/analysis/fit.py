@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -54,9 +53,7 @@ async def judge(link: Link, role: Role, draft: Draft) -> Offer | None:
         return absent(info)
     # A mask is no word of any language, and to a causal model it would be mere brackets.
     written = f"{draft.text} {draft.second}".replace(MASK, "")
-    request = Tokenize(model=draft.model, text=written)
-    async with aclosing(await link.request(request)) as events:
-        share = await _share(events)
+    share = await unknown(link, draft.model, written)
     if share < LIMIT:
         return None
     title = clean(_name(link, draft.model))
@@ -76,11 +73,16 @@ def _name(link: Link, model: str) -> str:
     return link.title(model) if PurePath(model).is_absolute() else model
 
 
-async def _share(events: AsyncIterator[object]) -> float:
-    """The share (0 to 1) of a text that is unknown or foreign to a model; 0 where it cannot say."""
-    async for event in events:
-        if isinstance(event, Tokens):
-            return max(event.unknown, event.foreign)
+async def unknown(link: Link, model: str, written: str) -> float:
+    """The share (0 to 1) of a text that is unknown or foreign to a model; 0 where it cannot say.
+
+    Raises:
+        OSError: the engine cannot be started.
+    """
+    async with aclosing(await link.request(Tokenize(model=model, text=written))) as events:
+        async for event in events:
+            if isinstance(event, Tokens):
+                return max(event.unknown, event.foreign)
     return 0.0
 
 

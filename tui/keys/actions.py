@@ -39,6 +39,7 @@ Place = Literal[
     "samplers",
     "document",
     "matrix",
+    "suite",
     "pair_table",
     "likeliest",
     "form",
@@ -70,6 +71,7 @@ PARENT: Final[dict[Place, Place | None]] = {
     "samplers": "screen",
     "document": "screen",
     "matrix": "screen",
+    "suite": "screen",
     "pair_table": "screen",
     "likeliest": "screen",
     "form": "screen",
@@ -230,6 +232,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("chat", ("ctrl+o",), "pane"),
     Action("system_prompt", (), "pane"),
     Action("read_file", (), "pane"),
+    Action("suite", (), "pane"),
     Action("accept_offer", ("ctrl+g",), "pane"),
     Action("examples", (), "pane"),
     Action("rerun_last", ("ctrl+r",), "pane"),
@@ -408,6 +411,41 @@ ACTIONS: Final[tuple[Action, ...]] = (
             ("first", ("home",), 0, -1000),
             ("last", ("end",), 0, 1000),
         )
+    ),
+    Action("suite_open", ("enter",), "suite", show=True, command=False),
+    *(
+        Action(
+            f"suite_{what}_{way}",
+            keys,
+            "suite",
+            show=what == "regions" and way == "next",
+            priority=what == "scroll",
+            command=False,
+            call=f"suite_{what}({by})",
+            family=f"suite_{what}",
+        )
+        for what, way, keys, by in (
+            ("regions", "previous", ("left", "h"), -1),
+            ("regions", "next", ("right", "l"), 1),
+            ("scroll", "up", ("pageup", "K"), -8),
+            ("scroll", "down", ("pagedown", "J"), 8),
+            ("failing", "previous", ("left_square_bracket",), -1),
+            ("failing", "next", ("right_square_bracket",), 1),
+        )
+    ),
+    Action("suite_means", ("m",), "suite", show=True, command=False),
+    Action("suite_other", ("tab",), "suite", command=False),
+    Action("suite_run", ("r",), "suite", show=True, command=False),
+    *(
+        Action(
+            f"suite_save_{kind}",
+            (key,),
+            "suite",
+            show=kind == "csv",
+            command=False,
+            call=f"suite_save('{kind}')",
+        )
+        for kind, key in (("csv", "s"), ("tsv", "S"))
     ),
     *(
         Action(

@@ -49,6 +49,14 @@ class TaskPane(PaneLayout):
             self.pane = pane
             self.card = card
 
+    class SuiteAsked(Message):
+        """A suite is to be opened: that of a file, or of one that is still to be asked for."""
+
+        def __init__(self, pane: TaskPane, file: str = "") -> None:
+            super().__init__()
+            self.pane = pane
+            self.file = file
+
     class Removed(Message):
         """A card was deleted, or brought back."""
 
@@ -372,6 +380,10 @@ class TaskPane(PaneLayout):
     def action_read_file(self) -> None:
         """Only the pane of continuations reads."""
         self.notice(text("notice.only_reads"))
+
+    def action_suite(self) -> None:
+        """Open a suite of test sentences under this pane's model."""
+        self.post_message(self.SuiteAsked(self))
 
     def action_chat(self) -> None:
         """Only a continuation can be a chat."""

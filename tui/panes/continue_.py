@@ -25,6 +25,7 @@ from tui.screens.forms import Field, TextDialog
 from tui.screens.sampling import continue_fields
 from tui.screens.tree import Edits
 from tui.strings import text
+from tui.suites import reading
 from tui.terminal.sanitise import clean, composed
 from tui.widgets.composer import Composer, PromptComposer
 
@@ -114,7 +115,8 @@ class ContinuePane(TaskPane):
 
     @work(exclusive=True, group="file")
     async def _read_file(self) -> None:
-        name = await self.app.push_screen_wait(Ask(text("dialog.file"), example="~/text.txt"))
+        question = Ask(text("dialog.file"), example="~/text.txt", path=True)
+        name = await self.app.push_screen_wait(question)
         if not name:
             return
         path = text_file.named(name.strip())
@@ -122,7 +124,9 @@ class ContinuePane(TaskPane):
             self.notice(text("notice.no_file", file=clean(name)))
             return
         written = read_text(self, path)
-        if written:
+        if written and reading.is_one(written, path):
+            self.post_message(self.SuiteAsked(self, str(path)))
+        elif written:
             self.notice("")
             self._run_reading(composed(written))
         elif written is not None:

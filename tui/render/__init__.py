@@ -12,6 +12,7 @@ facts.py           the line of facts under a card
 inside/            what happens inside a model
 lesson.py          a stop of the lesson
 lesson_answers.py  what the answer to its question is, in words
+regions.py         sentences by region and condition
 columns.py         blocks of lines next to each other
 token_lines.py     tokens side by side
 fillings.py        words for masks

@@ -17,6 +17,7 @@
     samplers.py    how a token was drawn
     pair_table.py  two masks, filled in either order
     document.py    a text as sentences that can be moved
+    suite.py       a suite of test sentences, item by item
     matrix.py      every sentence right after every other
     forms.py       small windows over a pane
     sampling.py    the rows of the form about drawing tokens

@@ -227,7 +227,7 @@ class ModelsScreen(Overlay[str]):
     async def action_models_open(self) -> None:
         """Use a model that lies somewhere on this machine."""
         written = await self.app.push_screen_wait(
-            Ask(text("screens.models.where"), example="~/models/my-gpt2")
+            Ask(text("screens.models.where"), example="~/models/my-gpt2", path=True)
         )
         if not written or not written.strip():
             return

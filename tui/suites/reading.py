@@ -37,6 +37,16 @@ def read_file(data: bytes, file: str) -> list[NamedSuite]:
     return [NamedSuite(file, digest, suite) for suite in read(content, stem)]
 
 
+def is_one(content: str, path: Path) -> bool:
+    """Whether a file's text is that of a suite; the ending of its name says whether it may be."""
+    if path.suffix.lower() not in (".json", ".jsonl"):
+        return False
+    try:
+        return bool(read(content, path.stem))
+    except Unreadable:
+        return False
+
+
 def read(content: str, name: str) -> list[Suite]:
     """The suites of a file's text, in which bytes that are no UTF-8 are lone surrogates.
 
