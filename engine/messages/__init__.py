@@ -55,6 +55,7 @@ from engine.messages.events import (
     Token,
     Tokens,
     Traced,
+    TrackedText,
     Verdict,
 )
 from engine.messages.inside import (
@@ -128,6 +129,7 @@ from engine.messages.parts import (
     State,
     TextToken,
     Timing,
+    TrackedWord,
     Trimmed,
     Turn,
     Witness,
@@ -157,6 +159,7 @@ from engine.messages.requests import (
     Shutdown,
     Tokenize,
     Trace,
+    TrackWords,
     Unload,
 )
 
@@ -285,6 +288,9 @@ __all__ = [
     "Tokens",
     "Trace",
     "Traced",
+    "TrackWords",
+    "TrackedText",
+    "TrackedWord",
     "Trimmed",
     "Turn",
     "Unload",

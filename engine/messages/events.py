@@ -35,6 +35,7 @@ from engine.messages.parts import (
     State,
     TextToken,
     Timing,
+    TrackedWord,
     Trimmed,
     WitnessName,
 )
@@ -411,6 +412,21 @@ class TextScore(Struct, tag="text_score", frozen=True, kw_only=True):
     error: Error | None = None
 
 
+class TrackedText(Struct, tag="tracked_text", frozen=True, kw_only=True):
+    """The words of `TrackWords` through one text, or why there are no figures.
+
+    Their places are those of `tokens`, which have no figures of their own, and for a causal model
+    the one after the last.
+    """
+
+    index: int
+    """Of the text in the request."""
+    tokens: list[TextToken] = []
+    words: list[TrackedWord] = []
+    windows: int = 1
+    error: Error | None = None
+
+
 class DocumentResult(Struct, tag="document_result", frozen=True, kw_only=True):
     """The answer to `Document`. Gap i lies between the sentences i and i + 1.
 
@@ -479,6 +495,7 @@ Event = (
     | PairScore
     | ScoredBy
     | TextScore
+    | TrackedText
     | DocumentResult
     | MatrixCells
     | Arranged

@@ -167,6 +167,21 @@ class TextToken(Struct, frozen=True, gc=False):
     entropy: float | None = None
 
 
+class TrackedWord(Struct, frozen=True, kw_only=True):
+    """A word at every place of a text.
+
+    A log-probability is that of all its pieces, from left to right; a rank is that among the single
+    pieces of the vocabulary. Both are None where nothing precedes the place, where the vocabulary
+    cannot spell the word, and where its probability is 0.
+    """
+
+    word: str
+    ids: list[int]
+    """How it is spelled at the last place."""
+    logprobs: list[float | None]
+    ranks: list[int | None]
+
+
 class WordScore(Struct, frozen=True, kw_only=True):
     """A whole word at a mask, of one piece or several.
 

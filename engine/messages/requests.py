@@ -221,6 +221,26 @@ class ScoreTexts(Struct, tag="score_texts", frozen=True, kw_only=True):
     precision: PrecisionChoice = "exact"
 
 
+class TrackWords(Struct, tag="track_words", frozen=True, kw_only=True):
+    """How likely words are at every place of texts; answered by a `ScoredBy` first.
+
+    Each text is then answered by a `TrackedText` when it is ready. A text of ids is read as it is,
+    without a start token. A causal model says how likely a word is to come next, in place of each
+    token and after the last one; a masked model, how likely it is where each token is masked.
+
+    A word is written there as a word of its own: after a space, unless nothing or white space is
+    before it, or Japanese or Chinese beside it. A piece that is written as the vocabulary spells it
+    (``Ġhe``, ``▁he``, ``##ing``) is that piece.
+    """
+
+    model: str
+    texts: Annotated[list[str | list[Integer]], Meta(min_length=1, max_length=1_000_000)]
+    words: Annotated[list[str], Meta(min_length=1, max_length=1000)]
+    start: bool = True
+    """As in `ScoreTexts`."""
+    precision: PrecisionChoice = "exact"
+
+
 class Document(Struct, tag="document", frozen=True, kw_only=True):
     """How well each sentence of a text continues the one before; answered by `DocumentResult`.
 
@@ -285,6 +305,7 @@ Request = (
     | Score
     | ScorePairs
     | ScoreTexts
+    | TrackWords
     | Document
     | LookInside
     | Tokenize

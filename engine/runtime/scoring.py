@@ -72,6 +72,24 @@ def _statistics(scores: torch.Tensor, rows: torch.Tensor, targets: torch.Tensor)
     return torch.stack([own, torch.stack(ranks).float(), entropies(scores)[rows]])
 
 
+def of_ids(
+    runtime: CausalRuntime, sequences: Sequence[Sequence[int]], ids: Sequence[int], take: Take
+) -> Generator[None, None, None]:
+    """Score some ids in place of every token of each sequence except the first, yielding between
+    forward passes.
+
+    Calls `take` as soon as a sequence is read, with its index and float32 [2 * ids, len - 1]: the
+    log-probabilities of each id, then the ranks of each.
+    """
+
+    def figures(scores: torch.Tensor, rows: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        own = scores[..., list(ids)].unbind(-1)
+        ranks = [1 + (scores > each[..., None]).sum(-1) for each in own]
+        return torch.stack([*own, *(each.float() for each in ranks)])[:, rows]
+
+    yield from _read(runtime, sequences, take, figures)
+
+
 def entropies(scores: torch.Tensor) -> torch.Tensor:
     """Entropies [...], in nats, of log-probabilities [..., vocabulary]."""
     # Impossible ids contribute nothing, though their surprisal is infinite.

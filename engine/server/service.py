@@ -42,6 +42,7 @@ from engine.messages import (
     Timing,
     Tokenize,
     Trace,
+    TrackWords,
     Unload,
 )
 from engine.pull.job import PullJob
@@ -62,12 +63,24 @@ from engine.tasks import (
     pseudo_likelihood,
     text_scoring,
     tracing,
+    tracking,
 )
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-Ask = Continue | NBest | Find | Trace | Fill | PseudoLikelihood | ScorePairs | ScoreTexts | Document
+Ask = (
+    Continue
+    | NBest
+    | Find
+    | Trace
+    | Fill
+    | PseudoLikelihood
+    | ScorePairs
+    | ScoreTexts
+    | TrackWords
+    | Document
+)
 """The requests that are answered by one model."""
 Work = Ask | LookInside | Score | Tokenize | ListModels | Load | Measure | Unload | Pull | Remove
 """The requests that become tasks."""
@@ -174,6 +187,8 @@ class Service:
                     yield from continuity.run_pairs(model, request, load_s)
                 case ScoreTexts():
                     yield from text_scoring.run(model, request, load_s)
+                case TrackWords():
+                    yield from tracking.run(model, request, load_s)
                 case Document():
                     yield from document.run(model, request, load_s)
                 case never:

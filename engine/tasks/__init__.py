@@ -12,6 +12,7 @@
     pseudo_likelihood.py  score a text token by token with a masked model
     text_scoring.py       score every token of many texts
     continuity/           how well B continues A, by several witnesses
+    tracking.py           words through texts: how likely at every place
     document.py           score the sentences of a text
     inspection.py         the tokens of a text
     inside/               what happens inside a model: tensors, attention, lens, attribution
