@@ -3,6 +3,7 @@
 scripts.py         which characters are kana and kanji
 word_surprisal.py  a text cut into words, and their surprisal
 heat.py            how surprising a token is, in five steps
+tracks.py          words at every place of a text
 alignment.py       one text under two models
 minimal_pairs.py   where two sentences differ
 leaps.py           the words, sentences and surprises of a text

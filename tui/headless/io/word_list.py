@@ -1,4 +1,4 @@
-"""The words that `tsuzuki fill --words` asks for."""
+"""The words that `--words` asks for."""
 
 from __future__ import annotations
 
