@@ -12,10 +12,17 @@ from textual.command import CommandList, CommandPalette
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from engine.messages import TrackedWord
 from tests.support.fake_engine import TaskEngine, answered, make, pane
-from tests.support.screen_host import until
+from tests.support.screen_host import seen, until
+from tests.support.suite_engine import SuiteEngine
+from tests.tui.suites.test_reading import condition, suite
 from tui.app import TsuzukiApp
+from tui.cards import ContinueCard
+from tui.cards.tracked import Tracked
 from tui.config.settings import Settings
+from tui.panes.base import TaskPane
+from tui.strings import Language
 
 
 class Compare(Protocol):
@@ -151,4 +158,63 @@ def test_windows_in_japanese(snap_compare: Compare, tmp_path: Path, key: str) ->
 def test_inspector_in_japanese(snap_compare: Compare, tmp_path: Path) -> None:
     app = make(tmp_path, settings=JAPANESE)
     run = steps(app, "enter", "shift+tab", "right", "right", "f6")
+    assert snap_compare(app, terminal_size=SMALL, run_before=run)
+
+
+@pytest.mark.parametrize("size", [SMALL, WIDE], ids=["small", "wide"])
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_suite(
+    snap_compare: Compare, tmp_path: Path, size: tuple[int, int], language: Language
+) -> None:
+    words = ["The", "author", "next to", "the", "senators", "is", "good"]
+    items = [
+        {
+            "item_number": number,
+            "conditions": [
+                condition(name, *words[:5], verb, "good")
+                for name, verb in (("match_sing", "is"), ("mismatch_sing", other))
+            ],
+        }
+        for number, other in enumerate(("are", "am", "were"), 1)
+    ]
+    names = ["intro", "np_subject", "prep", "the", "prep_np", "matrix_verb", "continuation"]
+    file = tmp_path / "suite.json"
+    meta = {str(number): name for number, name in enumerate(names, 1)}
+    formula = "(6;%match_sing%) < (6;%mismatch_sing%)"
+    file.write_text(suite(*items, formulas=(formula,), region_meta=meta))
+    app = make(tmp_path, SuiteEngine(), settings=Settings(language=language))
+
+    async def run(pilot: Pilot[None]) -> None:
+        await steps(app)(pilot)
+        pane(app).post_message(TaskPane.SuiteAsked(pane(app), str(file)))
+        await until(pilot, lambda: "66.7%" in seen(app))
+        await pilot.press("down")
+        await pilot.pause()
+
+    assert snap_compare(app, terminal_size=size, run_before=run)
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_tracked_words(snap_compare: Compare, tmp_path: Path, language: Language) -> None:
+    app = make(tmp_path, settings=Settings(language=language))
+
+    async def run(pilot: Pilot[None]) -> None:
+        await steps(app, "enter", "shift+tab", "right", "right")(pilot)
+        (card,) = pane(app).transcript.cards
+        assert isinstance(card, ContinueCard)
+        places = range(len(card.branches[0].tokens) + 1)
+        words = [
+            TrackedWord(
+                word=word,
+                ids=[7],
+                logprobs=[-1.5 * ((by * place + 1) % 7) for place in places],
+                ranks=[1 + place for place in places],
+            )
+            for word, by in (("彼", 2), ("彼女", 3))
+        ]
+        card.tracked = Tracked(0, words)
+        pane(app).cards.save(card)
+        await pilot.press("f6")
+        await pilot.pause()
+
     assert snap_compare(app, terminal_size=SMALL, run_before=run)

@@ -98,7 +98,12 @@ IN_CODE = {
     "tui/render/inside/view.py",
 }
 """These write numbers as Python does, or SQL."""
-EDITED = {"tui/panes/fill.py", "tui/panes/fill_actions.py", "tui/screens/sampling.py"}
+EDITED = {
+    "tui/panes/fill.py",
+    "tui/panes/fill_actions.py",
+    "tui/panes/tracking.py",
+    "tui/screens/sampling.py",
+}
 """These write what is read back: commas, in every language."""
 
 

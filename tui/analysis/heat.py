@@ -22,6 +22,8 @@ LIMITS: Final[dict[Heat, tuple[float, ...]]] = {
 ones of GLTR (Gehrmann, Strobelt & Rush 2019)."""
 
 
+LIKELY: Final = (0.001, 0.01, 0.1, 0.5)
+"""Probabilities of a word at which each step but the first begins."""
 GAINS: Final = (-1.0, 1.0, 3.0, 6.0)
 """Bits that the text before it saves of a token, where each step but the first begins: below the
 first it makes the token less likely, between the first two it does little."""
@@ -46,6 +48,11 @@ def step(token: Token | PllToken, heat: Heat) -> int:
             return sum(token.rank > limit for limit in limits)
         case never:
             assert_never(never)
+
+
+def likely_step(logprob: float) -> int:
+    """The step of a word by its probability: 0 where it is unlikely, 4 where it is likely."""
+    return sum(math.exp(logprob) >= limit for limit in LIKELY)
 
 
 def gain(token: ScoredToken) -> float | None:

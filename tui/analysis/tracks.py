@@ -9,6 +9,8 @@ from engine.messages import TextToken, TrackedWord
 from tui.analysis.heat import bits
 from tui.files.tables import Value
 
+EVEN_BITS = 1.0
+"""Bits below which two words count as equally likely."""
 COLUMNS = ("position", "token", "word", "probability", "surprisal_bits", "rank")
 """Of a table. Positions count from 1; the one after the last token has no token."""
 

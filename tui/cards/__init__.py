@@ -9,6 +9,7 @@ stored and exported as it is, so that a partial answer survives whatever happens
     filling.py   Fill: words for masks
     judging.py   Fill: texts judged token by token, and minimal pairs
     scoring.py   Score: two sentences
+    tracked.py   words at each token of a text
     refs.py      the places of the cursor in each of them
     figures.py   what each witness to two sentences says, as figures
     document.py  Score: a text as sentences

@@ -20,6 +20,7 @@ from engine.messages import (
 )
 from tui.cards.base import BaseCard, Pane
 from tui.cards.texts import ContinueCard
+from tui.cards.tracked import Tracked
 
 
 class PllCard(BaseCard, tag="pll"):
@@ -28,6 +29,8 @@ class PllCard(BaseCard, tag="pll"):
     request: PseudoLikelihood
     results: list[PseudoLikelihoodResult] = field(default_factory=list)
     """One for each method."""
+    tracked: Tracked | None = None
+    """As in `ContinueCard`."""
 
     @property
     def pane(self) -> Pane:

@@ -19,6 +19,7 @@ from engine.messages import (
     Token,
 )
 from tui.cards.base import BaseCard, Pane
+from tui.cards.tracked import Tracked
 
 _LARGEST = math.log(sys.float_info.max)
 
@@ -98,6 +99,8 @@ class ContinueCard(BaseCard, tag="continue"):
     """The ids of the texts that this one was found better than, as often as it was."""
     folded: bool = False
     """Whether the tree hides the forks of this text."""
+    tracked: Tracked | None = None
+    """Words whose probability at each token is shown."""
     seen: float = 0.0
     """When it was last chosen among its tree's, in seconds since 1970; 0: not since it was made."""
 

@@ -117,6 +117,7 @@ CardAction = Literal[
     "details",
     "shuffles",
     "tensors",
+    "track",
 ]
 """What the transcript asks the pane to do with the chosen card: the first argument of `want`."""
 
@@ -291,6 +292,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _on_card("likeliest", "g", cards=("text",)),
     Action("heat", ("v",), "transcript", show=True, cards=("text", "judged")),
     Action("word_ends", ("f",), "transcript", cards=("text",)),
+    _on_card("track", "W", cards=("text", "judged")),
     _on_card("tree", "t", show=True, cards=("text",)),
     _on_card("samplers", "z", cards=("text",)),
     _on_card("replay", "p", cards=("text",)),

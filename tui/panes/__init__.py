@@ -13,6 +13,7 @@
     recall.py            the way back through what was sent
     reading.py           files of the user
     looking.py           what is looked at inside a model
+    tracking.py          words tracked through the text of a card
     offers.py            another model, for a text that suits this one badly
     host.py              what the actions below see of a pane
     card_actions.py      what can be done with any card

@@ -267,7 +267,7 @@ class TaskPane(PaneLayout):
         """What Escape does now: see `action_stop`."""
         if self.inspector_over or self.offers.open:
             return "close"
-        return "stop" if self.cards.runs.live else ""
+        return "stop" if self.cards.runs.live or self.actions.tracker.running else ""
 
     @on(Composer.Sent)
     def _send(self, event: Composer.Sent) -> None:
@@ -316,7 +316,7 @@ class TaskPane(PaneLayout):
             return
         if self.offers.open:
             self.offers.withdraw()
-        elif not self.cards.runs.stop() and not self.offers.stop_pull():
+        elif not (self.cards.runs.stop() or self.actions.tracker.stop() or self.offers.stop_pull()):
             self.focus_composer()
 
     def action_inspector(self) -> None:

@@ -8,6 +8,7 @@ from tui.cards import Card, copy_request
 from tui.export.markdown import Format, save_cards
 from tui.keys.actions import CardAction
 from tui.panes.host import PaneHost
+from tui.panes.tracking import Tracker
 from tui.strings import text
 
 
@@ -24,6 +25,7 @@ class CardActions:
         self._pane = pane
         self._edit = edit
         self._others = others
+        self.tracker = Tracker(pane)
         self._undone: list[Callable[[], None]] = []
         """What takes each step back, the latest last."""
 
@@ -51,6 +53,8 @@ class CardActions:
                 self._save(card, "txt")
             case "tensors":
                 self._tensors(card)
+            case "track":
+                self.tracker.ask(card)
             case "delete":
                 self.delete(card)
             case _:

@@ -14,6 +14,7 @@ lesson.py          a stop of the lesson
 lesson_answers.py  what the answer to its question is, in words
 regions.py         sentences by region and condition
 columns.py         blocks of lines next to each other
+tracked.py         words tracked through a text
 token_lines.py     tokens side by side
 fillings.py        words for masks
 judged.py          sentences scored token by token

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, assert_never
+from typing import Final, Literal, assert_never
 
 from rich.cells import cell_len, set_cell_size
 
@@ -17,7 +17,7 @@ from engine.messages import MASK, FillResult, MaskFill, Token
 from tui.analysis.heat import Heat, shade, step
 from tui.cards import Card, ContinueCard, DocumentCard, FillCard, PairCard, PllCard, ScoreCard
 from tui.cards.refs import BranchToken, InputToken, MethodToken, Ref
-from tui.render import bars, curve, fillings, judged
+from tui.render import bars, curve, fillings, judged, tracked
 from tui.render.facts import facts
 from tui.render.flow import Flow, Line, Span, wrap
 from tui.render.token_lines import token_lines
@@ -103,6 +103,7 @@ class ContinueBlock(Block):
         self._bars: list[Flow] = []
         """With heat, a bar for each token of a branch."""
         self._fed: list[int] = []
+        self._tracked = card.tracked
         super().__init__(card, width, glyphs, look)
 
     @property
@@ -120,7 +121,11 @@ class ContinueBlock(Block):
         super().lay_out(width)
 
     def update(self) -> None:
-        """Lay out only what is new."""
+        """Lay out only what is new, unless other words are tracked."""
+        if self.card.tracked is not self._tracked:
+            self._tracked = self.card.tracked
+            self.lay_out(self._width)
+            return
         self.lines = [*self._body(), *self._footer(), Line()]
 
     def _body(self) -> list[Line]:
@@ -142,12 +147,16 @@ class ContinueBlock(Block):
             new = list(enumerate(branch.tokens))[self._fed[number] :]
             refs = [BranchToken(number, index) for index, _ in new]
             self._flows[number].add(
-                Span(clean(token.text), self._style(token), ref)
+                Span(clean(token.text), self._style(token, ref), ref)
                 for ref, (_, token) in zip(refs, new, strict=True)
             )
             if self.look.heat is not None:
                 self._bars[number].add(
-                    Span(self._glyphs.levels[step(token, self.look.heat)], self._style(token), ref)
+                    Span(
+                        self._glyphs.levels[step(token, self.look.heat)],
+                        shade(token, self.look.heat),
+                        ref,
+                    )
                     for ref, (_, token) in zip(refs, new, strict=True)
                 )
             self._fed[number] += len(new)
@@ -159,7 +168,20 @@ class ContinueBlock(Block):
             lines += flow.lines
             if self.look.heat is not None:
                 lines += self._bars[number].lines
+            lines += self._words(number)
         return [*lines, *self._legend()]
+
+    def _words(self, branch: int) -> list[Line]:
+        """The words that are tracked through a branch."""
+        found = self.card.tracked
+        if found is None or found.branch != branch:
+            return []
+        tokens = self.card.branches[branch].tokens
+        refs = [BranchToken(branch, at) for at in range(len(tokens))]
+        return [
+            *tracked.rows(found.words, tokens, refs, self._width, self._glyphs),
+            *legend("word", self._width, self._glyphs),
+        ]
 
     def _turns(self, prompt: Span) -> list[Line]:
         """What was asked; in a chat, by whom, after as much of the system prompt as fits a line."""
@@ -182,8 +204,11 @@ class ContinueBlock(Block):
         self._bars.append(Flow(self._width, INDENT * 2))
         self._fed.append(0)
 
-    def _style(self, token: Token) -> str:
+    def _style(self, token: Token, ref: BranchToken) -> str:
         """Without heat the transcript styles tokens, as the cursor comes and goes."""
+        found = self.card.tracked
+        if found is not None and found.branch == ref.branch:
+            return tracked.style(found.words, ref.index)
         return "" if self.look.heat is None else shade(token, self.look.heat)
 
     def _legend(self) -> list[Line]:
@@ -289,6 +314,11 @@ class PllBlock(Block):
             heat = self.look.heat or "surprisal"
             lines += judged.pll(self.card, self._width, self._glyphs, heat)
             lines += legend(heat, self._width, self._glyphs)
+        if self.card.tracked is not None and self.card.results:
+            words, tokens = self.card.tracked.words, self.card.results[0].tokens
+            refs = [MethodToken(0, at) for at in range(len(tokens))]
+            lines += tracked.rows(words, tokens, refs, self._width, self._glyphs)
+            lines += legend("word", self._width, self._glyphs)
         return lines
 
 
@@ -357,7 +387,7 @@ class DocumentBlock(Block):
         return lines + wrap([Span(summary, "facts")], self._width, INDENT)
 
 
-def legend(heat: Heat, width: int, glyphs: Glyphs) -> list[Line]:
+def legend(heat: Heat | Literal["word"], width: int, glyphs: Glyphs) -> list[Line]:
     """What the steps of a heat are."""
     spans = [Span(text(f"heat.{heat}.name"), "facts")]
     for level, glyph in enumerate(glyphs.levels):

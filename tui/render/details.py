@@ -38,7 +38,7 @@ from tui.cards.refs import (
     WitnessToken,
     WordList,
 )
-from tui.render import bars, columns, fillings, judged
+from tui.render import bars, columns, fillings, judged, tracked
 from tui.render.flow import Line, Span, wrap
 from tui.strings import text
 from tui.terminal.sanitise import Glyphs, clean
@@ -83,7 +83,10 @@ def _parts(card: Card, ref: Ref | None, width: int, glyphs: Glyphs) -> Parts:
             if not card.results:
                 return [], []
             place = ref if isinstance(ref, MethodToken) else MethodToken(0, 0)
-            return _judged(card.results[place.method].tokens, place.index, width, glyphs)
+            facts, table = _judged(card.results[place.method].tokens, place.index, width, glyphs)
+            if card.tracked is not None:
+                facts += tracked.figures(card.tracked.words, place.index, _LABEL)
+            return facts, table
         case PairCard():
             return _compared(card, ref, width, glyphs)
         case ScoreCard():
@@ -114,10 +117,12 @@ def _written(card: ContinueCard, branch: int, index: int, width: int, glyphs: Gl
     place = text("inspector.place", n=index + 1, of=len(tokens))
     if len(card.branches) > 1:
         place += glyphs.dot + text("inspector.branch", n=branch + 1)
+    own = card.tracked if card.tracked and card.tracked.branch == branch else None
     lines = [
         *_title(shown(token.text, token.id, glyphs), place),
         _fact("id", str(token.id)),
         *([_fact("piece", clean(token.piece))] if token.piece else []),
+        *(tracked.figures(own.words, index, _LABEL) if own else []),
         *_measures(token),
     ]
     if not card.request.sampling.greedy:
