@@ -61,22 +61,13 @@ def save(folder: Path, session: Session, form: Format) -> Path:
         OSError: it cannot be written.
     """
     content = {"json": json, "md": markdown, "txt": prose}[form](session)
-    paths.ensure(folder)
-    stamp = time.strftime("%Y-%m-%d-%H%M%S", time.localtime())
-    for number in range(1, 1000):
-        path = folder / f"tsuzuki-{stamp}{'' if number == 1 else f'-{number}'}.{form}"
-        try:
-            file = path.open("x", encoding="utf-8", errors="replace", newline="\n")
-        except FileExistsError:
-            continue
-        try:
-            with file:
-                file.write(content)
-        except OSError:
-            path.unlink()  # half a file could be taken for a whole one
-            raise
-        return path
-    raise FileExistsError(text("export.taken", folder=folder))
+    path = paths.fresh(folder, form)
+    try:
+        path.write_text(content, encoding="utf-8", errors="replace", newline="\n")
+    except OSError:
+        path.unlink()  # half a file could be taken for a whole one
+        raise
+    return path
 
 
 def save_and_report(folder: Path, session: Session, form: Format) -> str:

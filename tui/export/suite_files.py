@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from tui.export.table_files import About, write_file
 from tui.files import tables, whole_file
 from tui.suites import results
 from tui.suites.results import SuiteDocument
@@ -15,9 +16,15 @@ from tui.suites.suite import Suite
 
 
 def save(
-    folder: Path, suite: Suite, document: SuiteDocument, kind: Literal["csv", "tsv"] = "csv"
+    folder: Path,
+    suite: Suite,
+    document: SuiteDocument,
+    kind: Literal["csv", "tsv"] = "csv",
+    description: About | None = None,
 ) -> Path:
     """Write both in place of those that are there, and return the table's path.
+
+    With a description of what scored it, that is written beside the table.
 
     Raises:
         OSError: one cannot be written.
@@ -27,7 +34,10 @@ def save(
     content = msgspec.json.encode(document).decode() + "\n"
     whole_file.write(path.with_name(f"{path.name}.json"), content)
     rows = results.rows(suite, document.items)
-    whole_file.write(table, tables.written(results.COLUMNS, rows, kind))
+    if description is None:
+        whole_file.write(table, tables.written(results.COLUMNS, rows, kind))
+    else:
+        write_file(table, results.COLUMNS, rows, kind, description)
     return table
 
 

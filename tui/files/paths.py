@@ -8,6 +8,7 @@ platform's own place. Nothing is created before something is to be written.
 from __future__ import annotations
 
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
@@ -82,6 +83,26 @@ def ensure(path: Path) -> Path:
     """
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
+
+
+def fresh(folder: Path, ending: str) -> Path:
+    """A new, empty file in a folder, which is made too, named by the second.
+
+    Nothing is overwritten: a name that is taken gets a number.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    ensure(folder)
+    stamp = time.strftime("%Y-%m-%d-%H%M%S", time.localtime())
+    for number in range(1, 1000):
+        path = folder / f"tsuzuki-{stamp}{'' if number == 1 else f'-{number}'}.{ending}"
+        try:
+            path.touch(exist_ok=False)
+        except FileExistsError:
+            continue
+        return path
+    raise FileExistsError(text("export.taken", folder=folder))
 
 
 def keep_private(file: Path) -> None:

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final, Literal
 
-from tui.cards import Card, copy_request
+import msgspec
+
+from tui.cards import Card, ContinueCard, PllCard, copy_request
+from tui.export import card_tables
+from tui.export.card_tables import CardUnit
 from tui.export.markdown import Format, save_cards
+from tui.files import system_errors
 from tui.keys.actions import CardAction
 from tui.panes.host import PaneHost
 from tui.panes.tracking import Tracker
+from tui.screens.forms import Field, Form
 from tui.strings import text
+from tui.terminal.sanitise import clean
+
+_TABLE: Final = {"unit": CardUnit, "kind": Literal["csv", "tsv"]}
+"""What is asked for a table, by the names of its fields."""
 
 
 class CardActions:
@@ -51,6 +62,8 @@ class CardActions:
                 self._save(card, "md")
             case "save_text":
                 self._save(card, "txt")
+            case "save_table":
+                self._save_table(card)
             case "tensors":
                 self._tensors(card)
             case "track":
@@ -75,6 +88,32 @@ class CardActions:
     def _save(self, card: Card, form: Format) -> None:
         pane = self._pane
         pane.notice(save_cards(pane.shared.settings.exports(), [card], form))
+
+    def _save_table(self, card: Card) -> None:
+        """Ask what a row is to be, and write the table."""
+        pane = self._pane
+        if not isinstance(card, ContinueCard | PllCard) or not card.answer:
+            pane.notice(text("notice.no_tokens"))
+            return
+        units = tuple(card_tables.units(card))
+        fields = [
+            Field("unit", str, "place" if "place" in units else "word", units),
+            Field("kind", str, "csv", ("csv", "tsv")),
+        ]
+
+        def chosen(values: dict[str, object] | None) -> None:
+            if values is None:
+                return
+            folder, ref = pane.shared.settings.exports(), pane.transcript.ref
+            unit, kind = (msgspec.convert(values[n], t) for n, t in _TABLE.items())
+            try:
+                path = card_tables.save(folder, card, ref, unit, kind)
+                pane.notice(text("export.saved", path=clean(str(path))))
+            except OSError as error:
+                reason = clean(system_errors.reason(error))
+                pane.notice(text("export.not_saved", reason=reason))
+
+        pane.push_screen(Form(fields, title=text("dialog.table")), chosen)
 
     def _tensors(self, card: Card) -> None:
         """Show what the model was fed and what it computed, at the place of the cursor."""

@@ -148,16 +148,17 @@ class Form(Window[dict[str, object]]):
 
     place: ClassVar[Place | None] = "form"
 
-    def __init__(self, fields: Sequence[Field], at: str = "") -> None:
+    def __init__(self, fields: Sequence[Field], at: str = "", title: str = "") -> None:
         """Begin at the field of this name, or at the first one."""
         super().__init__()
+        self._title = title or text("dialog.sampling")
         self._fields = {field.name: field for field in fields}
         self._at = at
 
     def compose(self) -> ComposeResult:
         """One row a field: what it is, its value, and what is wrong or what it means."""
         with VerticalScroll(classes="dialog", can_focus=False):
-            yield Label(text("dialog.sampling"), classes="dialog-title", markup=False)
+            yield Label(self._title, classes="dialog-title", markup=False)
             for field in self._fields.values():
                 with Horizontal(classes="field"):
                     yield Label(text(f"field.{field.name}.name"), markup=False)

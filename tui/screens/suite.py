@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from typing import ClassVar, Literal
 
 from rich.cells import cell_len
@@ -17,6 +16,7 @@ from textual.widgets import DataTable, Static
 from tui.analysis.intervals import wilson
 from tui.connection.services import Services
 from tui.export import suite_files
+from tui.export.table_files import about
 from tui.files import paths, system_errors
 from tui.keys.actions import bindings
 from tui.render import regions
@@ -314,11 +314,12 @@ class SuiteScreen(MessageScreen[tuple[SuiteRun, Item]]):
 
     def action_suite_save(self, kind: Literal["csv", "tsv"]) -> None:
         """Write the results to a table."""
-        folder = self.shared.settings.exports()
-        save = partial(suite_files.save, folder, self.run.named.suite, self.run.document, kind)
+        run, folder = self.run, self.shared.settings.exports()
+        said = None if run.by is None else about(run.by, "suite", run.named.file, "region")
         try:
             paths.ensure(folder)
-            self._say(text("export.saved", path=save()))
+            path = suite_files.save(folder, run.named.suite, run.document, kind, said)
+            self._say(text("export.saved", path=path))
         except OSError as error:
             self._say(text("export.not_saved", reason=system_errors.reason(error)))
 

@@ -42,6 +42,8 @@ class SuiteRun:
         """Why it failed, or what is to be known of all figures."""
         self.scored: dict[ItemName, SuiteItem] = {}
         self.errors = list(named.suite.problems)
+        self.by: ScoredBy | None = None
+        """What scored the items, once it has answered."""
         self.place = 0
         """The item that was looked at last, by its place in the suite."""
         self._shared = shared
@@ -127,8 +129,10 @@ class SuiteRun:
         async with aclosing(self._answer) as events:
             async for event in events:
                 match event:
-                    case ScoredBy(method="causal", start=None):
-                        self.message = text("suites.no_start", model=self.model)
+                    case ScoredBy():
+                        self.by = event
+                        if event.method == "causal" and event.start is None:
+                            self.message = text("suites.no_start", model=self.model)
                     case TextScore():
                         self._take(asking.take(event))
                     case Error():

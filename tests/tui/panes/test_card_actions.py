@@ -66,3 +66,18 @@ async def test_up_recalls_earlier_prompts_and_down_goes_forward(tmp_path: Path) 
         assert box.text == "two"
         await pilot.press("down")
         assert box.text == ""
+
+
+async def test_a_text_is_saved_as_a_table(tmp_path: Path) -> None:
+    app = make(tmp_path, settings=Settings(export_folder=str(tmp_path / "out")))
+    async with running(app) as pilot:
+        await pilot.press("enter")
+        await answered(pilot, app)
+        await pilot.press("shift+tab", "T")
+        await until(pilot, lambda: "A table of this text" in seen(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.at_panes and "Saved to" in seen(app))
+    (table,) = (tmp_path / "out").glob("*.csv")
+    assert table.read_text().startswith(
+        "sentence,position,word,surprisal_bits,tokens,punctuation\n"
+    )

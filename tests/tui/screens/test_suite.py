@@ -109,6 +109,8 @@ async def test_the_saved_table_is_that_of_the_command(tmp_path: Path) -> None:
     ]
     document = json.loads((tmp_path / "out" / "s.starter-ja.json").read_text())
     assert [each["item"] for each in document["items"]] == [3, 1, 2]
+    about = json.loads((tmp_path / "out" / "s.starter-ja.csv.json").read_text())
+    assert (about["command"], about["unit"], about["start"]) == ("suite", "region", "<s>")
     assert document["accuracy"] == [pytest.approx(1 / 3)]
 
 

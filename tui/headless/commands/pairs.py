@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from engine.messages import PllMethod, PrecisionChoice, ScoredBy, ScoreTexts, TextScore
 from tui.analysis.minimal_pairs import Scored, differences
+from tui.export.table_files import about
 from tui.headless.command import Subcommand
 from tui.headless.io import tables
 from tui.headless.io.advice import warn
@@ -145,7 +146,7 @@ class _Results:
             for row, found in zip(self._rows, self._found, strict=True)
             if row.cells
         ]
-        description = tables.about(by, "pairs", self._command.file, "pair")
+        description = about(by, "pairs", self._command.file, "pair")
         tables.write(self._command, self._output, kept, COLUMNS, rows, description)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.messages import PairScore, PmiResult, ScorePairs, ScoreResult, Verdict
 from tui.cards.figures import judgement
+from tui.export.table_files import About
 from tui.files.tables import Value
 from tui.headless.io import tables
 from tui.headless.io.advice import warn
@@ -109,7 +110,7 @@ class _Writer:
         if first is None:
             return  # no pair could be scored, and each was named
         columns = list(dict.fromkeys(name for _, figures in self._table for name in figures))
-        description = tables.About(
+        description = About(
             command="score",
             file=file,
             model=first.model,

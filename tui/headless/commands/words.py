@@ -18,6 +18,7 @@ from engine.messages import (
     TrackWords,
 )
 from tui.analysis import tracks
+from tui.export.table_files import about
 from tui.files.tables import Cells, Value
 from tui.headless.command import TextCommand
 from tui.headless.io import tables
@@ -174,7 +175,7 @@ class WordsCommand(TextCommand, frozen=True, kw_only=True):
                     continue
                 own = tracks.rows(answer.tokens, answer.words)
                 found += [(row.cells, figures) for figures in own]
-            description = tables.about(by, "words", file, "place")
+            description = about(by, "words", file, "place")
             tables.write(self, output, table.columns, tracks.COLUMNS, found, description)
             if failed:
                 output.error(text("cli.texts_failed", count=failed, total=len(table.rows)))

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Protocol
 
-import msgspec
-from msgspec import Struct
-
-from engine.messages import ScoredBy
-from tui.files import paths, system_errors, tables, whole_file
+from tui.export.table_files import About, write_file
+from tui.files import paths, system_errors, tables
 from tui.files.tables import Cells, NoTable, Row, Table, Value
 from tui.headless.io.output import Output
 from tui.headless.io.request import read_leniently
@@ -39,46 +35,11 @@ class Tabular(Protocol):
         """The TSV file to write."""
 
 
-class About(Struct, frozen=True, kw_only=True):
-    """What the figures of a table were computed from, and with: the file beside it."""
-
-    command: str
-    file: str
-    model: str
-    revision: str
-    precision: str
-    weights: str
-    method: str
-    start: str | None
-    """The token that every text is scored after."""
-    unit: str
-    word_method: list[str] = []
-    """How words were found, where there are words; see README."""
-    missing: str = tables.NA
-    version: str = msgspec.field(default_factory=lambda: metadata.version("tsuzuki"))
-
-
 def add_outputs(parser: ArgumentParser) -> None:
     """Add the files that a table can go to."""
     ways = parser.add_mutually_exclusive_group()
     ways.add_argument("--csv", metavar="FILE", help=text("cli.option.csv"))
     ways.add_argument("--tsv", metavar="FILE", help=text("cli.option.tsv"))
-
-
-def about(by: ScoredBy, command: str, file: str, unit: str, words: Iterable[str] = ()) -> About:
-    """What a table of scored texts says of itself."""
-    return About(
-        command=command,
-        file=file,
-        model=by.model,
-        revision=by.revision,
-        precision=by.precision,
-        weights=by.weights,
-        method=by.method,
-        start=by.start,
-        unit=unit,
-        word_method=sorted(set(words)),
-    )
 
 
 def read(file: str) -> Table:
@@ -151,20 +112,8 @@ def write(
         output.write(tables.written(columns, merged(), "jsonl" if command.json else "tsv"))
         return
     path = paths.written(file)
-    content = tables.written(columns, merged(), "csv" if command.csv else "tsv")
-    beside = path.with_name(path.name + ".json")
-    _write(path, content)
-    if path.is_file():
-        _write(beside, _pretty(description))
-
-
-def _pretty(description: About) -> str:
-    return msgspec.json.format(msgspec.json.encode(description)).decode() + "\n"
-
-
-def _write(path: Path, content: str) -> None:
     try:
-        whole_file.write(path, content)
+        write_file(path, columns, merged(), "csv" if command.csv else "tsv", description)
     except OSError as error:
         raise unwritable(path, error) from error
 

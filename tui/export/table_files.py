@@ -1,0 +1,68 @@
+"""Tables as files for R and pandas, each with what its figures were computed with beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from engine.messages import ScoredBy
+from tui.files import tables, whole_file
+from tui.files.tables import Value
+
+
+class About(Struct, frozen=True, kw_only=True):
+    """What the figures of a table were computed from, and with: the file beside it."""
+
+    command: str
+    file: str
+    model: str
+    revision: str
+    precision: str
+    weights: str
+    method: str
+    start: str | None
+    """The token that every text is scored after."""
+    unit: str
+    word_method: list[str] = []
+    """How words were found, where there are words; see README."""
+    missing: str = tables.NA
+    version: str = msgspec.field(default_factory=lambda: metadata.version("tsuzuki"))
+
+
+def about(by: ScoredBy, command: str, file: str, unit: str, words: Iterable[str] = ()) -> About:
+    """What a table of scored texts says of itself."""
+    return About(
+        command=command,
+        file=file,
+        model=by.model,
+        revision=by.revision,
+        precision=by.precision,
+        weights=by.weights,
+        method=by.method,
+        start=by.start,
+        unit=unit,
+        word_method=sorted(set(words)),
+    )
+
+
+def write_file(
+    path: Path,
+    columns: Sequence[str],
+    rows: Iterable[Mapping[str, Value]],
+    kind: Literal["csv", "tsv"],
+    description: About,
+) -> None:
+    """Write a table, and its description beside it unless the table goes to a device or a pipe.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
+    whole_file.write(path, tables.written(columns, rows, kind))
+    if path.is_file():
+        content = msgspec.json.format(msgspec.json.encode(description)).decode()
+        whole_file.write(path.with_name(f"{path.name}.json"), content + "\n")
