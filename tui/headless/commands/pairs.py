@@ -15,14 +15,13 @@ from tui.headless.io.output import Output
 from tui.headless.io.pair_file import COMMON, Pair, Row, hint, read_table
 from tui.headless.io.request import pane_model
 from tui.headless.io.session import Session, run
+from tui.headless.io.text_scores import scores
 from tui.headless.options import add_model, add_pll_method, add_precision
 from tui.headless.schemas.pair_error import PairErrorDocument
 from tui.headless.schemas.pairs import PairsDocument, PairsRow
 from tui.strings import text, worded
 from tui.terminal.exit_codes import Exit, Failure
 
-AT_ONCE = 1000
-"""Pairs of one request: many enough to find others of their length."""
 COLUMNS = ("good_logprob", "bad_logprob", "difference", "correct")
 """What a table adds to the columns of the file, in nats."""
 NAMES = (("good", "bad"), ("sentence_good", "sentence_bad"), *COMMON)
@@ -61,19 +60,14 @@ class PairsCommand(Subcommand, frozen=True, kw_only=True):
                 raise Failure.usage(text("cli.method_masked", model=model.id))
             await warn(session, output, model.id, *texts)
             results = _Results(rows, self, output)
-            for first in range(0, len(good), AT_ONCE):
-                part = good[first : first + AT_ONCE]
-                request = ScoreTexts(
-                    model=model.id,
-                    texts=texts[2 * first : 2 * (first + AT_ONCE)],
-                    method=self.method,
-                    precision=self.precision,
-                )
-                async for event in session.events(request):
-                    if isinstance(event, ScoredBy):
-                        results.by = event
-                    elif isinstance(event, TextScore):
-                        results.add(part[event.index // 2], event.index % 2, event)
+            request = ScoreTexts(
+                model=model.id, texts=texts, method=self.method, precision=self.precision
+            )
+            async for event in scores(session, request):
+                if isinstance(event, ScoredBy):
+                    results.by = event
+                else:
+                    results.add(good[event.index // 2], event.index % 2, event)
             return results.finish(kept)
 
         # A model that the settings do not name is listed because this command names it.

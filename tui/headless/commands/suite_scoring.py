@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from engine.messages import ModelInfo, ScoredBy, ScoreTexts, TextScore, TextToken
+from engine.messages import ModelInfo, ScoredBy, ScoreTexts, TextToken
 from tui.files import tables, whole_file
 from tui.files.tables import Value
 from tui.headless.io.narration import Forecast
@@ -19,6 +19,7 @@ from tui.headless.io.output import Output
 from tui.headless.io.session import Session
 from tui.headless.io.suite_store import SuiteStore
 from tui.headless.io.tables import unwritable
+from tui.headless.io.text_scores import scores
 from tui.headless.schemas.suite import SuiteDocument, SuiteItem
 from tui.strings import text, worded
 from tui.suites.suite import Item, ItemName, Suite
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 COLUMNS = ("suite", "item", "condition", "region", "name", "content", "surprisal_bits")
 """Those of the table in the folder."""
-AT_ONCE = 500
-"""Items of one request: many enough to find others of their length."""
 
 
 @dataclass(frozen=True)
@@ -106,17 +105,15 @@ async def _scored(
     total, forecast = len(suite.items), Forecast()
     step = text("cli.suite_scoring", suite=suite.name)
     try:
-        for first in range(0, len(missing), AT_ONCE):
-            part = missing[first : first + AT_ONCE]
-            async for item in _answers(session, model, suite, part, command, output):
-                if isinstance(item, str):
-                    errors.append(item)
-                    output.error(f"{named.file}: {item}")
-                    continue
-                found[item.item] = item
-                if store is not None:
-                    store.add(item)
-                output.status(step, forecast.count(len(found), total))
+        async for item in _answers(session, model, suite, missing, command, output):
+            if isinstance(item, str):
+                errors.append(item)
+                output.error(f"{named.file}: {item}")
+                continue
+            found[item.item] = item
+            if store is not None:
+                store.add(item)
+            output.status(step, forecast.count(len(found), total))
     except asyncio.CancelledError:
         if store is not None:
             output.note(text("cli.suite_kept", done=len(found), total=total))
@@ -152,10 +149,10 @@ async def _answers(
     )
     tokens: dict[ItemName, dict[str, list[TextToken]]] = {}
     failed: set[ItemName] = set()
-    async for event in session.events(request):
-        if isinstance(event, ScoredBy) and event.method == "causal" and event.start is None:
-            output.warn(text("cli.suite_no_start", model=model.id))
-        if not isinstance(event, TextScore):
+    async for event in scores(session, request):
+        if isinstance(event, ScoredBy):
+            if event.method == "causal" and event.start is None:
+                output.warn(text("cli.suite_no_start", model=model.id))
             continue
         item, condition = places[event.index]
         if event.error is not None and item.name not in failed:

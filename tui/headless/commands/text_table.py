@@ -27,11 +27,9 @@ from tui.headless.io.advice import warn
 from tui.headless.io.narration import Forecast
 from tui.headless.io.output import Output
 from tui.headless.io.session import Session, run
+from tui.headless.io.text_scores import scores
 from tui.strings import text, worded
 from tui.terminal.exit_codes import Exit, Failure
-
-AT_ONCE = 2000
-"""Texts of one request: many enough to find others of their length."""
 
 Unit = Literal["token", "word", "sentence"]
 
@@ -101,31 +99,26 @@ def execute(
         cells = (row.cells.get(column) for row in rows)
         written = [cell if isinstance(cell, str) else "" for cell in cells]
         await warn(session, output, model, *written)
-        scores: dict[int, TextScore] = {}
+        answers: dict[int, TextScore] = {}
         by: ScoredBy | None = None
         forecast = Forecast()
-        for first in range(0, len(written), AT_ONCE):
-            request = ScoreTexts(
-                model=model,
-                texts=written[first : first + AT_ONCE],
-                method=method,
-                start=start,
-                precision=precision,
-            )
-            async for event in session.events(request):
-                if isinstance(event, ScoredBy):
-                    by = event
-                elif isinstance(event, TextScore):
-                    scores[first + event.index] = event
-                    done = forecast.count(len(scores), len(written))
-                    output.status(text("cli.texts_scoring"), done)
+        request = ScoreTexts(
+            model=model, texts=written, method=method, start=start, precision=precision
+        )
+        async for event in scores(session, request):
+            if isinstance(event, ScoredBy):
+                by = event
+                continue
+            answers[event.index] = event
+            done = forecast.count(len(answers), len(written))
+            output.status(text("cli.texts_scoring"), done)
         if by is None:
             return Exit.FAILED  # no row has cells, and each is named
         failed = len(table.rows) - len(rows)
         found: list[tuple[Cells, Mapping[str, Value]]] = []
         methods: set[Method] = set()
         for number, row in enumerate(rows):
-            score = scores[number]
+            score = answers[number]
             if score.error is not None:
                 failed += 1
                 reason = worded(score.error.message, score.error.hint)

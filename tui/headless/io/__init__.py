@@ -4,6 +4,7 @@ settings_file.py  the settings that a command runs with
 session.py        its conversation with the engine
 request.py        requests from the command line
 reading.py        scoring a text of any length
+text_scores.py    the scores of many texts
 tables.py         files of texts as tables
 suite_store.py    finished items of a suite, from where it goes on
 suite_lines.py    the report of a suite as lines
