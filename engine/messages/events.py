@@ -33,6 +33,7 @@ from engine.messages.parts import (
     Shuffled,
     SopDirection,
     State,
+    TextEnd,
     TextToken,
     Timing,
     Trimmed,
@@ -408,6 +409,8 @@ class TextScore(Struct, tag="text_score", frozen=True, kw_only=True):
     tokens: list[TextToken] = []
     windows: int = 1
     """How many parts it was read in."""
+    after: TextEnd | None = None
+    """With `ScoreTexts.after`."""
     error: Error | None = None
 
 

@@ -218,6 +218,10 @@ class ScoreTexts(Struct, tag="score_texts", frozen=True, kw_only=True):
     """None: causal where the model can be, else original."""
     start: bool = True
     """Whether a causal model reads the start token, if it has one."""
+    after: bool = False
+    """Whether a causal model also says what it expects after the last token."""
+    boundaries: bool = False
+    """Whether a causal model also says how likely a new word begins before each token."""
     precision: PrecisionChoice = "exact"
 
 
