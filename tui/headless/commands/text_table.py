@@ -2,73 +2,43 @@
 
 from __future__ import annotations
 
-import math
 from argparse import ArgumentParser
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
-from engine.messages import (
-    PllMethod,
-    PrecisionChoice,
-    ScoredBy,
-    ScoreTexts,
-    TextScore,
-    TextToken,
-    Token,
-)
-from tui.analysis.heat import bits
-from tui.analysis.word_surprisal import Method, Word, segment, words
-from tui.files.tables import Cells, Value
-from tui.headless.command import TextCommand
+from engine.messages import PllMethod, PrecisionChoice, ScoredBy, ScoreTexts, TextScore
+from tui.analysis.word_surprisal import Method
+from tui.files.tables import Cells, Row, Value
+from tui.headless.command import TableCommand
 from tui.headless.io import tables
 from tui.headless.io.advice import warn
 from tui.headless.io.narration import Forecast
 from tui.headless.io.output import Output
+from tui.headless.io.region_cells import NoText, Source
 from tui.headless.io.session import Session, run
+from tui.headless.io.tables import WordBoundary
+from tui.headless.io.text_figures import COLUMNS, NoBoundaries, ScoredText, Unit
 from tui.headless.io.text_scores import scores
 from tui.strings import text, worded
+from tui.suites.sentences import Sentence
 from tui.terminal.exit_codes import Exit, Failure
 
-Unit = Literal["token", "word", "sentence"]
 
-COLUMNS: dict[Unit, tuple[str, ...]] = {
-    "token": ("position", "token", "surprisal_bits", "rank", "entropy_bits"),
-    "word": ("position", "word", "surprisal_bits", "tokens", "punctuation"),
-    "sentence": ("surprisal_bits", "tokens", "bits_per_token", "words", "bits_per_word"),
-}
-"""What is added to the columns that are there. Positions count from 1; tokens of a sentence, and
-its words, are those that were scored."""
+class ScoreTableCommand(TableCommand, frozen=True, kw_only=True):
+    """A command that scores one text, or every text of a table."""
 
-
-class TableCommand(TextCommand, frozen=True, kw_only=True):
-    """A command on one text, or on every text in a column of a table."""
-
-    column: str | None = None
     unit: Unit | None = None
-    csv: str | None = None
-    tsv: str | None = None
+    regions: str | None = None
 
     @property
-    def tabular(self) -> bool:
-        """Whether FILE is a table.
-
-        Raises:
-            Failure: something is asked for that only a table has, or a table for a text that is
-                in no file (exit code 2).
-        """
-        asked = [self.column, self.unit, self.csv, self.tsv]
-        if not any(each is not None for each in asked):
-            return False
-        if self.file is None:
-            raise Failure.usage(text("cli.table_of_file"))
-        return True
+    def asks_table(self) -> bool:
+        return super().asks_table or self.unit is not None or self.regions is not None
 
 
 def add_table(parser: ArgumentParser) -> None:
     """Add what makes a command one on a table."""
-    parser.add_argument("--column", metavar="NAME", help=text("cli.option.column"))
+    tables.add_column(parser)
+    parser.add_argument("--regions", metavar="NAME,NAME", help=text("cli.option.regions"))
     parser.add_argument(
         "--unit", metavar="UNIT", choices=get_args(Unit), help=text("cli.option.unit")
     )
@@ -76,7 +46,7 @@ def add_table(parser: ArgumentParser) -> None:
 
 
 def execute(
-    command: TableCommand,
+    command: ScoreTableCommand,
     name: str,
     model: str,
     precision: PrecisionChoice,
@@ -84,52 +54,66 @@ def execute(
     output: Output,
     *,
     start: bool = True,
+    corrected: bool = False,
 ) -> Exit:
     """Score the texts of a table with a model; `name` is that of the command.
 
-    A text that cannot be scored has no figures, and makes the exit code 1.
+    `corrected` counts the end of each word with it. A text that cannot be scored has no figures,
+    and makes the exit code 1.
     """
     file = command.file or ""
+    unit = command.unit or ("word" if command.regions is None else "region")
+    if corrected and unit not in ("word", "sentence"):
+        raise Failure.usage(text("cli.no_boundaries_of", unit=unit))
     table = tables.read(file)
-    column = tables.column(table, file, command.column)
+    source = _source(command, unit, table, file)
     rows = tables.good(table, file, output)
-    unit = command.unit or "word"
+    sentences, reasons = _sentences(rows, source)
+    if unit == "region" and not any(len(each.regions) > 1 for each in sentences.values()):
+        raise Failure.usage(text("cli.no_regions", file=file), text("cli.no_regions_hint"))
+    boundary: WordBoundary | None = None
+    if method == "causal" and unit in ("word", "sentence"):
+        boundary = "trailing" if corrected else "leading"
 
     async def work(session: Session) -> Exit:
-        cells = (row.cells.get(column) for row in rows)
-        written = [cell if isinstance(cell, str) else "" for cell in cells]
+        numbers = list(sentences)
+        written = [sentences[number].text for number in numbers]
         await warn(session, output, model, *written)
         answers: dict[int, TextScore] = {}
         by: ScoredBy | None = None
         forecast = Forecast()
         request = ScoreTexts(
-            model=model, texts=written, method=method, start=start, precision=precision
+            model=model,
+            texts=written,
+            method=method,
+            start=start,
+            after=corrected,
+            boundaries=corrected,
+            precision=precision,
         )
         async for event in scores(session, request):
             if isinstance(event, ScoredBy):
                 by = event
                 continue
-            answers[event.index] = event
+            answers[numbers[event.index]] = event
             done = forecast.count(len(answers), len(written))
             output.status(text("cli.texts_scoring"), done)
-        if by is None:
-            return Exit.FAILED  # no row has cells, and each is named
         failed = len(table.rows) - len(rows)
         found: list[tuple[Cells, Mapping[str, Value]]] = []
         methods: set[Method] = set()
         for number, row in enumerate(rows):
-            score = answers[number]
-            if score.error is not None:
+            read = _scored(sentences.get(number), source.names, answers.get(number), corrected)
+            if isinstance(read, str):
                 failed += 1
-                reason = worded(score.error.message, score.error.hint)
-                output.error(f"{file}: {text('tables.row', line=row.line, reason=reason)}")
+                tables.complain(file, row, read or reasons[number], output)
                 found.append((row.cells, {}))
                 continue
-            read = _Read.of(written[number], score.tokens)
             methods.add(read.method)
-            found += [(row.cells, figures) for figures in read.figures(unit)]
-        description = tables.about(by, name, file, unit, () if unit == "token" else methods)
-        tables.write(command, output, table.columns, COLUMNS[unit], found, description)
+            found += [(row.cells, figures) for figures in read.rows(unit)]
+        if by is not None:  # else no row has a text, and each is named
+            words = methods if unit in ("word", "sentence") else ()
+            description = tables.about(by, name, file, unit, words, boundary)
+            tables.write(command, output, table.columns, COLUMNS[unit], found, description)
         if failed:
             output.error(text("cli.texts_failed", count=failed, total=len(table.rows)))
         return Exit.FAILED if failed else Exit.DONE
@@ -137,84 +121,40 @@ def execute(
     return run(command, output, work)
 
 
-@dataclass(frozen=True)
-class _Read:
-    """A text that was scored, cut into words."""
-
-    tokens: list[TextToken]
-    words: list[Word]
-    method: Method
-
-    @classmethod
-    def of(cls, written: str, tokens: list[TextToken]) -> _Read:
-        """Cut the text of these tokens, of which the first may have no figures."""
-        method, segments = segment(written)
-        counted = [
-            Token(
-                branch=0,
-                id=token.id,
-                text=part,
-                logprob=token.logprob or 0.0,
-                sampled_logprob=0.0,
-                rank=1,
-                entropy=0.0,
-            )
-            for token, part in zip(tokens, _parts(written, tokens), strict=True)
-        ]
-        return cls(tokens, words(counted, segments), method)
-
-    def figures(self, unit: Unit) -> Iterator[dict[str, Value]]:
-        """The new cells of the text's rows."""
-        match unit:
-            case "token":
-                for position, token in enumerate(self.tokens, 1):
-                    yield {
-                        "position": position,
-                        "token": token.text,
-                        "surprisal_bits": _surprisal(token),
-                        "rank": token.rank,
-                        "entropy_bits": None if token.entropy is None else bits(token.entropy),
-                    }
-            case "word":
-                shown = [word for word in self.words if word.text.strip()]
-                for position, word in enumerate(shown, 1):
-                    yield {
-                        "position": position,
-                        "word": word.text.strip(),
-                        "surprisal_bits": self._bits(word),
-                        "tokens": len(word.tokens),
-                        "punctuation": word.punctuation,
-                    }
-            case "sentence":
-                known = [each for each in map(_surprisal, self.tokens) if each is not None]
-                whole = [self._bits(word) for word in self.words if not word.punctuation]
-                counted = [each for each in whole if each is not None]
-                yield {
-                    "surprisal_bits": math.fsum(known) if known else None,
-                    "tokens": len(known),
-                    "bits_per_token": math.fsum(known) / len(known) if known else None,
-                    "words": len(counted),
-                    "bits_per_word": math.fsum(counted) / len(counted) if counted else None,
-                }
-
-    def _bits(self, word: Word) -> float | None:
-        """A word's surprisal; None where one of its tokens has none."""
-        found = [_surprisal(self.tokens[number]) for number in word.tokens]
-        known = [each for each in found if each is not None]
-        return math.fsum(known) if len(known) == len(found) else None
+def _source(command: ScoreTableCommand, unit: Unit, table: tables.Table, file: str) -> Source:
+    if command.regions is None:
+        return Source([tables.column(table, file, command.column)], False, unit == "region")
+    if command.column is not None:
+        raise Failure.usage(text("cli.column_or_regions"))
+    names = [name.strip() for name in command.regions.split(",")]
+    return Source([tables.column(table, file, name) for name in names], True, True)
 
 
-def _surprisal(token: TextToken) -> float | None:
-    return None if token.logprob is None else bits(-token.logprob)
+def _sentences(rows: Sequence[Row], source: Source) -> tuple[dict[int, Sentence], dict[int, str]]:
+    """The text of each row by its index, and why a row has none."""
+    sentences: dict[int, Sentence] = {}
+    reasons: dict[int, str] = {}
+    for number, row in enumerate(rows):
+        try:
+            sentences[number] = source.read(row.cells)
+        except NoText as error:
+            reasons[number] = str(error)
+    return sentences, reasons
 
 
-def _parts(written: str, tokens: list[TextToken]) -> list[str]:
-    """The text of each token, which joined are the whole text.
-
-    A character of several tokens is the last one's, as in a text that is continued.
-    """
-    inner = [
-        after.start if after.start < token.end else token.end for token, after in pairwise(tokens)
-    ]
-    cuts = [0, *inner, len(written)]
-    return [written[start:end] for start, end in pairwise(cuts)]
+def _scored(
+    sentence: Sentence | None,
+    names: Sequence[str | None],
+    score: TextScore | None,
+    corrected: bool,
+) -> ScoredText | str:
+    """A text with its figures; or why it has none, where that is known here."""
+    if sentence is None or score is None:
+        return ""
+    if score.error is not None:
+        return worded(score.error.message, score.error.hint)
+    try:
+        names = names or [None] * len(sentence.regions)
+        return ScoredText.of(sentence, names, score, corrected=corrected)
+    except NoBoundaries:
+        return text("cli.no_boundaries")

@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 from msgspec import Struct
@@ -21,6 +21,11 @@ from tui.terminal.exit_codes import Failure
 
 TEXTS = ("sentence", "text")
 """Columns that hold the texts where none is named."""
+
+
+WordBoundary = Literal["leading", "trailing"]
+"""``leading``: a space counts with the word after it, as tokenizers put it there. ``trailing``: the
+probability that a word ends counts with that word."""
 
 
 class Tabular(Protocol):
@@ -54,8 +59,15 @@ class About(Struct, frozen=True, kw_only=True):
     unit: str
     word_method: list[str] = []
     """How words were found, where there are words; see README."""
+    word_boundary: WordBoundary | None = None
+    """Where there are words: which of two words the space between them counts with."""
     missing: str = tables.NA
     version: str = msgspec.field(default_factory=lambda: metadata.version("tsuzuki"))
+
+
+def add_column(parser: ArgumentParser) -> None:
+    """Add the column that a table has its texts in."""
+    parser.add_argument("--column", metavar="NAME", help=text("cli.option.column"))
 
 
 def add_outputs(parser: ArgumentParser) -> None:
@@ -65,7 +77,14 @@ def add_outputs(parser: ArgumentParser) -> None:
     ways.add_argument("--tsv", metavar="FILE", help=text("cli.option.tsv"))
 
 
-def about(by: ScoredBy, command: str, file: str, unit: str, words: Iterable[str] = ()) -> About:
+def about(
+    by: ScoredBy,
+    command: str,
+    file: str,
+    unit: str,
+    words: Iterable[str] = (),
+    word_boundary: WordBoundary | None = None,
+) -> About:
     """What a table of scored texts says of itself."""
     return About(
         command=command,
@@ -78,6 +97,7 @@ def about(by: ScoredBy, command: str, file: str, unit: str, words: Iterable[str]
         start=by.start,
         unit=unit,
         word_method=sorted(set(words)),
+        word_boundary=word_boundary,
     )
 
 
@@ -112,8 +132,13 @@ def good(table: Table, file: str, output: Output) -> list[Row]:
     """The rows that have cells; the others are reported."""
     for row in table.rows:
         if row.reason:
-            output.error(f"{file}: {text('tables.row', line=row.line, reason=row.reason)}")
+            complain(file, row, row.reason, output)
     return [row for row in table.rows if not row.reason]
+
+
+def complain(file: str, row: Row, reason: str, output: Output) -> None:
+    """Report a row and what is wrong with it."""
+    output.error(f"{file}: {text('tables.row', line=row.line, reason=reason)}")
 
 
 def named(columns: Sequence[str], kept: Sequence[str]) -> dict[str, str]:
