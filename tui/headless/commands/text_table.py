@@ -69,7 +69,11 @@ def execute(
     source = _source(command, unit, table, file)
     rows = tables.good(table, file, output)
     sentences, reasons = _sentences(rows, source)
-    if unit == "region" and not any(len(each.regions) > 1 for each in sentences.values()):
+    if (
+        unit == "region"
+        and sentences
+        and not any(len(each.regions) > 1 for each in sentences.values())
+    ):
         raise Failure.usage(text("cli.no_regions", file=file), text("cli.no_regions_hint"))
     boundary: WordBoundary | None = None
     if method == "causal" and unit in ("word", "sentence"):

@@ -98,7 +98,7 @@ def read_leniently(argument: str) -> str:
     Bytes that are no UTF-8 are lone surrogates in it, which `text_file.utf8` finds.
 
     Raises:
-        Failure: it cannot be read, or is UTF-16 that is cut short (exit code 2).
+        Failure: it cannot be read (exit code 2).
     """
     return _decoded(read_bytes(argument), argument, errors="surrogateescape")
 

@@ -253,3 +253,34 @@ def test_rows_without_a_text_are_named(letters: Letters, tsuzuki: Tsuzuki, tmp_p
         "2 of 4 rows could not be scored",
     ]
     assert [json.loads(line)["word"] for line in result.out.splitlines()] == ["a", None, None, "b"]
+
+
+@pytest.mark.parametrize(
+    ("data", "words", "bad"),
+    [
+        ("sentence,x\r\nThe key,1\r\nis,2\r\n".encode("utf-16"), ["The", "key", "is"], []),
+        ("sentence,x\nThe key,1\n東京,2\n".encode("utf-16-le"), ["The", "key", "東京"], []),
+        ("sentence,x\nThe key,1\nis,2\n".encode("utf-16-be"), ["The", "key", "is"], []),
+        ("sentence,x\nkey,1\nis,2\n".encode("utf-16")[:-3], ["key", "NA"], [3]),
+        ("sentence,x\r\nkey,1\r\n東京,2\r\nis,3\r\n".encode("cp932"), ["key", "is"], [3]),
+        ("sentence,x\r\nkey,1\r\nis,3\r\n".encode("utf-8-sig"), ["key", "is"], []),
+        (b"sentence,x\rkey,1\ris,3\r", ["key", "is"], []),
+    ],
+)
+def test_files_in_other_encodings(
+    letters: Letters,
+    tsuzuki: Tsuzuki,
+    tmp_path: Path,
+    data: bytes,
+    words: list[str],
+    bad: list[int],
+) -> None:
+    """Rows that cannot be read are named by their line, and the others are scored."""
+    path = tmp_path / "a.csv"
+    path.write_bytes(data)
+    result = tsuzuki("surprisal", "--file", str(path), "--unit", "word", "--model", "m")
+    reported = [line.partition(":")[0] for line in result.err.splitlines()[: len(bad)]]
+    assert reported == [str(path)] * len(bad) and result.code == bool(bad)
+    assert all(f"line {n}" in line for n, line in zip(bad, result.err.splitlines(), strict=False))
+    rows = csv.DictReader(result.out.splitlines(), delimiter="\t")
+    assert [row["word"] for row in rows if row["word"] != "NA"] == [w for w in words if w != "NA"]
