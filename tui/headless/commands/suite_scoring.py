@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.messages import ModelInfo, ScoredBy, ScoreTexts, TextToken
-from tui.files import tables, whole_file
-from tui.files.tables import Value
+from tui.files import whole_file
+from tui.files.tables import written
+from tui.headless.io import tables
 from tui.headless.io.narration import Forecast
 from tui.headless.io.output import Output
 from tui.headless.io.session import Session
 from tui.headless.io.suite_store import SuiteStore
 from tui.headless.io.tables import unwritable
+from tui.headless.io.text_figures import Figures
 from tui.headless.io.text_scores import scores
 from tui.headless.schemas.suite import SuiteDocument, SuiteItem
 from tui.strings import text, worded
@@ -42,6 +44,38 @@ class NamedSuite:
     suite: Suite
 
 
+@dataclass(frozen=True)
+class ScoredSuite:
+    """A suite with the figures of its items."""
+
+    named: NamedSuite
+    document: SuiteDocument
+    by: ScoredBy | None
+    """None where it has no item."""
+
+    def rows(self) -> Iterator[Figures]:
+        """The rows of a table: a region under a condition in each."""
+        suite = self.named.suite
+        items = {item.name: item for item in suite.items}
+        for scored_item in self.document.items:
+            for condition, sentence in items[scored_item.item].conditions.items():
+                bits = scored_item.regions[condition]
+                for number, content, start, value in zip(
+                    sentence.numbers, sentence.regions, sentence.starts, bits, strict=True
+                ):
+                    name = suite.region_names.get(number)
+                    surprisal = None if start is None else value  # an empty region has none
+                    own = (suite.name, scored_item.item, condition, number, name, content)
+                    yield dict(zip(COLUMNS, (*own, surprisal), strict=True))
+
+
+def about(suites: Sequence[ScoredSuite]) -> tables.About | None:
+    """What a table of these suites says of itself; None where nothing was scored."""
+    by = next((each.by for each in suites if each.by is not None), None)
+    files = ", ".join(dict.fromkeys(each.named.file for each in suites))
+    return None if by is None else tables.about(by, "suite", files, "region")
+
+
 async def scored(
     session: Session,
     model: ModelInfo,
@@ -49,7 +83,7 @@ async def scored(
     command: SuiteCommand,
     folder: Path | None,
     output: Output,
-) -> SuiteDocument:
+) -> ScoredSuite:
     """Score the items of a suite, but not those that `folder` holds already.
 
     Raises:
@@ -64,28 +98,16 @@ async def scored(
     path = folder / f"{_safe(suite.name)}.{_safe(Path(model.id).name)}.jsonl"
     try:
         with SuiteStore(path, _key(named, model, command)) as store:
-            document = await _scored(session, model, named, command, store, output)
-        whole_file.write(path.with_suffix(".json"), msgspec.json.encode(document).decode() + "\n")
-        table = path.with_suffix(".csv")
-        whole_file.write(table, tables.written(COLUMNS, _rows(suite, document), "csv"))
+            found = await _scored(session, model, named, command, store, output)
+        document = msgspec.json.encode(found.document).decode()
+        whole_file.write(path.with_suffix(".json"), document + "\n")
     except OSError as error:
         raise unwritable(path, error) from error
-    return document
-
-
-def _rows(suite: Suite, document: SuiteDocument) -> Iterator[dict[str, Value]]:
-    """The rows of a table: a region under a condition in each."""
-    items = {item.name: item for item in suite.items}
-    for scored_item in document.items:
-        for condition, sentence in items[scored_item.item].conditions.items():
-            bits = scored_item.regions[condition]
-            for number, content, start, value in zip(
-                sentence.numbers, sentence.regions, sentence.starts, bits, strict=True
-            ):
-                name = suite.region_names.get(number)
-                surprisal = None if start is None else value  # an empty region has none
-                cells = (suite.name, scored_item.item, condition, number, name, content, surprisal)
-                yield dict(zip(COLUMNS, cells, strict=True))
+    description = about([found])
+    if description is not None:
+        content = written(COLUMNS, found.rows(), "csv")
+        tables.write_file(path.with_suffix(".csv"), content, description)
+    return found
 
 
 async def _scored(
@@ -95,17 +117,23 @@ async def _scored(
     command: SuiteCommand,
     store: SuiteStore | None,
     output: Output,
-) -> SuiteDocument:
+) -> ScoredSuite:
     import asyncio  # not at the top: --help needs none
 
     suite = named.suite
     found: dict[ItemName, SuiteItem] = {} if store is None else store.items
     errors = list(suite.problems)
+    by = None if store is None else store.by
     missing = [item for item in suite.items if item.name not in found]
     total, forecast = len(suite.items), Forecast()
     step = text("cli.suite_scoring", suite=suite.name)
     try:
         async for item in _answers(session, model, suite, missing, command, output):
+            if isinstance(item, ScoredBy):
+                by = item
+                if store is not None:
+                    store.begin(by)
+                continue
             if isinstance(item, str):
                 errors.append(item)
                 output.error(f"{named.file}: {item}")
@@ -119,7 +147,7 @@ async def _scored(
             output.note(text("cli.suite_kept", done=len(found), total=total))
         raise
     items = [found[item.name] for item in suite.items if item.name in found]
-    return SuiteDocument(
+    document = SuiteDocument(
         suite=suite.name,
         model=model.id,
         items=items,
@@ -129,6 +157,7 @@ async def _scored(
         ],
         errors=errors,
     )
+    return ScoredSuite(named, document, by)
 
 
 async def _answers(
@@ -138,8 +167,8 @@ async def _answers(
     items: Sequence[Item],
     command: SuiteCommand,
     output: Output,
-) -> AsyncIterator[SuiteItem | str]:
-    """Each item when all its sentences are scored, or why it cannot be."""
+) -> AsyncIterator[ScoredBy | SuiteItem | str]:
+    """What scores them; then each item when all its sentences are scored, or why it cannot be."""
     places = [(item, condition) for item in items for condition in item.conditions]
     request = ScoreTexts(
         model=model.id,
@@ -153,6 +182,7 @@ async def _answers(
         if isinstance(event, ScoredBy):
             if event.method == "causal" and event.start is None:
                 output.warn(text("cli.suite_no_start", model=model.id))
+            yield event
             continue
         item, condition = places[event.index]
         if event.error is not None and item.name not in failed:
@@ -192,6 +222,7 @@ def _key(named: NamedSuite, model: ModelInfo, command: SuiteCommand) -> dict[str
         "revision": model.revision,
         "precision": command.precision,
         "method": "causal" if "causal" in model.heads else command.method or "original",
+        "format": "2",  # since what scored them is kept
         "version": metadata.version("tsuzuki"),
     }
 

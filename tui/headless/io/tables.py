@@ -175,12 +175,19 @@ def write(
     if file is None:
         output.write(tables.written(columns, merged(), "jsonl" if command.json else "tsv"))
         return
-    path = paths.written(file)
     content = tables.written(columns, merged(), "csv" if command.csv else "tsv")
-    beside = path.with_name(path.name + ".json")
+    write_file(paths.written(file), content, description)
+
+
+def write_file(path: Path, content: str, description: About) -> None:
+    """Write the text of a table into a file, with its description beside it.
+
+    Raises:
+        Failure: a file cannot be written.
+    """
     _write(path, content)
     if path.is_file():
-        _write(beside, _pretty(description))
+        _write(path.with_name(path.name + ".json"), _pretty(description))
 
 
 def _pretty(description: About) -> str:
