@@ -12,7 +12,7 @@ from tui.headless.io import tables
 from tui.headless.io.advice import warn
 from tui.headless.io.narration import Forecast
 from tui.headless.io.output import Output
-from tui.headless.io.pair_file import COMMON, Pair, Row, hint, read_table
+from tui.headless.io.pair_file import COMMON, Pair, Row, add_columns, hint, read_table
 from tui.headless.io.request import pane_model
 from tui.headless.io.session import Session, run
 from tui.headless.io.text_scores import scores
@@ -35,6 +35,7 @@ class PairsCommand(Subcommand, frozen=True, kw_only=True):
     model: str | None = None
     precision: PrecisionChoice = "exact"
     method: PllMethod | None = None
+    columns: list[str]
     csv: str | None = None
     tsv: str | None = None
 
@@ -44,10 +45,11 @@ class PairsCommand(Subcommand, frozen=True, kw_only=True):
         add_model(parser, "fill")
         add_precision(parser)
         add_pll_method(parser)
+        add_columns(parser)
         tables.add_outputs(parser)
 
     def execute(self, output: Output) -> Exit:
-        kept, rows = read_table(self.file, NAMES, output)
+        kept, rows = read_table(self.file, NAMES, self.columns, output)
         name = pane_model(self, self.model, "fill")
         good = [index for index, row in enumerate(rows) if row.pair is not None]
         texts = [side for row in rows for side in row.pair or ()]
