@@ -76,8 +76,8 @@ class SuiteCommand(Subcommand, frozen=True, kw_only=True):
                         output.line(line)
             description = about(done)
             if tables.to_file(self) and description is not None:
-                rows = (({}, row) for each in done for row in each.rows())
-                tables.write(self, output, [], COLUMNS, rows, description)
+                rows = [row for each in done for row in each.rows()]
+                tables.write(self, output, [], COLUMNS, [({}, row) for row in rows], description)
             return Exit.FAILED if broken else Exit.DONE
 
         # A model that the settings do not name is listed because this command names it.

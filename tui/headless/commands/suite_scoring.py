@@ -72,7 +72,7 @@ class ScoredSuite:
 def about(suites: Sequence[ScoredSuite]) -> tables.About | None:
     """What a table of these suites says of itself; None where nothing was scored."""
     by = next((each.by for each in suites if each.by is not None), None)
-    files = ", ".join(dict.fromkeys(each.named.file for each in suites))
+    files = "; ".join(dict.fromkeys(each.named.file for each in suites))
     return None if by is None else tables.about(by, "suite", files, "region")
 
 

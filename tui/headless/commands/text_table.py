@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from engine.messages import PllMethod, PrecisionChoice, ScoredBy, ScoreTexts, TextScore
 from tui.analysis.word_surprisal import Method
-from tui.files.tables import Cells, Row, Value
+from tui.files.tables import Cells, Row, Table, Value
 from tui.headless.command import TableCommand
 from tui.headless.io import tables
 from tui.headless.io.advice import warn
@@ -125,7 +125,7 @@ def execute(
     return run(command, output, work)
 
 
-def _source(command: ScoreTableCommand, unit: Unit, table: tables.Table, file: str) -> Source:
+def _source(command: ScoreTableCommand, unit: Unit, table: Table, file: str) -> Source:
     if command.regions is None:
         return Source([tables.column(table, file, command.column)], False, unit == "region")
     if command.column is not None:

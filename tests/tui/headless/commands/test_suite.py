@@ -247,4 +247,4 @@ def test_one_table_of_all_suites(scoring: Scoring, tsuzuki: Tsuzuki, tmp_path: P
         "p\t1\tsentence_bad\t1\tsentence\tc\t1.0",
     ]
     about = json.loads(out.with_name("o.tsv.json").read_text())
-    assert (about["command"], about["file"]) == ("suite", f"{first}, {second}")
+    assert (about["command"], about["file"]) == ("suite", f"{first}; {second}")
