@@ -2,6 +2,7 @@
 
 scripts.py         which characters are kana and kanji
 word_surprisal.py  a text cut into words, and their surprisal
+unigrams.py        how frequent each word is
 heat.py            how surprising a token is, in five steps
 alignment.py       one text under two models
 minimal_pairs.py   where two sentences differ

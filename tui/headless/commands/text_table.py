@@ -6,12 +6,15 @@ from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
+from msgspec import structs
+
 from engine.messages import PllMethod, PrecisionChoice, ScoredBy, ScoreTexts, TextScore
 from tui.analysis.word_surprisal import Method
 from tui.files.tables import Cells, Row, Table, Value
 from tui.headless.command import TableCommand
-from tui.headless.io import tables
+from tui.headless.io import tables, unigram_file
 from tui.headless.io.advice import warn
+from tui.headless.io.measures import Measures
 from tui.headless.io.narration import Forecast
 from tui.headless.io.output import Output
 from tui.headless.io.region_cells import NoText, Source
@@ -29,10 +32,13 @@ class ScoreTableCommand(TableCommand, frozen=True, kw_only=True):
 
     unit: Unit | None = None
     regions: str | None = None
+    measures: bool = False
+    unigrams: str | None = None
 
     @property
     def asks_table(self) -> bool:
-        return super().asks_table or self.unit is not None or self.regions is not None
+        own = (self.unit, self.regions, self.unigrams)
+        return super().asks_table or self.measures or any(each is not None for each in own)
 
 
 def add_table(parser: ArgumentParser) -> None:
@@ -41,6 +47,10 @@ def add_table(parser: ArgumentParser) -> None:
     parser.add_argument("--regions", metavar="NAME,NAME", help=text("cli.option.regions"))
     parser.add_argument(
         "--unit", metavar="UNIT", choices=get_args(Unit), help=text("cli.option.unit")
+    )
+    parser.add_argument("--measures", action="store_true", help=text("cli.option.measures"))
+    parser.add_argument(
+        "--unigrams", metavar="FILE|wordfreq:LANG", help=text("cli.option.unigrams")
     )
     tables.add_outputs(parser)
 
@@ -65,6 +75,7 @@ def execute(
     unit = command.unit or ("word" if command.regions is None else "region")
     if corrected and unit not in ("word", "sentence"):
         raise Failure.usage(text("cli.no_boundaries_of", unit=unit))
+    measures = _measures(command, unit, causal=method == "causal")
     table = tables.read(file)
     source = _source(command, unit, table, file)
     rows = tables.good(table, file, output)
@@ -91,7 +102,7 @@ def execute(
             texts=written,
             method=method,
             start=start,
-            after=corrected,
+            after=corrected or command.measures,
             boundaries=corrected,
             precision=precision,
         )
@@ -113,16 +124,34 @@ def execute(
                 found.append((row.cells, {}))
                 continue
             methods.add(read.method)
-            found += [(row.cells, figures) for figures in read.rows(unit)]
+            figures = zip(read.rows(unit), measures.rows(read, unit), strict=True)
+            found += [(row.cells, {**own, **more}) for own, more in figures]
         if by is not None:  # else no row has a text, and each is named
             words = methods if unit in ("word", "sentence") else ()
-            description = tables.about(by, name, file, unit, words, boundary)
-            tables.write(command, output, table.columns, COLUMNS[unit], found, description)
+            description = structs.replace(
+                tables.about(by, name, file, unit, words, boundary),
+                unigrams=None if measures.unigrams is None else measures.unigrams.source,
+            )
+            columns = (*COLUMNS[unit], *measures.columns(unit))
+            tables.write(command, output, table.columns, columns, found, description)
         if failed:
             output.error(text("cli.texts_failed", count=failed, total=len(table.rows)))
         return Exit.FAILED if failed else Exit.DONE
 
     return run(command, output, work)
+
+
+def _measures(command: ScoreTableCommand, unit: Unit, *, causal: bool) -> Measures:
+    """What is asked for beside surprisal.
+
+    Raises:
+        Failure: it cannot be read, or not by this unit (exit code 2).
+    """
+    if command.unigrams is None:
+        return Measures(command.measures, None, causal)
+    if unit not in ("word", "sentence"):
+        raise Failure.usage(text("cli.no_unigrams_of", unit=unit))
+    return Measures(command.measures, unigram_file.read(command.unigrams), causal)
 
 
 def _source(command: ScoreTableCommand, unit: Unit, table: Table, file: str) -> Source:

@@ -61,6 +61,8 @@ class About(Struct, frozen=True, kw_only=True):
     """How words were found, where there are words; see README."""
     word_boundary: WordBoundary | None = None
     """Where there are words: which of two words the space between them counts with."""
+    unigrams: str | None = None
+    """Where the frequencies of words are from, where they were asked for."""
     missing: str = tables.NA
     version: str = msgspec.field(default_factory=lambda: metadata.version("tsuzuki"))
 

@@ -1,10 +1,4 @@
-"""The figures of a scored text, by token, word, region or as a whole, as cells of a table.
-
-Entropy is that of the next token, where a token, word or region begins. Its reduction is what
-reading takes from it, never less than 0 (Hale 2006): max(0, H before - H after), where H after is
-the entropy where what follows begins. Hale means the entropy over all ways to end the sentence;
-that of the next token stands for it here, as in Roark et al. (2009).
-"""
+"""The figures of a scored text, by token, word, region or as a whole, as cells of a table."""
 
 from __future__ import annotations
 
@@ -14,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from engine.messages import TextScore, TextToken, Token
+from engine.messages import TextEnd, TextScore, TextToken, Token
 from tui.analysis.heat import bits
 from tui.analysis.word_surprisal import Method, Word, segment, words
 from tui.files.tables import Value
@@ -46,6 +40,8 @@ class ScoredText:
     method: Method
     corrected: bool
     """Whether the end of each word is counted with it; see `word_surprisal.words`."""
+    after: TextEnd | None
+    """What was expected after it, where that was asked for."""
 
     @classmethod
     def of(
@@ -74,7 +70,27 @@ class ScoredText:
         ]
         after = None if score.after is None else score.after.boundary
         found = words(counted, segments, after, corrected=corrected)
-        return cls(sentence, names, score.tokens, found, method, corrected)
+        return cls(sentence, names, score.tokens, found, method, corrected, score.after)
+
+    @property
+    def shown(self) -> list[Word]:
+        """Its words and punctuation, of which each has a row."""
+        return [word for word in self.words if word.text.strip()]
+
+    @property
+    def counted(self) -> list[Word]:
+        """The words that count in a mean: those with a figure, without punctuation."""
+        return [
+            word for word in self.words if not word.punctuation and self.surprisal(word) is not None
+        ]
+
+    @property
+    def by_region(self) -> list[list[int]]:
+        """The tokens of each region, by their numbers."""
+        own: list[list[int]] = [[] for _ in self.sentence.regions]
+        for number, token in enumerate(self.tokens):
+            own[self.sentence.region(token.start)].append(number)
+        return own
 
     def rows(self, unit: Unit) -> Iterator[Figures]:
         """The new cells of the text's rows."""
@@ -89,12 +105,11 @@ class ScoredText:
                         "entropy_bits": _bits(token.entropy),
                     }
             case "word":
-                shown = [word for word in self.words if word.text.strip()]
-                for position, word in enumerate(shown, 1):
+                for position, word in enumerate(self.shown, 1):
                     yield {
                         "position": position,
                         "word": word.text.strip(),
-                        "surprisal_bits": self._surprisal(word),
+                        "surprisal_bits": self.surprisal(word),
                         "tokens": len(word.tokens),
                         "punctuation": word.punctuation,
                     }
@@ -102,8 +117,7 @@ class ScoredText:
                 yield from self._regions()
             case "sentence":
                 known = [each for each in map(_surprisal, self.tokens) if each is not None]
-                whole = [self._surprisal(word) for word in self.words if not word.punctuation]
-                counted = [each for each in whole if each is not None]
+                counted = [self.surprisal(word) or 0.0 for word in self.counted]
                 yield {
                     "surprisal_bits": math.fsum(known) if known else None,
                     "tokens": len(known),
@@ -113,9 +127,7 @@ class ScoredText:
                 }
 
     def _regions(self) -> Iterator[Figures]:
-        own: list[list[int]] = [[] for _ in self.sentence.regions]
-        for number, token in enumerate(self.tokens):
-            own[self.sentence.region(token.start)].append(number)
+        own = self.by_region
         sums = self.sentence.surprisals(self.tokens)
         for place, number in enumerate(self.sentence.numbers):
             filled = self.sentence.starts[place] is not None
@@ -127,7 +139,7 @@ class ScoredText:
                 "tokens": len(own[place]),
             }
 
-    def _surprisal(self, word: Word) -> float | None:
+    def surprisal(self, word: Word) -> float | None:
         """A word's surprisal; None where one of its tokens has none."""
         found = [_surprisal(self.tokens[number]) for number in word.tokens]
         known = [each for each in found if each is not None]

@@ -284,3 +284,26 @@ def test_files_in_other_encodings(
     assert all(f"line {n}" in line for n, line in zip(bad, result.err.splitlines(), strict=False))
     rows = csv.DictReader(result.out.splitlines(), delimiter="\t")
     assert [row["word"] for row in rows if row["word"] != "NA"] == [w for w in words if w != "NA"]
+
+
+def test_measures_and_frequencies(letters: Letters, tsuzuki: Tsuzuki, tmp_path: Path) -> None:
+    counts, out = tmp_path / "counts.tsv", tmp_path / "o.csv"
+    counts.write_text("word\tcount\nThe\t2\nkey\t0\n")  # p(the) = 3/5, p(key) = 1/5
+    command = ("--unit", "sentence", "--measures", "--unigrams", str(counts))
+    table(tsuzuki, tmp_path / "a.csv", "sentence,n\nThe key.,1\n", *command, "--csv", str(out))
+    (row,) = csv.DictReader(out.read_text().splitlines())
+    alone = math.log2(5 / 3) + math.log2(5)
+    assert float(row["unigram_bits"]) == pytest.approx(alone)
+    assert float(row["slor_bits"]) == pytest.approx((alone - 6) / 2)
+    assert float(row["norm_lp"]) == pytest.approx(-6 / alone)
+    assert float(row["mean_entropy_bits"]) == pytest.approx(2.0)
+    assert json.loads(out.with_name("o.csv.json").read_text())["unigrams"] == str(counts)
+    assert letters.asked[0].after
+    for content, why in (("word\tcount\na\tx\n", "line 2"), ("word\na\n", "second")):
+        counts.write_text(content)
+        result = tsuzuki("surprisal", "--file", str(tmp_path / "a.csv"), *command, "--model", "m")
+        assert result.code == 2 and why in result.err
+    result = tsuzuki(
+        "surprisal", "--file", str(tmp_path / "a.csv"), "--unit", "token", "--unigrams", "x"
+    )
+    assert result.code == 2 and "not token" in result.err
