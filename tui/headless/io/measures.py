@@ -10,7 +10,8 @@ Roark et al. (2009). A masked model expects nothing after a word, and has no red
 one entropy for a word of several tokens. `rank` is that of a word of one token alone.
 
 With the probability p(w) of each word by itself, its unigram, and S for the surprisal of all words
-of a sentence in bits, punctuation apart::
+of a sentence in bits, punctuation apart (words that one token joins are taken together in S, each
+by itself in U and in their number)::
 
     unigram_bits  U = sum of -log2 p(w)
     slor_bits     (U - S) / number of words     the syntactic log-odds ratio (Pauls & Klein 2012)
@@ -69,9 +70,9 @@ class Measures:
                 for number in range(len(read.tokens)):
                     yield self._uncertainty(read, [number])
             case "word":
-                for word in read.shown:
-                    own = self._unigram("" if word.punctuation else word.text)
-                    yield self._uncertainty(read, word.tokens) | own
+                for word, inside in zip(read.words, read.apart(), strict=True):
+                    if word.text.strip():
+                        yield self._uncertainty(read, word.tokens) | self._unigrams(inside)
             case "region":
                 for tokens in read.by_region:
                     yield self._uncertainty(read, tokens)
@@ -99,16 +100,24 @@ class Measures:
             "entropy_reduction_bits": reduction,
         }
 
-    def _unigram(self, word: str) -> Figures:
-        known = self.unigrams is not None and word
-        return {"unigram_bits": self.unigrams.bits(word) if self.unigrams and known else None}
+    def _unigrams(self, words: Sequence[str]) -> Figures:
+        if self.unigrams is None or not words:
+            return {"unigram_bits": None}
+        return {"unigram_bits": math.fsum(map(self.unigrams.bits, words))}
 
     def _ratios(self, read: ScoredText) -> Figures:
-        words = read.counted
+        counted = read.counted
+        known = set(counted)
+        words = [
+            part
+            for word, inside in zip(read.words, read.apart(), strict=True)
+            if word in known
+            for part in inside
+        ]
         if self.unigrams is None or not words:
             return {"unigram_bits": None, "slor_bits": None, "norm_lp": None}
-        alone = math.fsum(self.unigrams.bits(word.text) for word in words)
-        whole = math.fsum(read.surprisal(word) or 0.0 for word in words)
+        alone = math.fsum(map(self.unigrams.bits, words))
+        whole = math.fsum(read.surprisal(word) or 0.0 for word in counted)
         return {
             "unigram_bits": alone,
             "slor_bits": (alone - whole) / len(words),

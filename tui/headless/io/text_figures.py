@@ -10,6 +10,7 @@ from typing import Literal
 
 from engine.messages import TextEnd, TextScore, TextToken, Token
 from tui.analysis.heat import bits
+from tui.analysis.scripts import letter
 from tui.analysis.word_surprisal import Method, Word, segment, words
 from tui.files.tables import Value
 from tui.suites.sentences import Sentence
@@ -42,6 +43,8 @@ class ScoredText:
     """Whether the end of each word is counted with it; see `word_surprisal.words`."""
     after: TextEnd | None
     """What was expected after it, where that was asked for."""
+    segments: list[str]
+    """Its words as they are before any are taken together for one of its tokens."""
 
     @classmethod
     def of(
@@ -70,7 +73,7 @@ class ScoredText:
         ]
         after = None if score.after is None else score.after.boundary
         found = words(counted, segments, after, corrected=corrected)
-        return cls(sentence, names, score.tokens, found, method, corrected, score.after)
+        return cls(sentence, names, score.tokens, found, method, corrected, score.after, segments)
 
     @property
     def shown(self) -> list[Word]:
@@ -83,6 +86,15 @@ class ScoredText:
         return [
             word for word in self.words if not word.punctuation and self.surprisal(word) is not None
         ]
+
+    def apart(self) -> Iterator[list[str]]:
+        """The words, without punctuation, that each of `words` holds."""
+        left = iter(self.segments)
+        for word in self.words:
+            inside = [next(left)]
+            while sum(map(len, inside)) < len(word.text):
+                inside.append(next(left))
+            yield [part.strip() for part in inside if any(map(letter, part))]
 
     @property
     def by_region(self) -> list[list[int]]:

@@ -84,3 +84,11 @@ def test_a_text_of_punctuation_has_none() -> None:
     alone = ScoredText.of(joined([1], ["..."]), [None], score, corrected=False)
     (row,) = Measures(uncertainty=True, unigrams=UNIGRAMS).rows(alone, "sentence")
     assert list(row.values()) == [1.0, None, None, None]
+
+
+def test_words_that_a_token_joins_count_each_by_itself() -> None:
+    tokens = [token("The cats", 0, 6.0, 3, 5.0), token(" sat.", 8, 6.0, 9, 4.5)]
+    (row,) = Measures(unigrams=UNIGRAMS).rows(read(tokens, None), "sentence")
+    assert list(row.values()) == [12.0, 0.0, -1.0]
+    both, sat = Measures(unigrams=UNIGRAMS).rows(read(tokens, None), "word")
+    assert (both["unigram_bits"], sat["unigram_bits"]) == (7.0, 5.0)
