@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 from msgspec import structs
 
@@ -17,6 +16,7 @@ from tui.headless.io.advice import warn
 from tui.headless.io.masking import masked
 from tui.headless.io.narration import Forecast
 from tui.headless.io.output import Output
+from tui.headless.io.request import own_models
 from tui.headless.io.session import Session, run
 from tui.strings import text
 from tui.terminal.exit_codes import Exit, Failure
@@ -81,7 +81,7 @@ def execute(command: TableCommand, numbers: Sequence[int], request: Fill, output
         return Exit.FAILED if failed else Exit.DONE
 
     # A model that the settings do not name is listed because this command names it.
-    return run(command, output, work, folders=[request.model] * Path(request.model).is_absolute())
+    return run(command, output, work, folders=own_models(request.model))
 
 
 def _rows(result: FillResult) -> Iterator[dict[str, Value]]:

@@ -13,7 +13,7 @@ from tui.headless.io.advice import warn
 from tui.headless.io.narration import Forecast
 from tui.headless.io.output import Output
 from tui.headless.io.pair_file import COMMON, Pair, Row, add_columns, hint, read_table
-from tui.headless.io.request import pane_model
+from tui.headless.io.request import own_models, pane_model
 from tui.headless.io.session import Session, run
 from tui.headless.io.text_scores import scores
 from tui.headless.options import add_model, add_pll_method, add_precision
@@ -73,7 +73,7 @@ class PairsCommand(Subcommand, frozen=True, kw_only=True):
             return results.finish(kept)
 
         # A model that the settings do not name is listed because this command names it.
-        return run(self, output, work, folders=[name] if name.startswith("/") else [])
+        return run(self, output, work, folders=own_models(name))
 
 
 class _Results:

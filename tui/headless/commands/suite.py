@@ -13,7 +13,7 @@ from tui.headless.commands.suite_scoring import COLUMNS, NamedSuite, ScoredSuite
 from tui.headless.io import suite_lines, tables
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
-from tui.headless.io.request import pane_model, read_bytes
+from tui.headless.io.request import own_models, pane_model, read_bytes
 from tui.headless.io.session import Session, run
 from tui.headless.io.tables import unwritable
 from tui.headless.options import add_model, add_pll_method, add_precision
@@ -81,7 +81,7 @@ class SuiteCommand(Subcommand, frozen=True, kw_only=True):
             return Exit.FAILED if broken else Exit.DONE
 
         # A model that the settings do not name is listed because this command names it.
-        return run(self, output, work, folders=[name] if name.startswith("/") else [])
+        return run(self, output, work, folders=own_models(name))
 
 
 def _read(files: list[str], output: Output) -> tuple[list[NamedSuite], bool]:

@@ -95,7 +95,7 @@ async def scored(
         raise Failure(message, text("cli.suite_masked_hint"), of_text=True)
     if folder is None:
         return await _scored(session, model, named, command, None, output)
-    path = folder / f"{_safe(suite.name)}.{_safe(Path(model.id).name)}.jsonl"
+    path = folder / f"{_safe(suite.name)}.{_safe(_short(model.id))}.jsonl"
     try:
         with SuiteStore(path, _key(named, model, command)) as store:
             found = await _scored(session, model, named, command, store, output)
@@ -225,6 +225,12 @@ def _key(named: NamedSuite, model: ModelInfo, command: SuiteCommand) -> dict[str
         "format": "2",  # since what scored them is kept
         "version": metadata.version("tsuzuki"),
     }
+
+
+def _short(model: str) -> str:
+    """A model's name without the folder it is in."""
+    kind, colon, file = model.rpartition(":")
+    return f"{kind}{colon}{Path(file).name}"
 
 
 def _safe(name: str) -> str:
