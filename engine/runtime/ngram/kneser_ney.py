@@ -99,7 +99,7 @@ class KneserNey:
         begin, stop = np.searchsorted(
             order.keys, (place * self.vocabulary, (place + 1) * self.vocabulary)
         )
-        found = shorter * order.shares[place]
+        found: Floats = shorter * order.shares[place]
         words = order.keys[begin:stop] - place * self.vocabulary
         found[words] += order.discounted[begin:stop] / total
         return found
@@ -152,7 +152,7 @@ class KneserNey:
         totals = np.bincount(history, weights=counts, minlength=below)
         left = np.bincount(history, weights=taken, minlength=below)
         shares = np.divide(left, totals, out=np.ones(below), where=totals > 0)
-        return _Order(keys, counts - taken, totals, shares)
+        return _Order(keys, counts - taken, totals.astype(np.float64), shares)
 
 
 def _discounts(counts: Ints) -> tuple[float, float, float]:
