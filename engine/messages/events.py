@@ -235,7 +235,10 @@ class PseudoLikelihoodResult(Struct, tag="pseudo_likelihood_result", frozen=True
     precision: Precision = "exact"
     weights: str = ""
     row: list[Piece] = []
-    """The text as fed, before anything in it is masked."""
+    """The text as fed, before anything in it is masked; empty where it is longer than the context.
+    """
+    window: int | None = None
+    """How many tokens around each were read, where the text is longer than the context."""
     vocabulary: int = 0
     segments: bool = False
     """Both as in `FillResult`."""

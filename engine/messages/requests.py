@@ -161,7 +161,10 @@ class Fill(Struct, tag="fill", frozen=True, kw_only=True):
 
 
 class PseudoLikelihood(Struct, tag="pseudo_likelihood", frozen=True, kw_only=True):
-    """Mask each token of a text in turn; each method is answered by a `PseudoLikelihoodResult`."""
+    """Mask each token of a text in turn; each method is answered by a `PseudoLikelihoodResult`.
+
+    Of a text that is longer than the context, what fits around the token is read.
+    """
 
     model: str
     text: str

@@ -223,10 +223,11 @@ class _Masked:
         pieces = pseudo_likelihood.cut(self._model, self._runtime, text)
         masked = pseudo_likelihood.hidden(self._model, text, pieces, self._method)
         rows = [
-            (*pseudo_likelihood.row(self._model, pieces, places), pieces[places[0]])
+            (*pseudo_likelihood.row(self._model, self._runtime, pieces, places), pieces[places[0]])
             for places in masked
         ]
-        return _Text(indices, [own for _, _, own in rows], rows)
+        windows = max(1, len(rows) - pseudo_likelihood.room(self._runtime, pieces) + 1)
+        return _Text(indices, [own for _, _, own in rows], rows, windows)
 
     def read(
         self, rows: Sequence[tuple[list[Piece], list[int], Piece]], take: Take

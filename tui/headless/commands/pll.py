@@ -34,13 +34,15 @@ class PllToken(Struct, frozen=True, kw_only=True):
     logprob: float
 
 
-class PllDocument(Struct, frozen=True, kw_only=True):
+class PllDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`tsuzuki pll --json`, in nats."""
 
     model: str
     method: PllMethod
     tokens: list[PllToken]
     total: float
+    window: int | None = None
+    """How many tokens around each were read, where the text is longer than the context."""
 
 
 class PllCommand(ScoreTableCommand, frozen=True, kw_only=True):
@@ -101,4 +103,6 @@ def _print(result: PseudoLikelihoodResult, output: Output) -> None:
         output.note(text("cli.ran_in", model=result.model, form=form(result)))
     for token in result.tokens:
         output.line(f"{token.logprob:>10.4f}  {token.rank:>6}  {token.text}")
+    if result.window is not None:
+        output.note(text("cli.pll_window", n=result.window))
     output.line(text("cli.pll_total", total=f"{result.total:.4f}", count=len(result.tokens)))
