@@ -5,6 +5,7 @@
     inside.py    both, about the inside of a model
     parts.py     the values that they are made of
     message.py   what is said to the user: ids with arguments, from which a front writes sentences
+    ngrams.py    how an n-gram model is named
     starters.py  the names of the bundled models
     units.py     how byte counts are written, and what busy means
 
@@ -127,6 +128,7 @@ from engine.messages.parts import (
     SopDirection,
     Source,
     State,
+    TextEnd,
     TextToken,
     Timing,
     TrackedWord,
@@ -280,6 +282,7 @@ __all__ = [
     "Started",
     "State",
     "Tensor",
+    "TextEnd",
     "TextScore",
     "TextToken",
     "Timing",

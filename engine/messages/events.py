@@ -33,6 +33,7 @@ from engine.messages.parts import (
     Shuffled,
     SopDirection,
     State,
+    TextEnd,
     TextToken,
     Timing,
     TrackedWord,
@@ -235,7 +236,10 @@ class PseudoLikelihoodResult(Struct, tag="pseudo_likelihood_result", frozen=True
     precision: Precision = "exact"
     weights: str = ""
     row: list[Piece] = []
-    """The text as fed, before anything in it is masked."""
+    """The text as fed, before anything in it is masked; empty where it is longer than the context.
+    """
+    window: int | None = None
+    """How many tokens around each were read, where the text is longer than the context."""
     vocabulary: int = 0
     segments: bool = False
     """Both as in `FillResult`."""
@@ -409,6 +413,8 @@ class TextScore(Struct, tag="text_score", frozen=True, kw_only=True):
     tokens: list[TextToken] = []
     windows: int = 1
     """How many parts it was read in."""
+    after: TextEnd | None = None
+    """With `ScoreTexts.after`."""
     error: Error | None = None
 
 

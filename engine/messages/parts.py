@@ -165,6 +165,16 @@ class TextToken(Struct, frozen=True, gc=False):
     logprob: float | None = None
     rank: int | None = None
     entropy: float | None = None
+    boundary: float | None = None
+    """With `ScoreTexts.boundaries`: log-probability that a new word, or the end, comes here."""
+
+
+class TextEnd(Struct, frozen=True, gc=False):
+    """What a causal model expects after the last token of a text."""
+
+    entropy: float
+    boundary: float | None = None
+    """As in `TextToken`."""
 
 
 class TrackedWord(Struct, frozen=True, kw_only=True):

@@ -161,7 +161,10 @@ class Fill(Struct, tag="fill", frozen=True, kw_only=True):
 
 
 class PseudoLikelihood(Struct, tag="pseudo_likelihood", frozen=True, kw_only=True):
-    """Mask each token of a text in turn; each method is answered by a `PseudoLikelihoodResult`."""
+    """Mask each token of a text in turn; each method is answered by a `PseudoLikelihoodResult`.
+
+    Of a text that is longer than the context, what fits around the token is read.
+    """
 
     model: str
     text: str
@@ -218,6 +221,10 @@ class ScoreTexts(Struct, tag="score_texts", frozen=True, kw_only=True):
     """None: causal where the model can be, else original."""
     start: bool = True
     """Whether a causal model reads the start token, if it has one."""
+    after: bool = False
+    """Whether a causal model also says what it expects after the last token."""
+    boundaries: bool = False
+    """Whether a causal model also says how likely a new word begins before each token."""
     precision: PrecisionChoice = "exact"
 
 

@@ -5,6 +5,7 @@
     generic.py       any causal model of transformers, in fp32: the reference
     packed/          a fast decoder for the GPT-2 and Llama families, exact and bf16
     graph/           their quantised forms, run by ONNX Runtime
+    ngram/           n-gram models, trained on a text when they are loaded
     masked.py        encoders: masked words and next sentences
     inside/          a model that can be looked into
     prefix_cache.py  keys and values kept between requests
@@ -30,6 +31,8 @@ from engine.machine.devices import full, home
 from engine.messages import Device, Message, Precision
 from engine.precision import PACKED, QUANTISED
 from engine.runtime.loaded import LoadedModel
+from engine.store import ngram_files
+from engine.tokenization.ngrams import NgramTokenizer
 
 
 def load(
@@ -52,6 +55,10 @@ def load(
     report(Message.of("stage.reading_tokenizer"), 0.0)
     tokenizer = tokenization.load(files.folder)
     report(Message.of("stage.torch"), 0.0)
+    if isinstance(tokenizer, NgramTokenizer):
+        from engine.runtime.ngram.loading import load_ngrams
+
+        return LoadedModel(files, tokenizer, causal=load_ngrams(files, tokenizer, report))
     device = home(device, precision)
     import torch
 
@@ -81,6 +88,8 @@ def load_to_look(files: ModelFiles, report: LoadReport) -> LoadedModel:
         EngineError: ``broken_model`` if the files are incomplete or damaged; ``unable`` if they
             contain no head that this engine can use.
     """
+    if files.model_type == ngram_files.MODEL_TYPE:
+        raise refusal("unable", "ngram_inside")
     report(Message.of("stage.reading_tokenizer"), 0.0)
     tokenizer = tokenization.load(files.folder)
     report(Message.of("stage.torch"), 0.0)

@@ -47,15 +47,24 @@ def logprobs(
 
 
 def statistics(
-    runtime: CausalRuntime, sequences: Sequence[Sequence[int]], take: Take
+    runtime: CausalRuntime,
+    sequences: Sequence[Sequence[int]],
+    take: Take,
+    more: Callable[[torch.Tensor], torch.Tensor] | None = None,
 ) -> Generator[None, None, None]:
     """Score every token of each sequence except the first, yielding between forward passes.
 
     Calls `take` as soon as a sequence is read, with its index and float32 [3, len - 1]: the
     log-probability of each token, its rank, and the entropy where it stands; as in
-    `engine.decoding.token_stats`.
+    `engine.decoding.token_stats`. A fourth row is what `more` makes of the log-probabilities
+    (float32 [rows, n, vocabulary] to [rows, n]).
     """
-    yield from _read(runtime, sequences, take, _statistics)
+
+    def figures(scores: torch.Tensor, rows: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        found = _statistics(scores, rows, targets)
+        return found if more is None else torch.cat([found, more(scores)[rows][None]])
+
+    yield from _read(runtime, sequences, take, figures)
 
 
 def _logprobs(scores: torch.Tensor, rows: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

@@ -8,6 +8,7 @@
     heads.py         which heads its weight files contain
     config_sizes.py  whether the sizes in a configuration are possible
     gguf_files.py    the parts of a GGUF model
+    ngram_files.py   n-gram models: a text and an order
     manifest.py      the files of a pulled folder, with hashes
     artifacts.py     files computed from the weights
     distances.py     the measured distance of each form from exact

@@ -8,7 +8,7 @@ from msgspec import structs
 
 from engine import precision
 from engine.messages import Message, ModelInfo
-from engine.store import artifacts, distances, gguf_files, heads
+from engine.store import artifacts, distances, gguf_files, heads, ngram_files
 from engine.store.checkpoint import Broken
 from engine.store.place import UNUSABLE, Place, why
 
@@ -45,6 +45,18 @@ def _found_info(place: Place, info: ModelInfo, root: Path) -> ModelInfo:
     """Add what the files say; raises what is in `UNUSABLE`."""
     if str(place.folder) != _text(str(place.folder)):
         raise Broken("reason.name_not_utf8")  # no request could name it
+    ngrams = ngram_files.named(place.id)
+    if ngrams is not None:
+        return structs.replace(
+            info,
+            heads=["causal"],
+            roles=list(heads.roles(["causal"])),
+            bytes=place.folder.stat().st_size,
+            revision=ngrams.revision,
+            path=str(place.folder),
+            state="on_disk",
+            memory=ngrams.memory,
+        )
     if not place.folder.exists():
         return _absent_info(place, info)
     found, listed = place.read()

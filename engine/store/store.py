@@ -24,11 +24,12 @@ from pathlib import Path
 from engine.errors import EngineError, refusal
 from engine.interfaces import ModelFiles
 from engine.messages import ModelInfo
-from engine.store import artifacts, catalog, gguf_files, heads
+from engine.store import artifacts, catalog, gguf_files, heads, ngram_files
 from engine.store.catalog import Bundled, Entry, Hub
 from engine.store.listing import describe
 from engine.store.manifest import Damaged
 from engine.store.manifest import read as read_manifest
+from engine.store.ngram_files import Ngrams
 from engine.store.place import UNUSABLE, Place, why
 
 STARTER = Path(__file__).parents[1] / "starter"
@@ -85,13 +86,17 @@ class Store:
         """The files of a model, ready to be loaded.
 
         Args:
-            model: a catalogue id, a hub id that was pulled, a folder, or a .gguf file.
+            model: a catalogue id, a hub id that was pulled, a folder, a .gguf file, or an n-gram
+                model (`engine.messages.ngrams`).
 
         Raises:
             EngineError: unknown_model; absent_model if it must be pulled (or, for a .gguf file,
                 converted) first; broken_model with the reason.
         """
         place = self.place(model)
+        ngrams = ngram_files.named(place.id)
+        if ngrams is not None:
+            return _of_ngrams(ngrams)
         try:
             if not place.folder.is_dir():
                 raise _absent(place)
@@ -167,6 +172,8 @@ class Store:
         """
         if entry := self._named.get(model):
             return self._catalogued(entry)
+        if ngrams := ngram_files.named(model):
+            return Place(ngrams.id, ngrams.file, "local")
         path = _expanded(Path(model))
         try:
             if model and (path.is_dir() or (gguf_files.named(path) and path.is_file())):
@@ -221,6 +228,8 @@ class Store:
         return Place(entry.id, self.root / "models" / entry.id, entry.source, entry)
 
     def _local(self, path: Path) -> Place:
+        if ngrams := ngram_files.named(str(path)):
+            return Place(ngrams.id, ngrams.file, "local")
         path = _expanded(path)
         try:
             path = path.resolve()
@@ -246,6 +255,24 @@ def _expanded(path: Path) -> Path:
         return path.expanduser()
     except RuntimeError:
         return path
+
+
+def _of_ngrams(ngrams: Ngrams) -> ModelFiles:
+    try:
+        memory, revision = ngrams.memory, ngrams.revision
+    except OSError as error:
+        raise refusal("broken_model", "ngram_text", file=ngrams.file, why=why(error)) from error
+    return ModelFiles(
+        id=ngrams.id,
+        folder=ngrams.file,
+        revision=revision,
+        model_type=ngram_files.MODEL_TYPE,
+        heads=frozenset({"causal"}),
+        roles=heads.roles({"causal"}),
+        languages=(),
+        weight_bytes=0,
+        memory=memory,
+    )
 
 
 def _absent(place: Place) -> EngineError:

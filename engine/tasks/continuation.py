@@ -245,27 +245,18 @@ class _Words:
         self._boundaries = boundaries
 
     def boundary(self, logits: torch.Tensor) -> list[float | None]:
-        """For each row, the log-probability of all tokens that begin with a space or end a text.
-
-        Pimentel & Meister (2024) and Oh & Schuler (2024) attribute this mass to the preceding word,
-        if a vocabulary puts the space between words into the following token.
-        """
+        """For each row, the log-probability of all tokens that begin with a space or end a text."""
         if not self._boundaries:
             return [None] * len(logits)
-        begins = self._beginnings[self._beginnings < logits.shape[-1]]
-        mass = logits[:, begins].logsumexp(-1) - logits.logsumexp(-1)
-        return mass.tolist()
+        from engine.decoding.word_ends import mass
+
+        return mass(logits, self._beginnings).tolist()
 
     @cached_property
     def _beginnings(self) -> torch.Tensor:
-        """The ids of all tokens that begin with a space or end a text."""
-        import torch
+        from engine.decoding.word_ends import beginnings
 
-        texts, ends = self._model.texts, self._tokenizer.ends
-        return torch.tensor(
-            [n for n, text in enumerate(texts) if text[:1].isspace() or n in ends],
-            dtype=torch.long,
-        )
+        return beginnings(self._model)
 
     def token(
         self,

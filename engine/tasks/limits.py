@@ -38,6 +38,17 @@ def check_fits(
             context=context,
             excess=length - context,
         )
+    check_known(model, runtime, ids)
+
+
+def check_known(
+    model: LoadedModel, runtime: CausalRuntime | MaskedRuntime | InsideModel, ids: Sequence[int]
+) -> None:
+    """Refuse ids that the weights lack.
+
+    Raises:
+        EngineError: ``unable``, for a token that is in the tokenizer but not in the weights.
+    """
     for number in ids:
         if not 0 <= number < runtime.vocabulary:
             raise unknown_token(model, number, runtime.vocabulary)

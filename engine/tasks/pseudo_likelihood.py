@@ -4,6 +4,8 @@ The pseudo-log-likelihood of a text is the sum of log p(token | all others) over
 et al. 2020). It overestimates words of several pieces, whose later pieces give away the earlier
 ones; ``within_word_l2r`` therefore also masks the following pieces of the same word (Kauf & Ivanova
 2023). Words are those of the tokenizer (`engine.interfaces.Tokenizer.words`).
+
+In a text that is longer than the context, each token is read in the middle of what fits.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from engine.messages import (
     Timing,
 )
 from engine.runtime.loaded import LoadedModel
-from engine.tasks.limits import check_fits, fills_masks
+from engine.tasks.limits import check_known, fills_masks
 
 if TYPE_CHECKING:
     import torch
@@ -39,8 +41,8 @@ def run(model: LoadedModel, request: PseudoLikelihood, load_s: float) -> Steps:
     """Yield a `PseudoLikelihoodResult` per method, then `Done`; `Progress` and None in between.
 
     Raises:
-        EngineError: ``bad_request`` for a text without tokens or with a mask in it; ``too_long``
-            if it does not fit the context; ``unable`` without a masked-LM head.
+        EngineError: ``bad_request`` for a text without tokens or with a mask in it; ``unable``
+            without a masked-LM head.
     """
     # Not at the top: the worker imports its tasks before torch.
     from engine.runtime import masked_rows
@@ -55,7 +57,10 @@ def run(model: LoadedModel, request: PseudoLikelihood, load_s: float) -> Steps:
     def take(number: int, logits: torch.Tensor) -> PllToken:
         return token(model, pieces[distinct[number][0]], logits[0], request.top)
 
-    rows = [row(model, pieces, places) for places in distinct]
+    rows = [row(model, runtime, pieces, places) for places in distinct]
+    size = room(runtime, pieces)
+    first, last = _edges(pieces)
+    whole = size == last - first
     read = yield from masked_rows.read(runtime, rows, take)
     tokens = dict(zip(distinct, read, strict=True))
     for method, each in zip(request.methods, asked, strict=True):
@@ -67,7 +72,8 @@ def run(model: LoadedModel, request: PseudoLikelihood, load_s: float) -> Steps:
             total=sum(tokens[places].logprob for places in each),
             precision=model.precision,
             weights=model.files.weights,
-            row=pieces,
+            row=pieces if whole else [],
+            window=None if whole else size,
             vocabulary=runtime.vocabulary,
             segments=runtime.segments,
         )
@@ -78,15 +84,15 @@ def cut(model: LoadedModel, runtime: MaskedRuntime, text: str) -> list[Piece]:
     """The pieces of a text, framed.
 
     Raises:
-        EngineError: ``bad_request`` for a text without tokens or with a mask in it; ``too_long``
-            if it does not fit the context.
+        EngineError: ``bad_request`` for a text without tokens or with a mask in it; ``unable`` for
+            a token that the weights lack.
     """
     pieces = model.tokenizer.single(text)
     if MASK in text:
         raise refusal("bad_request", "mask_in_text", mask=MASK)
     if all(piece.start is None for piece in pieces):
         raise refusal("bad_request", "no_text")
-    check_fits(model, runtime, [*(piece.id for piece in pieces), _mask(model)])
+    check_known(model, runtime, [*(piece.id for piece in pieces), _mask(model)])
     return pieces
 
 
@@ -103,13 +109,34 @@ def hidden(
     ]
 
 
+def room(runtime: MaskedRuntime, pieces: Sequence[Piece]) -> int:
+    """How many tokens of a text fit the context, beside those that frame it."""
+    first, last = _edges(pieces)
+    most = len(pieces) if runtime.context is None else min(runtime.context, len(pieces))
+    return max(1, most - first - (len(pieces) - last))
+
+
+def _edges(pieces: Sequence[Piece]) -> tuple[int, int]:
+    """Where the text begins and ends among what frames it."""
+    own = [number for number, piece in enumerate(pieces) if piece.start is not None]
+    return own[0], own[-1] + 1
+
+
 def row(
-    model: LoadedModel, pieces: Sequence[Piece], places: Sequence[int]
+    model: LoadedModel, runtime: MaskedRuntime, pieces: Sequence[Piece], places: Sequence[int]
 ) -> tuple[list[Piece], list[int]]:
-    """The text with these positions masked, and the first of them to predict."""
+    """The text with these positions masked, and the first of them to predict.
+
+    Of a text that is longer than the context, what fits around that position, which is in the
+    middle but near the ends of the text; what frames the text frames this part.
+    """
     mask = model.tokenizer.token(_mask(model))
+    first, last = _edges(pieces)
+    size = room(runtime, pieces)
+    begin = max(first, min(places[0] - size // 2, last - size))
+    kept = (*range(first), *range(begin, begin + size), *range(last, len(pieces)))
     masked = set(places)
-    return [mask if n in masked else piece for n, piece in enumerate(pieces)], [places[0]]
+    return [mask if n in masked else pieces[n] for n in kept], [places[0] - begin + first]
 
 
 def _mask(model: LoadedModel) -> int:

@@ -22,6 +22,7 @@ from engine.messages import (
     PllMethod,
     ScoredBy,
     ScoreTexts,
+    TextEnd,
     TextScore,
     TextToken,
     Timing,
@@ -34,8 +35,9 @@ if TYPE_CHECKING:
     import torch
 
 Steps = Generator[Event | None, None, None]
-Figures = tuple[float, int, float]
-"""The log-probability of a token (nats), its rank, and the entropy where it stands (nats)."""
+Figures = tuple[float, int, float, float | None]
+"""The log-probability of a token (nats), its rank, the entropy where it stands (nats), and the
+log-probability that a word begins there, where that was asked for."""
 Take = Callable[[int, list[Figures]], None]
 
 CUT_AT_ONCE = 64
@@ -53,7 +55,7 @@ def run(model: LoadedModel, request: ScoreTexts, load_s: float) -> Steps:
     began = time.monotonic()
     reader: _Reader
     if request.method == "causal" or (request.method is None and model.causal is not None):
-        reader = _Causal(model, causal(model)[0], start=request.start)
+        reader = _Causal(model, causal(model)[0], request)
     else:
         reader = _Masked(model, fills_masks(model), request.method or "original")
     yield reader.by
@@ -105,25 +107,29 @@ class _Text:
     rows: list[Any]
     """What is read for it; each row gives the figures of some tokens, in their order."""
     windows: int = 1
+    after: bool = False
+    """Whether the last figures are those of what comes after the text."""
     figures: dict[int, list[Figures]] = field(default_factory=dict)
     """By the number of the row that gave them."""
 
     def answers(self) -> Iterator[TextScore]:
         """Its scores, once every row is read."""
         figures = [each for number in range(len(self.rows)) for each in self.figures[number]]
+        after = None
+        if self.after:
+            _, _, entropy, boundary = figures.pop()
+            after = TextEnd(entropy, boundary)
         unscored = self.pieces[: len(self.pieces) - len(figures)]
         tokens = [TextToken(*_place(piece)) for piece in unscored]
-        for piece, (logprob, rank, entropy) in zip(
-            self.pieces[len(unscored) :], figures, strict=True
-        ):
-            tokens.append(TextToken(*_place(piece), logprob, rank, entropy))
-        impossible = not all(isfinite(logprob) for logprob, _, _ in figures)
+        for piece, found in zip(self.pieces[len(unscored) :], figures, strict=True):
+            tokens.append(TextToken(*_place(piece), *found))
+        impossible = not all(isfinite(found[0]) for found in figures)
         error = refusal("unable", "zero_probability").event if impossible else None
         for index in self.indices:
             if error is not None:
                 yield TextScore(index=index, error=error)
             else:
-                yield TextScore(index=index, tokens=tokens, windows=self.windows)
+                yield TextScore(index=index, tokens=tokens, windows=self.windows, after=after)
 
 
 class _Reader(Protocol):
@@ -145,12 +151,13 @@ class _Reader(Protocol):
 class _Causal:
     """After the start token, from left to right. A row: ids, and how many of the last to score."""
 
-    def __init__(self, model: LoadedModel, runtime: CausalRuntime, *, start: bool) -> None:
+    def __init__(self, model: LoadedModel, runtime: CausalRuntime, request: ScoreTexts) -> None:
+        self._request = request
         self._model = model
         self._runtime = runtime
         begins = start_token(model)
         framing = model.tokenizer.prompt("") or ([] if begins is None else [begins])
-        self._start = framing if start else []
+        self._start = framing if request.start else []
         self.by = ScoredBy(
             model=model.files.id,
             revision=model.files.revision,
@@ -169,19 +176,31 @@ class _Causal:
                 raise unknown_token(self._model, piece.id, self._runtime.vocabulary)
         ids = [piece.id for piece in pieces]
         before = [piece.id for piece in self._start] or ids[:1]
-        rows = list(windows(before, ids if self._start else ids[1:], self._runtime.context))
-        return _Text(indices, pieces, rows, windows=max(1, len(rows)))
+        scored = ids if self._start else ids[1:]
+        if self._request.after:
+            scored = [*scored, ids[-1]]  # any: what is expected in its place is what counts
+        rows = list(windows(before, scored, self._runtime.context))
+        return _Text(indices, pieces, rows, max(1, len(rows)), self._request.after)
 
     def read(self, rows: Sequence[tuple[list[int], int]], take: Take) -> Iterator[object]:
         # Not at the top: the worker imports its tasks before torch.
+        from engine.decoding.word_ends import beginnings, mass
         from engine.runtime.scoring import statistics
+
+        begins = beginnings(self._model) if self._request.boundaries else None
 
         def kept(number: int, found: torch.Tensor) -> None:
             _, count = rows[number]
-            logprobs, ranks, entropies = found[:, found.shape[1] - count :].tolist()
-            take(number, list(zip(logprobs, map(int, ranks), entropies, strict=True)))
+            logprobs, ranks, entropies, *more = found[:, found.shape[1] - count :].tolist()
+            boundaries = more[0] if more else [None] * count
+            take(number, list(zip(logprobs, map(int, ranks), entropies, boundaries, strict=True)))
 
-        return statistics(self._runtime, [ids for ids, _ in rows], kept)
+        return statistics(
+            self._runtime,
+            [ids for ids, _ in rows],
+            kept,
+            None if begins is None else lambda logprobs: mass(logprobs, begins),
+        )
 
 
 class _Masked:
@@ -204,10 +223,11 @@ class _Masked:
         pieces = pseudo_likelihood.cut(self._model, self._runtime, text)
         masked = pseudo_likelihood.hidden(self._model, text, pieces, self._method)
         rows = [
-            (*pseudo_likelihood.row(self._model, pieces, places), pieces[places[0]])
+            (*pseudo_likelihood.row(self._model, self._runtime, pieces, places), pieces[places[0]])
             for places in masked
         ]
-        return _Text(indices, [own for _, _, own in rows], rows)
+        windows = max(1, len(rows) - pseudo_likelihood.room(self._runtime, pieces) + 1)
+        return _Text(indices, [own for _, _, own in rows], rows, windows)
 
     def read(
         self, rows: Sequence[tuple[list[Piece], list[int], Piece]], take: Take
@@ -216,7 +236,7 @@ class _Masked:
 
         def kept(number: int, logits: torch.Tensor) -> None:
             token = pseudo_likelihood.token(self._model, rows[number][2], logits[0], top=0)
-            take(number, [(token.logprob, token.rank, token.entropy)])
+            take(number, [(token.logprob, token.rank, token.entropy, None)])
 
         return masked_rows.read(self._runtime, [(text, place) for text, place, _ in rows], kept)
 

@@ -4,6 +4,7 @@
     files.py      reads a folder's JSON files about the tokenizer
     sentence.py   tokenizes with sentencepiece itself
     library.py    tokenizes with the `tokenizers` library
+    ngrams.py     the words of an n-gram model's text
     backend.py    builds that library's pipeline
     pieces.py     parses a sentencepiece file
     layouts.py    how some classes number its pieces
@@ -23,20 +24,23 @@ from pathlib import Path
 
 from engine.interfaces import Tokenizer
 from engine.messages import Message
-from engine.tokenization import backend
+from engine.tokenization import backend, ngrams
 from engine.tokenization.classes import OWN_SENTENCEPIECE, UNIGRAM
 from engine.tokenization.files import TokenizerFiles, broken, guarded, read
 from engine.tokenization.library import LibraryTokenizer
+from engine.tokenization.ngrams import NgramTokenizer
 from engine.tokenization.sentence import SentenceTokenizer, find_model
 
 
 def load(folder: Path) -> Tokenizer:
-    """The tokenizer of a model's folder (transformers layout).
+    """The tokenizer of a model's folder (transformers layout), or of an n-gram model's text.
 
     Raises:
         EngineError: ``broken_model`` if its files are missing or damaged, or if its class uses
             rules that are not supported (MeCab's and others).
     """
+    if folder.is_file():
+        return NgramTokenizer(ngrams.read(folder))
     with guarded(folder):
         return _load(folder)
 

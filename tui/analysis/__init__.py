@@ -2,9 +2,11 @@
 
 scripts.py         which characters are kana and kanji
 word_surprisal.py  a text cut into words, and their surprisal
+unigrams.py        how frequent each word is
 heat.py            how surprising a token is, in five steps
 tracks.py          words at every place of a text
 alignment.py       one text under two models
+word_alignment.py  the words of a text under two models, or of two versions of it
 minimal_pairs.py   where two sentences differ
 leaps.py           the words, sentences and surprises of a text
 masks.py           masks in a text that is being written

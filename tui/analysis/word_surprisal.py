@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from itertools import accumulate, pairwise
 from typing import Literal
@@ -53,9 +54,7 @@ def segment(text: str) -> tuple[Method, list[str]]:
     method: Method = "whitespace"
     runs = [text]
     if unspaced(text) and find_spec("budoux") is not None:
-        import budoux
-
-        method, runs = "budoux", budoux.load_default_japanese_parser().parse(text)
+        method, runs = "budoux", _phrases()(text)
     elif unspaced(text):
         method, runs = "script", _SCRIPTS.findall(text)
     parts: list[str] = []
@@ -65,6 +64,15 @@ def segment(text: str) -> tuple[Method, list[str]]:
         else:
             parts.append(part)
     return method, parts
+
+
+@cache
+def _phrases() -> Callable[[str], list[str]]:
+    """BudouX's parser of Japanese, whose model is read once."""
+    import budoux
+
+    parse: Callable[[str], list[str]] = budoux.load_default_japanese_parser().parse
+    return parse
 
 
 def _parts(run: str) -> list[str]:

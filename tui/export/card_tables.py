@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
-from engine.messages import PllMethod, ScoredBy, TextToken
+from engine.messages import PllMethod, ScoredBy, TextScore, TextToken
 from tui.analysis import tracks
 from tui.cards import ContinueCard, PllCard
 from tui.cards.refs import BranchToken, MethodToken, Ref
-from tui.export.table_files import About, about, write_file
+from tui.export.table_files import About, WordBoundary, about, write_file
 from tui.export.text_figures import COLUMNS, ScoredText, Unit
 from tui.files import paths
 from tui.files.tables import Value
+from tui.suites.sentences import Sentence
 
 CardUnit = Unit | Literal["place"]
 """``place``: the words that are tracked through the text, at each of its tokens."""
+
+
+_BOUNDARY: Final[WordBoundary] = "leading"
+"""Which word a space counts with, as the commands have it where nothing else is asked for."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class _Scored:
 
 def units(card: ContinueCard | PllCard) -> list[CardUnit]:
     """What a row of a card's table can be."""
-    return [*COLUMNS, *(("place",) if card.tracked is not None else ())]
+    return ["token", "word", "sentence", *(("place",) if card.tracked is not None else ())]
 
 
 def save(
@@ -71,9 +76,13 @@ def _table(
         own = tracks.rows([t for t in found.tokens if t.logprob is not None], words)
         description = about(found.by, "words", "", "place")
         return tracks.COLUMNS, _with(found.written, own), description
-    scored = ScoredText.of(found.written, found.tokens)
-    methods = () if unit == "token" else (scored.method,)
-    description = about(found.by, found.command, "", unit, methods)
+    whole = Sentence(found.written, [1], [found.written], [0])
+    score = TextScore(index=0, tokens=found.tokens)
+    scored = ScoredText.of(whole, [None], score, corrected=False)
+    cut = unit in ("word", "sentence")
+    methods = (scored.method,) if cut else ()
+    boundary = _BOUNDARY if cut else None
+    description = about(found.by, found.command, "", unit, methods, boundary)
     return COLUMNS[unit], _with(found.written, scored.rows(unit)), description
 
 

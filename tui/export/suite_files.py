@@ -43,7 +43,13 @@ def save(
 
 def stem(folder: Path, suite: str, model: str) -> Path:
     """The path of the files of a suite's results, without an ending."""
-    return folder / f"{_safe(suite)}.{_safe(Path(model).name)}"
+    return folder / f"{_safe(suite)}.{_safe(_short(model))}"
+
+
+def _short(model: str) -> str:
+    """A model's name without the folder it is in."""
+    kind, colon, file = model.rpartition(":")
+    return f"{kind}{colon}{Path(file).name}"
 
 
 def _safe(name: str) -> str:

@@ -14,6 +14,10 @@ from engine.messages import ScoredBy
 from tui.files import tables, whole_file
 from tui.files.tables import Value
 
+WordBoundary = Literal["leading", "trailing"]
+"""``leading``: a space counts with the word after it, as tokenizers put it there. ``trailing``: the
+probability that a word ends counts with that word."""
+
 
 class About(Struct, frozen=True, kw_only=True):
     """What the figures of a table were computed from, and with: the file beside it."""
@@ -30,11 +34,22 @@ class About(Struct, frozen=True, kw_only=True):
     unit: str
     word_method: list[str] = []
     """How words were found, where there are words; see README."""
+    word_boundary: WordBoundary | None = None
+    """Where there are words: which of two words the space between them counts with."""
+    unigrams: str | None = None
+    """Where the frequencies of words are from, where they were asked for."""
     missing: str = tables.NA
     version: str = msgspec.field(default_factory=lambda: metadata.version("tsuzuki"))
 
 
-def about(by: ScoredBy, command: str, file: str, unit: str, words: Iterable[str] = ()) -> About:
+def about(
+    by: ScoredBy,
+    command: str,
+    file: str,
+    unit: str,
+    words: Iterable[str] = (),
+    word_boundary: WordBoundary | None = None,
+) -> About:
     """What a table of scored texts says of itself."""
     return About(
         command=command,
@@ -47,6 +62,7 @@ def about(by: ScoredBy, command: str, file: str, unit: str, words: Iterable[str]
         start=by.start,
         unit=unit,
         word_method=sorted(set(words)),
+        word_boundary=word_boundary,
     )
 
 

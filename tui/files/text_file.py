@@ -47,16 +47,31 @@ def read(path: Path) -> str:
 
 
 def decoded(data: bytes, errors: str = "strict") -> str:
-    """A file's text: UTF-8, or UTF-16 where a byte order mark says so.
+    """A file's text: UTF-8, or UTF-16 where a byte order mark says so or a null in the first
+    character does.
 
     With `errors` "surrogateescape", other bytes are lone surrogates; `utf8` finds them.
 
     Raises:
         UnicodeError: it is neither.
     """
+    order = _utf16(data)
+    if order is None:
+        return data.decode("utf-8-sig", errors)
+    if errors == "strict":
+        return data.decode(order)
+    odd = len(data) % 2  # a file that was cut short
+    return data[: len(data) - odd].decode(order, "surrogatepass") + "\udcff" * odd
+
+
+def _utf16(data: bytes) -> str | None:
+    """The codec of a text that is UTF-16."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return data.decode("utf-16")
-    return data.decode("utf-8-sig", errors)
+        return "utf-16"
+    first = data[:2]
+    if first.count(0) != 1 or len(first) < 2:
+        return None
+    return "utf-16-be" if first[0] == 0 else "utf-16-le"
 
 
 def utf8(line: str) -> bool:

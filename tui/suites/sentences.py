@@ -36,17 +36,20 @@ class Sentence:
 
     def surprisals(self, tokens: Sequence[TextToken]) -> list[float | None]:
         """Bits of each region: 0 for an empty one, None where no piece of it has a figure."""
-        filled = [number for number, start in enumerate(self.starts) if start is not None]
-        begins = [self.starts[number] or 0 for number in filled]
         sums: list[float | None] = [0.0 if start is None else None for start in self.starts]
         for token in tokens:
-            if token.logprob is None:
-                continue
-            rest = self.text[token.start :]
-            place = token.start + len(rest) - len(rest.lstrip())
-            number = filled[max(0, bisect_right(begins, place) - 1)]
-            sums[number] = (sums[number] or 0.0) + bits(-token.logprob)
+            if token.logprob is not None:
+                number = self.region(token.start)
+                sums[number] = (sums[number] or 0.0) + bits(-token.logprob)
         return sums
+
+    def region(self, start: int) -> int:
+        """The index of the region that a piece belongs to, by where it starts in the text."""
+        filled = [number for number, begin in enumerate(self.starts) if begin is not None]
+        begins = [self.starts[number] or 0 for number in filled]
+        rest = self.text[start:]
+        place = start + len(rest) - len(rest.lstrip())
+        return filled[max(0, bisect_right(begins, place) - 1)]
 
 
 def joined(numbers: Sequence[int], regions: Sequence[str]) -> Sentence:

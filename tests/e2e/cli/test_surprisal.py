@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from pathlib import Path
@@ -12,6 +13,7 @@ from transformers import GPT2LMHeadModel
 
 from tests.e2e.cli.conftest import Tsuzuki
 from tests.e2e.cli.test_documents import JA, document
+from tui.analysis.word_surprisal import segment
 
 TEXT = "東京の夜は明るい。しかし、静かな町もある。"
 
@@ -124,3 +126,30 @@ def test_bars_show_each_word(tsuzuki: Tsuzuki) -> None:
     longest = max(range(len(lines)), key=lambda number: lines[number].count("█"))
     assert bits[longest] == max(bits)
     assert tsuzuki("surprisal", TEXT, "--bars", "--json").returncode == 2
+
+
+def test_measures_of_a_table_come_from_the_models_own_distributions(
+    tsuzuki: Tsuzuki, tmp_path: Path
+) -> None:
+    file, counts = tmp_path / "texts.tsv", tmp_path / "counts.txt"
+    file.write_text(f"item\tsentence\n1\t{TEXT}\n", encoding="utf-8")
+    counts.write_text(TEXT, encoding="utf-8")
+    command = ("surprisal", "--file", str(file), "--model", "starter-ja", "--measures", "--json")
+    cut = document(tsuzuki, "surprisal", TEXT)["tokens"]
+    ids = [1, *(token["id"] for token in cut)]
+    model = GPT2LMHeadModel.from_pretrained(JA, dtype=torch.float32).eval()
+    with torch.inference_mode():
+        found = model(torch.tensor([ids])).logits[0].double().log_softmax(-1)
+    entropies = (torch.special.entr(found.exp()).sum(-1) / math.log(2)).tolist()
+    rows = [json.loads(line) for line in tsuzuki(*command, "--unit", "token").stdout.splitlines()]
+    assert [row["entropy_bits"] for row in rows] == pytest.approx(entropies[:-1], abs=1e-4)
+    reductions = [max(0.0, a - b) for a, b in itertools.pairwise(entropies)]
+    assert [row["entropy_reduction_bits"] for row in rows] == pytest.approx(reductions, abs=1e-4)
+    lines = tsuzuki(*command, "--unit", "sentence", "--unigrams", str(counts)).stdout.splitlines()
+    (row,) = map(json.loads, lines)
+    # Each word is there once, so each has (1 + 1) / (2 words + 1), though a token joins some.
+    words = sum(any(map(str.isalnum, part)) for part in segment(TEXT)[1])
+    alone = words * math.log2((2 * words + 1) / 2)
+    assert row["unigram_bits"] == pytest.approx(alone)
+    whole = row["bits_per_word"] * row["words"]
+    assert row["slor_bits"] == pytest.approx((alone - whole) / words)

@@ -18,10 +18,12 @@ from engine.messages import (
     Progress,
     PseudoLikelihood,
     PseudoLikelihoodResult,
+    ScoreTexts,
+    TextScore,
 )
 from engine.runtime import masked_rows
 from engine.runtime.loaded import LoadedModel
-from engine.tasks import pseudo_likelihood
+from engine.tasks import pseudo_likelihood, text_scoring
 from tests.conftest import Tiny
 from tests.support.bundles import STARTER, load
 from tests.support.masked_reference import FAMILIES, folder, logprobs, rows_read
@@ -157,7 +159,6 @@ def test_what_cannot_be_scored_is_refused(tiny: Tiny) -> None:
     english = load(STARTER / "starter-en", "masked")
     assert refused(english, "a [MASK] here").kind == "bad_request"
     assert refused(english, " ").kind == "bad_request"
-    assert refused(english, "word " * 200).kind == "too_long"
     causal = load(STARTER / "starter-ja", "causal")
     assert refused(causal, "東京").kind == "unable"
     assert "masked model" in worded(refused(causal, "東京").hint)
@@ -175,3 +176,40 @@ def test_both_ways_to_cut_a_sentencepiece_model_agree_on_words(tiny: Tiny, tmp_p
     for text in (TEXT, "a [MASK] b", "昨日は 学校で"):
         assert alone.words(text) == library.words(text)
         assert len(alone.words(text)) == len(alone.single(text))
+
+
+@pytest.mark.parametrize("method", ["original", "within_word_l2r"])
+@pytest.mark.parametrize("kind", ["bert-mlm", "roberta"])
+def test_each_token_of_a_long_text_is_read_in_the_middle_of_what_fits(
+    kind: str, method: PllMethod, tiny: Tiny
+) -> None:
+    where = folder(kind, tiny)
+    model = load(where, "masked")
+    assert model.masked is not None and model.masked.context is not None
+    text = "The unquestionable traveler, lost the souvenir. " * 14
+    result = pll(model, text, method)
+    reference = transformers.AutoModelForMaskedLM.from_pretrained(where, dtype=torch.float32)
+    encoding = transformers.AutoTokenizer.from_pretrained(where)(text)
+    words, (begin, *body, end) = encoding.word_ids(0)[1:-1], encoding.input_ids
+    size = model.masked.context - 2
+    assert len(body) > size and result.window == size and result.row == []
+    assert [token.id for token in result.tokens] == body
+    mask = model.tokenizer.mask
+    for own, token in enumerate(result.tokens):
+        first = min(max(0, own - size // 2), len(body) - size)
+        later = method == "within_word_l2r"
+        masked = [
+            mask if n == own or (later and n > own and words[n] == words[own]) else body[n]
+            for n in range(first, first + size)
+        ]
+        with torch.no_grad():
+            logits = reference(torch.tensor([[begin, *masked, end]])).logits[0, own - first + 1]
+        expected = float(logits.double().log_softmax(0)[body[own]])
+        assert token.logprob == pytest.approx(expected, abs=1e-4)
+    request = ScoreTexts(model="m", texts=[text], method=method)
+    events = text_scoring.run(model, request, 0.0)
+    (scored,) = (event for event in events if isinstance(event, TextScore))
+    assert scored.windows == len(body) - size + 1
+    assert [token.logprob for token in scored.tokens] == pytest.approx(
+        [token.logprob for token in result.tokens], abs=1e-4
+    )

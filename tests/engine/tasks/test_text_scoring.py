@@ -150,3 +150,41 @@ def test_what_texts_have_in_common_is_read_once(
     cut = [len(model.tokenizer.encode(text)) for text in texts]
     common = len(model.tokenizer.encode(left))
     assert sum(fed) < common + 4 * (max(cut) - common + 3)
+
+
+@pytest.mark.parametrize("kind", CAUSAL)
+def test_what_is_expected_after_a_text_and_where_words_begin(kind: str, tiny: Tiny) -> None:
+    """Also at the end of the context, where what comes after the text is in a part of its own."""
+    place = where(kind, tiny)
+    model = load(place)
+    assert model.causal is not None
+    texts = ["The author is good.", "a", "東京の夜は明るい。"]
+    context = model.causal.context
+    if context is not None and context < 200:
+        long = "The city was quiet in the morning. " * 40
+        ids = model.tokenizer.encode(long)[: context - 1]
+        texts.append(long[: ids[-1].end])
+    request = ScoreTexts(model="m", texts=texts, after=True, boundaries=True)
+    by, *events, _ = text_scoring.run(model, request, 0.0)
+    assert isinstance(by, ScoredBy)
+    reference = transformers.AutoModelForCausalLM.from_pretrained(place, dtype=torch.float32).eval()
+    start = None if by.start is None else model.tokenizer.find(by.start)
+    before = [] if start is None else [start]
+    ends = model.tokenizer.ends
+    begins = [n for n, text in enumerate(model.texts) if text[:1].isspace() or n in ends]
+    for event in filter(None, events):
+        assert isinstance(event, TextScore) and event.after is not None
+        ids = [token.id for token in event.tokens]
+        half = 0 if context is None else context - 1 - (context - 1) // 2
+        fed = [*before, *ids] if event.windows == 1 else ids[-half:]
+        with torch.no_grad():
+            logprobs = reference(torch.tensor([fed])).logits[0].double().log_softmax(-1)
+        entropies = torch.special.entr(logprobs.exp()).sum(-1)
+        boundaries = logprobs[:, begins].logsumexp(-1)
+        assert event.after.entropy == pytest.approx(float(entropies[-1]), abs=1e-4)
+        assert event.after.boundary == pytest.approx(float(boundaries[-1]), abs=1e-4)
+        if event.windows == 1:
+            known = [token.boundary for token in event.tokens[0 if before else 1 :]]
+            assert known == pytest.approx(boundaries[: len(fed) - 1].tolist(), abs=1e-4)
+    (without,) = scored(model, texts[:1])[1]
+    assert without.after is None and all(token.boundary is None for token in without.tokens)

@@ -20,7 +20,7 @@ from engine.messages import (
 )
 from tui.headless.command import Subcommand
 from tui.headless.io.output import Output
-from tui.headless.io.request import model_name
+from tui.headless.io.request import model_name, own_models
 from tui.headless.io.session import Session, run
 from tui.headless.schemas.models import ModelDocument, ModelsDocument
 from tui.render import model_words
@@ -67,7 +67,7 @@ class OneModel(Subcommand, frozen=True, kw_only=True):
             return Exit.DONE
 
         # A model that the settings do not name is listed because this command names it.
-        return run(self, output, work, folders=[name] if name.startswith("/") else [])
+        return run(self, output, work, folders=own_models(name))
 
     async def work(self, session: Session, name: str, output: Output) -> ModelInfo | None:
         """Do the command's work and return the model as it then is; None where it is unknown."""

@@ -12,8 +12,8 @@ from tui.headless.command import Subcommand
 from tui.headless.io import tables
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
-from tui.headless.io.pair_file import COMMON, Pair, Row, hint, read_table
-from tui.headless.io.request import pane_model
+from tui.headless.io.pair_file import COMMON, Pair, Row, add_columns, hint, read_table
+from tui.headless.io.request import own_models, pane_model
 from tui.headless.io.session import Session, run
 from tui.headless.io.text_scores import scores
 from tui.headless.options import add_model, add_pll_method, add_precision
@@ -36,6 +36,7 @@ class PairsCommand(Subcommand, frozen=True, kw_only=True):
     model: str | None = None
     precision: PrecisionChoice = "exact"
     method: PllMethod | None = None
+    columns: list[str]
     csv: str | None = None
     tsv: str | None = None
 
@@ -45,10 +46,11 @@ class PairsCommand(Subcommand, frozen=True, kw_only=True):
         add_model(parser, "fill")
         add_precision(parser)
         add_pll_method(parser)
+        add_columns(parser)
         tables.add_outputs(parser)
 
     def execute(self, output: Output) -> Exit:
-        kept, rows = read_table(self.file, NAMES, output)
+        kept, rows = read_table(self.file, NAMES, self.columns, output)
         name = pane_model(self, self.model, "fill")
         good = [index for index, row in enumerate(rows) if row.pair is not None]
         texts = [side for row in rows for side in row.pair or ()]
@@ -72,7 +74,7 @@ class PairsCommand(Subcommand, frozen=True, kw_only=True):
             return results.finish(kept)
 
         # A model that the settings do not name is listed because this command names it.
-        return run(self, output, work, folders=[name] if name.startswith("/") else [])
+        return run(self, output, work, folders=own_models(name))
 
 
 class _Results:

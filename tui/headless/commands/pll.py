@@ -15,7 +15,7 @@ from engine.messages import (
     PseudoLikelihoodResult,
 )
 from tui.headless.commands import text_table
-from tui.headless.commands.text_table import TableCommand, add_table
+from tui.headless.commands.text_table import ScoreTableCommand, add_table
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
 from tui.headless.io.request import pane_model, read_given
@@ -34,16 +34,18 @@ class PllToken(Struct, frozen=True, kw_only=True):
     logprob: float
 
 
-class PllDocument(Struct, frozen=True, kw_only=True):
+class PllDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`tsuzuki pll --json`, in nats."""
 
     model: str
     method: PllMethod
     tokens: list[PllToken]
     total: float
+    window: int | None = None
+    """How many tokens around each were read, where the text is longer than the context."""
 
 
-class PllCommand(TableCommand, frozen=True, kw_only=True):
+class PllCommand(ScoreTableCommand, frozen=True, kw_only=True):
     model: str | None = None
     precision: PrecisionChoice = "exact"
     method: PllMethod = "original"
@@ -101,4 +103,6 @@ def _print(result: PseudoLikelihoodResult, output: Output) -> None:
         output.note(text("cli.ran_in", model=result.model, form=form(result)))
     for token in result.tokens:
         output.line(f"{token.logprob:>10.4f}  {token.rank:>6}  {token.text}")
+    if result.window is not None:
+        output.note(text("cli.pll_window", n=result.window))
     output.line(text("cli.pll_total", total=f"{result.total:.4f}", count=len(result.tokens)))

@@ -12,6 +12,7 @@ from tui.headless.commands import score_file
 from tui.headless.io import tables
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
+from tui.headless.io.pair_file import add_columns
 from tui.headless.io.request import given, model_name, pane_model, read_text, validated
 from tui.headless.io.score_line import line
 from tui.headless.io.session import Session, run
@@ -36,6 +37,7 @@ class ScoreCommand(Subcommand, frozen=True, kw_only=True):
     cosine: bool
     shuffles: int | None
     precision: PrecisionChoice = "exact"
+    columns: list[str]
     csv: str | None = None
     tsv: str | None = None
 
@@ -57,6 +59,7 @@ class ScoreCommand(Subcommand, frozen=True, kw_only=True):
         parser.add_argument("--cosine", action="store_true", help=text("cli.option.cosine"))
         add_number(parser, "--shuffles", int, "N", "score_shuffles")
         add_precision(parser)
+        add_columns(parser)
         tables.add_outputs(parser)
 
     def execute(self, output: Output) -> Exit:
@@ -66,7 +69,7 @@ class ScoreCommand(Subcommand, frozen=True, kw_only=True):
             if self.beside:
                 raise Failure.usage(text("cli.no_beside"))
             return score_file.execute(self, self.file, output)
-        if tables.to_file(self):
+        if tables.to_file(self) or self.columns:
             raise Failure.usage(text("cli.table_of_file"))
         if self.cosine:
             raise Failure.usage(text("cli.cosine_for_file"), text("cli.cosine_for_file_hint"))

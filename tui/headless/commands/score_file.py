@@ -34,7 +34,7 @@ NAMES = (("a", "b"), ("text_a", "text_b"), *COMMON)
 
 def execute(command: ScoreCommand, file: str, output: Output) -> Exit:
     """Score the pairs of a file. A pair that cannot be scored makes the exit code 1."""
-    kept, rows = read_table(file, NAMES, output)
+    kept, rows = read_table(file, NAMES, command.columns, output)
     model = pane_model(command, command.model, "score")
     good = [(index, row.pair) for index, row in enumerate(rows) if row.pair is not None]
     parts = [good[first : first + AT_ONCE] for first in range(0, len(good), AT_ONCE)]

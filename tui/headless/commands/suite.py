@@ -8,16 +8,16 @@ from pathlib import Path
 from engine.messages import PllMethod, PrecisionChoice
 from tui.files import paths
 from tui.headless.command import Subcommand
-from tui.headless.commands.suite_scoring import scored
-from tui.headless.io import suite_lines
+from tui.headless.commands.suite_scoring import ScoredSuite, about, scored
+from tui.headless.io import suite_lines, tables
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
-from tui.headless.io.request import pane_model, read_bytes
+from tui.headless.io.request import own_models, pane_model, read_bytes
 from tui.headless.io.session import Session, run
 from tui.headless.io.tables import unwritable
 from tui.headless.options import add_model, add_pll_method, add_precision
 from tui.strings import text
-from tui.suites import reading
+from tui.suites import reading, results
 from tui.suites.reading import NamedSuite
 from tui.suites.suite import Unreadable
 from tui.terminal.exit_codes import Exit, Failure
@@ -31,6 +31,8 @@ class SuiteCommand(Subcommand, frozen=True, kw_only=True):
     precision: PrecisionChoice = "exact"
     method: PllMethod | None = None
     out: str | None = None
+    csv: str | None = None
+    tsv: str | None = None
 
     @classmethod
     def add_arguments(cls, parser: ArgumentParser) -> None:
@@ -39,6 +41,7 @@ class SuiteCommand(Subcommand, frozen=True, kw_only=True):
         add_precision(parser)
         add_pll_method(parser)
         parser.add_argument("--out", metavar="DIR", help=text("cli.option.suite_out"))
+        tables.add_outputs(parser)
 
     def execute(self, output: Output) -> Exit:
         suites, failed = _read(self.files, output)
@@ -53,26 +56,34 @@ class SuiteCommand(Subcommand, frozen=True, kw_only=True):
                 raise Failure.usage(text("cli.method_masked", model=model.id))
             await warn(session, output, model.id, *_sentences(suites))
             broken = failed
+            done: list[ScoredSuite] = []
             for number, each in enumerate(suites):
                 try:
-                    document = await scored(session, model, each, self, folder, output)
+                    found = await scored(session, model, each, self, folder, output)
                 except Failure as failure:
                     if not failure.of_text:
                         raise
                     output.error(f"{each.file}: {failure.message}", failure.hint)
                     broken = True
                     continue
-                broken = broken or bool(document.errors)
+                done.append(found)
+                broken = broken or bool(found.document.errors)
                 if self.json:
-                    output.document(document)
+                    output.document(found.document)
                 else:
                     output.write("\n" * (number > 0))
-                    for line in suite_lines.lines(each.suite, document):
+                    for line in suite_lines.lines(each.suite, found.document):
                         output.line(line)
+            description = about(done)
+            if tables.to_file(self) and description is not None:
+                rows = [row for each in done for row in each.rows()]
+                tables.write(
+                    self, output, [], results.COLUMNS, [({}, row) for row in rows], description
+                )
             return Exit.FAILED if broken else Exit.DONE
 
         # A model that the settings do not name is listed because this command names it.
-        return run(self, output, work, folders=[name] if name.startswith("/") else [])
+        return run(self, output, work, folders=own_models(name))
 
 
 def _read(files: list[str], output: Output) -> tuple[list[NamedSuite], bool]:

@@ -11,13 +11,13 @@ from engine.messages import PrecisionChoice, Token
 from tui.analysis.heat import bits
 from tui.analysis.word_surprisal import Word, segment, words
 from tui.cards.texts import perplexity
-from tui.headless.commands import text_table
-from tui.headless.commands.text_table import TableCommand, add_table
+from tui.headless.commands import surprisal_against, text_table
+from tui.headless.commands.text_table import ScoreTableCommand, add_table
 from tui.headless.io import bars, settings_file
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
 from tui.headless.io.reading import Reading, read
-from tui.headless.io.request import pane_model, read_given
+from tui.headless.io.request import model_name, pane_model, read_given
 from tui.headless.io.session import Session, run
 from tui.headless.options import add_model, add_precision, add_text
 from tui.headless.schemas.surprisal import SurprisalDocument, SurprisalToken, SurprisalWord
@@ -26,7 +26,7 @@ from tui.terminal.exit_codes import Exit, Failure
 from tui.terminal.sanitise import ASCII, UNICODE, Glyphs
 
 
-class SurprisalCommand(TableCommand, frozen=True, kw_only=True):
+class SurprisalCommand(ScoreTableCommand, frozen=True, kw_only=True):
     """`tsuzuki surprisal`, whose text may also be the name of a file that is there."""
 
     model: str | None = None
@@ -34,6 +34,9 @@ class SurprisalCommand(TableCommand, frozen=True, kw_only=True):
     no_start: bool
     word_boundary: bool
     bars: bool
+    against: str | None = None
+    against_text: str | None = None
+    largest: int | None = None
 
     @classmethod
     def add_arguments(cls, parser: ArgumentParser) -> None:
@@ -45,19 +48,32 @@ class SurprisalCommand(TableCommand, frozen=True, kw_only=True):
             "--word-boundary", action="store_true", help=string("cli.option.word_boundary")
         )
         parser.add_argument("--bars", action="store_true", help=string("cli.option.bars"))
+        parser.add_argument("--against", metavar="MODEL", help=string("cli.option.against"))
+        parser.add_argument(
+            "--against-text", metavar="TEXT", help=string("cli.option.against_text")
+        )
+        parser.add_argument("--largest", type=int, metavar="N", help=string("cli.option.largest"))
         add_table(parser)
 
     def execute(self, output: Output) -> Exit:
         if self.bars and self.json:
             raise Failure.usage(string("cli.no_bars"))
+        if self.against is not None or self.against_text is not None:
+            return surprisal_against.execute(self, self._sides(), output)
+        if self.largest is not None:
+            raise Failure.usage(string("cli.largest_alone"))
         if self.tabular:
-            if self.word_boundary:
-                raise Failure.usage(string("cli.no_boundaries_in_table"))
             if self.bars:
                 raise Failure.usage(string("cli.no_bars"))
-            model = pane_model(self, self.model, "continue")
             return text_table.execute(
-                self, "surprisal", model, self.precision, "causal", output, start=not self.no_start
+                self,
+                "surprisal",
+                pane_model(self, self.model, "continue"),
+                self.precision,
+                "causal",
+                output,
+                start=not self.no_start,
+                corrected=self.word_boundary,
             )
         written = read_given(self, files=True)
         if self.word_boundary and segment(written)[0] != "whitespace":
@@ -87,6 +103,22 @@ class SurprisalCommand(TableCommand, frozen=True, kw_only=True):
             return Exit.DONE
 
         return run(self, output, work)
+
+    def _sides(self) -> list[tuple[str, str]]:
+        """The two models or texts to compare, each with the other.
+
+        Raises:
+            Failure: both are to differ, a table is asked for, or no text is given (exit code 2).
+        """
+        if self.asks_table or (self.against is not None and self.against_text is not None):
+            raise Failure.usage(string("cli.against_one"))
+        if self.largest is not None and self.largest < 0:
+            raise Failure.usage(string("cli.largest_negative"))
+        model = pane_model(self, self.model, "continue")
+        written = read_given(self, files=True)
+        other = model if self.against is None else model_name(self.against)
+        version = written if self.against_text is None else self.against_text
+        return [(model, written), (other, version)]
 
     def _glyphs(self) -> Glyphs:
         return ASCII if settings_file.load(self).settings.ascii else UNICODE

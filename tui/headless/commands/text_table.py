@@ -3,66 +3,60 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
-from engine.messages import (
-    PllMethod,
-    PrecisionChoice,
-    ScoredBy,
-    ScoreTexts,
-    TextScore,
-)
+from msgspec import structs
+
+from engine.messages import PllMethod, PrecisionChoice, ScoredBy, ScoreTexts, TextScore
 from tui.analysis.word_surprisal import Method
-from tui.export.table_files import about
-from tui.export.text_figures import COLUMNS, ScoredText, Unit
-from tui.files.tables import Cells, Value
-from tui.headless.command import TextCommand
-from tui.headless.io import tables
+from tui.export.table_files import WordBoundary, about
+from tui.export.text_figures import COLUMNS, NoBoundaries, ScoredText, Unit
+from tui.files.tables import Cells, Row, Table, Value
+from tui.headless.command import TableCommand
+from tui.headless.io import tables, unigram_file
 from tui.headless.io.advice import warn
+from tui.headless.io.measures import Measures
 from tui.headless.io.output import Output
+from tui.headless.io.region_cells import NoText, Source
 from tui.headless.io.session import Session, run
 from tui.headless.io.text_scores import scores
 from tui.strings import text, worded
+from tui.suites.sentences import Sentence
 from tui.terminal.exit_codes import Exit, Failure
 from tui.terminal.forecast import Forecast
 
 
-class TableCommand(TextCommand, frozen=True, kw_only=True):
-    """A command on one text, or on every text in a column of a table."""
+class ScoreTableCommand(TableCommand, frozen=True, kw_only=True):
+    """A command that scores one text, or every text of a table."""
 
-    column: str | None = None
     unit: Unit | None = None
-    csv: str | None = None
-    tsv: str | None = None
+    regions: str | None = None
+    measures: bool = False
+    unigrams: str | None = None
 
     @property
-    def tabular(self) -> bool:
-        """Whether FILE is a table.
-
-        Raises:
-            Failure: something is asked for that only a table has, or a table for a text that is
-                in no file (exit code 2).
-        """
-        asked = [self.column, self.unit, self.csv, self.tsv]
-        if not any(each is not None for each in asked):
-            return False
-        if self.file is None:
-            raise Failure.usage(text("cli.table_of_file"))
-        return True
+    def asks_table(self) -> bool:
+        own = (self.unit, self.regions, self.unigrams)
+        return super().asks_table or self.measures or any(each is not None for each in own)
 
 
 def add_table(parser: ArgumentParser) -> None:
     """Add what makes a command one on a table."""
-    parser.add_argument("--column", metavar="NAME", help=text("cli.option.column"))
+    tables.add_column(parser)
+    parser.add_argument("--regions", metavar="NAME,NAME", help=text("cli.option.regions"))
     parser.add_argument(
         "--unit", metavar="UNIT", choices=get_args(Unit), help=text("cli.option.unit")
+    )
+    parser.add_argument("--measures", action="store_true", help=text("cli.option.measures"))
+    parser.add_argument(
+        "--unigrams", metavar="FILE|wordfreq:LANG", help=text("cli.option.unigrams")
     )
     tables.add_outputs(parser)
 
 
 def execute(
-    command: TableCommand,
+    command: ScoreTableCommand,
     name: str,
     model: str,
     precision: PrecisionChoice,
@@ -70,54 +64,130 @@ def execute(
     output: Output,
     *,
     start: bool = True,
+    corrected: bool = False,
 ) -> Exit:
     """Score the texts of a table with a model; `name` is that of the command.
 
-    A text that cannot be scored has no figures, and makes the exit code 1.
+    `corrected` counts the end of each word with it. A text that cannot be scored has no figures,
+    and makes the exit code 1.
     """
     file = command.file or ""
+    unit = command.unit or ("word" if command.regions is None else "region")
+    if corrected and unit not in ("word", "sentence"):
+        raise Failure.usage(text("cli.no_boundaries_of", unit=unit))
+    measures = _measures(command, unit, causal=method == "causal")
     table = tables.read(file)
-    column = tables.column(table, file, command.column)
+    source = _source(command, unit, table, file)
     rows = tables.good(table, file, output)
-    unit = command.unit or "word"
+    sentences, reasons = _sentences(rows, source)
+    if (
+        unit == "region"
+        and sentences
+        and not any(len(each.regions) > 1 for each in sentences.values())
+    ):
+        raise Failure.usage(text("cli.no_regions", file=file), text("cli.no_regions_hint"))
+    boundary: WordBoundary | None = None
+    if method == "causal" and unit in ("word", "sentence"):
+        boundary = "trailing" if corrected else "leading"
 
     async def work(session: Session) -> Exit:
-        cells = (row.cells.get(column) for row in rows)
-        written = [cell if isinstance(cell, str) else "" for cell in cells]
+        numbers = list(sentences)
+        written = [sentences[number].text for number in numbers]
         await warn(session, output, model, *written)
         answers: dict[int, TextScore] = {}
         by: ScoredBy | None = None
         forecast = Forecast()
         request = ScoreTexts(
-            model=model, texts=written, method=method, start=start, precision=precision
+            model=model,
+            texts=written,
+            method=method,
+            start=start,
+            after=corrected or command.measures,
+            boundaries=corrected,
+            precision=precision,
         )
         async for event in scores(session, request):
             if isinstance(event, ScoredBy):
                 by = event
                 continue
-            answers[event.index] = event
+            answers[numbers[event.index]] = event
             done = forecast.count(len(answers), len(written))
             output.status(text("cli.texts_scoring"), done)
-        if by is None:
-            return Exit.FAILED  # no row has cells, and each is named
         failed = len(table.rows) - len(rows)
         found: list[tuple[Cells, Mapping[str, Value]]] = []
         methods: set[Method] = set()
         for number, row in enumerate(rows):
-            score = answers[number]
-            if score.error is not None:
+            read = _scored(sentences.get(number), source.names, answers.get(number), corrected)
+            if isinstance(read, str):
                 failed += 1
-                reason = worded(score.error.message, score.error.hint)
-                output.error(f"{file}: {text('tables.row', line=row.line, reason=reason)}")
+                tables.complain(file, row, read or reasons[number], output)
                 found.append((row.cells, {}))
                 continue
-            read = ScoredText.of(written[number], score.tokens)
             methods.add(read.method)
-            found += [(row.cells, figures) for figures in read.rows(unit)]
-        description = about(by, name, file, unit, () if unit == "token" else methods)
-        tables.write(command, output, table.columns, COLUMNS[unit], found, description)
+            figures = zip(read.rows(unit), measures.rows(read, unit), strict=True)
+            found += [(row.cells, {**own, **more}) for own, more in figures]
+        if by is not None:  # else no row has a text, and each is named
+            words = methods if unit in ("word", "sentence") else ()
+            description = structs.replace(
+                about(by, name, file, unit, words, boundary),
+                unigrams=None if measures.unigrams is None else measures.unigrams.source,
+            )
+            columns = (*COLUMNS[unit], *measures.columns(unit))
+            tables.write(command, output, table.columns, columns, found, description)
         if failed:
             output.error(text("cli.texts_failed", count=failed, total=len(table.rows)))
         return Exit.FAILED if failed else Exit.DONE
 
     return run(command, output, work)
+
+
+def _measures(command: ScoreTableCommand, unit: Unit, *, causal: bool) -> Measures:
+    """What is asked for beside surprisal.
+
+    Raises:
+        Failure: it cannot be read, or not by this unit (exit code 2).
+    """
+    if command.unigrams is None:
+        return Measures(command.measures, None, causal)
+    if unit not in ("word", "sentence"):
+        raise Failure.usage(text("cli.no_unigrams_of", unit=unit))
+    return Measures(command.measures, unigram_file.read(command.unigrams), causal)
+
+
+def _source(command: ScoreTableCommand, unit: Unit, table: Table, file: str) -> Source:
+    if command.regions is None:
+        return Source([tables.column(table, file, command.column)], False, unit == "region")
+    if command.column is not None:
+        raise Failure.usage(text("cli.column_or_regions"))
+    names = [name.strip() for name in command.regions.split(",")]
+    return Source([tables.column(table, file, name) for name in names], True, True)
+
+
+def _sentences(rows: Sequence[Row], source: Source) -> tuple[dict[int, Sentence], dict[int, str]]:
+    """The text of each row by its index, and why a row has none."""
+    sentences: dict[int, Sentence] = {}
+    reasons: dict[int, str] = {}
+    for number, row in enumerate(rows):
+        try:
+            sentences[number] = source.read(row.cells)
+        except NoText as error:
+            reasons[number] = str(error)
+    return sentences, reasons
+
+
+def _scored(
+    sentence: Sentence | None,
+    names: Sequence[str | None],
+    score: TextScore | None,
+    corrected: bool,
+) -> ScoredText | str:
+    """A text with its figures; or why it has none, where that is known here."""
+    if sentence is None or score is None:
+        return ""
+    if score.error is not None:
+        return worded(score.error.message, score.error.hint)
+    try:
+        names = names or [None] * len(sentence.regions)
+        return ScoredText.of(sentence, names, score, corrected=corrected)
+    except NoBoundaries:
+        return text("cli.no_boundaries")

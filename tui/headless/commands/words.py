@@ -20,7 +20,7 @@ from engine.messages import (
 from tui.analysis import tracks
 from tui.export.table_files import about
 from tui.files.tables import Cells, Value
-from tui.headless.command import TextCommand
+from tui.headless.command import TableCommand
 from tui.headless.io import tables
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
@@ -72,16 +72,13 @@ class WordsDocument(Struct, frozen=True, kw_only=True):
     places: list[WordPlace]
 
 
-class WordsCommand(TextCommand, frozen=True, kw_only=True):
+class WordsCommand(TableCommand, frozen=True, kw_only=True):
     """`tsuzuki words`, on a text or on every text in a column of a table."""
 
     words: str
     model: str | None = None
     precision: PrecisionChoice = "exact"
     no_start: bool
-    column: str | None = None
-    csv: str | None = None
-    tsv: str | None = None
 
     @classmethod
     def add_arguments(cls, parser: ArgumentParser) -> None:
@@ -92,15 +89,13 @@ class WordsCommand(TextCommand, frozen=True, kw_only=True):
         add_model(parser, "continue")
         add_precision(parser)
         parser.add_argument("--no-start", action="store_true", help=text("cli.option.no_start"))
-        parser.add_argument("--column", metavar="NAME", help=text("cli.option.column"))
+        tables.add_column(parser)
         tables.add_outputs(parser)
 
     def execute(self, output: Output) -> Exit:
         words = read_words(self.words)
-        if any(each is not None for each in (self.column, self.csv, self.tsv)):
-            if self.file is None:
-                raise Failure.usage(text("cli.table_of_file"))
-            return self._table(words, self.file, output)
+        if self.tabular:
+            return self._table(words, self.file or "", output)
         request = self._request([read_given(self)], words)
 
         async def work(session: Session) -> Exit:
@@ -170,7 +165,7 @@ class WordsCommand(TextCommand, frozen=True, kw_only=True):
                 if answer.error is not None:
                     failed += 1
                     reason = worded(answer.error.message, answer.error.hint)
-                    output.error(f"{file}: {text('tables.row', line=row.line, reason=reason)}")
+                    tables.complain(file, row, reason, output)
                     found.append((row.cells, {}))
                     continue
                 own = tracks.rows(answer.tokens, answer.words)

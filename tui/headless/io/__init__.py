@@ -6,9 +6,13 @@ request.py        requests from the command line
 reading.py        scoring a text of any length
 text_scores.py    the scores of many texts
 tables.py         files of texts as tables
+region_cells.py   a row's text, cut into regions
+measures.py       entropy, ranks and figures that frequencies make comparable, beside them
+unigram_file.py   the frequencies of words
 suite_store.py    finished items of a suite, from where it goes on
 suite_lines.py    the report of a suite as lines
 pair_file.py      files of pairs of texts
+masking.py        masks over words named by their number
 word_list.py      the words that `--words` asks for
 output.py         data on standard output, all else on standard error
 narration.py      the status line while it waits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -78,15 +79,35 @@ def _read_rows(file: str, names: Sequence[Pair], output: Output) -> list[Row]:
     )
 
 
-def read_table(file: str, names: Sequence[Pair], output: Output) -> tuple[list[str], list[Row]]:
+def add_columns(parser: ArgumentParser) -> None:
+    """Add the columns of the two texts."""
+    parser.add_argument(
+        "--column",
+        dest="columns",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help=text("cli.option.pair_columns"),
+    )
+
+
+def read_table(
+    file: str, names: Sequence[Pair], columns: Sequence[str], output: Output
+) -> tuple[list[str], list[Row]]:
     """The columns of a file of pairs and its rows, with the cells of all columns.
 
-    A CSV is read as a table; of another file, the columns are those that a first line names, or
-    the keys of its objects.
+    Where `columns` name those of the two texts, the file is a table. Else a CSV is read as one; of
+    another file, the columns are those that a first line names, or the keys of its objects.
 
     Raises:
-        Failure: it cannot be read, or no row holds a pair (exit code 2).
+        Failure: it cannot be read, it has no such columns, or no row holds a pair (exit code 2).
     """
+    if columns:
+        if len(columns) != 2:
+            raise Failure.usage(text("cli.two_columns"))
+        table = tables.read(file)
+        one, other = (tables.column(table, file, name) for name in columns)
+        return table.columns, _some([_of_table(row, one, other) for row in table.rows], file, names)
     if not file.lower().endswith(".csv"):
         rows = _read_rows(file, names, output)
         return list(dict.fromkeys(name for row in rows for name in row.cells)), rows

@@ -9,6 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from engine.messages import Role
+from engine.messages.ngrams import HIGHEST, NGRAM
 from tui.files import paths, system_errors
 from tui.files.text_file import decoded, looks_named, named, without_end
 from tui.files.values import wrong
@@ -98,7 +99,7 @@ def read_leniently(argument: str) -> str:
     Bytes that are no UTF-8 are lone surrogates in it, which `text_file.utf8` finds.
 
     Raises:
-        Failure: it cannot be read, or is UTF-16 that is cut short (exit code 2).
+        Failure: it cannot be read (exit code 2).
     """
     return _decoded(read_bytes(argument), argument, errors="surrogateescape")
 
@@ -146,8 +147,17 @@ def pane_model(command: Command, named: str | None, role: Role) -> str:
     return model_name(named)
 
 
+def own_models(name: str) -> list[str]:
+    """What to list beside the models of the settings for a command that names this one."""
+    return [name] if name.startswith("/") or NGRAM.fullmatch(name) else []
+
+
 def model_name(argument: str) -> str:
     """A catalogue id or hub id as it is; a path in full, since the engine may run elsewhere."""
+    ngrams = NGRAM.fullmatch(argument)
+    if ngrams is not None:
+        order, file = ngrams[1] or HIGHEST, paths.written(ngrams[2])
+        return f"{order}-gram:{file.resolve() if file.exists() else ngrams[2]}"
     path = paths.written(argument)
     looks_like_path = os.sep in argument or path.suffix == ".gguf" or argument.startswith("~")
     return str(path.resolve()) if looks_like_path and path.exists() else argument

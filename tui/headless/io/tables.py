@@ -35,6 +35,11 @@ class Tabular(Protocol):
         """The TSV file to write."""
 
 
+def add_column(parser: ArgumentParser) -> None:
+    """Add the column that a table has its texts in."""
+    parser.add_argument("--column", metavar="NAME", help=text("cli.option.column"))
+
+
 def add_outputs(parser: ArgumentParser) -> None:
     """Add the files that a table can go to."""
     ways = parser.add_mutually_exclusive_group()
@@ -73,8 +78,13 @@ def good(table: Table, file: str, output: Output) -> list[Row]:
     """The rows that have cells; the others are reported."""
     for row in table.rows:
         if row.reason:
-            output.error(f"{file}: {text('tables.row', line=row.line, reason=row.reason)}")
+            complain(file, row, row.reason, output)
     return [row for row in table.rows if not row.reason]
+
+
+def complain(file: str, row: Row, reason: str, output: Output) -> None:
+    """Report a row and what is wrong with it."""
+    output.error(f"{file}: {text('tables.row', line=row.line, reason=reason)}")
 
 
 def named(columns: Sequence[str], kept: Sequence[str]) -> dict[str, str]:

@@ -234,3 +234,21 @@ def test_a_row_in_another_encoding_is_named_and_the_rest_is_scored(
     ]
     path.write_bytes("cats are\tcats is\r\n".encode("utf-16"))
     assert tsuzuki("pairs", str(path)).out.splitlines()[0] == "1  +3.0000  right  cats are"
+
+
+def test_columns_of_any_table_can_be_named(
+    scoring: ScriptedEngine, tsuzuki: Tsuzuki, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"x": "is", "n": 1, "y": "are"}\n{"x": "is"}\n')
+    command = ("pairs", str(path), "--column")
+    told = tsuzuki(*command, "y", "--column", "x", "--json").json
+    (asked,) = (body for body in scoring.asked if isinstance(body, ScoreTexts))
+    assert asked.texts == ["are", "is"]
+    errors = told["errors"]
+    assert isinstance(errors, list) and [error["line"] for error in errors] == [2]
+    assert tsuzuki(*command, "x").err == (
+        "Name the columns of both texts: --column FIRST --column SECOND\n"
+    )
+    result = tsuzuki(*command, "x", "--column", "z")
+    assert result.code == 2 and result.err.startswith(f"There is no column z in {path}")

@@ -197,7 +197,7 @@ def test_finished_items_are_stored_and_the_same_command_goes_on(
     scoring.stop_after = 5  # two items, and half of the third
     assert tsuzuki(*command).code == 130
     kept = tmp_path / "new" / "out" / "s.m.jsonl"
-    assert len(kept.read_text().splitlines()) == 3
+    assert len(kept.read_text().splitlines()) == 4  # what scores them, with what, and two items
     kept.write_text(kept.read_text() + '{"item": 2, "predic')  # as when the machine stops
     scoring.stop_after = None
     result = tsuzuki(*command, "--json")
@@ -210,7 +210,10 @@ def test_finished_items_are_stored_and_the_same_command_goes_on(
         "s,0,a,2,NA,is,2.0",
         "s,0,a,3,NA,.,1.0",
     ]
+    about = json.loads(kept.with_suffix(".csv.json").read_text())
+    assert (about["start"], about["unit"], about["revision"]) == ("<s>", "region", "1")
     assert tsuzuki(*command, "--json").out == result.out
+    assert json.loads(kept.with_suffix(".csv.json").read_text()) == about  # nothing was asked
     assert len(scoring.asked) == 2
     # another suite of the same name is scored anew
     written(tmp_path, suite(*(item(n, "was", "are") for n in range(4))))
@@ -224,3 +227,24 @@ def test_a_folder_that_cannot_be_written_is_refused(
     file = written(tmp_path, suite(item(1, "is", "are")))
     result = tsuzuki("suite", file, "--model", "m", "--out", file)
     assert (result.code, result.err) == (1, f"{file} cannot be written: File exists\n")
+
+
+def test_one_table_of_all_suites(scoring: Scoring, tsuzuki: Tsuzuki, tmp_path: Path) -> None:
+    first = written(tmp_path, suite(item(1, "", "are"), item(2, "bad", "a")))
+    second = written(tmp_path, '{"sentence_good": "a, b", "sentence_bad": "c"}', "p.jsonl")
+    out = tmp_path / "o.tsv"
+    result = tsuzuki("suite", first, second, "--model", "m", "--tsv", str(out))
+    assert result.code == 1 and result.out.startswith("s: 1 item, m\n")
+    assert out.read_text().splitlines() == [
+        "suite\titem\tcondition\tregion\tname\tcontent\tsurprisal_bits",
+        "s\t1\ta\t1\tNA\tOne\t3.0",
+        's\t1\ta\t2\tNA\t""\tNA',
+        "s\t1\ta\t3\tNA\t.\t1.0",
+        "s\t1\tb\t1\tNA\tOne\t3.0",
+        "s\t1\tb\t2\tNA\tare\t3.0",
+        "s\t1\tb\t3\tNA\t.\t1.0",
+        "p\t1\tsentence_good\t1\tsentence\ta, b\t3.0",
+        "p\t1\tsentence_bad\t1\tsentence\tc\t1.0",
+    ]
+    about = json.loads(out.with_name("o.tsv.json").read_text())
+    assert (about["command"], about["file"]) == ("suite", f"{first}; {second}")
