@@ -2,26 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, assert_never
 
-from engine.messages import PllMethod, ScoredBy, TextScore, TextToken
+from engine.messages import PllMethod, PmiResult, ScoredBy, TextScore, TextToken
 from tui.analysis import tracks
-from tui.cards import ContinueCard, PllCard
+from tui.cards import ContinueCard, PairCard, PllCard, ScoreCard, total
+from tui.cards.figures import judgement
 from tui.cards.refs import BranchToken, MethodToken, Ref
-from tui.export.table_files import About, WordBoundary, about, write_file
+from tui.export import pair_figures
+from tui.export.table_files import About, about, write_file
 from tui.export.text_figures import COLUMNS, ScoredText, Unit
 from tui.files import paths
-from tui.files.tables import Value
+from tui.files.tables import Cells
 from tui.suites.sentences import Sentence
 
-CardUnit = Unit | Literal["place"]
+Tabled = ContinueCard | PllCard | PairCard | ScoreCard
+"""The cards that have a table."""
+CardUnit = Unit | Literal["place", "pair"]
 """``place``: the words that are tracked through the text, at each of its tokens."""
+TEXT_UNITS: tuple[Unit, ...] = ("token", "word", "sentence")
 
 
-_BOUNDARY: Final[WordBoundary] = "leading"
+def units(card: Tabled) -> tuple[CardUnit, ...]:
+    """What a row of a card's table can be."""
+    if isinstance(card, PairCard | ScoreCard):
+        return ("pair",)
+    return (*TEXT_UNITS, *(("place",) if card.tracked is not None else ()))
+
+
+def save(
+    folder: Path, card: Tabled, ref: Ref | None, unit: CardUnit, kind: Literal["csv", "tsv"]
+) -> Path:
+    """Write the table of a card: of a text, that of the branch or method that the cursor is in.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    rows, description = _table(card, ref, unit)
+    columns = dict.fromkeys(name for row in rows for name in row)
+    path = paths.fresh(folder, kind)
+    try:
+        write_file(path, list(columns), rows, kind, description)
+    except OSError:
+        path.unlink()  # it is empty
+        raise
+    return path
+
+
+def _table(card: Tabled, ref: Ref | None, unit: CardUnit) -> tuple[list[Cells], About]:
+    """The rows, and what they say of themselves."""
+    match card:
+        case ContinueCard() | PllCard():
+            found = _read(card, ref) if isinstance(card, ContinueCard) else _judged(card, ref)
+            return _of_text(card, found, unit)
+        case PairCard():
+            return _of_pair(card)
+        case ScoreCard():
+            return _of_scores(card)
+        case never:
+            assert_never(never)
+
+
+_BOUNDARY: Final = "leading"
 """Which word a space counts with, as the commands have it where nothing else is asked for."""
 
 
@@ -33,64 +78,34 @@ class _Scored:
     tokens: list[TextToken]
     by: ScoredBy
     command: str
-    place: int
-    """The branch that it is."""
+    branch: int = 0
 
 
-def units(card: ContinueCard | PllCard) -> list[CardUnit]:
-    """What a row of a card's table can be."""
-    return ["token", "word", "sentence", *(("place",) if card.tracked is not None else ())]
-
-
-def save(
-    folder: Path,
-    card: ContinueCard | PllCard,
-    ref: Ref | None,
-    unit: CardUnit,
-    kind: Literal["csv", "tsv"],
-) -> Path:
-    """Write the table of a card's text, of the branch or the method that the cursor is in.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    found = _of_text(card, ref) if isinstance(card, ContinueCard) else _judged(card, ref)
-    columns, rows, description = _table(card, found, unit)
-    path = paths.fresh(folder, kind)
-    try:
-        write_file(path, ["sentence", *columns], rows, kind, description)
-    except OSError:
-        path.unlink()  # it is empty
-        raise
-    return path
-
-
-def _table(
+def _of_text(
     card: ContinueCard | PllCard, found: _Scored, unit: CardUnit
-) -> tuple[Sequence[str], Iterator[Mapping[str, Value]], About]:
-    """The new columns, the rows, and what they say of themselves."""
-    own: Iterator[dict[str, Value]]
+) -> tuple[list[Cells], About]:
+    kept: Cells = {"sentence": found.written}
+
+    def with_text(columns: Sequence[str], rows: Iterable[Cells]) -> list[Cells]:
+        return [{**kept, **row} for row in rows] or [{**kept, **dict.fromkeys(columns)}]
+
     if unit == "place":
         tracked = card.tracked
-        words = [] if tracked is None or tracked.branch != found.place else tracked.words
-        own = tracks.rows([t for t in found.tokens if t.logprob is not None], words)
-        description = about(found.by, "words", "", "place")
-        return tracks.COLUMNS, _with(found.written, own), description
+        words = [] if tracked is None or tracked.branch != found.branch else tracked.words
+        own = [token for token in found.tokens if token.logprob is not None]
+        rows = with_text(tracks.COLUMNS, tracks.rows(own, words))
+        return rows, about(found.by, "words", "", unit)
+    assert unit != "pair", "of texts"
     whole = Sentence(found.written, [1], [found.written], [0])
     score = TextScore(index=0, tokens=found.tokens)
     scored = ScoredText.of(whole, [None], score, corrected=False)
-    cut = unit in ("word", "sentence")
+    cut = unit != "token"
     methods = (scored.method,) if cut else ()
-    boundary = _BOUNDARY if cut else None
-    description = about(found.by, found.command, "", unit, methods, boundary)
-    return COLUMNS[unit], _with(found.written, scored.rows(unit)), description
+    description = about(found.by, found.command, "", unit, methods, _BOUNDARY if cut else None)
+    return with_text(COLUMNS[unit], scored.rows(unit)), description
 
 
-def _with(written: str, rows: Iterator[dict[str, Value]]) -> Iterator[dict[str, Value]]:
-    return ({"sentence": written, **row} for row in rows)
-
-
-def _of_text(card: ContinueCard, ref: Ref | None) -> _Scored:
+def _read(card: ContinueCard, ref: Ref | None) -> _Scored:
     """A text that was read, or what a model wrote."""
     branch = ref.branch if isinstance(ref, BranchToken) else 0
     tokens: list[TextToken] = []
@@ -112,7 +127,46 @@ def _judged(card: PllCard, ref: Ref | None) -> _Scored:
     tokens = [
         TextToken(t.id, t.text, t.start, t.end, t.logprob, t.rank, t.entropy) for t in result.tokens
     ]
-    return _Scored(card.request.text, tokens, _by(card, result.method, None), "pll", 0)
+    return _Scored(card.request.text, tokens, _by(card, result.method, None), "pll")
+
+
+def _of_pair(card: PairCard) -> tuple[list[Cells], About]:
+    """A minimal pair, the sentence that was kept as the good one: a row for each model."""
+    rows: list[Cells] = []
+    for model in range(2):
+        sides = card.scored(model)
+        if sides is not None:
+            name = card.parts[2 * model].request.model
+            kept: Cells = {"good": card.request.a, "bad": card.request.b, "model": name}
+            rows.append({**kept, **pair_figures.pair(*map(total, sides))})
+    first = card.parts[0]
+    method = card.request.method if isinstance(first, PllCard) else "causal"
+    return rows, about(_by(first, method, None), "pairs", "", "pair")
+
+
+def _of_scores(card: ScoreCard) -> tuple[list[Cells], About]:
+    """What the witnesses say of two texts: a row for each model."""
+    models = list(dict.fromkeys(result.model for result in card.results))
+    rows: list[Cells] = []
+    for model in models:
+        kept: Cells = {"a": card.request.a, "b": card.request.b}
+        if len(models) > 1:
+            kept["model"] = model
+        own = [result for result in card.results if result.model == model]
+        rows.append({**kept, **pair_figures.scores(own, card.verdict)})
+    first = card.results[0]
+    description = About(
+        command="score",
+        file="",
+        model=first.model,
+        revision=card.revision,
+        precision=first.precision,
+        weights=first.weights,
+        method=judgement(first).kind,
+        start=first.start if isinstance(first, PmiResult) else None,
+        unit="pair",
+    )
+    return rows, description
 
 
 def _by(

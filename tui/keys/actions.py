@@ -314,7 +314,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _on_card("copy", "c", "y", show=True),
     _on_card("save", "s"),
     _on_card("save_text", "S"),
-    _on_card("save_table", "T", cards=("text", "judged")),
+    _on_card("save_table", "T", cards=("text", "judged", "pair", "score")),
     _on_card("delete", "d", "delete"),
     _on_card("undo", "u", cards=()),
     # On every screen that lies over the panes.

@@ -7,9 +7,9 @@ from typing import Final, Literal
 
 import msgspec
 
-from tui.cards import Card, ContinueCard, PllCard, copy_request
+from tui.cards import Card, copy_request
 from tui.export import card_tables
-from tui.export.card_tables import CardUnit
+from tui.export.card_tables import CardUnit, Tabled
 from tui.export.markdown import Format, save_cards
 from tui.files import system_errors
 from tui.keys.actions import CardAction
@@ -92,12 +92,12 @@ class CardActions:
     def _save_table(self, card: Card) -> None:
         """Ask what a row is to be, and write the table."""
         pane = self._pane
-        if not isinstance(card, ContinueCard | PllCard) or not card.answer:
-            pane.notice(text("notice.no_tokens"))
+        if not isinstance(card, Tabled) or not card.answer:
+            pane.notice(text("notice.no_table"))
             return
-        units = tuple(card_tables.units(card))
+        units = card_tables.units(card)
         fields = [
-            Field("unit", str, "place" if "place" in units else "word", units),
+            Field("unit", str, "word" if "word" in units else "pair", units),
             Field("kind", str, "csv", ("csv", "tsv")),
         ]
 

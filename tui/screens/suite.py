@@ -158,10 +158,10 @@ class SuiteScreen(MessageScreen[tuple[SuiteRun, Item]]):
         title = text(f"screens.suite.{key}", suite=suite, item=name, n=of, model=clean(run.model))
         if self._means:
             heads, rows = self._mean_rows()
-            lines = self._said_predictions(None)
+            lines = self._verdicts(None)
         elif item is not None:
             heads, rows = self._item_rows(item, scored)
-            lines = self._said_predictions(scored)
+            lines = self._verdicts(scored)
         else:
             return
         width = max(8, self._regions.size.width - 1)
@@ -224,7 +224,7 @@ class SuiteScreen(MessageScreen[tuple[SuiteRun, Item]]):
         ]
         return [self._head(number) for number in found], rows
 
-    def _said_predictions(self, scored: SuiteItem | None) -> list[str]:
+    def _verdicts(self, scored: SuiteItem | None) -> list[str]:
         """Each prediction: whether it holds in an item, and how often in all of them."""
         run, glyphs = self.run, self.shared.glyphs
         lines: list[str] = []

@@ -104,7 +104,7 @@ def test_words_that_are_tracked(tmp_path: Path, start: bool) -> None:
     word = TrackedWord(
         word="he", ids=[9], logprobs=[bits(n) for n in range(count)], ranks=[*range(1, count + 1)]
     )
-    assert card_tables.units(card) == ["token", "word", "sentence"]
+    assert card_tables.units(card) == ("token", "word", "sentence")
     card.tracked = Tracked(0, [word])
     assert card_tables.units(card)[-1] == "place"
     rows = saved(tmp_path, card, "place")

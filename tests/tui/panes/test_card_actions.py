@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
+
+import pytest
 
 from engine.messages import GREEDY, Continue
 from tests.support.fake_engine import TaskEngine, answered, make, pane, running
@@ -68,16 +71,27 @@ async def test_up_recalls_earlier_prompts_and_down_goes_forward(tmp_path: Path) 
         assert box.text == ""
 
 
-async def test_a_text_is_saved_as_a_table(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("keys", "head"),
+    [
+        (("f2", "enter"), "sentence,position,word,surprisal_bits,tokens,punctuation"),
+        (("f4", "f5"), "a,b,margin,probability,logit_0,logit_1,margin_reversed"),
+        (("f3", "ctrl+d", *"x", "enter"), "good,bad,model,good_logprob,bad_logprob,difference"),
+    ],
+)
+async def test_a_card_is_saved_as_a_table(tmp_path: Path, keys: tuple[str, ...], head: str) -> None:
     app = make(tmp_path, settings=Settings(export_folder=str(tmp_path / "out")))
     async with running(app) as pilot:
-        await pilot.press("enter")
+        await pilot.press(keys[0])
+        if keys[0] == "f3":
+            pane(app).composers[0].fill("I played it")
+        await pilot.press(*keys[1:])
         await answered(pilot, app)
         await pilot.press("shift+tab", "T")
         await until(pilot, lambda: "A table of this text" in seen(app))
         await pilot.press("enter")
         await until(pilot, lambda: app.at_panes and "Saved to" in seen(app))
     (table,) = (tmp_path / "out").glob("*.csv")
-    assert table.read_text().startswith(
-        "sentence,position,word,surprisal_bits,tokens,punctuation\n"
-    )
+    first, second, *_ = csv.reader(table.read_text().splitlines(keepends=True))
+    assert ",".join(first).startswith(head)
+    assert len(second) == len(first)

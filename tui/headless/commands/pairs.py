@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from engine.messages import PllMethod, PrecisionChoice, ScoredBy, ScoreTexts, TextScore
 from tui.analysis.minimal_pairs import Scored, differences
+from tui.export import pair_figures
 from tui.export.table_files import about
 from tui.headless.command import Subcommand
 from tui.headless.io import tables
@@ -23,8 +24,6 @@ from tui.strings import text, worded
 from tui.terminal.exit_codes import Exit, Failure
 from tui.terminal.forecast import Forecast
 
-COLUMNS = ("good_logprob", "bad_logprob", "difference", "correct")
-"""What a table adds to the columns of the file, in nats."""
 NAMES = (("good", "bad"), ("sentence_good", "sentence_bad"), *COMMON)
 """What the sentences are called in an object or a header; the second way is that of BLiMP."""
 
@@ -141,7 +140,7 @@ class _Results:
         rows = [
             (
                 row.cells,
-                {name: getattr(found, name) for name in COLUMNS}
+                pair_figures.pair(found.good_logprob, found.bad_logprob)
                 if isinstance(found, PairsRow)
                 else {},
             )
@@ -149,7 +148,9 @@ class _Results:
             if row.cells
         ]
         description = about(by, "pairs", self._command.file, "pair")
-        tables.write(self._command, self._output, kept, COLUMNS, rows, description)
+        tables.write(
+            self._command, self._output, kept, pair_figures.PAIR_COLUMNS, rows, description
+        )
 
 
 def _judged(row: Row, index: int, sides: dict[int, TextScore]) -> PairsRow | PairErrorDocument:

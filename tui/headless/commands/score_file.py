@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from engine.messages import PairScore, PmiResult, ScorePairs, ScoreResult, Verdict
+from engine.messages import PairScore, PmiResult, ScorePairs, ScoreResult
 from tui.cards.figures import judgement
+from tui.export import pair_figures
 from tui.export.table_files import About
 from tui.files.tables import Value
 from tui.headless.io import tables
@@ -138,7 +139,7 @@ class _Writer:
             results = [score.result, *score.others]
             if tables.to_file(self._command):
                 self._first = self._first or score.result
-                self._table.append((row, _cells(results, score.verdict)))
+                self._table.append((row, pair_figures.scores(results, score.verdict)))
                 return
             if self._json:
                 self._output.document(score_document(results, score.verdict, index))
@@ -159,16 +160,3 @@ class _Writer:
             self._output.document(document)
         else:
             self._output.line(f"{index + 1}  {error}")
-
-
-def _cells(results: Sequence[ScoreResult], concluded: Verdict | None) -> dict[str, Value]:
-    """The figures of both orders and the verdict, by the names of a table's columns."""
-    cells: dict[str, Value] = {}
-    for result in results:
-        judged = judgement(result)
-        cells |= {figure.name: figure.there for figure in judged.figures}
-        if not judged.symmetric:
-            cells |= {f"{figure.name}_reversed": figure.back for figure in judged.figures}
-    if concluded is not None:
-        cells |= {"topic": concluded.topic, "order": concluded.order}
-    return cells
