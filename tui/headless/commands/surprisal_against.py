@@ -10,8 +10,10 @@ from engine.messages import ScoredBy, ScoreTexts, TextScore
 from tui.analysis import word_alignment
 from tui.analysis.heat import bits
 from tui.analysis.word_alignment import Measured
+from tui.headless.io import pictures
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
+from tui.headless.io.pictures import Panel
 from tui.headless.io.session import Session, run
 from tui.headless.io.text_figures import NoBoundaries, ScoredText
 from tui.headless.io.text_scores import scores
@@ -31,7 +33,8 @@ LARGEST = 10
 def execute(command: SurprisalCommand, sides: Sequence[tuple[str, str]], output: Output) -> Exit:
     """Compare two sides, each a model and a text; one of the two is the same on both."""
     if command.bars:
-        raise Failure.usage(string("cli.no_bars"))
+        raise Failure.usage(string("cli.bars_of_two"))
+    pictured = pictures.wanted(command)
 
     async def work(session: Session) -> Exit:
         (model, text), (other, version) = sides
@@ -57,6 +60,8 @@ def execute(command: SurprisalCommand, sides: Sequence[tuple[str, str]], output:
             output.document(document)
         else:
             _print(document, output)
+        if pictured:
+            _draw(command, document, output)
         return Exit.DONE
 
     return run(command, output, work)
@@ -115,6 +120,19 @@ def _side(by: ScoredBy, text: str, read: ScoredText) -> AgainstSide:
     )
 
 
+def _draw(command: SurprisalCommand, document: AgainstDocument, output: Output) -> None:
+    """Bars of both sides over each word."""
+    one, other = document.sides
+    names = (one.model, other.model) if one.text == other.text else (one.text, other.text)
+    series = {
+        f"{letter}  {name}": [word.bits[side] for word in document.words]
+        for side, (letter, name) in enumerate(zip("AB", names, strict=True))
+    }
+    labels = [_texts(word) for word in document.words]
+    title = one.text if one.text == other.text else one.model
+    pictures.draw(command, [Panel(title, labels, series)], output)
+
+
 def _print(document: AgainstDocument, output: Output) -> None:
     """Print what the two sides are, all words in the text's order, and those that differ most."""
     one, other = document.sides
@@ -135,5 +153,9 @@ def _print(document: AgainstDocument, output: Output) -> None:
 def _line(word: AgainstWord) -> str:
     figures = [*(f"{'–' if each is None else f'{each:.2f}':>9}" for each in word.bits)]
     difference = "–" if word.difference is None else f"{word.difference:+.2f}"
+    return f"{' '.join(figures)} {difference:>9}  {_texts(word)}"
+
+
+def _texts(word: AgainstWord) -> str:
     one, other = word.texts
-    return f"{' '.join(figures)} {difference:>9}  {one if one == other else f'{one} → {other}'}"
+    return one if one == other else f"{one} → {other}"

@@ -19,5 +19,6 @@ output.py         data on standard output, all else on standard error
 narration.py      the status line while it waits
 advice.py         a warning where a model does not fit a text
 bars.py           surprisal by word as bars
+pictures.py       the same as SVG or PNG
 score_line.py     one judgement as a line
 """

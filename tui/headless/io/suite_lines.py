@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from statistics import fmean
 
 from rich.cells import cell_len
@@ -44,8 +45,17 @@ def _prediction(number: int, written: str, document: SuiteDocument) -> Iterator[
             yield "  " + text(key, items=items)
 
 
-def _means(suite: Suite, document: SuiteDocument) -> Iterator[str]:
-    """A table of mean bits, a row for each region and a column for each condition."""
+@dataclass(frozen=True)
+class Means:
+    """The mean bits of each region under each condition."""
+
+    regions: list[str]
+    conditions: dict[str, list[float | None]]
+    """By region; None where a condition has no figure for it."""
+
+
+def means(suite: Suite, document: SuiteDocument) -> Means:
+    """Those of a suite, over its items."""
     shown = {item.item for item in document.items}
     items = [item for item in suite.items if item.name in shown]
     found: dict[int, dict[str, list[float]]] = {}
@@ -57,17 +67,28 @@ def _means(suite: Suite, document: SuiteDocument) -> Iterator[str]:
                 if start is not None and value is not None:  # an empty region has no surprisal
                     row.append(value)
     conditions = list(dict.fromkeys(name for item in items for name in item.conditions))
+    return Means(
+        [f"{number} {suite.region_names.get(number, '')}".strip() for number in sorted(found)],
+        {
+            condition: [
+                fmean(values) if (values := found[number].get(condition)) else None
+                for number in sorted(found)
+            ]
+            for condition in conditions
+        },
+    )
+
+
+def _means(suite: Suite, document: SuiteDocument) -> Iterator[str]:
+    """A table of mean bits, a row for each region and a column for each condition."""
+    found = means(suite, document)
     yield text("cli.suite_means")
-    names = {
-        number: f"{number} {suite.region_names.get(number, '')}".strip() for number in sorted(found)
-    }
-    first = max((cell_len(name) for name in names.values()), default=0)
-    widths = {name: max(8, cell_len(name)) for name in conditions}
-    yield "  ".join([" " * first, *(name.rjust(widths[name]) for name in conditions)])
-    for number, name in names.items():
-        means = [found[number].get(condition, []) for condition in conditions]
+    first = max(map(cell_len, found.regions), default=0)
+    widths = {name: max(8, cell_len(name)) for name in found.conditions}
+    yield "  ".join([" " * first, *(name.rjust(widths[name]) for name in found.conditions)])
+    for number, name in enumerate(found.regions):
         cells = [
-            (f"{fmean(values):.2f}" if values else "–").rjust(widths[condition])
-            for condition, values in zip(conditions, means, strict=True)
+            ("–" if bits[number] is None else f"{bits[number]:.2f}").rjust(widths[condition])
+            for condition, bits in found.conditions.items()
         ]
         yield "  ".join([padded(name, first), *cells])
