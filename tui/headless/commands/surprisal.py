@@ -62,7 +62,7 @@ class SurprisalCommand(ScoreTableCommand, frozen=True, kw_only=True):
     def execute(self, output: Output) -> Exit:
         if self.bars and self.json:
             raise Failure.usage(string("cli.no_bars"))
-        if self.against is not None or self.against_text is not None:
+        if self.against_text is not None or (self.against is not None and not self.asks_table):
             return surprisal_against.execute(self, self._sides(), output)
         if self.largest is not None:
             raise Failure.usage(string("cli.largest_alone"))
@@ -79,6 +79,7 @@ class SurprisalCommand(ScoreTableCommand, frozen=True, kw_only=True):
                 output,
                 start=not self.no_start,
                 corrected=self.word_boundary,
+                against=None if self.against is None else model_name(self.against),
             )
         written = read_given(self, files=True)
         if self.word_boundary and segment(written)[0] != "whitespace":

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from engine.messages import ScoredBy, ScoreTexts, TextScore
 from tui.analysis import word_alignment
 from tui.analysis.heat import bits
-from tui.analysis.word_alignment import Measured
 from tui.headless.io import pictures
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
@@ -40,7 +39,7 @@ def execute(command: SurprisalCommand, sides: Sequence[tuple[str, str]], output:
         (model, text), (other, version) = sides
         one, first = await _read(session, command, model, text, output)
         two, second = await _read(session, command, other, version, output)
-        measured = _measured(first), _measured(second)
+        measured = first.measured, second.measured
         if text == version:
             found = word_alignment.same_text(*measured)
         else:
@@ -101,10 +100,6 @@ async def _read(
         return by, ScoredText.of(sentence, [None], score, corrected=command.word_boundary)
     except NoBoundaries:
         raise Failure.usage(string("cli.no_boundaries")) from None
-
-
-def _measured(read: ScoredText) -> list[Measured]:
-    return [(word.text, read.surprisal(word)) for word in read.words]
 
 
 def _side(by: ScoredBy, text: str, read: ScoredText) -> AgainstSide:

@@ -8,6 +8,7 @@ text_scores.py    the scores of many texts
 tables.py         files of texts as tables
 region_cells.py   a row's text, cut into regions
 text_figures.py   the figures of a scored text by token, word, region or as a whole
+compared_figures.py  the same under two models
 measures.py       entropy, ranks and figures that frequencies make comparable, beside them
 unigram_file.py   the frequencies of words
 suite_store.py    finished items of a suite, from where it goes on
