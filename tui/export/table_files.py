@@ -38,6 +38,9 @@ class About(Struct, frozen=True, kw_only=True):
     """Where there are words: which of two words the space between them counts with."""
     unigrams: str | None = None
     """Where the frequencies of words are from, where they were asked for."""
+    against: str | None = None
+    """The second model, where two are compared."""
+    against_revision: str | None = None
     missing: str = tables.NA
     version: str = msgspec.field(default_factory=lambda: metadata.version("tsuzuki"))
 

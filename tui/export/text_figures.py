@@ -11,6 +11,7 @@ from typing import Literal
 from engine.messages import TextEnd, TextScore, TextToken, Token
 from tui.analysis.heat import bits
 from tui.analysis.scripts import letter
+from tui.analysis.word_alignment import Measured
 from tui.analysis.word_surprisal import Method, Word, segment, words
 from tui.files.tables import Value
 from tui.suites.sentences import Sentence
@@ -74,6 +75,11 @@ class ScoredText:
         after = None if score.after is None else score.after.boundary
         found = words(counted, segments, after, corrected=corrected)
         return cls(sentence, names, score.tokens, found, method, corrected, score.after, segments)
+
+    @property
+    def measured(self) -> list[Measured]:
+        """Its words and spaces, with their surprisal."""
+        return [(word.text, self.surprisal(word)) for word in self.words]
 
     @property
     def shown(self) -> list[Word]:

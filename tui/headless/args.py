@@ -23,7 +23,7 @@ from tui.terminal.exit_codes import Failure
 PROGRAM = "tsuzuki"
 
 
-_PATHS = frozenset({"config", "file", "files", "out", "csv", "tsv"})
+_PATHS = frozenset({"config", "file", "files", "out", "csv", "tsv", "svg", "png"})
 """Fields that name files, whose names can be any bytes."""
 
 

@@ -162,8 +162,8 @@ def test_what_is_expected_after_a_text_and_where_words_begin(kind: str, tiny: Ti
     context = model.causal.context
     if context is not None and context < 200:
         long = "The city was quiet in the morning. " * 40
-        ids = model.tokenizer.encode(long)[: context - 1]
-        texts.append(long[: ids[-1].end])
+        last = model.tokenizer.encode(long)[context - 2]
+        texts.append(long[: last.end])
     request = ScoreTexts(model="m", texts=texts, after=True, boundaries=True)
     by, *events, _ = text_scoring.run(model, request, 0.0)
     assert isinstance(by, ScoredBy)

@@ -9,9 +9,10 @@ from engine.messages import PllMethod, PrecisionChoice
 from tui.files import paths
 from tui.headless.command import Subcommand
 from tui.headless.commands.suite_scoring import ScoredSuite, about, scored
-from tui.headless.io import suite_lines, tables
+from tui.headless.io import pictures, suite_lines, tables
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
+from tui.headless.io.pictures import Panel
 from tui.headless.io.request import own_models, pane_model, read_bytes
 from tui.headless.io.session import Session, run
 from tui.headless.io.tables import unwritable
@@ -33,6 +34,8 @@ class SuiteCommand(Subcommand, frozen=True, kw_only=True):
     out: str | None = None
     csv: str | None = None
     tsv: str | None = None
+    svg: str | None = None
+    png: str | None = None
 
     @classmethod
     def add_arguments(cls, parser: ArgumentParser) -> None:
@@ -42,8 +45,10 @@ class SuiteCommand(Subcommand, frozen=True, kw_only=True):
         add_pll_method(parser)
         parser.add_argument("--out", metavar="DIR", help=text("cli.option.suite_out"))
         tables.add_outputs(parser)
+        pictures.add_pictures(parser)
 
     def execute(self, output: Output) -> Exit:
+        pictured = pictures.wanted(self)
         suites, failed = _read(self.files, output)
         name = pane_model(self, self.model, "continue")
         folder = None if self.out is None else _folder(self.out)
@@ -80,10 +85,19 @@ class SuiteCommand(Subcommand, frozen=True, kw_only=True):
                 tables.write(
                     self, output, [], results.COLUMNS, [({}, row) for row in rows], description
                 )
+            if pictured and done:
+                pictures.draw(self, [_panel(each) for each in done], output)
             return Exit.FAILED if broken else Exit.DONE
 
         # A model that the settings do not name is listed because this command names it.
         return run(self, output, work, folders=own_models(name))
+
+
+def _panel(scored_suite: ScoredSuite) -> Panel:
+    """Means by region and condition, as bars."""
+    document = scored_suite.document
+    found = suite_lines.means(scored_suite.named.suite, document)
+    return Panel(f"{document.suite}, {document.model}", found.regions, found.conditions)
 
 
 def _read(files: list[str], output: Output) -> tuple[list[NamedSuite], bool]:

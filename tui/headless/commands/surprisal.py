@@ -13,9 +13,10 @@ from tui.analysis.word_surprisal import Word, segment, words
 from tui.cards.texts import perplexity
 from tui.headless.commands import surprisal_against, text_table
 from tui.headless.commands.text_table import ScoreTableCommand, add_table
-from tui.headless.io import bars, settings_file
+from tui.headless.io import bars, pictures, settings_file
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
+from tui.headless.io.pictures import Panel
 from tui.headless.io.reading import Reading, read
 from tui.headless.io.request import model_name, pane_model, read_given
 from tui.headless.io.session import Session, run
@@ -34,6 +35,8 @@ class SurprisalCommand(ScoreTableCommand, frozen=True, kw_only=True):
     no_start: bool
     word_boundary: bool
     bars: bool
+    svg: str | None = None
+    png: str | None = None
     against: str | None = None
     against_text: str | None = None
     largest: int | None = None
@@ -48,6 +51,7 @@ class SurprisalCommand(ScoreTableCommand, frozen=True, kw_only=True):
             "--word-boundary", action="store_true", help=string("cli.option.word_boundary")
         )
         parser.add_argument("--bars", action="store_true", help=string("cli.option.bars"))
+        pictures.add_pictures(parser)
         parser.add_argument("--against", metavar="MODEL", help=string("cli.option.against"))
         parser.add_argument(
             "--against-text", metavar="TEXT", help=string("cli.option.against_text")
@@ -58,12 +62,13 @@ class SurprisalCommand(ScoreTableCommand, frozen=True, kw_only=True):
     def execute(self, output: Output) -> Exit:
         if self.bars and self.json:
             raise Failure.usage(string("cli.no_bars"))
-        if self.against is not None or self.against_text is not None:
+        if self.against_text is not None or (self.against is not None and not self.asks_table):
             return surprisal_against.execute(self, self._sides(), output)
         if self.largest is not None:
             raise Failure.usage(string("cli.largest_alone"))
+        pictured = pictures.wanted(self)
         if self.tabular:
-            if self.bars:
+            if self.bars or pictured:
                 raise Failure.usage(string("cli.no_bars"))
             return text_table.execute(
                 self,
@@ -74,6 +79,7 @@ class SurprisalCommand(ScoreTableCommand, frozen=True, kw_only=True):
                 output,
                 start=not self.no_start,
                 corrected=self.word_boundary,
+                against=None if self.against is None else model_name(self.against),
             )
         written = read_given(self, files=True)
         if self.word_boundary and segment(written)[0] != "whitespace":
@@ -100,6 +106,11 @@ class SurprisalCommand(ScoreTableCommand, frozen=True, kw_only=True):
                     output.line(line)
             else:
                 _print(document, output)
+            if pictured:
+                labels = [word.text for word in document.words]
+                heights = [word.surprisal_bits for word in document.words]
+                panel = Panel(document.model, labels, {document.model: heights})
+                pictures.draw(self, [panel], output)
             return Exit.DONE
 
         return run(self, output, work)

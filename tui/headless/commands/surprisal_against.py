@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from engine.messages import ScoredBy, ScoreTexts, TextScore
 from tui.analysis import word_alignment
 from tui.analysis.heat import bits
-from tui.analysis.word_alignment import Measured
 from tui.export.text_figures import NoBoundaries, ScoredText
+from tui.headless.io import pictures
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
+from tui.headless.io.pictures import Panel
 from tui.headless.io.session import Session, run
 from tui.headless.io.text_scores import scores
 from tui.headless.schemas.against import AgainstDocument, AgainstSide, AgainstWord
@@ -31,13 +32,14 @@ LARGEST = 10
 def execute(command: SurprisalCommand, sides: Sequence[tuple[str, str]], output: Output) -> Exit:
     """Compare two sides, each a model and a text; one of the two is the same on both."""
     if command.bars:
-        raise Failure.usage(string("cli.no_bars"))
+        raise Failure.usage(string("cli.bars_of_two"))
+    pictured = pictures.wanted(command)
 
     async def work(session: Session) -> Exit:
         (model, text), (other, version) = sides
         one, first = await _read(session, command, model, text, output)
         two, second = await _read(session, command, other, version, output)
-        measured = _measured(first), _measured(second)
+        measured = first.measured, second.measured
         if text == version:
             found = word_alignment.same_text(*measured)
         else:
@@ -57,6 +59,8 @@ def execute(command: SurprisalCommand, sides: Sequence[tuple[str, str]], output:
             output.document(document)
         else:
             _print(document, output)
+        if pictured:
+            _draw(command, document, output)
         return Exit.DONE
 
     return run(command, output, work)
@@ -98,10 +102,6 @@ async def _read(
         raise Failure.usage(string("cli.no_boundaries")) from None
 
 
-def _measured(read: ScoredText) -> list[Measured]:
-    return [(word.text, read.surprisal(word)) for word in read.words]
-
-
 def _side(by: ScoredBy, text: str, read: ScoredText) -> AgainstSide:
     known = [token.logprob for token in read.tokens if token.logprob is not None]
     return AgainstSide(
@@ -113,6 +113,19 @@ def _side(by: ScoredBy, text: str, read: ScoredText) -> AgainstSide:
         precision=by.precision,
         weights=by.weights,
     )
+
+
+def _draw(command: SurprisalCommand, document: AgainstDocument, output: Output) -> None:
+    """Bars of both sides over each word."""
+    one, other = document.sides
+    names = (one.model, other.model) if one.text == other.text else (one.text, other.text)
+    series = {
+        f"{letter}  {name}": [word.bits[side] for word in document.words]
+        for side, (letter, name) in enumerate(zip("AB", names, strict=True))
+    }
+    labels = [_texts(word) for word in document.words]
+    title = one.text if one.text == other.text else one.model
+    pictures.draw(command, [Panel(title, labels, series)], output)
 
 
 def _print(document: AgainstDocument, output: Output) -> None:
@@ -135,5 +148,9 @@ def _print(document: AgainstDocument, output: Output) -> None:
 def _line(word: AgainstWord) -> str:
     figures = [*(f"{'–' if each is None else f'{each:.2f}':>9}" for each in word.bits)]
     difference = "–" if word.difference is None else f"{word.difference:+.2f}"
+    return f"{' '.join(figures)} {difference:>9}  {_texts(word)}"
+
+
+def _texts(word: AgainstWord) -> str:
     one, other = word.texts
-    return f"{' '.join(figures)} {difference:>9}  {one if one == other else f'{one} → {other}'}"
+    return one if one == other else f"{one} → {other}"

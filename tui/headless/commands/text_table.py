@@ -14,7 +14,7 @@ from tui.export.table_files import WordBoundary, about
 from tui.export.text_figures import COLUMNS, NoBoundaries, ScoredText, Unit
 from tui.files.tables import Cells, Row, Table, Value
 from tui.headless.command import TableCommand
-from tui.headless.io import tables, unigram_file
+from tui.headless.io import compared_figures, tables, unigram_file
 from tui.headless.io.advice import warn
 from tui.headless.io.measures import Measures
 from tui.headless.io.output import Output
@@ -65,16 +65,19 @@ def execute(
     *,
     start: bool = True,
     corrected: bool = False,
+    against: str | None = None,
 ) -> Exit:
-    """Score the texts of a table with a model; `name` is that of the command.
+    """Score the texts of a table with a model, and another one `against` it, if there is one.
 
-    `corrected` counts the end of each word with it. A text that cannot be scored has no figures,
-    and makes the exit code 1.
+    `name` is that of the command. `corrected` counts the end of each word with it. A text that
+    cannot be scored has no figures, and makes the exit code 1.
     """
     file = command.file or ""
     unit = command.unit or ("word" if command.regions is None else "region")
     if corrected and unit not in ("word", "sentence"):
         raise Failure.usage(text("cli.no_boundaries_of", unit=unit))
+    if against is not None and (unit == "token" or command.measures or command.unigrams):
+        raise Failure.usage(text("cli.against_in_table"))
     measures = _measures(command, unit, causal=method == "causal")
     table = tables.read(file)
     source = _source(command, unit, table, file)
@@ -93,10 +96,6 @@ def execute(
     async def work(session: Session) -> Exit:
         numbers = list(sentences)
         written = [sentences[number].text for number in numbers]
-        await warn(session, output, model, *written)
-        answers: dict[int, TextScore] = {}
-        by: ScoredBy | None = None
-        forecast = Forecast()
         request = ScoreTexts(
             model=model,
             texts=written,
@@ -106,39 +105,68 @@ def execute(
             boundaries=corrected,
             precision=precision,
         )
-        async for event in scores(session, request):
-            if isinstance(event, ScoredBy):
-                by = event
-                continue
-            answers[numbers[event.index]] = event
-            done = forecast.count(len(answers), len(written))
-            output.status(text("cli.texts_scoring"), done)
+        sides: list[tuple[ScoredBy | None, list[TextScore]]] = []
+        for each in (model, *([] if against is None else [against])):
+            await warn(session, output, each, *written)
+            sides.append(await _answers(session, structs.replace(request, model=each), output))
         failed = len(table.rows) - len(rows)
         found: list[tuple[Cells, Mapping[str, Value]]] = []
         methods: set[Method] = set()
+        places = {number: place for place, number in enumerate(numbers)}
         for number, row in enumerate(rows):
-            read = _scored(sentences.get(number), source.names, answers.get(number), corrected)
-            if isinstance(read, str):
+            try:
+                if number in reasons:
+                    raise NoText(reasons[number])
+                read, *other = (
+                    _scored(sentences[number], source.names, answers[places[number]], corrected)
+                    for _, answers in sides
+                )
+            except NoText as error:
                 failed += 1
-                tables.complain(file, row, read or reasons[number], output)
+                tables.complain(file, row, str(error), output)
                 found.append((row.cells, {}))
                 continue
             methods.add(read.method)
+            if other:
+                found += [(row.cells, own) for own in compared_figures.rows(read, other[0], unit)]
+                continue
             figures = zip(read.rows(unit), measures.rows(read, unit), strict=True)
             found += [(row.cells, {**own, **more}) for own, more in figures]
+        by, second = sides[0][0], sides[-1][0] if against is not None else None
         if by is not None:  # else no row has a text, and each is named
             words = methods if unit in ("word", "sentence") else ()
             description = structs.replace(
                 about(by, name, file, unit, words, boundary),
                 unigrams=None if measures.unigrams is None else measures.unigrams.source,
+                against=None if second is None else second.model,
+                against_revision=None if second is None else second.revision,
             )
             columns = (*COLUMNS[unit], *measures.columns(unit))
+            if against is not None:
+                columns = compared_figures.columns(unit)
             tables.write(command, output, table.columns, columns, found, description)
         if failed:
             output.error(text("cli.texts_failed", count=failed, total=len(table.rows)))
         return Exit.FAILED if failed else Exit.DONE
 
     return run(command, output, work)
+
+
+async def _answers(
+    session: Session, request: ScoreTexts, output: Output
+) -> tuple[ScoredBy | None, list[TextScore]]:
+    """What scores the texts of a request, if there are any, and their scores in order."""
+    by: ScoredBy | None = None
+    found: dict[int, TextScore] = {}
+    forecast = Forecast()
+    async for event in scores(session, request):
+        if isinstance(event, ScoredBy):
+            by = event
+            continue
+        found[event.index] = event
+        done = forecast.count(len(found), len(request.texts))
+        output.status(text("cli.texts_scoring"), done)
+    return by, [found[index] for index in range(len(request.texts))]
 
 
 def _measures(command: ScoreTableCommand, unit: Unit, *, causal: bool) -> Measures:
@@ -176,18 +204,17 @@ def _sentences(rows: Sequence[Row], source: Source) -> tuple[dict[int, Sentence]
 
 
 def _scored(
-    sentence: Sentence | None,
-    names: Sequence[str | None],
-    score: TextScore | None,
-    corrected: bool,
-) -> ScoredText | str:
-    """A text with its figures; or why it has none, where that is known here."""
-    if sentence is None or score is None:
-        return ""
+    sentence: Sentence, names: Sequence[str | None], score: TextScore, corrected: bool
+) -> ScoredText:
+    """A text with its figures.
+
+    Raises:
+        NoText: it could not be scored, or its words have no spaces and their ends are asked for.
+    """
     if score.error is not None:
-        return worded(score.error.message, score.error.hint)
+        raise NoText(worded(score.error.message, score.error.hint))
     try:
         names = names or [None] * len(sentence.regions)
         return ScoredText.of(sentence, names, score, corrected=corrected)
     except NoBoundaries:
-        return text("cli.no_boundaries")
+        raise NoText(text("cli.no_boundaries")) from None

@@ -7,6 +7,7 @@ reading.py        scoring a text of any length
 text_scores.py    the scores of many texts
 tables.py         files of texts as tables
 region_cells.py   a row's text, cut into regions
+compared_figures.py  the same under two models
 measures.py       entropy, ranks and figures that frequencies make comparable, beside them
 unigram_file.py   the frequencies of words
 suite_store.py    finished items of a suite, from where it goes on
@@ -18,5 +19,6 @@ output.py         data on standard output, all else on standard error
 narration.py      the status line while it waits
 advice.py         a warning where a model does not fit a text
 bars.py           surprisal by word as bars
+pictures.py       the same as SVG or PNG
 score_line.py     one judgement as a line
 """

@@ -19,7 +19,7 @@ SEPARATOR = "|"
 
 
 class NoText(ValueError):
-    """A row that holds no text; the message says why, for the user."""
+    """A row without a text that can be scored; the message says why, for the user."""
 
 
 @dataclass(frozen=True)

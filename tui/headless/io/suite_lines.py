@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from rich.cells import cell_len
 
 from tui.analysis.intervals import wilson
 from tui.strings import text
-from tui.suites.results import SuiteDocument, conditions, held, means
+from tui.suites import results
+from tui.suites.results import SuiteDocument, held
 from tui.suites.suite import Suite
 from tui.terminal.units import padded
 
@@ -43,19 +45,34 @@ def _prediction(number: int, written: str, document: SuiteDocument) -> Iterator[
             yield "  " + text(key, items=items)
 
 
+@dataclass(frozen=True)
+class Means:
+    """The mean bits of each region under each condition."""
+
+    regions: list[str]
+    conditions: dict[str, list[float | None]]
+    """By region; None where a condition has no figure for it."""
+
+
+def means(suite: Suite, document: SuiteDocument) -> Means:
+    """Those of a suite, over its items."""
+    found, names = results.means(suite, document.items), results.conditions(suite, document.items)
+    return Means(
+        [f"{number} {suite.region_names.get(number, '')}".strip() for number in found],
+        {name: [bits.get(name) for bits in found.values()] for name in names},
+    )
+
+
 def _means(suite: Suite, document: SuiteDocument) -> Iterator[str]:
     """A table of mean bits, a row for each region and a column for each condition."""
-    found = means(suite, document.items)
-    names = conditions(suite, document.items)
+    found = means(suite, document)
     yield text("cli.suite_means")
-    regions = {number: f"{number} {suite.region_names.get(number, '')}".strip() for number in found}
-    first = max((cell_len(name) for name in regions.values()), default=0)
-    widths = {name: max(8, cell_len(name)) for name in names}
-    yield "  ".join([" " * first, *(name.rjust(widths[name]) for name in names)])
-    for number, name in regions.items():
-        bits = [found[number].get(condition) for condition in names]
+    first = max(map(cell_len, found.regions), default=0)
+    widths = {name: max(8, cell_len(name)) for name in found.conditions}
+    yield "  ".join([" " * first, *(name.rjust(widths[name]) for name in found.conditions)])
+    for number, name in enumerate(found.regions):
         cells = [
-            ("–" if value is None else f"{value:.2f}").rjust(widths[condition])
-            for condition, value in zip(names, bits, strict=True)
+            ("–" if bits[number] is None else f"{bits[number]:.2f}").rjust(widths[condition])
+            for condition, bits in found.conditions.items()
         ]
         yield "  ".join([padded(name, first), *cells])

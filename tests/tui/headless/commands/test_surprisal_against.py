@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import AsyncGenerator
+from pathlib import Path
 
 import pytest
 
@@ -27,16 +29,16 @@ def models(engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch) -> None:
             return
         engine.asked.append(body)
         yield ScoredBy(model=body.model, revision="1", method="causal", start="<s>")
-        (text,) = body.texts
-        found = re.finditer(PATTERNS[body.model], text)
-        tokens = [
-            TextToken(1, each[0], *each.span(), -math.log(2) * len(each[0].replace(" ", "")))
-            for each in found
-        ]
-        if "bad" in text:
-            yield TextScore(index=0, error=Error(kind="too_long", message="Too long."))
-        else:
-            yield TextScore(index=0, tokens=tokens)
+        for index, text in enumerate(body.texts):
+            found = re.finditer(PATTERNS[body.model], text)
+            tokens = [
+                TextToken(1, each[0], *each.span(), -math.log(2) * len(each[0].replace(" ", "")))
+                for each in found
+            ]
+            if "bad" in text:
+                yield TextScore(index=index, error=Error(kind="too_long", message="Too long."))
+            else:
+                yield TextScore(index=index, tokens=tokens)
         yield Done()
 
     monkeypatch.setattr(engine, "request", request)
@@ -75,7 +77,8 @@ def test_two_versions_and_what_differs_most(engine: ScriptedEngine, tsuzuki: Tsu
         (("--largest", "3"), 2, "--largest goes with"),
         (("--against", "pairs", "--largest", "-1"), 2, "0 or more"),
         (("--against", "pairs", "--bars"), 2, "--bars draws"),
-        (("--against", "pairs", "--unit", "word"), 2, "compare one text"),
+        (("--against", "pairs", "--unit", "word"), 2, "given by --file"),
+        (("--against-text", "b", "--unit", "word"), 2, "compare one text"),
         (("--against-text", "bad"), 1, "Too long."),
     ],
 )
@@ -84,3 +87,42 @@ def test_what_cannot_be_compared(
 ) -> None:
     result = tsuzuki("surprisal", "a", "--model", "words", *arguments)
     assert result.code == code and why in result.err
+
+
+@pytest.mark.parametrize(
+    ("unit", "expected"),
+    [
+        (
+            "word",
+            [
+                "n,sentence,position,word,surprisal_bits,against_bits,difference_bits",
+                "1,a cat sat,1,a cat,4.0,4.0,0.0",
+                "1,a cat sat,2,sat,3.0,3.0,0.0",
+                "2,bad,NA,NA,NA,NA,NA",
+            ],
+        ),
+        (
+            "sentence",
+            [
+                "n,sentence,surprisal_bits,tokens,bits_per_token,words,bits_per_word,"
+                "against_bits,difference_bits",
+                "1,a cat sat,7.0,3,2.3333333333333335,3,2.3333333333333335,7.0,0.0",
+                "2,bad,NA,NA,NA,NA,NA,NA,NA",
+            ],
+        ),
+    ],
+)
+def test_a_table_under_two_models(
+    tsuzuki: Tsuzuki, tmp_path: Path, unit: str, expected: list[str]
+) -> None:
+    file, out = tmp_path / "a.csv", tmp_path / "o.csv"
+    file.write_text("n,sentence\n1,a cat sat\n2,bad\n")
+    command = ("surprisal", "--file", str(file), "--model", "words", "--against", "pairs")
+    result = tsuzuki(*command, "--unit", unit, "--csv", str(out))
+    assert result.err.splitlines()[0] == f"{file}: line 3: Too long."
+    assert out.read_text().splitlines() == expected
+    about = json.loads(out.with_name("o.csv.json").read_text())
+    assert (about["model"], about["against"], about["against_revision"]) == ("words", "pairs", "1")
+    for option in ("--measures", "--unit=token"):
+        result = tsuzuki(*command, option, "--csv", str(out))
+        assert result.code == 2 and "without --measures" in result.err
