@@ -53,8 +53,6 @@ def load(
     tokenizer = tokenization.load(files.folder)
     report(Message.of("stage.torch"), 0.0)
     device = home(device, precision)
-    import torch
-
     try:
         causal = _causal(files, precision, device, report) if "causal" in files.heads else None
         masked = None
@@ -62,8 +60,10 @@ def load(
             from engine.runtime.masked import load_masked
 
             masked = load_masked(files, report, device)
-    except torch.OutOfMemoryError as error:
-        raise full(device, files.id) from error
+    except Exception as error:
+        if refused := full(error, files.id, device):
+            raise refused from error
+        raise
     if causal is None and masked is None:
         raise refusal("unable", "no_head", model=files.id)
     report(Message.of("stage.ready"), 100.0)
