@@ -165,6 +165,7 @@ class Lifecycle:
                 state="ready" if ready else "loading",
                 in_memory=_runnable(residents),
                 device=_device(residents),
+                on_device=_runnable(_on_gpu(residents)),
                 memory=sum(each.bytes for each in residents),
             )
         reason = self._failures.get(info.id)
@@ -356,6 +357,7 @@ class Lifecycle:
                 precision=resident.precision,
                 in_memory=_runnable(loaded),
                 device=_device(loaded),
+                on_device=_runnable(_on_gpu(loaded)),
                 memory=sum(each.bytes for each in loaded),
             )
         )
@@ -370,6 +372,9 @@ def _runnable(residents: Sequence[_Resident]) -> list[Precision]:
 
 
 def _device(residents: Sequence[_Resident]) -> Device:
-    """The device of the form that was loaded last."""
-    loaded = [each.ready.result().device for each in residents if each.loaded]
-    return loaded[-1] if loaded else "cpu"
+    """The GPU that any of them is on, else the CPU."""
+    return next((each.ready.result().device for each in _on_gpu(residents)), "cpu")
+
+
+def _on_gpu(residents: Sequence[_Resident]) -> list[_Resident]:
+    return [each for each in residents if each.loaded and each.ready.result().device != "cpu"]

@@ -604,3 +604,16 @@ def test_memory_that_a_task_on_the_cpu_lacks_is_the_machines() -> None:
     with pytest.raises(MemoryError), bench.lifecycle.use(files("a")):
         bench.work()
         raise MemoryError
+
+
+def test_each_form_is_reported_where_it_is() -> None:
+    bench = Bench()
+    bench.device = "cuda"
+    bench.keep_packed("a")
+    bench.device = "cpu"
+    bench.keep_packed("a", "int8")
+    current = bench.lifecycle.current(info("a"))
+    assert current.in_memory == ["exact", "int8"]
+    assert (current.device, current.on_device) == ("cuda", ["exact"])
+    *_, told = (event for event in bench.events if isinstance(event, ModelState))
+    assert (told.device, told.on_device) == ("cuda", ["exact"])
