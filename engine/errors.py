@@ -42,9 +42,11 @@ INTERNAL = failure("internal", "internal")
 """The error for an unexpected exception; `engine.client` adds the path of the log."""
 
 _NO_MEMORY = re.compile(
-    r"allocate memory|out of memory|bad_alloc|start new thread|map segment", re.I
+    r"allocate memory|out of memory|bad_alloc|start new thread|map segment"
+    r"|STATUS_ALLOC_FAILED|CUBLAS_STATUS_NOT_INITIALIZED",
+    re.I,
 )
-"""How libraries report it, in exceptions of several types."""
+"""How libraries report it, in exceptions of several types; the last two are those of a full GPU."""
 
 
 def explain(error: BaseException) -> Error:
@@ -57,5 +59,5 @@ def explain(error: BaseException) -> Error:
 
 
 def lacks_memory(error: BaseException) -> bool:
-    """Whether the machine had no more memory to give."""
+    """Whether the machine, or its GPU, had no more memory to give."""
     return isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)) is not None

@@ -6,7 +6,9 @@ so that a seed gives the same draws from the same logits on every machine.
 
 from __future__ import annotations
 
-from engine.errors import EngineError, refusal
+import traceback
+
+from engine.errors import EngineError, lacks_memory, refusal
 from engine.messages import Device, DeviceChoice, Precision
 from engine.precision import QUANTISED
 
@@ -38,6 +40,13 @@ def home(device: Device, precision: Precision) -> Device:
     return "cpu" if precision in QUANTISED else device
 
 
-def full(device: Device, model: str) -> EngineError:
-    """The error for a model that does not fit on a device."""
+def full(error: Exception, model: str, device: Device) -> EngineError | None:
+    """The refusal for an exception that means a GPU is full; None if it means anything else.
+
+    The variables of the code that failed are cleared: as long as the exception is kept, they would
+    take up the memory that the next attempt needs.
+    """
+    if device == "cpu" or isinstance(error, EngineError) or not lacks_memory(error):
+        return None
+    traceback.clear_frames(error.__traceback__)
     return refusal("too_big", "device_full", model=model, device=device)

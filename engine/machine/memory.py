@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psutil
 
+from engine.messages import Device
+
 SHARE = 0.6
 """Share of the available memory that models may take by default."""
 
@@ -33,9 +35,16 @@ def default_budget() -> int:
     return int(available() * SHARE)
 
 
-def give_back() -> None:
-    """Return freed memory to the system: collect cycles, then empty glibc's arenas."""
+def give_back(device: Device = "cpu") -> None:
+    """Return freed memory to the system: collect cycles, then empty what allocators keep.
+
+    That is PyTorch's cache on a GPU, from which other programs get nothing, and glibc's arenas.
+    """
     gc.collect()
+    if device != "cpu":
+        import torch
+
+        torch.accelerator.empty_cache()
     if sys.platform == "linux":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl does not
         if trim is not None:

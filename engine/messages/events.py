@@ -81,7 +81,9 @@ class ModelState(Struct, tag="model_state", frozen=True, kw_only=True):
     in_memory: list[Precision] = []
     """The forms of the model that are in memory."""
     device: Device = "cpu"
-    """The device of the latest of them."""
+    """The GPU that some of them are on, if any is."""
+    on_device: list[Precision] = []
+    """Those that are on it; the others are on the CPU."""
     memory: int = 0
     """Bytes that all of them take."""
 

@@ -477,6 +477,8 @@ class ModelInfo(Struct, frozen=True, kw_only=True):
     in_memory: list[Precision] = []
     """The forms that are in memory."""
     device: Device = "cpu"
-    """The device of the latest of them."""
+    """The GPU that some of them are on, if any is."""
+    on_device: list[Precision] = []
+    """Those that are on it; the others are on the CPU."""
     distances: list[Distance] = []
     """Their distances from exact, as far as they were measured."""

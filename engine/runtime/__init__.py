@@ -60,8 +60,6 @@ def load(
 
         return LoadedModel(files, tokenizer, causal=load_ngrams(files, tokenizer, report))
     device = home(device, precision)
-    import torch
-
     try:
         causal = _causal(files, precision, device, report) if "causal" in files.heads else None
         masked = None
@@ -69,8 +67,10 @@ def load(
             from engine.runtime.masked import load_masked
 
             masked = load_masked(files, report, device)
-    except torch.OutOfMemoryError as error:
-        raise full(device, files.id) from error
+    except Exception as error:
+        if refused := full(error, files.id, device):
+            raise refused from error
+        raise
     if causal is None and masked is None:
         raise refusal("unable", "no_head", model=files.id)
     report(Message.of("stage.ready"), 100.0)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from engine.interfaces import CausalRuntime, MaskedRuntime, ModelFiles, Tokenizer
 from engine.messages import Device, Precision
 from engine.runtime.pair_cache import PairCache
-from engine.runtime.prefix_cache import PrefixCache, chunk
+from engine.runtime.prefix_cache import GPU_WORK, WORK, PrefixCache, chunk
 from engine.store.heads import FP32
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ class LoadedModel:
     def __post_init__(self) -> None:
         self.prefix_cache = None
         if self.causal is not None:
-            self.prefix_cache = PrefixCache(self.causal, chunk=chunk(self.files.memory // FP32))
+            work = WORK if self.device == "cpu" else GPU_WORK
+            tokens = chunk(self.files.memory // FP32, work)
+            self.prefix_cache = PrefixCache(self.causal, chunk=tokens)
 
     def replace_causal(self, causal: CausalRuntime) -> None:
         """Run the same model in another way from now on; tasks in progress keep the old one."""

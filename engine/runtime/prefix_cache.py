@@ -22,11 +22,14 @@ CHUNK = 64
 needed, which take memory."""
 WORK = 24_000_000_000
 """Multiplications between two yields to other tasks: some tenths of a second on two cores."""
+GPU_WORK = 100 * WORK
+"""The same on a GPU: there a chunk of 32 tokens takes as long as one token, since what it waits for
+is the start of each kernel."""
 LIMIT = 512_000_000
 """Bytes that one model's rows may take, within the memory budget of all models."""
 
 
-def chunk(weights: int) -> int:
+def chunk(weights: int, work: int = WORK) -> int:
     """Tokens to feed at once to a model with this many weights: a power of two from 32 to 512.
 
     Larger chunks take less time per token; smaller ones let a cancel or another request through
@@ -34,7 +37,7 @@ def chunk(weights: int) -> int:
     """
     if not weights:
         return CHUNK
-    return min(max(1 << max(WORK // weights, 1).bit_length() - 1, 32), 512)
+    return min(max(1 << max(work // weights, 1).bit_length() - 1, 32), 512)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import msgspec
 
 from engine.errors import INTERNAL, EngineError, explain, failure
 from engine.interfaces import LoadReport, ModelFiles
+from engine.machine.devices import full
 from engine.machine.memory import give_back
 from engine.messages import (
     Device,
@@ -114,13 +115,19 @@ class Lifecycle:
 
         Raises:
             EngineError: ``unable``, if it cannot have that form; ``too_big``, if no room can be
-                made for it. The future raises what loading raised.
+                made for it, or its GPU has none left for the task. The future raises what loading
+                raised.
         """
         resident = self._residents.get((files.id, form)) or self._begin(files, form)
         resident.users += 1
         resident.leaving = False
         try:
             yield resident.ready
+        except Exception as error:
+            if refused := full(error, files.id, _device([resident])):
+                self._relieve(resident)
+                raise refused from error
+            raise
         finally:
             resident.users -= 1
             resident.last_used = self._clock()
@@ -158,6 +165,7 @@ class Lifecycle:
                 state="ready" if ready else "loading",
                 in_memory=_runnable(residents),
                 device=_device(residents),
+                on_device=_runnable(_on_gpu(residents)),
                 memory=sum(each.bytes for each in residents),
             )
         reason = self._failures.get(info.id)
@@ -297,6 +305,12 @@ class Lifecycle:
             resident.ready.result().forget()
             excess -= before - resident.bytes
 
+    def _relieve(self, resident: _Resident) -> None:
+        """Empty a model's caches, and its GPU's once the task that filled it has ended."""
+        resident.ready.result().forget()
+        device = _device([resident])
+        self._post(lambda: give_back(device))
+
     def _too_big(self, files: ModelFiles, bytes_needed: int) -> Error:
         if bytes_needed > self._budget:
             return failure(
@@ -317,8 +331,9 @@ class Lifecycle:
 
     def _drop(self, resident: _Resident, cause: Cause) -> None:
         del self._residents[resident.key]
+        device = _device([resident])
         resident.ready = Future()  # our last reference to the weights
-        give_back()
+        give_back(device)
         model, precision = resident.files.id, resident.precision
         if others := self._forms(model):
             self._broadcast_state(others[0])
@@ -342,6 +357,7 @@ class Lifecycle:
                 precision=resident.precision,
                 in_memory=_runnable(loaded),
                 device=_device(loaded),
+                on_device=_runnable(_on_gpu(loaded)),
                 memory=sum(each.bytes for each in loaded),
             )
         )
@@ -356,6 +372,9 @@ def _runnable(residents: Sequence[_Resident]) -> list[Precision]:
 
 
 def _device(residents: Sequence[_Resident]) -> Device:
-    """The device of the form that was loaded last."""
-    loaded = [each.ready.result().device for each in residents if each.loaded]
-    return loaded[-1] if loaded else "cpu"
+    """The GPU that any of them is on, else the CPU."""
+    return next((each.ready.result().device for each in _on_gpu(residents)), "cpu")
+
+
+def _on_gpu(residents: Sequence[_Resident]) -> list[_Resident]:
+    return [each for each in residents if each.loaded and each.ready.result().device != "cpu"]

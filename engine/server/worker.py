@@ -227,9 +227,9 @@ def _load(
 ) -> LoadedModel:
     report(Message.of("stage.starting_torch"), 0.0)
     device = prepared.result()
-    if form == "inside":
-        model = runtime.load_to_look(files, report)
-    else:
-        model = runtime.load(files, report, form, device)
-    give_back()  # memory that was needed only to read and pack it
-    return model
+    try:
+        if form == "inside":
+            return runtime.load_to_look(files, report)
+        return runtime.load(files, report, form, device)
+    finally:
+        give_back(device)  # memory that was needed only to read and pack it

@@ -177,6 +177,7 @@ class Link:
                     reason=event.reason,
                     in_memory=event.in_memory,
                     device=event.device,
+                    on_device=event.on_device,
                 )
                 if event.memory:
                     changed = msgspec.structs.replace(changed, memory=event.memory)

@@ -120,10 +120,7 @@ class ModelsScreen(Overlay[str]):
             state = listed((state, worded(progress.stage)))
         lines.append(("state", ": ".join(filter(None, (state, worded(info.reason))))))
         kind = "in_memory" if info.in_memory else "to_load"
-        forms = listed(info.in_memory)
-        if info.device != "cpu":
-            forms = text("screens.models.on_device", forms=forms, device=info.device)
-        taken = text(f"screens.models.{kind}", size=size(info.memory), forms=forms)
+        taken = text(f"screens.models.{kind}", size=size(info.memory), forms=_in_memory(info))
         memory = taken if info.memory else ""
         lines.append(("size", listed(filter(None, (size(info.bytes), memory)))))
         lines.append(("forms", listed(_forms(info))))
@@ -236,6 +233,20 @@ class ModelsScreen(Overlay[str]):
             self._show_warning(text("screens.models.no_model", path=written.strip()))
         else:
             self.dismiss(str(path))
+
+
+def _in_memory(info: ModelInfo) -> str:
+    """The forms in memory, and where each is if a GPU has any of them."""
+    if info.device == "cpu":
+        return listed(info.in_memory)
+    return listed(
+        text(
+            "screens.models.on_device",
+            form=form,
+            device=info.device if form in info.on_device else "cpu",
+        )
+        for form in info.in_memory
+    )
 
 
 def _forms(info: ModelInfo) -> Iterator[str]:

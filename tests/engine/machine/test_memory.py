@@ -4,6 +4,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import torch
 
 from engine.machine import memory
 
@@ -28,3 +29,12 @@ def test_without_a_limit_the_machine_counts(tmp_path: Path, limit: str) -> None:
     total = psutil.virtual_memory().total
     assert 1_000_000 < memory.available(container(tmp_path, limit)) <= total
     assert 1_000_000 < memory.available(tmp_path / "no-such-folder") <= total
+
+
+def test_only_what_was_on_a_gpu_empties_its_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    emptied: list[bool] = []
+    monkeypatch.setattr(torch.accelerator, "empty_cache", lambda: emptied.append(True))
+    memory.give_back()
+    assert not emptied
+    memory.give_back("cuda")
+    assert emptied

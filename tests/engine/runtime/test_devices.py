@@ -7,6 +7,7 @@ answers to the CPU, is replaced, because there is nothing to bring. For numbers 
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import cast
@@ -18,6 +19,7 @@ from transformers import masking_utils
 
 from engine.errors import EngineError
 from engine.interfaces import CausalRuntime
+from engine.machine.devices import full
 from engine.messages import Device, Piece, Precision
 from engine.runtime import generic, load, masked
 from engine.runtime.generic import GenericRuntime
@@ -35,6 +37,14 @@ from tests.support.packed_models import VARIETIES
 from tests.support.wording import says
 
 META = cast(Device, "meta")
+
+FULL = [
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+    RuntimeError("CUDA error: out of memory"),  # there is not even room for a context
+    RuntimeError("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`"),
+    RuntimeError("MPS backend out of memory (MPS allocated: 9.00 GB)"),
+]
+"""How PyTorch reports that a GPU is full."""
 
 Saved = Callable[[str], Path]
 
@@ -122,12 +132,25 @@ def test_quantised_forms_stay_on_the_cpu(tiny: Tiny, precision: Precision, place
     assert model.device == place
 
 
-def test_a_device_that_is_full_is_reported_with_what_to_do(
-    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("error", FULL)
+def test_a_device_that_is_full_is_reported_and_holds_nothing_of_what_was_tried(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
+    tried: list[weakref.ref[torch.Tensor]] = []
+
     def out_of_memory(*_: object) -> None:
-        raise torch.OutOfMemoryError("CUDA out of memory.")
+        weights = torch.zeros(1)
+        tried.append(weakref.ref(weights))
+        raise error
 
     monkeypatch.setattr("engine.runtime.packed.loading.load_packed", out_of_memory)
-    with pytest.raises(EngineError, check=says("does not fit into the free memory of meta")):
+    told = says("The free memory of meta is too little for")
+    with pytest.raises(EngineError, check=told) as caught:
         load(files_with(tiny("llama"), "causal"), quiet, "exact", META)
+    assert caught.value.event.kind == "too_big"
+    assert tried[0]() is None
+
+
+def test_memory_that_the_machine_lacks_is_not_blamed_on_a_device() -> None:
+    assert full(MemoryError(), "a", "cpu") is None
+    assert full(ValueError("a bad value"), "a", "cuda") is None

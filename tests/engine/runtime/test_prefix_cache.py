@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine.interfaces import Branches
 from engine.runtime.generic import GenericRuntime
-from engine.runtime.prefix_cache import CHUNK, PrefixCache, chunk
+from engine.runtime.prefix_cache import CHUNK, GPU_WORK, PrefixCache, chunk
 from tests.support.fake_models import FunctionModel, dreaming
 from tests.support.families import FAMILIES, build, close, finish, plain, text
 
@@ -94,6 +94,10 @@ def test_an_interrupted_prompt_counts_as_far_as_it_was_read() -> None:
 )
 def test_large_models_are_fed_fewer_tokens_at_once(weights: int, tokens: int) -> None:
     assert chunk(weights) == tokens
+
+
+def test_a_gpu_is_fed_more_tokens_at_once() -> None:
+    assert [chunk(weights, GPU_WORK) for weights in (10**9, 7 * 10**9, 10**12)] == [512, 256, 32]
 
 
 def test_chunks_of_tokens_are_fed_at_once() -> None:

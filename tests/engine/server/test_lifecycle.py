@@ -15,11 +15,22 @@ import pytest
 
 from engine.errors import EngineError
 from engine.interfaces import LoadReport, ModelFiles
-from engine.messages import Error, Event, Memory, Message, ModelInfo, ModelState, Precision, Words
+from engine.messages import (
+    Device,
+    Error,
+    Event,
+    Memory,
+    Message,
+    ModelInfo,
+    ModelState,
+    Precision,
+    Words,
+)
 from engine.precision import Form
 from engine.runtime.loaded import LoadedModel
 from engine.server.lifecycle import Lifecycle
 from tests.support.fake_models import ByteTokenizer
+from tests.support.wording import says
 from tui.strings import worded
 
 P = ParamSpec("P")
@@ -72,6 +83,7 @@ class Bench:
         self.loader = Held()
         self.broken: dict[str, Exception] = {}
         self.measured: dict[str, int] = {}
+        self.device: Device = "cpu"
         self.lifecycle = Lifecycle(
             load=self._load,
             loader=self.loader,
@@ -88,7 +100,13 @@ class Bench:
             raise error
         weight = self.measured.get(files.id, files.memory)
         precision = "exact" if form == "inside" else form
-        return Weighed(files=files, tokenizer=ByteTokenizer(), precision=precision, weight=weight)
+        return Weighed(
+            files=files,
+            tokenizer=ByteTokenizer(),
+            precision=precision,
+            device=self.device,
+            weight=weight,
+        )
 
     def work(self) -> None:
         """Let the loader finish its work, and the scheduler's thread receive it."""
@@ -553,3 +571,49 @@ def test_texts_read_beyond_the_budget_are_given_back_when_the_task_ends() -> Non
     with bench.lifecycle.use(files("a")):
         model.kept = 70
     assert model.kept == 0
+
+
+def test_a_gpu_that_a_task_has_filled_is_emptied_of_what_can_be_read_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given_back: list[Device] = []
+    monkeypatch.setattr("engine.server.lifecycle.give_back", given_back.append)
+    bench = Bench()
+    bench.device = "cuda"
+    with (
+        pytest.raises(EngineError, check=says("The free memory of cuda is too little for a")),
+        bench.lifecycle.use(files("a")) as loading,
+    ):
+        bench.work()
+        model = loading.result()
+        assert isinstance(model, Weighed)
+        model.kept = 5
+        raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+    assert not given_back, "the task still holds what it computed"
+    bench.work()
+    assert given_back == ["cuda"]
+    assert bench.lifecycle.loaded("a") is model
+    assert isinstance(model, Weighed)
+    assert model.kept == 0
+    bench.lifecycle.unload("a")
+    assert given_back == ["cuda", "cuda"]
+
+
+def test_memory_that_a_task_on_the_cpu_lacks_is_the_machines() -> None:
+    bench = Bench()
+    with pytest.raises(MemoryError), bench.lifecycle.use(files("a")):
+        bench.work()
+        raise MemoryError
+
+
+def test_each_form_is_reported_where_it_is() -> None:
+    bench = Bench()
+    bench.device = "cuda"
+    bench.keep_packed("a")
+    bench.device = "cpu"
+    bench.keep_packed("a", "int8")
+    current = bench.lifecycle.current(info("a"))
+    assert current.in_memory == ["exact", "int8"]
+    assert (current.device, current.on_device) == ("cuda", ["exact"])
+    *_, told = (event for event in bench.events if isinstance(event, ModelState))
+    assert (told.device, told.on_device) == ("cuda", ["exact"])

@@ -75,6 +75,19 @@ async def test_a_model_from_a_gguf_file_says_what_exact_is_of() -> None:
         assert "exact of Q4_1, int8" in seen(app)
 
 
+async def test_forms_that_stay_on_the_cpu_are_told_from_those_on_a_gpu() -> None:
+    placed = model(
+        "placed",
+        state="ready",
+        memory=30_000_000,
+        in_memory=["exact", "int8"],
+        device="cuda",
+        on_device=["exact"],
+    )
+    async with shown(ModelsEngine([placed])) as (app, _):
+        assert "(exact on cuda, int8 on cpu)" in seen(app)
+
+
 async def test_everything_known_of_a_model_is_on_an_80x24_screen() -> None:
     async with shown() as (app, pilot):
         text = seen(app)
