@@ -11,6 +11,7 @@ from engine.messages import Device, Precision
 from engine.runtime.pair_cache import PairCache
 from engine.runtime.prefix_cache import GPU_WORK, WORK, PrefixCache, chunk
 from engine.store.heads import FP32
+from engine.store.ngram_files import MODEL_TYPE
 
 if TYPE_CHECKING:
     from engine.runtime.inside.model import InsideModel
@@ -44,6 +45,11 @@ class LoadedModel:
         """Run the same model in another way from now on; tasks in progress keep the old one."""
         self.causal = causal
         self.__post_init__()
+
+    @property
+    def has_states(self) -> bool:
+        """Whether it has states of texts; an n-gram model has none."""
+        return self.files.model_type != MODEL_TYPE
 
     @cached_property
     def texts(self) -> list[str]:

@@ -95,7 +95,8 @@ class NgramTokenizer:
     def token(self, token_id: int) -> Piece:
         spelling = self._spelling[token_id]
         special = token_id < len(SPECIAL)
-        spaced = not (special or self.characters) and (spelling[0].isalnum() or spelling in "([{")
+        word = token_id == UNKNOWN or (not special and (spelling[0].isalnum() or spelling in "([{"))
+        spaced = word and not self.characters
         return Piece(token_id, " " * spaced + spelling, spelling, special)
 
     def find(self, piece: str) -> int | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import structs
 
-from engine.errors import EngineError
+from engine.errors import EngineError, refusal
 from engine.messages import (
     Done,
     Event,
@@ -47,7 +47,7 @@ def score_pair(
         EngineError: ``bad_request`` if a side is empty; ``too_long`` if not even parts of both fit
             the context; ``unable`` if the model provides no witness.
     """
-    asked = witnesses(model, cosine=request.cosine)
+    asked = witnesses(model, cosine=request.cosine and model.has_states)
     pair = _Pair.of(model, asked, 0, request.a, request.b)
     others = pair.shuffles(model, request.shuffles)
     results: list[ScoreResult] = []
@@ -68,9 +68,11 @@ def run_pairs(model: LoadedModel, request: ScorePairs, load_s: float) -> Steps:
     reason, without affecting the others.
 
     Raises:
-        EngineError: ``unable`` if the model provides no witness.
+        EngineError: ``unable`` if the model provides no witness, or no states for the cosine.
     """
     began = time.monotonic()
+    if request.cosine and not model.has_states:
+        raise refusal("unable", "ngram_inside")
     asked = witnesses(model, cosine=request.cosine)
     ready: list[_Pair] = []
     for index, (a, b) in enumerate(request.pairs):

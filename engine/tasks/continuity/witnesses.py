@@ -25,7 +25,6 @@ from engine.messages import (
 )
 from engine.messages.starters import STARTER_MASKED
 from engine.runtime.loaded import LoadedModel
-from engine.store import ngram_files
 from engine.tasks.continuity.cosine import Cosine
 from engine.tasks.continuity.mutual_information import MutualInformation
 from engine.tasks.continuity.paired import next_sentence, sentence_order
@@ -48,7 +47,7 @@ def witnesses(model: LoadedModel, *, cosine: bool) -> list[AnyWitness]:
         found.append(sentence_order(model, masked))
     if model.causal is not None:
         found.append(MutualInformation(model, model.causal))
-    if cosine and model.files.model_type != ngram_files.MODEL_TYPE:  # which has no states
+    if cosine:
         found.append(Cosine(model))
     if not found:
         raise refusal("unable", "no_witness", model=model.files.id, masked=STARTER_MASKED)

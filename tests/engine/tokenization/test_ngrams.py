@@ -32,6 +32,7 @@ def test_words_have_their_places_and_unknown_ones_are_marked() -> None:
     ids = [piece.id for piece in tokenizer.encode("The cat's (Jerry).")]
     stream = tokenizer.stream([START])
     assert "".join(map(stream.push, ids)) + stream.flush() == "The cat's ( Jerry)."
+    assert tokenizer.decode([UNKNOWN, ids[0], UNKNOWN]) == "<unk> The <unk>"
     assert tokenizer.find("mice") == tokenizer.encode("mice")[0].id
     assert tokenizer.find("</s>") == END and tokenizer.find("dog") is None
 

@@ -10,12 +10,23 @@ import torch
 
 from engine import runtime
 from engine.errors import EngineError
-from engine.messages import Continue, ScoredBy, ScoreTexts, TextScore, Token
+from engine.messages import (
+    Continue,
+    PmiResult,
+    Score,
+    ScoredBy,
+    ScorePairs,
+    ScoreTexts,
+    TextScore,
+    Token,
+)
 from engine.messages.parts import GREEDY
 from engine.runtime.loaded import LoadedModel
 from engine.runtime.ngram.runtime import NgramRuntime
 from engine.store.store import Store
-from engine.tasks import continuation, text_scoring
+from engine.tasks import continuation, continuity, text_scoring
+from engine.tasks.continuity import score_pair
+from tests.support.families import finish
 
 TEXT = "the cat sat on the mat.\nthe dog sat on the cat.\na dog saw the cat and the mat.\n" * 2
 
@@ -90,3 +101,12 @@ def test_it_continues_a_text_and_has_no_inside(model: LoadedModel, tmp_path: Pat
     assert "".join(event.text for event in events if isinstance(event, Token)) == " on the cat"
     with pytest.raises(EngineError):
         runtime.load_to_look(model.files, lambda stage, percent: None)
+
+
+def test_pairs_are_judged_without_a_cosine(model: LoadedModel) -> None:
+    request = Score(model="m", a="the cat sat", b="a dog", cosine=True)
+    ((result,), _) = finish(score_pair(model, request))
+    assert isinstance(result, PmiResult)
+    asked = ScorePairs(model="m", pairs=[("the cat", "a dog")], cosine=True)
+    with pytest.raises(EngineError):
+        list(continuity.run_pairs(model, asked, 0.0))
