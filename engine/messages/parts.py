@@ -12,7 +12,7 @@ Role = Literal["continue", "fill", "score"]
 Head = Literal["causal", "masked", "next_sentence", "sentence_order"]
 State = Literal["absent", "pulling", "converting", "on_disk", "loading", "ready", "failed"]
 Finish = Literal["length", "stop", "eos", "context", "cancelled", "failed"]
-Source = Literal["bundled", "hub", "index", "local"]
+Source = Literal["bundled", "hub", "index", "local", "server"]
 Precision = Literal["exact", "bf16", "int8", "int4"]
 """The form that a model's weights have in memory.
 
@@ -165,6 +165,7 @@ class TextToken(Struct, frozen=True, gc=False):
     logprob: float | None = None
     rank: int | None = None
     entropy: float | None = None
+    """Rank and entropy are None too where a server does not give them."""
 
 
 class WordScore(Struct, frozen=True, kw_only=True):
@@ -421,6 +422,29 @@ class Measured(Struct, tag="measured", frozen=True, kw_only=True):
         return other / self.value if self.unit in {"s", "ms", "nats"} else self.value / other
 
 
+class ServerEntry(Struct, frozen=True, kw_only=True):
+    """A model that a server on the network runs, and how it may be asked.
+
+    Its key is never here: only the name of the environment variable, or of the file, that holds it.
+    """
+
+    url: str = ""
+    """Where its API begins: ``http://127.0.0.1:8000/v1``."""
+    model: str = ""
+    """The server's name for it; "" where it has one model alone."""
+    tokenizer: str = ""
+    """A model or a folder here with the same vocabulary; "" takes the model of that name."""
+    key_variable: str | None = None
+    key_file: str | None = None
+    plain_http: bool = False
+    """Whether it may be asked without TLS although it is on another machine."""
+
+    @property
+    def id(self) -> str:
+        """What requests call it: ``URL#MODEL``."""
+        return f"{self.url}#{self.model}" if self.model else self.url
+
+
 class ModelInfo(Struct, frozen=True, kw_only=True):
     """Information about one model that is available without loading it."""
 
@@ -455,3 +479,5 @@ class ModelInfo(Struct, frozen=True, kw_only=True):
     """The device of the latest of them."""
     distances: list[Distance] = []
     """Their distances from exact, as far as they were measured."""
+    unable: list[Words] = []
+    """What a server cannot give, as far as it was asked."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from math import isfinite
+from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.decoding.prompting import start_token, unknown_token
@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     import torch
 
 Steps = Generator[Event | None, None, None]
-Figures = tuple[float, int, float]
-"""The log-probability of a token (nats), its rank, and the entropy where it stands (nats)."""
+Figures = tuple[float, int | None, float | None]
+"""The log-probability of a token (nats), its rank, and the entropy where it stands (nats); None
+where a server does not say."""
 Take = Callable[[int, list[Figures]], None]
 
 CUT_AT_ONCE = 64
@@ -178,8 +179,11 @@ class _Causal:
 
         def kept(number: int, found: torch.Tensor) -> None:
             _, count = rows[number]
-            logprobs, ranks, entropies = found[:, found.shape[1] - count :].tolist()
-            take(number, list(zip(logprobs, map(int, ranks), entropies, strict=True)))
+            figures = found[:, found.shape[1] - count :].T.tolist()
+            take(
+                number,
+                [(logprob, _rank(rank), _known(entropy)) for logprob, rank, entropy in figures],
+            )
 
         return statistics(self._runtime, [ids for ids, _ in rows], kept)
 
@@ -231,6 +235,14 @@ def windows(
         part = ids[done : done + (room // 2 if done else room)]
         left = ids[max(0, done - (room - room // 2)) : done] if done else before
         yield [*left, *part], len(part)
+
+
+def _rank(found: float) -> int | None:
+    return None if isnan(found) else int(found)
+
+
+def _known(found: float) -> float | None:
+    return None if isnan(found) else found
 
 
 def _place(piece: Piece) -> tuple[int, str, int, int]:

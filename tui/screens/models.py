@@ -137,6 +137,7 @@ class ModelsScreen(Overlay[str]):
         )
         lines.append(("source", " ".join(filter(None, place))))
         lines.append(("path", info.path or ""))
+        lines.append(("unable", "; ".join(map(worded, info.unable))))
         lines.append(("note", worded(info.note)))
         self._details.update(
             Content("\n").join(

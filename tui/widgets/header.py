@@ -24,6 +24,8 @@ def state_text(info: ModelInfo | ModelState | None, progress: ModelState | None)
     """A model's state in a word, with how far it has come."""
     if info is None:
         return text("header.unknown")
+    if isinstance(info, ModelInfo) and info.source == "server" and info.state == "on_disk":
+        return text("header.on_server")
     percent = ""
     if progress is not None and progress.state == info.state and progress.percent is not None:
         percent = text("header.percent", n=f"{progress.percent:.0f}")
