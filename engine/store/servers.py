@@ -11,6 +11,7 @@ import hashlib
 from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
+from typing import get_args
 from urllib.parse import SplitResult, urlsplit
 
 import msgspec
@@ -19,7 +20,7 @@ from msgspec import Struct
 from engine import json_files
 from engine.errors import refusal
 from engine.json_files import Unreadable
-from engine.messages import ServerEntry, Words
+from engine.messages import Role, ServerEntry, Words
 
 SCHEMES = ("http://", "https://")
 
@@ -29,6 +30,7 @@ class Known(Struct, frozen=True, kw_only=True):
 
     id: str
     context: int | None = None
+    roles: list[Role] = msgspec.field(default_factory=lambda: list(get_args(Role)))
     unable: list[Words] = []
 
 

@@ -182,7 +182,7 @@ class Store:
         return ModelInfo(
             id=entry.id,
             title=entry.model or entry.url,
-            roles=list(heads.roles(["causal"])),
+            roles=known.roles,
             heads=["causal"],
             languages=[],
             bytes=0,

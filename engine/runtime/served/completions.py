@@ -30,6 +30,8 @@ CAPS = (WANTED, 20, 5)
 NEAR = 0.1
 """How far, in nats, a prompt's figure may be from that of the same token when it was generated;
 servers compute the two by different kernels, in 16 bits."""
+SAME = 1e-3
+"""How far two figures of one token may be apart that the same server gives for the same text."""
 BIAS = -100.0
 
 
@@ -81,10 +83,7 @@ class Completions:
         found: list[Place | None] = [None] * len(rows)
         for number, answer in self._link.ask_all(self._url, bodies, Completion):
             found[number] = self._last(answer, top)
-        return [
-            place if place is not None else self._end(row, top)
-            for row, place in zip(rows, found, strict=True)
-        ]
+        return [self._resolved(row, place, top) for row, place in zip(rows, found, strict=True)]
 
     def stream(self, ids: Sequence[int], top: int, count: int) -> Iterator[Place]:
         body = {**self._body(ids, top, count), "stream": True}
@@ -173,6 +172,28 @@ class Completions:
             **(NEUTRAL if self.abilities.neutral else STRICT),
         }
 
+    def _resolved(self, ids: Sequence[int], place: Place | None, top: int) -> Place | None:
+        """A place in which the likeliest token is known, if the server can be made to show it."""
+        if place is None:
+            return self._end(ids, top)
+        return self._identified(ids, place) if place.best_hidden else place
+
+    def _identified(self, ids: Sequence[int], place: Place) -> Place:
+        """A place whose likeliest token has the text of others, such as a space, which may also be
+        followed by half a character.
+
+        With all of those but one made unlikely, the same figure comes back if it was that one.
+        """
+        for number in self._spelling.whole(place.text):
+            others = self._spelling.all(place.text) - {number}
+            bias = {"logit_bias": {str(other): BIAS for other in others}}
+            again = self._last(self._asked({**self._body(ids, 1, 1), **bias}), 0)
+            same = again is not None and again.text == place.text
+            if same and place.logprob is not None and _near(again, place.logprob):
+                found = {**place.top, number: place.logprob}
+                return replace(place, token=number, top=found, best_hidden=False)
+        return place
+
     def _end(self, ids: Sequence[int], top: int) -> Place | None:
         """The place where a server stops without saying what it drew: its likeliest is an end.
 
@@ -185,7 +206,9 @@ class Completions:
                 more = self._last(self._asked({**self._body(ids, top, 1), **bias}), 0)
                 if one is not None and more is not None and one.best is not None:
                     found = {**more.top, end: one.best}
-                    return sound(Place(end, one.best, found, more.hidden), top, self._link.host)
+                    return sound(
+                        Place(end, one.best, top=found, hidden=more.hidden), top, self._link.host
+                    )
         return None
 
     def _asked(self, body: object) -> Completion:
@@ -244,6 +267,10 @@ class Completions:
                 place = replace(place, token=ids[own], top=top)
             read.append(place)
         return read
+
+
+def _near(place: Place | None, logprob: float) -> bool:
+    return place is not None and place.logprob is not None and abs(place.logprob - logprob) < SAME
 
 
 def _choice(answer: Completion) -> Choice:

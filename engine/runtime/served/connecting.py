@@ -7,7 +7,7 @@ from msgspec import Struct
 from engine import tokenization
 from engine.errors import EngineError, refusal
 from engine.interfaces import LoadReport, ModelFiles, Tokenizer
-from engine.messages import Message, ServerEntry
+from engine.messages import Message, Role, ServerEntry
 from engine.runtime.loaded import LoadedModel
 from engine.runtime.served.agreement import SAMPLE, Agreement
 from engine.runtime.served.completions import Completions
@@ -56,11 +56,13 @@ def connect(files: ModelFiles, entry: ServerEntry, report: LoadReport) -> Loaded
     except Refused as error:
         raise refused(link, error) from error
     except NoFigures as error:
-        _keep(files, Known(id=files.id, unable=[Message.of("server.no_figures")]))
+        _keep(files, Known(id=files.id, roles=[], unable=[Message.of("server.no_figures")]))
         raise refusal("unable", "server_no_figures", server=link.host) from error
     abilities = dialect.abilities
     context = abilities.context or model.max_model_len
-    _keep(files, Known(id=files.id, context=context, unable=abilities.unable()))
+    roles = list(files.roles) if abilities.prompt else list[Role](["continue"])
+    found = Known(id=files.id, context=context, roles=roles, unable=abilities.unable())
+    _keep(files, found)
     runtime = ServedRuntime(link, dialect, tokenizer, context)
     report(Message.of("stage.ready"), 100.0)
     return LoadedModel(files, tokenizer, causal=runtime, listing=runtime.listing, remote=runtime)

@@ -80,6 +80,8 @@ class Place:
 
     token: int | None
     logprob: float | None
+    text: str = ""
+    """How the server names it, where it names tokens by texts."""
     top: Mapping[int, float] = field(default_factory=dict)
     hidden: bool = False
     best: float | None = None

@@ -7,8 +7,10 @@ thread at once: a connection that is closed is also what stops the server's work
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import logging
+import os
 import ssl
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
@@ -21,6 +23,8 @@ import httpx2 as httpx
 import msgspec
 
 from engine.errors import EngineError, refusal
+from engine.json_files import reason
+from engine.messages import Words
 from engine.store.servers import is_loopback
 
 T = TypeVar("T")
@@ -166,15 +170,17 @@ class Link:
 
     def _failed(self, error: httpx.HTTPError) -> EngineError:
         """The error to show for one of the transport."""
-        if _caused_by(error, ssl.SSLCertVerificationError):
-            return refusal("network", "server_certificate", server=self.host, why=_line(error))
+        for cause in _causes(error):
+            if isinstance(cause, ssl.SSLCertVerificationError):
+                why = _cut(cause.verify_message)
+                return refusal("network", "server_certificate", server=self.host, why=why)
         match error:
             case httpx.ConnectTimeout():
                 return refusal("network", "server_no_connection", server=self.host)
             case httpx.TimeoutException():
                 return refusal("network", "server_silent", server=self.host)
             case httpx.ConnectError() | httpx.ProxyError() | httpx.UnsupportedProtocol():
-                why = _line(error)
+                why = _system_reason(error)
                 return refusal("network", "server_unreachable", server=self.host, why=why)
             case _:
                 return refusal("network", "server_cut", server=self.host)
@@ -265,13 +271,25 @@ def _loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
-def _caused_by(error: BaseException, kind: type[BaseException]) -> bool:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, kind):
-            return True
-        cause = cause.__cause__ or cause.__context__
-    return False
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An exception and all those that led to it."""
+    yield error
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            yield from _causes(each)
+    cause = error.__cause__ or error.__context__
+    if cause is not None:
+        yield from _causes(cause)
+
+
+def _system_reason(error: Exception) -> Words:
+    """What the system said, which the client's own words may leave out."""
+    for cause in _causes(error):
+        if isinstance(cause, OSError) and cause.errno in errno.errorcode:
+            return reason(OSError(cause.errno, os.strerror(cause.errno)))
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+    return _line(error)
 
 
 def _line(error: Exception) -> str:

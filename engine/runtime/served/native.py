@@ -115,4 +115,4 @@ class Native:
     def _places(self, answer: Generated, wanted: int) -> Iterator[Place]:
         for drawn in answer.completion_probabilities or []:
             top = {each.id: each.logprob for each in drawn.top_logprobs}
-            yield sound(Place(drawn.id, drawn.logprob, top), wanted, self._link.host)
+            yield sound(Place(drawn.id, drawn.logprob, top=top), wanted, self._link.host)

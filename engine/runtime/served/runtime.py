@@ -203,9 +203,10 @@ class ServedRuntime:
         return self._drawn_from(place)
 
     def _streamed(self, ahead: _Ahead) -> Place | None:
-        """The next place of a stream; None after the last, and after one that cannot be right."""
+        """The next place of a stream; None after the last, and for one that needs asking again."""
         try:
-            return ahead.place()
+            place = ahead.place()
+            return None if place is not None and place.best_hidden else place
         except Refused as error:
             raise refused(self.link, error) from error
         except EngineError as error:

@@ -39,6 +39,18 @@ class Spelling:
         ids = self._ids.get(_whole(text), [])
         return ids[0] if len(ids) == 1 else None
 
+    def all(self, text: str) -> frozenset[int]:
+        """All ids that have this text."""
+        return frozenset(self._ids.get(_whole(text), []))
+
+    def whole(self, text: str) -> list[int]:
+        """Those of them that have no part of a character besides."""
+        return [
+            number
+            for number in sorted(self.all(text))
+            if text and self._tokenizer.token(number).text == text
+        ]
+
     def place(
         self,
         text: str | None,
@@ -57,6 +69,7 @@ class Spelling:
         return Place(
             token=token,
             logprob=logprob,
+            text=text or "",
             top=found,
             hidden=len(found) < len(top),
             best=None if best is None else top[best],
