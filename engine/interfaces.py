@@ -214,6 +214,15 @@ class WholeTexts(Protocol):
             EngineError: ``unable``, if the server gives no probabilities of a prompt.
         """
 
+    def predicted(self, branches: Branches, ids: Sequence[int]) -> tuple[Branches, torch.Tensor]:
+        """Feed ids to one row; also return the logits before each: float32 [ids, vocabulary].
+
+        Each has the figure of the id that is fed there, whether or not it is among the listed.
+
+        Raises:
+            EngineError: as `figures`.
+        """
+
 
 class Remote(Protocol):
     """A model whose steps wait for a network; they are taken on a thread of its own."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from engine.decoding.prompting import Prompt, lay_out
-from engine.decoding.stepping import Steps
+from engine.decoding.stepping import Steps, predicted
 from engine.decoding.stopping import StopStrings
 from engine.errors import refusal
 from engine.interfaces import Branches, CausalRuntime, Stream, Tokenizer
@@ -153,11 +153,10 @@ def _begin(
 
     from engine.decoding.token_stats import read
 
-    before, whole = row.logits, row.length + len(ids)
+    whole = row.length + len(ids)
     for start in range(0, len(ids), CHUNK):
         chunk = ids[start : start + CHUNK]
-        row, after = runtime.read(row, [chunk], whole)
-        logits, before = torch.cat([before, after[0, :-1]]), after[0, -1:]
+        row, logits = predicted(runtime, row, chunk, whole)
         readings = read(logits, torch.tensor(chunk), top, words.listing)
         boundaries = words.boundary(logits)
         clock.tick(len(chunk) * len(branches))

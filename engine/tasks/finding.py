@@ -88,4 +88,6 @@ def _spellings(model: LoadedModel, query: str) -> list[tuple[list[int], str]]:
         ids = tuple(piece.id for piece in tokenizer.after(text))
         if len(ids) >= fewest and tokenizer.unknown not in ids:
             found.setdefault(ids, text)
+    if any(len(ids) == 1 for ids in found):
+        found = {ids: text for ids, text in found.items() if len(ids) == 1}
     return [(list(ids), text) for ids, text in found.items()]

@@ -1,7 +1,7 @@
-"""A server of one small model on this machine, with exactly the behaviour of a real kind of server.
+"""A server of one small model on this machine, that behaves exactly as a real kind of server does.
 
-Its figures are those of transformers' own class on the model's folder, so that what the engine makes
-of them can be compared with what it computes itself.
+Its figures are those of transformers' own class on the model's folder, so that what the engine
+makes of them can be compared with what it computes itself.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class ModelServer:
                 size = int(self.headers.get("Content-Length", 0))
                 server.answer(self, json.loads(self.rfile.read(size)))
 
-            def log_message(self, format: str, *arguments: object) -> None:
+            def log_message(self, *arguments: object) -> None:
                 pass
 
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -165,13 +165,12 @@ class ModelServer:
             _json(handler, 400, {"error": {"message": "Only no echo is supported"}})
             return
         ids = prompt if isinstance(prompt, list) else self._cut(prompt)
-        drawn = self._drawn(ids, body, body["max_tokens"])
+        places: list[Any] = self._drawn(ids, body, body["max_tokens"])
         texts = not (kind.as_ids and body.get("return_tokens_as_token_ids"))
         if body.get("stream"):
-            parts = (self._choice([place], body, texts) for place in self._parts(drawn))
+            parts = (self._choice([place], body, texts) for place in places)
             _stream(handler, parts, kind.cut)
             return
-        places = self._parts(drawn)
         if body.get("echo"):
             places = [*self._prompt(ids), *places]
         choice = self._choice(places, body, texts)
@@ -180,7 +179,7 @@ class ModelServer:
 
     def _native(self, handler: BaseHTTPRequestHandler, body: Body) -> None:
         drawn = self._drawn(body["prompt"], body, body["n_predict"])
-        places = []
+        places: list[Body] = []
         for number, (row, token) in enumerate(drawn):
             guessed = self.kind.speculates and number > 0
             best = row.topk(body["n_probs"])
@@ -189,7 +188,9 @@ class ModelServer:
             own = 0.0 if guessed else float(row[token])
             places.append({"id": token, "logprob": own, "top_logprobs": top})
         if body.get("stream"):
-            parts = [{"stop": False, "completion_probabilities": [place]} for place in places]
+            parts: list[Body] = [
+                {"stop": False, "completion_probabilities": [place]} for place in places
+            ]
             _stream(handler, iter([*parts, {"stop": True}]), self.kind.cut)
         else:
             _json(handler, 200, {"stop": True, "completion_probabilities": places})
@@ -212,10 +213,9 @@ class ModelServer:
         bias = {int(number): value for number, value in given.get("logit_bias", {}).items()}
         found = []
         for _ in range(count):
-            row = self.rows(ids)[-1]
-            penalised = row / given.get("repetition_penalty", 1.0)
-            if "repetition_penalty" in self.kind.defaults and given is not body:
-                row = penalised.log_softmax(-1) if "repetition_penalty" not in body else row
+            row = self.rows(ids)[-1].clone()
+            row[ids] *= given.get("repetition_penalty", 1.0)
+            row = row.log_softmax(-1)
             if self.kind.warm:
                 row = (row / temperature).log_softmax(-1)
             scores = row.clone()
@@ -229,9 +229,6 @@ class ModelServer:
                 break
             ids = [*ids, token]
         return found
-
-    def _parts(self, drawn: list[tuple[torch.Tensor, int]]) -> list[Any]:
-        return list(drawn)
 
     def _prompt(self, ids: list[int]) -> list[Any]:
         rows = self.rows(ids)

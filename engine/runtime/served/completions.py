@@ -32,6 +32,8 @@ NEAR = 0.1
 servers compute the two by different kernels, in 16 bits."""
 SAME = 1e-3
 """How far two figures of one token may be apart that the same server gives for the same text."""
+TRIES = 5
+"""Tokens that are tried for that comparison."""
 BIAS = -100.0
 
 
@@ -140,18 +142,16 @@ class Completions:
         are generated: llama-cpp-python's are one place off after a prompt without its start token.
         """
         listed = self.abilities.listed
-        try:
-            drawn = self._places(answer, listed)[-1]
-            if drawn is None or drawn.token is None or drawn.logprob is None:
-                return False
-            again = [*ids, drawn.token]
-            ((_, places),) = self.read([again], listed)
-        except (Refused, EngineError):
-            return False
-        found = places[len(ids)]
-        if found is None or found.logprob is None:
-            return False
-        return abs(found.logprob - drawn.logprob) <= NEAR
+        places = self._places(answer, listed)
+        likeliest = sorted(places[-1].top.items(), key=lambda pair: -pair[1]) if places else []
+        for number, logprob in likeliest[:TRIES]:
+            try:
+                ((_, read),) = self.read([[*ids, number]], listed)
+            except (Refused, EngineError):
+                continue  # as a text it would be cut otherwise
+            found = read[len(ids)]
+            return _near(found, logprob, NEAR)
+        return False
 
     def spells(self, ids: Sequence[int]) -> str:
         """The text that the server has for these ids; "" if it does not say."""
@@ -189,7 +189,7 @@ class Completions:
             bias = {"logit_bias": {str(other): BIAS for other in others}}
             again = self._last(self._asked({**self._body(ids, 1, 1), **bias}), 0)
             same = again is not None and again.text == place.text
-            if same and place.logprob is not None and _near(again, place.logprob):
+            if same and place.logprob is not None and _near(again, place.logprob, SAME):
                 found = {**place.top, number: place.logprob}
                 return replace(place, token=number, top=found, best_hidden=False)
         return place
@@ -269,8 +269,9 @@ class Completions:
         return read
 
 
-def _near(place: Place | None, logprob: float) -> bool:
-    return place is not None and place.logprob is not None and abs(place.logprob - logprob) < SAME
+def _near(place: Place | None, logprob: float, limit: float) -> bool:
+    found = None if place is None else place.logprob
+    return found is not None and abs(found - logprob) <= limit
 
 
 def _choice(answer: Completion) -> Choice:

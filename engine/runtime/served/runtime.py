@@ -19,6 +19,8 @@ T = TypeVar("T")
 GUESSES = 64
 """The longest stream that is asked for. Each is twice as long as the one before, as long as what
 the server draws is what is drawn here."""
+FEW = 4
+"""Ids that are asked about one by one, at a server that gives no probabilities of a prompt."""
 
 
 @dataclass
@@ -73,6 +75,7 @@ class ServedRuntime:
         self._dialect = dialect
         self._ahead: _Ahead | None = None
         self._guesses = 1
+        self._kept: tuple[tuple[int, ...], Place] | None = None
         self._thread = ThreadPoolExecutor(1, "server")
         abilities = dialect.abilities
         self.listing = Listing(abilities.listed, ranked=abilities.ranked)
@@ -115,20 +118,40 @@ class ServedRuntime:
         """Add ids; also return what the server lists after each: float32 [rows, ids, vocabulary].
 
         Raises:
-            EngineError: ``unable``, if it gives no probabilities of a prompt.
+            EngineError: as `predicted`.
         """
-        fed = self.feed(branches, ids)
-        begin = branches.length
-        found: list[torch.Tensor] = [torch.empty(0)] * fed.rows
-        for number, places in self._read(fed.ids):
-            rows = [
-                self._laid_out(place, fed.ids[number][: begin + offset])
-                for offset, place in enumerate(places[begin + 1 :], 1)
+        parts = [self.predicted(self.select(branches, [n]), row) for n, row in enumerate(ids)]
+        logits = torch.stack([torch.cat([before[1:], fed.logits]) for fed, before in parts])
+        return Rows(self, [fed.ids[0] for fed, _ in parts], logits[:, -1].clone()), logits
+
+    def predicted(self, branches: Branches, ids: Sequence[int]) -> tuple[Rows, torch.Tensor]:
+        """Add ids to one row; see `engine.interfaces.WholeTexts`.
+
+        A server that gives no probabilities of a prompt is asked what follows before each of a few
+        ids, as when another token is put somewhere.
+
+        Raises:
+            EngineError: ``unable``, if it gives no probabilities of a prompt, and there are many
+                ids or one that it does not list.
+        """
+        fed, begin = self.feed(branches, [ids]), branches.length
+        if not self._dialect.abilities.prompt and len(ids) <= FEW:
+            row, found = _own(branches), list[torch.Tensor]()
+            for number in ids:
+                found.append(row.logits[0])
+                if found[-1][number] == -torch.inf:
+                    raise refusal("unable", "server_not_listed", server=self.link.host)
+                row = self.feed(row, [[number]])
+            return row, torch.stack(found)
+        ((_, places),) = self._read(fed.ids)
+        logits = torch.stack(
+            [
+                self._laid_out(place, fed.ids[0][: begin + offset])
+                for offset, place in enumerate(places[begin:])
             ]
-            found[number] = torch.stack(rows)
-        logits = torch.stack(found)
-        fed.known = logits[:, -1].clone()
-        return fed, logits
+        )
+        fed.known = logits[-1:].clone()
+        return fed, logits[:-1]
 
     def select(self, branches: Branches, rows: Sequence[int]) -> Rows:
         """Keep these rows, in this order; a row named twice is forked."""
@@ -243,8 +266,22 @@ class ServedRuntime:
     def _laid_out(self, place: Place | None, before: Sequence[int]) -> torch.Tensor:
         """A row for a place of a prompt; what the server leaves out there is asked for."""
         if place is None:
-            (place,) = self._after([before])
+            place = self._all_after(before)
         return self._row(place)
+
+    def _all_after(self, before: Sequence[int]) -> Place:
+        """As much as the server lists of what follows: llama-cpp-python says nothing of the token
+        after the start token, which is the same for every text."""
+        kept = tuple(before)
+        if self._kept is None or self._kept[0] != kept:
+            try:
+                (place,) = self._dialect.following([before], self.vocabulary)
+            except Refused:  # it is too many for it
+                place = None
+            if place is None:
+                (place,) = self._after([before])
+            self._kept = kept, place
+        return self._kept[1]
 
     def _row(self, place: Place) -> torch.Tensor:
         row = torch.full((self.vocabulary,), -torch.inf)
