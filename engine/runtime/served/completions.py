@@ -134,16 +134,24 @@ class Completions:
         ranked = all(name.startswith("token_id:") for name in names)
         self.abilities = structs.replace(self.abilities, ranked=ranked)
         if self.abilities.prompt:
-            self.abilities = structs.replace(self.abilities, prompt=self._reads(ids, answer))
+            reads = self._reads(ids)
+            # The last two are a text by themselves, whether or not a start token is before them.
+            start = ids[0] if len(ids) > 2 and reads and not self._reads(ids[-2:]) else None
+            self.abilities = structs.replace(self.abilities, prompt=reads, start=start)
         return self.abilities
 
-    def _reads(self, ids: Sequence[int], answer: Completion) -> bool:
+    def _reads(self, ids: Sequence[int]) -> bool:
         """Whether a prompt's figures are there, and are those that the same tokens have when they
         are generated: llama-cpp-python's are one place off after a prompt without its start token.
         """
         listed = self.abilities.listed
-        places = self._places(answer, listed)
-        likeliest = sorted(places[-1].top.items(), key=lambda pair: -pair[1]) if places else []
+        try:
+            (place,) = self.following([ids], listed)
+        except EngineError:  # no text is cut into these ids
+            return False
+        if place is None:
+            return False
+        likeliest = sorted(place.top.items(), key=lambda pair: -pair[1])
         for number, logprob in likeliest[:TRIES]:
             try:
                 ((_, read),) = self.read([[*ids, number]], listed)

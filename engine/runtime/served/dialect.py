@@ -54,6 +54,8 @@ class Abilities(Struct, frozen=True, kw_only=True):
     listed: int
     prompt: bool
     """Whether it gives the probabilities of the tokens of a prompt."""
+    start: int | None = None
+    """The token with which a prompt must begin for that; None if it may begin with any."""
     context: int | None = None
     neutral: bool = True
     """Whether it takes all of `NEUTRAL`."""
@@ -63,6 +65,8 @@ class Abilities(Struct, frozen=True, kw_only=True):
         found: list[Words] = [Message.of("server.listed", count=self.listed)]
         if not self.prompt:
             found.append(Message.of("server.no_prompt"))
+        if self.start is not None:
+            found.append(Message.of("server.needs_start"))
         if not self.ranked:
             found.append(Message.of("server.texts"))
         if not self.ids:

@@ -251,6 +251,9 @@ class ServedRuntime:
     def _read(self, rows: Sequence[Sequence[int]]) -> Iterator[tuple[int, list[Place | None]]]:
         if not self._dialect.abilities.prompt:
             raise refusal("unable", "server_no_prompt", server=self.link.host)
+        start = self._dialect.abilities.start
+        if start is not None and any(row[0] != start for row in rows):
+            raise refusal("unable", "server_needs_start", server=self.link.host)
         self.rest()
         try:
             yield from self._dialect.read(rows, self.listing.count)

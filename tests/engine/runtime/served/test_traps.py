@@ -72,7 +72,8 @@ def test_texts_that_fit_several_tokens_are_no_alternatives(tiny: Tiny, tmp_path:
     for own, other in zip(ours, theirs, strict=True):
         known = {each.id: each.logprob for each in own.top}
         assert halves & set(known)
-        assert not halves & {each.id for each in other.top}
+        found = {each.id for each in other.top}
+        assert halves & found <= {other.id}  # unless the server could be made to show which it is
         for each in other.top:
             if each.id in known:
                 assert each.logprob == pytest.approx(known[each.id], abs=1e-4)
@@ -93,20 +94,16 @@ def test_figures_of_a_prompt_that_are_one_place_off_are_not_used(
     folder = tiny("gpt2")
     with served(folder, shifted, tmp_path) as (model, _):
         (score,) = _scored(model)  # after the start token, where it does not shift
+        with pytest.raises(EngineError) as error:
+            _scored(model, start=False)
+    assert refused(error) == "server_needs_start"
     (ours,) = _scored(load(folder))
     assert score == pytest.approx(ours, abs=1e-4)
-    bare = tmp_path / "bare"
-    bare.mkdir()
-    for file in folder.iterdir():
-        (bare / file.name).write_bytes(file.read_bytes())
-    (bare / "tokenizer_config.json").write_text('{"tokenizer_class": "GPT2Tokenizer"}')
-    with served(bare, shifted, tmp_path) as (model, _), pytest.raises(EngineError) as error:
-        _scored(model)
-    assert refused(error) == "server_no_prompt"
 
 
-def _scored(model: LoadedModel) -> list[list[float | None]]:
-    events = text_scoring.run(model, ScoreTexts(model="m", texts=[PROMPT]), 0.0)
+def _scored(model: LoadedModel, *, start: bool = True) -> list[list[float | None]]:
+    request = ScoreTexts(model="m", texts=[PROMPT], start=start)
+    events = text_scoring.run(model, request, 0.0)
     return [
         [token.logprob for token in event.tokens] for event in events if hasattr(event, "tokens")
     ]
