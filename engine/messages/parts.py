@@ -13,11 +13,11 @@ Head = Literal["causal", "masked", "next_sentence", "sentence_order"]
 State = Literal["absent", "pulling", "converting", "on_disk", "loading", "ready", "failed"]
 Finish = Literal["length", "stop", "eos", "context", "cancelled", "failed"]
 Source = Literal["bundled", "hub", "index", "local", "server"]
-Precision = Literal["exact", "bf16", "int8", "int4"]
+Precision = Literal["exact", "bf16", "int8", "int4", "served"]
 """The form that a model's weights have in memory.
 
 ``exact`` is fp32, equal to transformers to float tolerance; the others are smaller and faster, and
-their `Distance` from exact is measured."""
+their `Distance` from exact is measured. ``served`` is what a server runs, whatever that is."""
 FloatInputs = Literal["none", "down", "layers"]
 """Which matrices of a quantised form multiply floats: none, the last one of each layer, or all of
 the layers'. What the others multiply is rounded to 8 bits, which is faster."""
@@ -25,8 +25,9 @@ Device = Literal["cpu", "cuda", "mps"]
 """Where weights are held and multiplied."""
 DeviceChoice = Literal["cpu", "cuda", "mps", "auto"]
 """``auto``: a GPU, if there is one that PyTorch can use."""
-PrecisionChoice = Literal["exact", "bf16", "int8", "int4", "auto"]
-"""``auto``: the fastest form whose measured distance from exact is small."""
+PrecisionChoice = Literal["exact", "bf16", "int8", "int4", "auto", "served"]
+"""``auto``: the fastest form whose measured distance from exact is small. A model on a server has
+one form, whatever is chosen."""
 
 Integer = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 """An integer that fits into 64 bits, as torch and msgpack require."""

@@ -190,6 +190,8 @@ class Service:
         self, files: ModelFiles, choice: PrecisionChoice
     ) -> Generator[Wait | None, None, Precision]:
         """Resolve a choice of form for this model."""
+        if files.server is not None:
+            return "served"
         if choice != "auto":
             return choice
         return (yield from self._fidelity.fastest(files))

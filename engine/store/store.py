@@ -191,6 +191,7 @@ class Store:
             origin=entry.url,
             state="on_disk",
             context=known.context,
+            precisions=["served"],
             unable=known.unable,
         )
 

@@ -204,7 +204,8 @@ class ModelServer:
     def rows(self, ids: list[int]) -> torch.Tensor:
         """Log-probabilities after each id: float32 [ids, vocabulary]."""
         with self._lock, torch.inference_mode():
-            return self._model(torch.tensor([ids])).logits[0].log_softmax(-1)
+            found: torch.Tensor = self._model(torch.tensor([ids])).logits[0].log_softmax(-1)
+            return found
 
     def _drawn(self, ids: list[int], body: Body, count: int) -> list[tuple[torch.Tensor, int]]:
         """What is reported of each place that is generated, and the token that is drawn there."""
@@ -250,10 +251,8 @@ class ModelServer:
         if self.kind.spoil == "missing":
             del logprobs["token_logprobs"]
         finish = "length" if places else "stop"
-        choice = {"text": "", "finish_reason": finish, "logprobs": logprobs}
-        if not self.kind.logprobs:
-            choice["logprobs"] = None
-        return {"choices": [choice]}
+        shown = logprobs if self.kind.logprobs else None
+        return {"choices": [{"text": "", "finish_reason": finish, "logprobs": shown}]}
 
     def _top(self, row: torch.Tensor, token: int, count: int, texts: bool) -> dict[str, float]:
         """Keyed by text, the last of those with one text counts; what is there comes besides."""

@@ -31,7 +31,7 @@ def add_precision(parser: ArgumentParser, key: str = "precision_default") -> Non
     parser.add_argument(
         "--precision",
         metavar="FORM",
-        choices=get_args(PrecisionChoice),
+        choices=[form for form in get_args(PrecisionChoice) if form != "served"],
         default=SUPPRESS,
         help=text(f"cli.option.{key}"),
     )

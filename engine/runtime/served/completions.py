@@ -37,6 +37,10 @@ TRIES = 5
 BIAS = -100.0
 
 
+class Misplaced(Exception):
+    """The figures of a prompt are of other tokens than it has."""
+
+
 class Logprobs(Struct, frozen=True):
     """The figures of an answer's tokens, in their order."""
 
@@ -97,7 +101,10 @@ class Completions:
     ) -> Iterator[tuple[int, list[Place | None]]]:
         bodies = [{**self._body(row, top, 1), "echo": True} for row in rows]
         for number, answer in self._link.ask_all(self._url, bodies, Completion):
-            yield number, self._aligned(rows[number], answer, top)
+            try:
+                yield number, self._aligned(rows[number], answer, top)
+            except Misplaced as error:
+                raise refusal("unable", "server_other_tokens", server=self._link.host) from error
 
     def probe(self, ids: Sequence[int]) -> Abilities:
         """Find out what the server gives, with a prompt of a start token and two others at most.
@@ -145,21 +152,29 @@ class Completions:
         are generated: llama-cpp-python's are one place off after a prompt without its start token.
         """
         listed = self.abilities.listed
-        try:
-            (place,) = self.following([ids], listed)
-        except EngineError:  # no text is cut into these ids
-            return False
+        place = self.following([ids], listed)[0] if self._takes(ids) else None
         if place is None:
             return False
         likeliest = sorted(place.top.items(), key=lambda pair: -pair[1])
         for number, logprob in likeliest[:TRIES]:
+            if not self._takes([*ids, number]):
+                continue
+            body = {**self._body([*ids, number], listed, 1), "echo": True}
             try:
-                ((_, read),) = self.read([[*ids, number]], listed)
-            except (Refused, EngineError):
-                continue  # as a text it would be cut otherwise
-            found = read[len(ids)]
-            return _near(found, logprob, NEAR)
+                places = self._aligned([*ids, number], self._asked(body), listed)
+            except Misplaced:
+                return False
+            return _near(places[len(ids)], logprob, NEAR)
         return False
+
+    def _takes(self, ids: Sequence[int]) -> bool:
+        """Whether the server can be given these ids, if need be as a text that it cuts so."""
+        try:
+            return self.abilities.ids or bool(self._agreement.text(ids))
+        except EngineError as error:
+            if error.event.kind == "unable":
+                return False
+            raise
 
     def spells(self, ids: Sequence[int]) -> str:
         """The text that the server has for these ids; "" if it does not say."""
@@ -254,17 +269,20 @@ class Completions:
         """The places of the ids of a prompt and the one after it.
 
         A server may leave its start token out; then the places before are None.
+
+        Raises:
+            Misplaced: the places are not those of these ids.
         """
         choice = _choice(answer)
         places = self._all(answer, wanted)
         missing = len(ids) + 1 - len(places)
         if not 0 <= missing <= 1:
-            raise refusal("network", "server_odd", url=self._link.url)
+            raise Misplaced
         logprobs = choice.logprobs or Logprobs()
         spelt = map(self._spelling.token, logprobs.tokens)
         for expected, found in zip(ids[missing:], spelt, strict=False):
             if found is not None and found != expected:
-                raise refusal("unable", "server_other_tokens", server=self._link.host)
+                raise Misplaced
         read: list[Place | None] = [None] * missing
         for number, place in enumerate(places):
             own = number + missing

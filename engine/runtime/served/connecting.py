@@ -65,7 +65,14 @@ def connect(files: ModelFiles, entry: ServerEntry, report: LoadReport) -> Loaded
     _keep(files, found)
     runtime = ServedRuntime(link, dialect, tokenizer, context)
     report(Message.of("stage.ready"), 100.0)
-    return LoadedModel(files, tokenizer, causal=runtime, listing=runtime.listing, remote=runtime)
+    return LoadedModel(
+        files,
+        tokenizer,
+        causal=runtime,
+        precision="served",
+        listing=runtime.listing,
+        remote=runtime,
+    )
 
 
 def _model(link: Link, entry: ServerEntry) -> _Model:

@@ -143,12 +143,12 @@ class Link:
 
     def _start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         with self._lock:
+            if self.owner is not None and self.owner is self._aborted:
+                work.close()
+                raise Aborted
             future = asyncio.run_coroutine_threadsafe(work, _loop())
             self._waiting[future] = self.owner
-            aborted = self.owner is not None and self.owner is self._aborted
         future.add_done_callback(self._finished)
-        if aborted:
-            future.cancel()
         return future
 
     def _finished(self, future: Future[Any]) -> None:
@@ -180,8 +180,8 @@ class Link:
             case httpx.TimeoutException():
                 return refusal("network", "server_silent", server=self.host)
             case httpx.ConnectError() | httpx.ProxyError() | httpx.UnsupportedProtocol():
-                why = _system_reason(error)
-                return refusal("network", "server_unreachable", server=self.host, why=why)
+                said = _system_reason(error)
+                return refusal("network", "server_unreachable", server=self.host, why=said)
             case _:
                 return refusal("network", "server_cut", server=self.host)
 
@@ -285,8 +285,8 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _system_reason(error: Exception) -> Words:
     """What the system said, which the client's own words may leave out."""
     for cause in _causes(error):
-        if isinstance(cause, OSError) and cause.errno in errno.errorcode:
-            return reason(OSError(cause.errno, os.strerror(cause.errno)))
+        if isinstance(cause, OSError) and (cause.errno or 0) in errno.errorcode:
+            return reason(OSError(cause.errno, os.strerror(cause.errno or 0)))
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror
     return _line(error)
