@@ -95,6 +95,9 @@ class ModelServer:
         self._bos: int = self._model.config.bos_token_id
         self._eos: int = self._model.config.eos_token_id
         self._lock = threading.Lock()
+        self.hold = threading.Event()
+        """While this is not set, no request is answered."""
+        self.hold.set()
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -131,6 +134,7 @@ class ModelServer:
     def answer(self, handler: BaseHTTPRequestHandler, body: Body) -> None:
         kind, path = self.kind, handler.path
         self.requests.append((path, body))
+        self.hold.wait(60)
         if kind.said is not None:
             code, content, text = kind.said
             _send(handler, code, text.encode(), content)

@@ -43,7 +43,7 @@ def connected(server: ModelServer, folder: Path, tmp_path: Path, **more: Any) ->
 
 
 def continued(
-    model: LoadedModel, sampling: Sampling = GREEDY, prompt: str = PROMPT, **more: Any
+    model: LoadedModel, sampling: Sampling = GREEDY, prompt: str | list[int] = PROMPT, **more: Any
 ) -> tuple[list[Token], list[BranchDone]]:
     """The tokens that continue a prompt, and how the branches ended."""
     request = Continue(model="m", prompt=prompt, sampling=sampling, max_tokens=24, top=5)

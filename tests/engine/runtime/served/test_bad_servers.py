@@ -6,7 +6,7 @@ import datetime
 import ipaddress
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,9 +17,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from engine import runtime
 from engine.errors import EngineError
-from engine.messages import GREEDY, Continue, ServerEntry, Token
+from engine.messages import GREEDY, Continue, Event, ServerEntry, Token
 from engine.runtime.served.keys import key
 from engine.runtime.served.link import Aborted, Link
+from engine.scheduler import Wait
 from engine.server.waiting import stepped
 from engine.store import servers
 from engine.store.store import Store
@@ -190,41 +191,42 @@ def test_the_part_of_a_stream_that_came_is_kept(tiny: Tiny, tmp_path: Path) -> N
     assert len(tokens) == 1 + 2 + 3  # of a stream of four
 
 
-def test_a_server_that_is_silent_is_named_and_a_cancel_does_not_wait_for_it(
-    tiny: Tiny, tmp_path: Path
-) -> None:
+def test_a_cancel_does_not_wait_for_a_silent_server(tiny: Tiny, tmp_path: Path) -> None:
+    request = Continue(model="m", prompt="The city", sampling=GREEDY, max_tokens=2)
     with served(tiny("gpt2"), VLLM, tmp_path) as (model, server):
-        held = threading.Event()
-        answer, begun = server.answer, threading.Event()
-
-        def hold(handler: object, body: dict[str, object]) -> None:
-            begun.set()
-            held.wait(30)
-            answer(handler, body)  # type: ignore[arg-type]
-
-        server.answer = hold  # type: ignore[method-assign,assignment]
-        request = Continue(model="m", prompt="The city", sampling=GREEDY, max_tokens=2)
+        server.hold.clear()
+        asked = len(server.requests)
         task = stepped(model, continuation.run(model, request, 0.0))
-        woken = threading.Event()
-        waits = next(event for event in task if hasattr(event, "subscribe"))
-        waits.subscribe(woken.set)  # type: ignore[union-attr]
-        while not begun.wait(0.05):
-            woken.clear()
-            next(task).subscribe(woken.set)  # type: ignore[union-attr]
+        for event in task:
+            if isinstance(event, Wait):
+                woken = threading.Event()
+                event.subscribe(woken.set)
+                while not woken.wait(0.01) and len(server.requests) == asked:
+                    pass
+                if not woken.is_set():
+                    break  # it waits for the server, which does not answer
         task.close()
-        # The same thread serves the next request at once.
-        held.set()
-        server.answer = answer  # type: ignore[method-assign]
-        again = stepped(model, continuation.run(model, request, 0.0))
-        found = []
-        for event in again:
-            if isinstance(event, Token):
-                found.append(event)
-            elif hasattr(event, "subscribe"):
-                done = threading.Event()
-                event.subscribe(done.set)
-                assert done.wait(20)
-    assert len(found) == 2
+        found = list(_events(stepped(model, _echo())))  # on the same thread, which is free
+        server.hold.set()
+    assert found == ["free"]
+
+
+def _echo() -> Generator[Event | Wait | None, None, str]:
+    yield None
+    return "free"
+
+
+def _events(task: Generator[Event | Wait | None, None, str]) -> Iterator[str]:
+    while True:
+        try:
+            event = next(task)
+        except StopIteration as end:
+            yield end.value
+            return
+        if isinstance(event, Wait):
+            woken = threading.Event()
+            event.subscribe(woken.set)
+            assert woken.wait(20)
 
 
 def test_an_owner_that_left_makes_no_more_requests() -> None:

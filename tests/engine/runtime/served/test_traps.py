@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import EngineError
-from engine.messages import Sampling, ScoreTexts, Trace
+from engine.messages import Sampling, ScoreTexts, TextScore, Trace
 from engine.runtime.loaded import LoadedModel
 from engine.tasks import text_scoring, tracing
 from tests.conftest import Tiny
@@ -104,9 +104,8 @@ def test_figures_of_a_prompt_that_are_one_place_off_are_not_used(
 def _scored(model: LoadedModel, *, start: bool = True) -> list[list[float | None]]:
     request = ScoreTexts(model="m", texts=[PROMPT], start=start)
     events = text_scoring.run(model, request, 0.0)
-    return [
-        [token.logprob for token in event.tokens] for event in events if hasattr(event, "tokens")
-    ]
+    scores = [event for event in events if isinstance(event, TextScore)]
+    return [[token.logprob for token in score.tokens] for score in scores]
 
 
 def test_a_server_that_takes_only_texts_is_asked_in_texts_it_cuts_alike(
