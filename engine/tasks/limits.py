@@ -76,6 +76,16 @@ def check_ranked(model: LoadedModel) -> None:
         raise refusal("unable", "server_names_texts", model=model.files.id)
 
 
+def check_states(model: LoadedModel) -> None:
+    """Refuse what needs hidden states of a model that a server runs.
+
+    Raises:
+        EngineError: ``unable``.
+    """
+    if model.files.server is not None:
+        raise refusal("unable", "server_no_states", server=model.files.server.url)
+
+
 def causal(model: LoadedModel) -> tuple[CausalRuntime, PrefixCache]:
     """The parts of a model that continue a text.
 

@@ -63,6 +63,7 @@ class Abilities(Struct, frozen=True, kw_only=True):
     def unable(self) -> list[Words]:
         """What it cannot give, in words."""
         found: list[Words] = [Message.of("server.listed", count=self.listed)]
+        found.append(Message.of("server.no_states"))
         if not self.prompt:
             found.append(Message.of("server.no_prompt"))
         if self.start is not None:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -113,7 +114,7 @@ def test_keys_that_cannot_be_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.delenv("SERVED_KEY", raising=False)
     file = tmp_path / "key"
 
-    def found(**given: str) -> str:
+    def found(**given: Any) -> str:
         with pytest.raises(EngineError) as error:
             key(ServerEntry(url="https://host/v1", **given))
         return refused(error)

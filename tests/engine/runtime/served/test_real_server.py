@@ -89,7 +89,7 @@ def test_figures_are_those_of_transformers_on_the_same_weights(tmp_path: Path) -
     with on_a_server(file, folder, tmp_path) as model:
         apart = scored_apart(model, folder, "hello hell  he said hello")
     print(f"fp32: largest {max(apart):.6f} nats")
-    assert max(apart) < 2e-3
+    assert max(apart) < 1e-2  # it keeps keys and values in 16 bits
 
 
 def test_a_real_model_is_as_near_as_the_rounding_of_its_products(tmp_path: Path) -> None:
@@ -115,11 +115,11 @@ def drawn_apart(model: LoadedModel, folder: Path, prompt: str) -> list[float]:
     prompted = [piece.id for piece in started.prompt_tokens]
     logprobs = reference(folder, [*prompted, *(token.id for token in tokens)])
     assert tokens
-    return [
-        abs(each.logprob - float(logprobs[at, each.id]))
-        for at, token in enumerate(tokens, len(prompted) - 1)
-        for each in (token, *token.top)
-    ]
+    apart = []
+    for at, token in enumerate(tokens, len(prompted) - 1):
+        figures = {token.id: token.logprob} | {each.id: each.logprob for each in token.top}
+        apart += [abs(own - float(logprobs[at, number])) for number, own in figures.items()]
+    return apart
 
 
 def scored_apart(model: LoadedModel, folder: Path, text: str) -> list[float]:

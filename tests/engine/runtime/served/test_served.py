@@ -115,7 +115,7 @@ def test_a_text_is_read_as_here(tiny: Tiny, tmp_path: Path) -> None:
 
 def test_a_pair_is_scored_and_a_word_filled_as_here(tiny: Tiny, tmp_path: Path) -> None:
     folder = tiny("gpt2")
-    pair = Score(model="m", a="What is baseball?", b="It is a game.")
+    pair = Score(model="m", a="What is baseball?", b="It is a game.", cosine=True)
     fill = Fill(model="m", text="I played [MASK] at school.", words=["baseball", "with"])
     (ours,) = results(load(folder), pair)
     here = filled(load(folder), fill)

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from engine.errors import EngineError
-from engine.messages import Sampling, ScoreTexts, TextScore, Trace
+from engine.messages import Sampling, ScorePairs, ScoreTexts, TextScore, Trace
 from engine.runtime.loaded import LoadedModel
-from engine.tasks import text_scoring, tracing
+from engine.tasks import continuity, text_scoring, tracing
 from tests.conftest import Tiny
 from tests.support.bundles import load
 from tests.support.model_server import LLAMA_CPP_PYTHON, LLAMA_SERVER, SGLANG, VLLM, Kind
@@ -174,6 +174,9 @@ def test_what_needs_all_logits_is_refused_in_words(tiny: Tiny, tmp_path: Path) -
             list(tracing.run(model, Trace(model="m", ids=[1, 2], sampling=Sampling()), 0.0))
         with pytest.raises(EngineError) as score:
             _scored(model)
+        with pytest.raises(EngineError) as cosine:
+            list(continuity.run_pairs(model, ScorePairs(model="m", pairs=[], cosine=True), 0.0))
+    assert refused(cosine) == "server_no_states"
     assert refused(penalty) == "server_no_penalty"
     assert refused(trace) == "server_only_lists"
     assert refused(score) == "server_no_prompt"
