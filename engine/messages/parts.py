@@ -25,9 +25,11 @@ Device = Literal["cpu", "cuda", "mps"]
 """Where weights are held and multiplied."""
 DeviceChoice = Literal["cpu", "cuda", "mps", "auto"]
 """``auto``: a GPU, if there is one that PyTorch can use."""
+FormChoice = Literal["exact", "bf16", "int8", "int4", "auto"]
+"""What people choose. ``auto``: the fastest form whose measured distance from exact is small."""
 PrecisionChoice = Literal["exact", "bf16", "int8", "int4", "auto", "served"]
-"""``auto``: the fastest form whose measured distance from exact is small. A model on a server has
-one form, whatever is chosen."""
+"""What requests ask for: one that repeats a server's answer has its form. A model on a server has
+one form, whatever is asked for."""
 
 Integer = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 """An integer that fits into 64 bits, as torch and msgpack require."""

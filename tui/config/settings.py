@@ -19,7 +19,7 @@ from msgspec import Meta, Struct, structs
 from engine.messages import (
     Configure,
     DeviceChoice,
-    PrecisionChoice,
+    FormChoice,
     Role,
     Sampling,
     ServerEntry,
@@ -55,7 +55,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     layout: Literal["auto", "single"] = "auto"
     enter_sends: bool = True
     models: PaneModels = PaneModels()
-    precision: PrecisionChoice = "exact"
+    precision: FormChoice = "exact"
     sampling: Sampling = Sampling()
     max_tokens: Annotated[int, Meta(ge=1, le=100_000)] = 64
     branches: Annotated[int, Meta(ge=1, le=8)] = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from typing import Protocol
+from typing import Protocol, get_args
 
 import msgspec
 
@@ -14,6 +14,7 @@ from engine.messages import (
     Cores,
     Error,
     Event,
+    FormChoice,
     ListModels,
     Memory,
     ModelInfo,
@@ -44,10 +45,6 @@ class Backend(Protocol):
 OnEvent = Callable[[Event], None]
 OnState = Callable[[EngineState, Error | None], None]
 Connect = Callable[[OnEvent, OnState], Awaitable[Backend]]
-
-
-CHOICES: tuple[PrecisionChoice, ...] = ("exact", "bf16", "int8", "int4", "auto")
-"""The forms that a model may be run in here."""
 
 
 class Link:
@@ -140,7 +137,7 @@ class Link:
         """The forms that a model's weights can have; all, where the engine has not listed them."""
         info = self.models.get(model)
         if info is None or not info.precisions:
-            return CHOICES
+            return get_args(FormChoice)
         return (*info.precisions, "auto") if len(info.precisions) > 1 else ("exact",)
 
     def form(self, model: str, wanted: PrecisionChoice) -> PrecisionChoice:
