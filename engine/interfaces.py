@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
-from engine.messages import Head, Piece, Role, Turn, Words
+from engine.messages import Head, Piece, Role, ServerEntry, Turn, Words
 
 if TYPE_CHECKING:
     import torch
+
+T = TypeVar("T")
 
 LoadReport = Callable[[Words, float], None]
 """Called with the stage of a load and the percentage of weights read (0 in other stages)."""
@@ -37,6 +40,9 @@ class ModelFiles:
     """How the original file stored the weights, if they were converted: "Q4_1"; else ""."""
     derived: Path | None = None
     """Folder in the store for files computed from the weights; see `engine.store.artifacts`."""
+    server: ServerEntry | None = None
+    """The server that runs it; `folder` then holds its tokenizer alone, and `derived` is the store,
+    which keeps what the server gives."""
 
 
 class Stream(Protocol):
@@ -177,6 +183,55 @@ class CausalRuntime(Protocol):
 
         All are read in one forward pass; values beyond a text's end are meaningless.
         """
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a server gives instead of logits: the log-probabilities of the likeliest tokens.
+
+    Where a runtime has one, its logits are these, -inf for what is not listed. They do not add up
+    to 1, and nothing is known of the rest but how likely it is altogether.
+    """
+
+    count: int
+    """How many tokens are listed; one that is asked about is listed besides."""
+    ranked: bool
+    """Whether none of them is left out, so that their order gives their ranks."""
+
+
+@runtime_checkable
+class WholeTexts(Protocol):
+    """A runtime that is asked for whole texts at once: a server, to which every step is a trip."""
+
+    def figures(
+        self, sequences: Sequence[Sequence[int]]
+    ) -> Iterator[tuple[int, list[tuple[float, int | None, float | None]]]]:
+        """The log-probability, rank and entropy of every token but the first.
+
+        Yields the number of each sequence with its figures as they come.
+
+        Raises:
+            EngineError: ``unable``, if the server gives no probabilities of a prompt.
+        """
+
+    def predicted(self, branches: Branches, ids: Sequence[int]) -> tuple[Branches, torch.Tensor]:
+        """Feed ids to one row; also return the logits before each: float32 [ids, vocabulary].
+
+        Each has the figure of the id that is fed there, whether or not it is among the listed.
+
+        Raises:
+            EngineError: as `figures`.
+        """
+
+
+class Remote(Protocol):
+    """A model whose steps wait for a network; they are taken on a thread of its own."""
+
+    def take(self, owner: object, step: Callable[[], T]) -> Future[T]:
+        """Take a step on behalf of an owner, after those that were given before."""
+
+    def leave(self, owner: object, close: Callable[[], None]) -> None:
+        """End what an owner waits for, and then close it, after its last step."""
 
 
 class MaskedRuntime(Protocol):

@@ -29,7 +29,7 @@ which is embedding."""
 
 
 def forms(model_type: str) -> tuple[Precision, ...]:
-    """The forms that a model type can have, the most exact first."""
+    """The forms that a model type can have here, the most exact first."""
     return ("exact", "bf16", "int8", "int4") if model_type in PACKED else ("exact",)
 
 
@@ -39,7 +39,7 @@ def estimated_bytes(files: ModelFiles, form: Form) -> int:
     Raises:
         EngineError: ``unable``, if this model type cannot have that form.
     """
-    if form == "inside":
+    if form == "inside" or (form == "served" and files.server is not None):
         return files.memory
     if form not in forms(files.model_type):
         raise refusal("unable", "no_such_form", model=files.id, form=form)

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from engine.decoding.prompt_lookup import Lookup
+from engine.interfaces import Branches, CausalRuntime, WholeTexts
 
 if TYPE_CHECKING:
     import torch
-
-    from engine.interfaces import Branches, CausalRuntime
 
 
 class Steps:
@@ -69,3 +68,19 @@ class Steps:
             self._rows, self._ahead = self._runtime.read(rows, [fed])
         else:
             self._rows = self._runtime.feed(rows, [[row[-1]] for row in ids])
+
+
+def predicted(
+    runtime: CausalRuntime, row: Branches, ids: Sequence[int], whole: int
+) -> tuple[Branches, torch.Tensor]:
+    """Feed ids to one row; also return the logits before each: float32 [ids, vocabulary].
+
+    They are read as part of a text of `whole` tokens.
+    """
+    import torch
+
+    if isinstance(runtime, WholeTexts):
+        return runtime.predicted(row, ids)
+    before = row.logits
+    row, after = runtime.read(row, [ids], whole)
+    return row, torch.cat([before, after[0, :-1]])

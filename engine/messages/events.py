@@ -142,8 +142,9 @@ class Token(Struct, tag="token", frozen=True, kw_only=True):
     text: str
     logprob: float
     sampled_logprob: float
-    rank: int
-    entropy: float
+    rank: int | None
+    entropy: float | None
+    """Both are None where a server lists too few tokens to say."""
     top: list[Alternative] = []
     given: bool = False
     piece: str = ""

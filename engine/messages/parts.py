@@ -12,12 +12,12 @@ Role = Literal["continue", "fill", "score"]
 Head = Literal["causal", "masked", "next_sentence", "sentence_order"]
 State = Literal["absent", "pulling", "converting", "on_disk", "loading", "ready", "failed"]
 Finish = Literal["length", "stop", "eos", "context", "cancelled", "failed"]
-Source = Literal["bundled", "hub", "index", "local"]
-Precision = Literal["exact", "bf16", "int8", "int4"]
+Source = Literal["bundled", "hub", "index", "local", "server"]
+Precision = Literal["exact", "bf16", "int8", "int4", "served"]
 """The form that a model's weights have in memory.
 
 ``exact`` is fp32, equal to transformers to float tolerance; the others are smaller and faster, and
-their `Distance` from exact is measured."""
+their `Distance` from exact is measured. ``served`` is what a server runs, whatever that is."""
 FloatInputs = Literal["none", "down", "layers"]
 """Which matrices of a quantised form multiply floats: none, the last one of each layer, or all of
 the layers'. What the others multiply is rounded to 8 bits, which is faster."""
@@ -25,8 +25,11 @@ Device = Literal["cpu", "cuda", "mps"]
 """Where weights are held and multiplied."""
 DeviceChoice = Literal["cpu", "cuda", "mps", "auto"]
 """``auto``: a GPU, if there is one that PyTorch can use."""
-PrecisionChoice = Literal["exact", "bf16", "int8", "int4", "auto"]
-"""``auto``: the fastest form whose measured distance from exact is small."""
+FormChoice = Literal["exact", "bf16", "int8", "int4", "auto"]
+"""What people choose. ``auto``: the fastest form whose measured distance from exact is small."""
+PrecisionChoice = Literal["exact", "bf16", "int8", "int4", "auto", "served"]
+"""What requests ask for: one that repeats a server's answer has its form. A model on a server has
+one form, whatever is asked for."""
 
 Integer = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 """An integer that fits into 64 bits, as torch and msgpack require."""
@@ -165,6 +168,7 @@ class TextToken(Struct, frozen=True, gc=False):
     logprob: float | None = None
     rank: int | None = None
     entropy: float | None = None
+    """Rank and entropy are None too where a server does not give them."""
     boundary: float | None = None
     """With `ScoreTexts.boundaries`: log-probability that a new word, or the end, comes here."""
 
@@ -172,7 +176,8 @@ class TextToken(Struct, frozen=True, gc=False):
 class TextEnd(Struct, frozen=True, gc=False):
     """What a causal model expects after the last token of a text."""
 
-    entropy: float
+    entropy: float | None
+    """None where a server does not give it."""
     boundary: float | None = None
     """As in `TextToken`."""
 
@@ -446,6 +451,29 @@ class Measured(Struct, tag="measured", frozen=True, kw_only=True):
         return other / self.value if self.unit in {"s", "ms", "nats"} else self.value / other
 
 
+class ServerEntry(Struct, frozen=True, kw_only=True):
+    """A model that a server on the network runs, and how it may be asked.
+
+    Its key is never here: only the name of the environment variable, or of the file, that holds it.
+    """
+
+    url: str = ""
+    """Where its API begins: ``http://127.0.0.1:8000/v1``."""
+    model: str = ""
+    """The server's name for it; "" where it has one model alone."""
+    tokenizer: str = ""
+    """A model or a folder here with the same vocabulary; "" takes the model of that name."""
+    key_variable: str | None = None
+    key_file: str | None = None
+    plain_http: bool = False
+    """Whether it may be asked without TLS although it is on another machine."""
+
+    @property
+    def id(self) -> str:
+        """What requests call it: ``URL#MODEL``."""
+        return f"{self.url}#{self.model}" if self.model else self.url
+
+
 class ModelInfo(Struct, frozen=True, kw_only=True):
     """Information about one model that is available without loading it."""
 
@@ -482,3 +510,5 @@ class ModelInfo(Struct, frozen=True, kw_only=True):
     """Those that are on it; the others are on the CPU."""
     distances: list[Distance] = []
     """Their distances from exact, as far as they were measured."""
+    unable: list[Words] = []
+    """What a server cannot give, as far as it was asked."""

@@ -16,6 +16,7 @@ from engine.messages.parts import (
     PllMethod,
     PrecisionChoice,
     Sampling,
+    ServerEntry,
     Turn,
     WitnessName,
 )
@@ -39,6 +40,8 @@ class Configure(Struct, tag="configure", frozen=True, kw_only=True):
     """Folder of pulled models; None takes that of the machine the engine runs on."""
     folders: list[str] = []
     """Local folders and .gguf files to list in addition to the catalogue."""
+    servers: list[ServerEntry] = []
+    """Models that servers run. Nothing but a request for one of them opens a socket."""
 
 
 class ListModels(Struct, tag="list_models", frozen=True):

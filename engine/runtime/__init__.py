@@ -8,6 +8,7 @@
     ngram/           n-gram models, trained on a text when they are loaded
     masked.py        encoders: masked words and next sentences
     inside/          a model that can be looked into
+    served/          a model that a server runs
     prefix_cache.py  keys and values kept between requests
     pair_cache.py    scores of pairs of sentences, kept likewise
     scoring.py       log-probabilities of whole texts under a causal model
@@ -50,8 +51,12 @@ def load(
     Raises:
         EngineError: ``broken_model`` if the files are incomplete or damaged; ``unable`` if they
             contain no head that this engine can use, or not in this form; ``too_big`` if it does
-            not fit on the device.
+            not fit on the device; for a server's model, what `served.connecting.connect` raises.
     """
+    if files.server is not None:
+        from engine.runtime.served.connecting import connect
+
+        return connect(files, files.server, report)
     report(Message.of("stage.reading_tokenizer"), 0.0)
     tokenizer = tokenization.load(files.folder)
     report(Message.of("stage.torch"), 0.0)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from engine.interfaces import CausalRuntime, MaskedRuntime, ModelFiles, Tokenizer
+from engine.interfaces import CausalRuntime, Listing, MaskedRuntime, ModelFiles, Remote, Tokenizer
 from engine.messages import Device, Precision
 from engine.runtime.pair_cache import PairCache
 from engine.runtime.prefix_cache import GPU_WORK, WORK, PrefixCache, chunk
@@ -29,6 +30,10 @@ class LoadedModel:
     """Instead of the runtimes, where it was loaded to look into it."""
     precision: Precision = "exact"
     device: Device = "cpu"
+    listing: Listing | None = None
+    """What its server gives instead of logits; None for a model that runs here."""
+    remote: Remote | None = None
+    """Takes the steps of tasks, where they wait for a server."""
     prefix_cache: PrefixCache | None = field(init=False)
     """The texts read recently by the causal runtime; None without one."""
     pair_cache: PairCache = field(default_factory=PairCache)
@@ -38,8 +43,9 @@ class LoadedModel:
         self.prefix_cache = None
         if self.causal is not None:
             work = WORK if self.device == "cpu" else GPU_WORK
-            tokens = chunk(self.files.memory // FP32, work)
-            self.prefix_cache = PrefixCache(self.causal, chunk=tokens)
+            # A server reads all at once, and keeps what it read itself.
+            size = sys.maxsize if self.listing else chunk(self.files.memory // FP32, work)
+            self.prefix_cache = PrefixCache(self.causal, chunk=size)
 
     def replace_causal(self, causal: CausalRuntime) -> None:
         """Run the same model in another way from now on; tasks in progress keep the old one."""
@@ -48,8 +54,8 @@ class LoadedModel:
 
     @property
     def has_states(self) -> bool:
-        """Whether it has states of texts; an n-gram model has none."""
-        return self.files.model_type != MODEL_TYPE
+        """Whether it has states of texts here: an n-gram model has none, a server keeps its own."""
+        return self.files.model_type != MODEL_TYPE and self.files.server is None
 
     @cached_property
     def texts(self) -> list[str]:

@@ -6,12 +6,13 @@ Texts that begin alike are read side by side, and what several of them begin wit
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 import torch
 
-from engine.interfaces import CausalRuntime
+from engine.interfaces import CausalRuntime, WholeTexts
 from engine.runtime.padding import padded
 
 ROWS = 32
@@ -56,8 +57,8 @@ def statistics(
 
     Calls `take` as soon as a sequence is read, with its index and float32 [3, len - 1]: the
     log-probability of each token, its rank, and the entropy where it stands; as in
-    `engine.decoding.token_stats`. A fourth row is what `more` makes of the log-probabilities
-    (float32 [rows, n, vocabulary] to [rows, n]).
+    `engine.decoding.token_stats`. A server's that are not known are NaN. A fourth row is what
+    `more` makes of the log-probabilities (float32 [rows, n, vocabulary] to [rows, n]).
     """
 
     def figures(scores: torch.Tensor, rows: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -108,6 +109,11 @@ def entropies(scores: torch.Tensor) -> torch.Tensor:
 def _read(
     runtime: CausalRuntime, sequences: Sequence[Sequence[int]], take: Take, figures: Figures
 ) -> Generator[None, None, None]:
+    if isinstance(runtime, WholeTexts):
+        for number, known in runtime.figures(sequences):
+            take(number, torch.tensor([[*map(_number, each)] for each in known]).reshape(-1, 3).T)
+            yield None
+        return
     order = _alike(sequences)
     for _, one in itertools.groupby(order, lambda n: runtime.regime(len(sequences[n]))):
         while numbers := list(itertools.islice(one, ROWS)):
@@ -115,6 +121,10 @@ def _read(
             found = yield from _side_by_side(runtime, batch, figures)
             for number, row in zip(numbers, found, strict=True):
                 take(number, row)
+
+
+def _number(figure: float | None) -> float:
+    return math.nan if figure is None else figure
 
 
 def _alike(sequences: Sequence[Sequence[int]]) -> list[int]:

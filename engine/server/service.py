@@ -46,10 +46,12 @@ from engine.messages import (
     Unload,
 )
 from engine.pull.job import PullJob
+from engine.runtime.loaded import LoadedModel
 from engine.scheduler import Task, Wait, settled
 from engine.server.fidelity import Fidelity
 from engine.server.lifecycle import Lifecycle
 from engine.server.processes import Children
+from engine.server.waiting import stepped
 from engine.store.store import Store
 from engine.tasks import (
     continuation,
@@ -169,35 +171,14 @@ class Service:
         precision = yield from self._precision(files, request.precision)
         with self._lifecycle.use(files, precision) as loading:
             model = yield from settled(loading)
-            load_s = time.monotonic() - began
-            match request:
-                case Continue():
-                    yield from continuation.run(model, request, load_s)
-                case NBest():
-                    yield from nbest.run(model, request, load_s)
-                case Find():
-                    yield from finding.run(model, request, load_s)
-                case Trace():
-                    yield from tracing.run(model, request, load_s)
-                case Fill():
-                    yield from masking.run(model, request, load_s)
-                case PseudoLikelihood():
-                    yield from pseudo_likelihood.run(model, request, load_s)
-                case ScorePairs():
-                    yield from continuity.run_pairs(model, request, load_s)
-                case ScoreTexts():
-                    yield from text_scoring.run(model, request, load_s)
-                case TrackWords():
-                    yield from tracking.run(model, request, load_s)
-                case Document():
-                    yield from document.run(model, request, load_s)
-                case never:
-                    assert_never(never)
+            yield from stepped(model, _answer(model, request, time.monotonic() - began))
 
     def _look(self, request: LookInside) -> Task:
         """Look into a model, which is loaded as transformers' own class for it."""
         began = time.monotonic()
         files = yield from self._files(request.model)
+        if files.server is not None:
+            raise refusal("unable", "server_no_inside", model=files.id)
         with self._lifecycle.use(files, "inside") as loading:
             model = yield from settled(loading)
             yield from inside.run(model, request, time.monotonic() - began)
@@ -214,7 +195,7 @@ class Service:
             with self._lifecycle.use(files, precision) as loading:
                 model = yield from settled(loading)
                 load_s += time.monotonic() - waits
-                results += yield from continuity.score_pair(model, request)
+                results += yield from stepped(model, continuity.score_pair(model, request))
         yield continuity.verdict(results)
         yield Done(timing=Timing(load_s=load_s, total_s=time.monotonic() - began))
 
@@ -222,6 +203,8 @@ class Service:
         self, files: ModelFiles, choice: PrecisionChoice
     ) -> Generator[Wait | None, None, Precision]:
         """Resolve a choice of form for this model."""
+        if files.server is not None:
+            return "served"
         if choice != "auto":
             return choice
         return (yield from self._fidelity.fastest(files))
@@ -231,8 +214,8 @@ class Service:
         yield Distances(files.id, (yield from self._fidelity.all(files)))
 
     def _unload(self, request: Unload) -> Task:
-        place = yield from self._read(self._store.place, request.model)
-        self._lifecycle.unload(place.id)
+        place = yield from self._read(self._name, request.model)
+        self._lifecycle.unload(place)
         yield Done()
 
     def _pull(self, request: Pull) -> Task:
@@ -249,6 +232,11 @@ class Service:
         self._changed(place.id)
         self._broadcast(ModelState(model=place.id, state="absent", cause="asked"))
         yield Done()
+
+    def _name(self, model: str) -> str:
+        """What a model is called once it is found."""
+        entry = self._store.served(model)
+        return self._store.place(model).id if entry is None else entry.id
 
     def _files(self, model: str) -> Generator[Wait, None, ModelFiles]:
         """Find a model's files, converting a .gguf file first if necessary."""
@@ -273,3 +261,29 @@ class Service:
         self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> Generator[Wait, None, T]:
         return (yield from settled(self._disk.submit(function, *args, **kwargs)))
+
+
+def _answer(model: LoadedModel, request: Ask, load_s: float) -> Task:
+    match request:
+        case Continue():
+            return continuation.run(model, request, load_s)
+        case NBest():
+            return nbest.run(model, request, load_s)
+        case Find():
+            return finding.run(model, request, load_s)
+        case Trace():
+            return tracing.run(model, request, load_s)
+        case Fill():
+            return masking.run(model, request, load_s)
+        case PseudoLikelihood():
+            return pseudo_likelihood.run(model, request, load_s)
+        case ScorePairs():
+            return continuity.run_pairs(model, request, load_s)
+        case ScoreTexts():
+            return text_scoring.run(model, request, load_s)
+        case TrackWords():
+            return tracking.run(model, request, load_s)
+        case Document():
+            return document.run(model, request, load_s)
+        case never:
+            assert_never(never)

@@ -143,6 +143,7 @@ class Worker:
         store = Store(
             _written(configure.store) if configure.store else self._root,
             [_written(folder) for folder in configure.folders],
+            served=configure.servers,
         )
         preparing = ThreadPoolExecutor(1, "prepare")
         prepared = self._prepared = preparing.submit(_prepare, most, configure.device)

@@ -12,6 +12,7 @@
     manifest.py      the files of a pulled folder, with hashes
     artifacts.py     files computed from the weights
     distances.py     the measured distance of each form from exact
+    servers.py       models that servers run: their names, and what is known of them
 
 It imports neither PyTorch nor transformers, so that listing models is quick, and never writes into
 the user's own folders.

@@ -23,8 +23,8 @@ from pathlib import Path
 
 from engine.errors import EngineError, refusal
 from engine.interfaces import ModelFiles
-from engine.messages import ModelInfo
-from engine.store import artifacts, catalog, gguf_files, heads, ngram_files
+from engine.messages import ModelInfo, ServerEntry
+from engine.store import artifacts, catalog, gguf_files, heads, ngram_files, servers
 from engine.store.catalog import Bundled, Entry, Hub
 from engine.store.listing import describe
 from engine.store.manifest import Damaged
@@ -44,7 +44,11 @@ class Store:
     """All models that a request can name, with information about each."""
 
     def __init__(
-        self, root: Path, folders: Sequence[Path] = (), entries: Sequence[Entry] | None = None
+        self,
+        root: Path,
+        folders: Sequence[Path] = (),
+        entries: Sequence[Entry] | None = None,
+        served: Sequence[ServerEntry] = (),
     ) -> None:
         """Open a store; nothing is created or read yet.
 
@@ -52,8 +56,10 @@ class Store:
             root: the store's folder, which need not exist.
             folders: the user's model folders and .gguf files to list in addition.
             entries: the catalogue; None: the one installed with the program.
+            served: models that servers run, to list in addition.
         """
         self.root = root
+        self._served = {entry.id: entry for entry in served}
         self.folders = tuple(folders)
         self.entries = catalog.load() if entries is None else tuple(entries)
         self._named = {entry.id: entry for entry in self.entries}
@@ -72,7 +78,8 @@ class Store:
             if folder.is_dir() and folder not in catalogued
         ]
         places += [self._local(path) for path in self.folders]
-        return [describe(place, self.root) for place in places]
+        found = [describe(place, self.root) for place in places]
+        return found + [self._served_info(entry) for entry in self._served.values()]
 
     def info(self, model: str) -> ModelInfo:
         """Information about one model.
@@ -80,7 +87,8 @@ class Store:
         Raises:
             EngineError: unknown_model, if nothing has this name.
         """
-        return describe(self.place(model), self.root)
+        entry = self.served(model)
+        return describe(self.place(model), self.root) if entry is None else self._served_info(entry)
 
     def find(self, model: str) -> ModelFiles:
         """The files of a model, ready to be loaded.
@@ -91,8 +99,12 @@ class Store:
 
         Raises:
             EngineError: unknown_model; absent_model if it must be pulled (or, for a .gguf file,
-                converted) first; broken_model with the reason.
+                converted) first; broken_model with the reason; for a server's model see
+                `engine.store.servers.check`.
         """
+        served = self.served(model)
+        if served is not None:
+            return self._served_files(served)
         place = self.place(model)
         ngrams = ngram_files.named(place.id)
         if ngrams is not None:
@@ -161,15 +173,67 @@ class Store:
         Raises:
             EngineError: unknown_model.
         """
+        if self.served(model) is not None:
+            return False
         place = self.place(model)
         return place.gguf is not None and not place.folder.is_dir()
+
+    def served(self, model: str) -> ServerEntry | None:
+        """The entry of a model that a server runs; None for one that is on disk."""
+        return self._served.get(model) or servers.named(model)
+
+    def _served_info(self, entry: ServerEntry) -> ModelInfo:
+        known = servers.known(self.root, entry.id)
+        return ModelInfo(
+            id=entry.id,
+            title=entry.model or entry.url,
+            roles=known.roles,
+            heads=["causal"],
+            languages=[],
+            bytes=0,
+            licence="",
+            source="server",
+            origin=entry.url,
+            state="on_disk",
+            context=known.context,
+            precisions=["served"],
+            unable=known.unable,
+        )
+
+    def _served_files(self, entry: ServerEntry) -> ModelFiles:
+        servers.check(entry)
+        wanted = entry.tokenizer or entry.model
+        try:
+            place = self.place(wanted)
+        except EngineError as error:
+            raise refusal("absent_model", "no_tokenizer", model=entry.id) from error
+        if not place.folder.is_dir():
+            raise refusal("absent_model", "no_tokenizer", model=entry.id)
+        catalogued = place.entry
+        return ModelFiles(
+            id=entry.id,
+            folder=place.folder,
+            revision="",
+            model_type="",
+            heads=frozenset(["causal"]),
+            roles=heads.roles(["causal"]),
+            languages=tuple(catalogued.languages if catalogued else ()),
+            weight_bytes=0,
+            memory=0,
+            start_token=catalogued.start_token if catalogued else None,
+            derived=self.root,
+            server=entry,
+        )
 
     def place(self, model: str) -> Place:
         """Resolve a name: a catalogue id, else a path that exists, else a hub id.
 
         Raises:
-            EngineError: unknown_model, with the most similar name.
+            EngineError: unknown_model, with the most similar name; ``unable`` for a server's model,
+                which is in no place here.
         """
+        if self.served(model) is not None:
+            raise refusal("unable", "served_elsewhere", model=model)
         if entry := self._named.get(model):
             return self._catalogued(entry)
         if ngrams := ngram_files.named(model):

@@ -137,7 +137,9 @@ def _likeliest(model: LoadedModel, prefix: Branches, cut: _Cut, wanted: int) -> 
     """The likeliest ids that begin with a space, or without one, as the text requires."""
     tokenizer = model.tokenizer
     pool: list[Word] = []
-    for number in prefix.logits[0].argsort(descending=True).tolist():
+    logits = prefix.logits[0]
+    ranked = logits.argsort(descending=True)
+    for number in ranked[logits[ranked].isfinite()].tolist():
         if number < tokenizer.vocabulary and _fits(tokenizer.token(number), cut):
             pool.append((number,))
             if len(pool) == wanted:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from engine.decoding.prompting import Prompt, lay_out
-from engine.decoding.stepping import Steps
+from engine.decoding.stepping import Steps, predicted
 from engine.decoding.stopping import StopStrings
 from engine.errors import refusal
 from engine.interfaces import Branches, CausalRuntime, Stream, Tokenizer
@@ -30,7 +30,7 @@ from engine.messages import (
 )
 from engine.runtime.loaded import LoadedModel
 from engine.runtime.prefix_cache import CHUNK
-from engine.tasks.limits import causal
+from engine.tasks.limits import causal, check_listed
 
 if TYPE_CHECKING:
     import torch
@@ -59,6 +59,7 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
     clock = _Clock(load_s)
     runtime, prefix_cache = causal(model)
     _check_stops(request.stop)
+    check_listed(model, request.sampling)
     prompt = yield from _lay_out(model, runtime, request)
     seed = choose_seed(request.sampling)
     yield Started(
@@ -76,7 +77,8 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
     ids = [piece.id for piece in prompt.pieces]
     batch = yield from prefix_cache.prefill(ids, len(ids) + len(prompt.begin))
     alive = _branches(model.tokenizer, request, prompt, runtime.context)
-    words = _Words(model, boundaries=request.boundaries)
+    # A list lacks most of what a word could begin with.
+    words = _Words(model, boundaries=request.boundaries and model.listing is None)
     if prompt.begin:
         batch = yield from _begin(runtime, batch, prompt.begin, alive, request.top, words, clock)
         prefix_cache.keep(alive[0].ids, batch)
@@ -88,12 +90,13 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
     if request.branches > 1:
         batch = runtime.select(batch, [0] * request.branches)
     # Other forms round differently when several tokens are read at once.
-    steps = Steps(runtime, batch, guessing=request.branches == 1 and model.precision == "exact")
+    alone = request.branches == 1 and model.precision == "exact"
+    steps = Steps(runtime, batch, guessing=alone and model.listing is None)
     sampler = Sampler(request.sampling, seed)
     while True:
         logits = steps.logits
         drawn = sampler.draw(logits, [b.number for b in alive], [b.ids for b in alive])
-        readings = read(logits, drawn.ids, request.top)
+        readings = read(logits, drawn.ids, request.top, model.listing)
         boundaries = words.boundary(logits)
         clock.tick(len(alive))
         events: list[Event] = []
@@ -150,12 +153,11 @@ def _begin(
 
     from engine.decoding.token_stats import read
 
-    before, whole = row.logits, row.length + len(ids)
+    whole = row.length + len(ids)
     for start in range(0, len(ids), CHUNK):
         chunk = ids[start : start + CHUNK]
-        row, after = runtime.read(row, [chunk], whole)
-        logits, before = torch.cat([before, after[0, :-1]]), after[0, -1:]
-        readings = read(logits, torch.tensor(chunk), top)
+        row, logits = predicted(runtime, row, chunk, whole)
+        readings = read(logits, torch.tensor(chunk), top, words.listing)
         boundaries = words.boundary(logits)
         clock.tick(len(chunk) * len(branches))
         for token_id, reading, boundary in zip(chunk, readings, boundaries, strict=True):
@@ -240,6 +242,7 @@ class _Words:
     def __init__(self, model: LoadedModel, *, boundaries: bool) -> None:
         """`boundaries`: whether to compute how likely a new word begins."""
         self._model = model
+        self.listing = model.listing
         self._tokenizer = model.tokenizer
         self._pieces: dict[int, tuple[str, str]] = {}
         self._boundaries = boundaries

@@ -102,7 +102,8 @@ class _Pairs:
         if not missing:
             return
         texts = list(missing)
-        request = ScorePairs(model=self._model.files.id, pairs=texts, cosine=True)
+        here = self._model.remote is None  # a server gives no states
+        request = ScorePairs(model=self._model.files.id, pairs=texts, cosine=here)
         for event in continuity.run_pairs(self._model, request, 0.0):
             if isinstance(event, PairScore):
                 first, second = texts[event.index]

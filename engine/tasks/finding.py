@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Generator, Sequence
 
-from engine.interfaces import Tokenizer
 from engine.messages import Done, Event, Find, Found, Match, Timing
 from engine.runtime.loaded import LoadedModel
 from engine.tasks.limits import place
@@ -27,13 +26,14 @@ def run(model: LoadedModel, request: Find, load_s: float) -> Events:
         EngineError: see `engine.tasks.limits.place`.
     """
     # Not at the top: the worker imports its tasks before torch.
+    from engine.decoding.token_stats import known_rank
     from engine.runtime.scoring import logprobs
 
     began = time.perf_counter()
     runtime, prefix_cache = place(model, request.ids)
     row = yield from prefix_cache.prefill(request.ids)
     logits = row.logits[0]
-    scores = logits.log_softmax(-1)
+    scores = logits.log_softmax(-1) if model.listing is None else logits
     ranked = logits.argsort(descending=True, stable=True)
     # Impossible ids are not matches.
     order: list[int] = ranked[logits[ranked].isfinite()].tolist()
@@ -43,12 +43,12 @@ def run(model: LoadedModel, request: Find, load_s: float) -> Events:
             ids=[number],
             text=text,
             logprob=float(scores[number]),
-            rank=1 + int((logits > logits[number]).sum()),
+            rank=known_rank(1 + int((logits > logits[number]).sum()), model.listing),
         )
         for number, text in found[: request.limit]
     ]
     exact = any(text.strip().casefold() == request.query.strip().casefold() for _, text in found)
-    spelt = [] if exact else _spellings(model.tokenizer, request.query)
+    spelt = [] if exact else _spellings(model, request.query)
     room = math.inf if runtime.context is None else runtime.context - len(request.ids)
     spelt = [each for each in spelt if len(each[0]) <= room and max(each[0]) < runtime.vocabulary]
     texts = yield from logprobs(runtime, [[*request.ids, *ids] for ids, _ in spelt])
@@ -76,13 +76,18 @@ def _tokens(texts: Sequence[str], query: str, order: Sequence[int]) -> list[tupl
     return [match for kind in kinds for match in kind]
 
 
-def _spellings(tokenizer: Tokenizer, query: str) -> list[tuple[list[int], str]]:
-    """The query's tokens with and without a space before it, if they are several."""
+def _spellings(model: LoadedModel, query: str) -> list[tuple[list[int], str]]:
+    """The query's tokens with and without a space before it, if they are several; one alone too
+    where a server has not listed it."""
+    tokenizer = model.tokenizer
+    fewest = 2 if model.listing is None else 1
     if not query.strip():
         return []
     found: dict[tuple[int, ...], str] = {}
     for text in (query, f" {query.strip()}"):
         ids = tuple(piece.id for piece in tokenizer.after(text))
-        if len(ids) > 1 and tokenizer.unknown not in ids:
+        if len(ids) >= fewest and tokenizer.unknown not in ids:
             found.setdefault(ids, text)
+    if any(len(ids) == 1 for ids in found):
+        found = {ids: text for ids, text in found.items() if len(ids) == 1}
     return [(list(ids), text) for ids, text in found.items()]

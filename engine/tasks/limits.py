@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from engine.decoding.prompting import unknown_token
 from engine.errors import refusal
 from engine.interfaces import CausalRuntime, MaskedRuntime
+from engine.messages import Sampling
 from engine.messages.starters import STARTER_CAUSAL, STARTER_MASKED
 from engine.runtime.loaded import LoadedModel
 from engine.runtime.prefix_cache import PrefixCache
@@ -52,6 +53,50 @@ def check_known(
     for number in ids:
         if not 0 <= number < runtime.vocabulary:
             raise unknown_token(model, number, runtime.vocabulary)
+
+
+def check_listed(model: LoadedModel, sampling: Sampling) -> None:
+    """Refuse a draw that needs logits of a model whose server only lists the likeliest tokens.
+
+    Raises:
+        EngineError: ``unable``, for a repetition penalty.
+    """
+    if model.listing is not None and sampling.repetition_penalty != 1.0:
+        raise refusal("unable", "server_no_penalty", model=model.files.id)
+
+
+def check_whole(model: LoadedModel) -> None:
+    """Refuse what needs the whole distribution of a model whose server only lists tokens.
+
+    Raises:
+        EngineError: ``unable``.
+    """
+    if model.listing is not None:
+        raise refusal(
+            "unable", "server_only_lists", model=model.files.id, count=model.listing.count
+        )
+
+
+def check_ranked(model: LoadedModel) -> None:
+    """Refuse what needs the likeliest tokens without exception of a server that leaves some out.
+
+    Raises:
+        EngineError: ``unable``, if it names tokens by texts, which several can share.
+    """
+    if model.listing is not None and not model.listing.ranked:
+        raise refusal("unable", "server_names_texts", model=model.files.id)
+
+
+def check_states(model: LoadedModel) -> None:
+    """Refuse what needs hidden states of a model that has none here.
+
+    Raises:
+        EngineError: ``unable``.
+    """
+    if model.files.server is not None:
+        raise refusal("unable", "server_no_states", server=model.files.server.url)
+    if not model.has_states:
+        raise refusal("unable", "ngram_inside")
 
 
 def causal(model: LoadedModel) -> tuple[CausalRuntime, PrefixCache]:

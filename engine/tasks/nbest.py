@@ -26,7 +26,7 @@ from engine.messages import (
     Timing,
 )
 from engine.runtime.loaded import LoadedModel
-from engine.tasks.limits import causal
+from engine.tasks.limits import causal, check_ranked
 
 if TYPE_CHECKING:
     import torch
@@ -39,6 +39,10 @@ WIDTH = 512
 """Likeliest next tokens kept for each path."""
 READS = 4096
 """Maximum number of paths read: with a flat distribution the search would take too long."""
+
+UNKNOWN = -1
+"""Instead of a rank, for all paths beyond what a server listed, at the lowest cost that they may
+have: nothing is known of those that would follow."""
 
 
 @dataclass(order=True)
@@ -58,6 +62,8 @@ class _Next:
     ids: tuple[int, ...]
     tokens: list[int]
     costs: list[float]
+    listed: bool = False
+    """Whether a server listed no others, which may be as likely as the last of these."""
 
 
 def run(model: LoadedModel, request: NBest, load_s: float) -> Events:
@@ -69,6 +75,7 @@ def run(model: LoadedModel, request: NBest, load_s: float) -> Events:
     """
     began = time.perf_counter()
     runtime, prefix_cache = causal(model)
+    check_ranked(model)
     prompt = lay_out(
         model, runtime, Continue(model=request.model, prompt=request.prompt, max_tokens=1)
     )
@@ -81,18 +88,22 @@ def run(model: LoadedModel, request: NBest, load_s: float) -> Events:
     queue = [_Path(0.0, ())]
     found: list[_Path] = []
     reads = 0
+    cut = False
     while queue and len(found) < request.n and reads < READS:
         first = _pop(queue)
+        if first.rank == UNKNOWN:
+            cut = True
+            break
         if len(first.ids) == length or (first.ids and first.ids[-1] in ends):
             found.append(first)
             continue
         batch = [first]
         # The others in the batch may turn out to be unnecessary, but cost almost nothing.
         while queue and len(batch) < ROWS and len(queue[0].ids) == len(first.ids):
-            if len(queue[0].ids) == length or queue[0].ids[-1] in ends:
+            if queue[0].rank == UNKNOWN or len(queue[0].ids) == length or queue[0].ids[-1] in ends:
                 break
             batch.append(_pop(queue))
-        for following in _read(runtime, row, batch):
+        for following in _read(model, runtime, row, batch):
             _push(queue, following, 0)
         reads += len(batch)
         yield Progress(done=len(found), total=request.n)
@@ -108,7 +119,7 @@ def run(model: LoadedModel, request: NBest, load_s: float) -> Events:
         precision=model.precision,
         weights=model.files.weights,
         paths=paths,
-        complete=len(found) == request.n or not queue,
+        complete=len(found) == request.n or not (queue or cut),
         reads=reads,
     )
     yield Done(timing=Timing(load_s=load_s, total_s=time.perf_counter() - began))
@@ -126,25 +137,31 @@ def _push(queue: list[_Path], following: _Next, rank: int) -> None:
     if rank < len(following.tokens):
         ids = (*following.ids, following.tokens[rank])
         heapq.heappush(queue, _Path(following.costs[rank], ids, following, rank))
+    elif following.listed:
+        heapq.heappush(queue, _Path(following.costs[-1], following.ids, rank=UNKNOWN))
 
 
-def _read(runtime: CausalRuntime, row: Branches, batch: Sequence[_Path]) -> list[_Next]:
+def _read(
+    model: LoadedModel, runtime: CausalRuntime, row: Branches, batch: Sequence[_Path]
+) -> list[_Next]:
     """The next tokens of paths of one length."""
     if batch[0].ids:
         rows = runtime.select(row, [0] * len(batch))
         logits = runtime.feed(rows, [path.ids for path in batch]).logits
     else:
         logits = row.logits
-    costs, tokens = _costs(logits)
+    listed = model.listing is not None
+    costs, tokens = _costs(logits if listed else logits.log_softmax(-1))
     return [
-        _Next(path.ids, numbers, [path.cost + cost for cost in own])
+        _Next(path.ids, numbers, [path.cost + cost for cost in own], listed)
         for path, numbers, own in zip(batch, tokens, costs, strict=True)
     ]
 
 
-def _costs(logits: torch.Tensor) -> tuple[list[list[float]], list[list[int]]]:
+def _costs(logprobs: torch.Tensor) -> tuple[list[list[float]], list[list[int]]]:
     """The surprisal of the likeliest tokens of each row, and their ids."""
-    best = logits.log_softmax(-1).topk(min(WIDTH, logits.shape[-1]))
-    costs: list[list[float]] = (-best.values).tolist()
-    tokens: list[list[int]] = best.indices.tolist()
-    return costs, tokens
+    best = logprobs.topk(min(WIDTH, logprobs.shape[-1]))
+    possible = best.values.isfinite()
+    rows = zip(best.values, best.indices, possible, strict=True)
+    found = [((-values[kept]).tolist(), numbers[kept].tolist()) for values, numbers, kept in rows]
+    return [costs for costs, _ in found], [tokens for _, tokens in found]

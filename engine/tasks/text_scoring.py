@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from math import isfinite
+from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.decoding.prompting import start_token, unknown_token
@@ -35,9 +35,10 @@ if TYPE_CHECKING:
     import torch
 
 Steps = Generator[Event | None, None, None]
-Figures = tuple[float, int, float, float | None]
+Figures = tuple[float, int | None, float | None, float | None]
 """The log-probability of a token (nats), its rank, the entropy where it stands (nats), and the
-log-probability that a word begins there, where that was asked for."""
+log-probability that a word begins there, where that was asked for. Rank and entropy are None where
+a server does not say."""
 Take = Callable[[int, list[Figures]], None]
 
 CUT_AT_ONCE = 64
@@ -187,13 +188,19 @@ class _Causal:
         from engine.decoding.word_ends import beginnings, mass
         from engine.runtime.scoring import statistics
 
-        begins = beginnings(self._model) if self._request.boundaries else None
+        whole = self._model.listing is None  # a server lists too few tokens to add them up
+        begins = beginnings(self._model) if self._request.boundaries and whole else None
 
         def kept(number: int, found: torch.Tensor) -> None:
             _, count = rows[number]
-            logprobs, ranks, entropies, *more = found[:, found.shape[1] - count :].tolist()
-            boundaries = more[0] if more else [None] * count
-            take(number, list(zip(logprobs, map(int, ranks), entropies, boundaries, strict=True)))
+            own = found[:, found.shape[1] - count :].T.tolist()
+            take(
+                number,
+                [
+                    (logprob, _rank(rank), _known(entropy), more[0] if more else None)
+                    for logprob, rank, entropy, *more in own
+                ],
+            )
 
         return statistics(
             self._runtime,
@@ -251,6 +258,14 @@ def windows(
         part = ids[done : done + (room // 2 if done else room)]
         left = ids[max(0, done - (room - room // 2)) : done] if done else before
         yield [*left, *part], len(part)
+
+
+def _rank(found: float) -> int | None:
+    return None if isnan(found) else int(found)
+
+
+def _known(found: float) -> float | None:
+    return None if isnan(found) else found
 
 
 def _place(piece: Piece) -> tuple[int, str, int, int]:

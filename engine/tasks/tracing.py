@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from engine.decoding.prompting import unknown_token
 from engine.messages import Alternative, Done, Event, SamplerStep, Timing, Trace, Traced
 from engine.runtime.loaded import LoadedModel
-from engine.tasks.limits import place
+from engine.tasks.limits import check_whole, place
 
 if TYPE_CHECKING:
     import torch
@@ -31,6 +31,7 @@ def run(model: LoadedModel, request: Trace, load_s: float) -> Events:
 
     began = time.perf_counter()
     runtime, prefix_cache = place(model, request.ids)
+    check_whole(model)
     if request.watch is not None and not 0 <= request.watch < runtime.vocabulary:
         raise unknown_token(model, request.watch, runtime.vocabulary)
     row = yield from prefix_cache.prefill(request.ids)

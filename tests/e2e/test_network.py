@@ -31,6 +31,10 @@ def guarded(tmp_path: Path) -> dict[str, str]:
     """An environment in which every Python forbids itself the internet, and notes each try."""
     (tmp_path / "guard").mkdir()
     (tmp_path / "guard" / "sitecustomize.py").write_text(GUARD)
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "settings.yaml").write_text(
+        "servers: [{url: 'http://127.0.0.1:9/v1', model: starter-ja}]\n"  # listed, and not used
+    )
     return environment(tmp_path, PYTHONPATH=str(tmp_path / "guard"), GUARD=str(tmp_path / "tried"))
 
 

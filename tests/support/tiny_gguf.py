@@ -30,6 +30,7 @@ def write(
     part: tuple[int, int] | None = None,
     facts: Mapping[str, int] = MappingProxyType({}),
     architecture: str = "llama",
+    exact: bool = False,
 ) -> Path:
     """Write the file and return its path.
 
@@ -42,6 +43,7 @@ def write(
         part: it is this one of so many parts, counted from 0, with the layers of this number alone.
         facts: what its header says instead of the truth.
         architecture: what its header calls it.
+        exact: whether its matrices are fp32 instead of quantised.
     """
     tokens = [*_SPECIAL, *sorted(ByteLevel.alphabet()), *(a + b for a, b in _MERGES)]
     writer = gguf.GGUFWriter(path, architecture)
@@ -81,6 +83,7 @@ def write(
 
     def matrix(name: str, rows: int, columns: int, kind: gguf.GGMLQuantizationType) -> None:
         values = random.normal(0, 0.2, (rows, columns)).astype(numpy.float32)
+        kind = kinds.F32 if exact else kind
         if wanted(name):
             writer.add_tensor(f"{name}.weight", gguf.quants.quantize(values, kind), raw_dtype=kind)
 

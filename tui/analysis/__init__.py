@@ -14,5 +14,6 @@ mask_words.py      which words can be hidden
 intervals.py       how sure a share is
 ranking.py         which of several texts were found better
 partners.py        which model judges a minimal pair too
+naming.py          a model's name where a line is short
 fit.py             whether a model knows a text, and which one would
 """

@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
 from engine.messages import MASK, ModelInfo, Role, Tokenize, Tokens
+from tui.analysis.naming import short_name
 from tui.analysis.scripts import JAPANESE
 from tui.cards.drafts import FIRST, Draft
 from tui.strings import text
@@ -70,7 +71,7 @@ async def judge(link: Link, role: Role, draft: Draft) -> Offer | None:
 
 def _name(link: Link, model: str) -> str:
     """A model's id, which reads better within a sentence than its title; a path is too long."""
-    return link.title(model) if PurePath(model).is_absolute() else model
+    return link.title(model) if PurePath(model).is_absolute() else short_name(model)
 
 
 async def unknown(link: Link, model: str, written: str) -> float:

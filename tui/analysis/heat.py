@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final, Literal, assert_never, get_args
 
 from engine.messages import PllToken, ScoredToken, Token
@@ -34,18 +35,21 @@ def bits(nats: float) -> float:
     return nats / math.log(2)
 
 
-def step(token: Token | PllToken, heat: Heat) -> int:
-    """The step of a token: 0 where the model expected it, 4 where it did not expect it at all."""
+def step(token: Token | PllToken, heat: Heat) -> int | None:
+    """The step of a token: 0 where the model expected it, 4 where it did not expect it at all; None
+    where a server does not give the figure."""
     limits = LIMITS[heat]
     match heat:
         case "surprisal":
             return sum(bits(-token.logprob) >= limit for limit in limits)
         case "entropy":
-            return sum(bits(token.entropy) >= limit for limit in limits)
+            entropy = token.entropy
+            return None if entropy is None else sum(bits(entropy) >= limit for limit in limits)
         case "probability":
             return sum(math.exp(token.logprob) < limit for limit in limits)
         case "rank":
-            return sum(token.rank > limit for limit in limits)
+            rank = token.rank
+            return None if rank is None else sum(rank > limit for limit in limits)
         case never:
             assert_never(never)
 
@@ -70,4 +74,11 @@ def gain_step(token: ScoredToken) -> int | None:
 
 def shade(token: Token | PllToken, heat: Heat = "surprisal") -> str:
     """The style that a token is drawn in."""
-    return f"token-{step(token, heat)}"
+    found = step(token, heat)
+    return "facts" if found is None else f"token-{found}"
+
+
+def bar(token: Token | PllToken, heat: Heat, levels: Sequence[str]) -> str:
+    """The bar of a token's step, of those there are."""
+    found = step(token, heat)
+    return " " if found is None else levels[found]

@@ -16,7 +16,14 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, structs
 
-from engine.messages import Configure, DeviceChoice, PrecisionChoice, Role, Sampling
+from engine.messages import (
+    Configure,
+    DeviceChoice,
+    FormChoice,
+    Role,
+    Sampling,
+    ServerEntry,
+)
 from engine.messages.starters import STARTER_CAUSAL, STARTER_MASKED
 from tui import strings
 from tui.config.validation import Reader, is_command
@@ -48,7 +55,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     layout: Literal["auto", "single"] = "auto"
     enter_sends: bool = True
     models: PaneModels = PaneModels()
-    precision: PrecisionChoice = "exact"
+    precision: FormChoice = "exact"
     sampling: Sampling = Sampling()
     max_tokens: Annotated[int, Meta(ge=1, le=100_000)] = 64
     branches: Annotated[int, Meta(ge=1, le=8)] = 1
@@ -61,6 +68,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """The command that leads to another machine, whose store and folders then count."""
     store: str | None = None
     model_folders: list[str] = []
+    servers: list[ServerEntry] = []
     export_folder: str | None = None
     keymap: dict[str, str | list[str]] = {}
     """Keys by action id, as written; `tui.keys.keymap` validates them."""
@@ -68,10 +76,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     def configure(self) -> Configure:
         """The part of the settings that the engine needs."""
         if self.engine is not None:
-            store, folders = self.store, self.model_folders
+            store, folders, servers = self.store, self.model_folders, self.servers
         else:
             store = str(paths.store_folder() if self.store is None else _path(self.store))
             folders = [str(_path(folder)) for folder in self.model_folders]
+            servers = [_here(entry) for entry in self.servers]
         return Configure(
             memory_budget=None if self.memory_gb is None else int(self.memory_gb * 1e9),
             idle_s=self.idle_minutes * 60,
@@ -79,6 +88,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             device=self.device,
             store=store,
             folders=folders,
+            servers=servers,
         )
 
     def slow_link(self) -> bool:
@@ -133,7 +143,7 @@ def read_table(table: Table, path: Path) -> Loaded:
     """Take settings from a document; `path` is what problems name."""
     reader = Reader(path)
     settings = _engine_named(reader.struct(table, Settings), reader)
-    settings = _homes_known(settings, reader)
+    settings = _homes_known(_servers_named(settings, reader), reader)
     return Loaded(path, settings, reader.problems, reader.marks)
 
 
@@ -143,6 +153,25 @@ def _engine_named(settings: Settings, reader: Reader) -> Settings:
         return settings
     reader.complain(reader.marks["engine"], text("problems.no_command", name="engine"))
     return structs.replace(settings, engine=None)
+
+
+def _servers_named(settings: Settings, reader: Reader) -> Settings:
+    """The settings without servers that no request could name."""
+    named = []
+    for number, entry in enumerate(settings.servers, 1):
+        if entry.url and (entry.model or entry.tokenizer):
+            named.append(structs.replace(entry, url=entry.url.rstrip("/")))
+        else:
+            mark = next(
+                (
+                    mark
+                    for key, mark in reader.marks.items()
+                    if key.startswith(f"servers.{number}.")
+                ),
+                Mark(0, 0),
+            )
+            reader.complain(mark, text("problems.no_server", name=f"servers.{number}"))
+    return structs.replace(settings, servers=named)
 
 
 def _homes_known(settings: Settings, reader: Reader) -> Settings:
@@ -182,6 +211,13 @@ def create(path: Path | None = None) -> Path:
     with suppress(FileExistsError), path.open("x", encoding="utf-8") as file:
         file.write(template())
     return path
+
+
+def _here(entry: ServerEntry) -> ServerEntry:
+    """An entry whose tokenizer, if it is a folder of this machine, is written in full."""
+    folder = _path(entry.tokenizer) if entry.tokenizer else None
+    found = folder is not None and folder.is_dir()
+    return structs.replace(entry, tokenizer=str(folder)) if found else entry
 
 
 def _path(written: str) -> Path:

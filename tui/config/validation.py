@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from tui.files.values import wrong
-from tui.files.yaml_reader import Mark, Node, Problem, Table, nearest, plain
+from tui.files.yaml_reader import Items, Mark, Node, Problem, Table, nearest, plain
 from tui.strings import listed, text
 
 _S = TypeVar("_S", bound=Struct)
@@ -23,6 +23,14 @@ def is_command(written: str) -> bool:
         return bool(shlex.split(written))
     except ValueError:
         return False
+
+
+def _struct_of_list(kind: object) -> type[Struct] | None:
+    """The struct that a list is made of; None for anything else."""
+    if get_origin(kind) is not list:
+        return None
+    (each,) = get_args(kind)
+    return each if isinstance(each, type) and issubclass(each, Struct) else None
 
 
 class Reader:
@@ -51,12 +59,23 @@ class Reader:
                 self.complain(node.keys[key], text("problems.no_setting", name=dotted) + hint)
             elif isinstance(field.type, type) and issubclass(field.type, Struct):
                 values[field.name] = self.struct(item, field.type, dotted)
+            elif (each := _struct_of_list(field.type)) is not None:
+                values[field.name] = self._structs(item, each, dotted)
             elif get_origin(field.type) is dict:
                 values[field.name] = self._dict(item, get_args(field.type)[1], dotted)
             else:
                 with suppress(msgspec.ValidationError):
                     values[field.name] = self._value(item, field.type, dotted)
         return kind(**values)
+
+    def _structs(self, node: Node, kind: type[_S], name: str) -> list[_S]:
+        """Read a list of structs, each as `struct` does."""
+        if not isinstance(node, Items):
+            self.complain(node.mark, text("problems.no_list", name=name))
+            return []
+        return [
+            self.struct(item, kind, f"{name}.{number}") for number, item in enumerate(node.items, 1)
+        ]
 
     def _dict(self, node: Node, kind: object, name: str) -> dict[str, object]:
         """Read a mapping entry by entry, leaving out those that are wrong."""

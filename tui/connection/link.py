@@ -14,6 +14,7 @@ from engine.messages import (
     Cores,
     Error,
     Event,
+    FormChoice,
     ListModels,
     Memory,
     ModelInfo,
@@ -136,7 +137,7 @@ class Link:
         """The forms that a model's weights can have; all, where the engine has not listed them."""
         info = self.models.get(model)
         if info is None or not info.precisions:
-            return get_args(PrecisionChoice)
+            return get_args(FormChoice)
         return (*info.precisions, "auto") if len(info.precisions) > 1 else ("exact",)
 
     def form(self, model: str, wanted: PrecisionChoice) -> PrecisionChoice:

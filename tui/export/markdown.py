@@ -176,8 +176,8 @@ def _reading(card: ContinueCard) -> list[str]:
         [
             _code(token.text or f"#{token.id}"),  # a part of a character, or none
             f"{bits(-token.logprob):.4f}",
-            str(token.rank),
-            f"{bits(token.entropy):.4f}",
+            "" if token.rank is None else str(token.rank),
+            "" if token.entropy is None else f"{bits(token.entropy):.4f}",
         ]
         for branch in card.branches
         for token in branch.tokens

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import SUPPRESS, ArgumentParser
 from typing import get_args
 
-from engine.messages import PllMethod, PrecisionChoice, Role
+from engine.messages import FormChoice, PllMethod, Role
 from tui.strings import text
 
 
@@ -31,7 +31,7 @@ def add_precision(parser: ArgumentParser, key: str = "precision_default") -> Non
     parser.add_argument(
         "--precision",
         metavar="FORM",
-        choices=get_args(PrecisionChoice),
+        choices=get_args(FormChoice),
         default=SUPPRESS,
         help=text(f"cli.option.{key}"),
     )

@@ -95,6 +95,7 @@ class Live(LinesView):
                 )
                 for rank, other in enumerate(top, 1)
             ]
-            entropy = text("live.entropy", n=f"{bits(self._token.entropy):.2f}")
-            self._lines.append(Line((Span(f"  {entropy}", "facts"),)))
+            if self._token.entropy is not None:
+                entropy = text("live.entropy", n=f"{bits(self._token.entropy):.2f}")
+                self._lines.append(Line((Span(f"  {entropy}", "facts"),)))
         self.resized()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tui.analysis.naming import short_name
 from tui.panes.host import PaneHost
 from tui.widgets.header import state_text
 
@@ -21,7 +22,8 @@ def form_label(pane: PaneHost) -> str:
 def chip(pane: PaneHost) -> list[str]:
     """The model and its form, and its state where it cannot answer at once."""
     link, model = pane.shared.link, pane.draft.model
-    name = f"{model} {form_label(pane)}".rstrip()
+    shown = short_name(model) if "://" in model else model
+    name = f"{shown} {form_label(pane)}".rstrip()
     info = link.seen_as(model, pane.form)
     if info is None or info.state in ("ready", "on_disk"):
         return [name]

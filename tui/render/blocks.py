@@ -14,7 +14,7 @@ from typing import Final, Literal, assert_never
 from rich.cells import cell_len, set_cell_size
 
 from engine.messages import MASK, FillResult, MaskFill, Token
-from tui.analysis.heat import Heat, shade, step
+from tui.analysis.heat import Heat, bar, shade
 from tui.cards import Card, ContinueCard, DocumentCard, FillCard, PairCard, PllCard, ScoreCard
 from tui.cards.refs import BranchToken, InputToken, MethodToken, Ref
 from tui.render import bars, curve, fillings, judged, tracked
@@ -153,7 +153,7 @@ class ContinueBlock(Block):
             if self.look.heat is not None:
                 self._bars[number].add(
                     Span(
-                        self._glyphs.levels[step(token, self.look.heat)],
+                        bar(token, self.look.heat, self._glyphs.levels),
                         shade(token, self.look.heat),
                         ref,
                     )

@@ -169,11 +169,12 @@ def _measures(token: Measured) -> list[Line]:
     if token.normaliser is not None:
         logit = f"{token.logprob + token.normaliser:.4f}"
         probability = text("inspector.with_logit", probability=probability, logit=logit)
+    entropy = None if token.entropy is None else f"{bits(token.entropy):.2f}"
     return [
         _fact("probability", probability),
-        _fact("rank", str(token.rank)),
+        *([] if token.rank is None else [_fact("rank", str(token.rank))]),
         _fact("surprisal", text("inspector.bits", n=f"{bits(-token.logprob):.2f}")),
-        _fact("entropy", text("inspector.bits", n=f"{bits(token.entropy):.2f}")),
+        *([] if entropy is None else [_fact("entropy", text("inspector.bits", n=entropy))]),
     ]
 
 

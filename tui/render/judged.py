@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from tui.analysis.heat import LIMITS, Heat, bits, shade, step
+from tui.analysis.heat import LIMITS, Heat, bar, bits, shade
 from tui.analysis.minimal_pairs import Part, aligned
 from tui.cards import Measured, PairCard, PllCard, total
 from tui.cards.refs import MethodToken, PairPart
@@ -26,7 +26,7 @@ def strip(
     """The tokens with a small bar after each: colour is never the only cue."""
     spans: list[Span] = []
     for number, token in enumerate(tokens):
-        level = glyphs.levels[step(token, heat)]
+        level = bar(token, heat, glyphs.levels)
         name = shown(token.text.strip() or token.text, token.id, glyphs)
         ref = MethodToken(method, number)
         spans += [Span(f"{name}{level}", shade(token, heat), ref), Span(" ")]

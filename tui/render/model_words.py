@@ -17,6 +17,8 @@ def does(info: ModelInfo) -> str:
 
 def state(info: ModelInfo) -> str:
     """Its state without the progress of it."""
+    if info.source == "server" and info.state == "on_disk":
+        return text("header.on_server")
     return text(f"header.{info.state}", percent="")
 
 

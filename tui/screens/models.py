@@ -134,6 +134,7 @@ class ModelsScreen(Overlay[str]):
         )
         lines.append(("source", " ".join(filter(None, place))))
         lines.append(("path", info.path or ""))
+        lines.append(("unable", "; ".join(map(worded, info.unable))))
         lines.append(("note", worded(info.note)))
         self._details.update(
             Content("\n").join(
@@ -222,11 +223,14 @@ class ModelsScreen(Overlay[str]):
 
     @work
     async def action_models_open(self) -> None:
-        """Use a model that lies somewhere on this machine."""
+        """Use a model that lies somewhere on this machine, or that a server runs."""
         written = await self.app.push_screen_wait(
             Ask(text("screens.models.where"), example="~/models/my-gpt2", path=True)
         )
         if not written or not written.strip():
+            return
+        if "://" in written:
+            self.dismiss(written.strip())
             return
         path = _place(written.strip())
         if path is None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
-
 from textual.content import Content
 from textual.events import Click
 from textual.widget import Widget
 
 from engine.messages import ModelInfo, ModelState, PrecisionChoice
+from tui.analysis.naming import short_name
 from tui.cards import PANES, Pane
 from tui.connection.services import Services
 from tui.strings import text
@@ -24,6 +23,8 @@ def state_text(info: ModelInfo | ModelState | None, progress: ModelState | None)
     """A model's state in a word, with how far it has come."""
     if info is None:
         return text("header.unknown")
+    if isinstance(info, ModelInfo) and info.source == "server" and info.state == "on_disk":
+        return text("header.on_server")
     percent = ""
     if progress is not None and progress.state == info.state and progress.percent is not None:
         percent = text("header.percent", n=f"{progress.percent:.0f}")
@@ -93,8 +94,7 @@ class Header(Widget):
         ready = seen is not None and seen.state == "ready" and not ill
         mark = glyphs.on if ready else glyphs.off
         style = "$chip-color" if ready else "$busy-color"
-        path = PurePath(self._model)
-        name = path.name if path.is_absolute() else self._model  # a whole path finds no room
+        name = short_name(self._model)  # a whole path finds no room
         label = Content(" " + " ".join(filter(None, (clean(name), self._form_label, state))))
         facts = [Content.styled(mark, style) + label]
         if self._shared.unsaved:

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import structs
 
-from engine.errors import EngineError, refusal
+from engine.errors import EngineError
 from engine.messages import (
     Done,
     Event,
@@ -28,6 +28,7 @@ from engine.tasks.continuity.shuffling import Shuffles, shuffles
 from engine.tasks.continuity.sides import cleaned, trimmed
 from engine.tasks.continuity.verdict import verdict
 from engine.tasks.continuity.witnesses import AnyWitness, main_figure, witnesses
+from engine.tasks.limits import check_states
 from engine.text import ordering
 
 Steps = Generator[Event | None, None, None]
@@ -68,11 +69,12 @@ def run_pairs(model: LoadedModel, request: ScorePairs, load_s: float) -> Steps:
     reason, without affecting the others.
 
     Raises:
-        EngineError: ``unable`` if the model provides no witness, or no states for the cosine.
+        EngineError: ``unable`` if the model provides no witness, or no states for the cosine that
+            is asked for.
     """
     began = time.monotonic()
-    if request.cosine and not model.has_states:
-        raise refusal("unable", "ngram_inside")
+    if request.cosine:
+        check_states(model)
     asked = witnesses(model, cosine=request.cosine)
     ready: list[_Pair] = []
     for index, (a, b) in enumerate(request.pairs):

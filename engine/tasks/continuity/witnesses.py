@@ -34,7 +34,7 @@ AnyWitness: TypeAlias = Witness[Any]
 
 
 def witnesses(model: LoadedModel, *, cosine: bool) -> list[AnyWitness]:
-    """The witnesses that a model provides, by its heads; the cosine on request.
+    """The witnesses that a model provides, by its heads; the cosine on request, if it runs here.
 
     Raises:
         EngineError: ``unable``, if there are none.
@@ -47,7 +47,7 @@ def witnesses(model: LoadedModel, *, cosine: bool) -> list[AnyWitness]:
         found.append(sentence_order(model, masked))
     if model.causal is not None:
         found.append(MutualInformation(model, model.causal))
-    if cosine:
+    if cosine and model.remote is None:  # a server gives no states
         found.append(Cosine(model))
     if not found:
         raise refusal("unable", "no_witness", model=model.files.id, masked=STARTER_MASKED)

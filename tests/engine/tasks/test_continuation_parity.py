@@ -152,7 +152,7 @@ def test_numbers_are_those_of_one_plain_forward(tiny: Tiny, name: str) -> None:
         entropy = -(logprobs.exp() * logprobs).sum().item()
         assert token.entropy == pytest.approx(entropy, abs=CLOSE)
         higher = [int((logits > logits[token.id] + gap).sum()) for gap in (CLOSE, -CLOSE)]
-        assert higher[0] < token.rank <= higher[1]
+        assert token.rank is not None and higher[0] < token.rank <= higher[1]
         assert [other.logprob for other in token.top] == pytest.approx(
             logprobs.topk(10).values.tolist(), abs=CLOSE
         )

@@ -45,7 +45,7 @@ class BenchCommand(Subcommand, frozen=True, kw_only=True):
         parser.add_argument(
             "--precision",
             metavar="FORM",
-            choices=get_args(Precision),
+            choices=[form for form in get_args(Precision) if form != "served"],
             action="append",
             default=[],
             help=text("cli.option.bench_precision"),

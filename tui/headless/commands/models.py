@@ -153,6 +153,7 @@ def _described(model: ModelInfo) -> list[tuple[str, str]]:
         "origin": model_words.origin(model),
         "revision": model_words.revision(model),
         "path": model.path or "",
+        "unable": "; ".join(map(worded, model.unable)),
         "note": worded(model.note),
         "forms": listed(forms(model)),
     }

@@ -211,8 +211,9 @@ def _print(document: SurprisalDocument, output: Output) -> None:
     output.line(string("cli.surprisal_tokens"))
     for token in document.tokens:
         figures = f"{'–':>9} {'–':>7} {'–':>8}"
-        if token.logprob is not None and token.entropy is not None:
-            figures = f"{bits(-token.logprob):9.3f} {token.rank:>7} {bits(token.entropy):8.3f}"
+        if token.logprob is not None:
+            entropy = "–" if token.entropy is None else f"{bits(token.entropy):.3f}"
+            figures = f"{bits(-token.logprob):9.3f} {token.rank or '–':>7} {entropy:>8}"
         output.line(f"{figures}  {token.text!r}")
     output.line("\n" + string("cli.surprisal_words"))
     for word in document.words:

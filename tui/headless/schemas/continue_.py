@@ -13,8 +13,8 @@ class TokenDocument(Struct, frozen=True, kw_only=True):
     id: int
     text: str
     logprob: float
-    rank: int
-    entropy: float
+    rank: int | None
+    entropy: float | None
     top: list[Alternative]
     sampled_logprob: float
 

@@ -32,11 +32,17 @@ class ModelDocument(Struct, frozen=True, kw_only=True):
     precisions: list[Precision]
     weights: str = ""
     distances: list[Distance]
+    unable: list[str] = []
 
     @classmethod
     def of(cls, model: ModelInfo) -> ModelDocument:
         """A model, with the engine's messages as sentences."""
-        said = structs.replace(model, reason=worded(model.reason), note=worded(model.note))
+        said = structs.replace(
+            model,
+            reason=worded(model.reason),
+            note=worded(model.note),
+            unable=[worded(each) for each in model.unable],
+        )
         return msgspec.convert(said, cls, from_attributes=True)
 
 
