@@ -26,8 +26,8 @@ MOST_KL = 2e-3
 """Nats per token; with the two below, the limits of what `auto` accepts."""
 LEAST_TOP1 = 0.97
 LEAST_TOKENS = 1000
-FLOAT_INPUTS: tuple[FloatInputs, ...] = ("none", "down", "layers")
-"""How a quantised form can run, the fastest first, the most accurate last."""
+FLOAT_INPUTS: tuple[FloatInputs, ...] = ("none", "qkv", "down", "qkv+down", "layers")
+"""How a quantised form can run, the fastest first (one row or several), the most accurate last."""
 UNMEASURED: FloatInputs = "down"
 """How it runs before it was measured."""
 

@@ -134,9 +134,11 @@ def test_what_was_not_measured_is_measured_once(model: ModelFiles) -> None:
     ("kls", "taken"),
     [
         ([1e-3], "none"),
-        ([3e-3, 1e-3], "down"),
-        ([3e-3, 2.5e-3, 1e-3], "layers"),
-        ([1.0] * 3, "layers"),
+        ([3e-3, 1e-3], "qkv"),
+        ([3e-3, 2.5e-3, 1e-3], "down"),
+        ([3e-3, 2.5e-3, 2.4e-3, 1e-3], "qkv+down"),
+        ([3e-3] * 4 + [1e-3], "layers"),
+        ([1.0] * 5, "layers"),
     ],
 )
 def test_a_form_runs_in_the_fastest_way_that_is_near_enough(

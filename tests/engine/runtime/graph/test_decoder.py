@@ -51,7 +51,7 @@ def test_with_floats_it_equals_the_dequantised_model(
     check_rows(runtime, model)
 
 
-@pytest.mark.parametrize("floats", ["none", "down"])
+@pytest.mark.parametrize("floats", distances.FLOAT_INPUTS[:-1])
 @pytest.mark.parametrize("precision", FORMS)
 @pytest.mark.parametrize("variety", SHAPES)
 def test_rounded_inputs_stay_near(
