@@ -428,9 +428,9 @@ def test_models_make_room_for_each_other_and_idle_ones_go(
     tmp_path: Path, configure: Configure
 ) -> None:
     with worker(tmp_path / "log") as peer:
-        peer.ask(structs.replace(configure, idle_s=2.0, memory_budget=20_000_000))
+        peer.ask(structs.replace(configure, idle_s=2.0, memory_budget=45_000_000))
         assert only_error(peer.ask(Load("starter-ja"))).kind == "too_big"
-    budget = 40_000_000
+    budget = 90_000_000
     with worker(tmp_path / "log") as peer:
         peer.ask(structs.replace(configure, idle_s=0.5, memory_budget=budget))
         peer.ask(Load("starter-ja"))

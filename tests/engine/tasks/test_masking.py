@@ -140,10 +140,10 @@ def test_a_text_without_a_mask_is_refused(english: LoadedModel) -> None:
 
 
 def test_a_text_beyond_the_context_is_refused_with_numbers(english: LoadedModel) -> None:
-    error = refused(english, "[MASK] " + "a " * 200)
+    error = refused(english, "[MASK] " + "a " * 300)
     assert error.kind == "too_long"
-    assert "203" in worded(error.message) and "128" in worded(error.message)
-    assert "75" in worded(error.hint)
+    assert "303" in worded(error.message) and "256" in worded(error.message)
+    assert "47" in worded(error.hint)
 
 
 def test_a_model_without_a_head_for_it_is_refused(tiny: Tiny) -> None:
@@ -254,7 +254,7 @@ def test_several_masks_are_too_many_for_a_causal_model(japanese: LoadedModel) ->
 
 
 def test_a_long_text_is_refused_by_a_causal_model(japanese: LoadedModel) -> None:
-    assert refused(japanese, "東京" * 300 + "[MASK]").kind == "too_long"
+    assert refused(japanese, "東京" * 600 + "[MASK]").kind == "too_long"
 
 
 def test_the_scheduler_can_go_round_between_steps(japanese: LoadedModel) -> None:

@@ -163,8 +163,8 @@ def test_one_piece_looks_for_nothing_more() -> None:
 
 def test_what_does_not_fit_or_is_empty_is_refused() -> None:
     model = load(STARTER / "starter-en", "masked")
-    full = "[MASK] " + "a " * 125
-    assert len(fill(model, full).tokens) == 128
+    full = "[MASK] " + "a " * 253
+    assert len(fill(model, full).tokens) == 256
     assert refused(model, full, words=["unquestionable"]).kind == "too_long"
     assert refused(model, full, pieces=2).kind == "too_long"
     assert refused(model, words=["dog", " "]).kind == "bad_request"

@@ -99,7 +99,7 @@ def shown(stop: Stop, found: list[Event]) -> list[float]:
         case "mask":
             return [w for rows in of(AttentionRows) for row in rows.weights for w in row]
         case "sides":
-            last = [t for t in of(Tensor) if t.name == "hidden_states[4]"]
+            last = [t for t in of(Tensor) if t.name == "hidden_states[5]"]
             return [value for t in last for value in t.values[:4]]
         case "pair":
             (answer,) = of(Answer)

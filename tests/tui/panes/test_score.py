@@ -62,7 +62,7 @@ async def test_a_second_model_is_a_witness_on_the_same_card(tmp_path: Path) -> N
         await until(pilot, lambda: "mutual information" in seen(app))
         assert len(pane(app).transcript.cards) == 1
         screen = seen(app)
-        assert "next sentence: measures topic, barely order · starter-en" in screen
+        assert "next sentence: measures topic, order less · starter-en" in screen
         assert "mutual information: topic and order · starter-ja" in screen
         assert "A→B  +4.30 bits   +2.15 per token" in screen
         assert "Same topic; the reverse order is likelier." in screen

@@ -189,14 +189,14 @@ def test_of_texts_beyond_the_context_the_parts_next_to_each_other_are_read(
     kind: str, english: LoadedModel, tiny: Tiny
 ) -> None:
     model = english if kind == "starter-en" else load(tiny(kind), "causal")
-    a, b = "one two " * 100 + "the end of it.", "It begins here." + " and so on" * 100
+    a, b = "one two " * 200 + "the end of it.", "It begins here." + " and so on" * 200
     result = score(model, a, b)
     kept = result.trimmed
     assert kept is not None
     assert (kept.a, kept.b) == tuple(len(model.tokenizer.encode(text)) for text in (a, b))
     assert 0 < kept.a_kept < kept.a
     assert 0 < kept.b_kept < kept.b
-    kept_a, kept_b, _ = trimmed(model.tokenizer, 128 if kind == "starter-en" else 96, a, b)
+    kept_a, kept_b, _ = trimmed(model.tokenizer, 256 if kind == "starter-en" else 96, a, b)
     assert a.endswith(kept_a)
     assert b.startswith(kept_b)
     assert msgspec.structs.replace(result, trimmed=None) == score(model, kept_a, kept_b)

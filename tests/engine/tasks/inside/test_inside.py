@@ -272,7 +272,7 @@ def test_a_patch_from_the_same_text_changes_nothing_and_another_does() -> None:
     request = ShowTensors(model="starter-en", text=MASKED)
     before = only(looked(model, request), Answer)[0]
     position = before.position
-    same = Patch(text=MASKED, layer=3, source=position, position=position)
+    same = Patch(text=MASKED, layer=4, source=position, position=position)
     patched = only(looked(model, structs.replace(request, change=Change(patch=same))), Answer)[0]
     assert patched == before
     other = structs.replace(same, text="I [MASK] to my friends")
@@ -286,8 +286,8 @@ def test_a_patch_from_the_same_text_changes_nothing_and_another_does() -> None:
 def test_heads_are_named_after_where_they_attend() -> None:
     model = load(STARTER / "starter-ja", "starter-ja")
     layers = only(looked(model, ShowHeads(model="starter-ja", text=PLAIN)), HeadsOfLayer)
-    assert [layer.layer for layer in layers] == [0, 1, 2, 3]
-    assert {len(layer.heads) for layer in layers} == {4}
+    assert [layer.layer for layer in layers] == [0, 1, 2, 3, 4]
+    assert {len(layer.heads) for layer in layers} == {6}
     pieces = model.tokenizer.prompt(PLAIN)
     count = len(pieces)
     previous = torch.zeros(count, count)
@@ -316,8 +316,8 @@ def test_heads_are_named_after_where_they_attend() -> None:
         (ShowTensors(model="m", text="a " * 300), "too_long"),
         (ShowTensors(model="m", text=[99999]), "bad_request"),
         (ShowTensors(model="m", text="a", position=9), "bad_request"),
-        (ShowAttention(model="m", text="a", layer=4, head=0), "bad_request"),
-        (ShowAttention(model="m", text="a", layer=0, head=4), "bad_request"),
+        (ShowAttention(model="m", text="a", layer=5, head=0), "bad_request"),
+        (ShowAttention(model="m", text="a", layer=0, head=6), "bad_request"),
         (ShowAttention(model="m", text="a", layer=0, head=0, first_row=9), "bad_request"),
         (ShowHead(model="m", text="a", layer=0, head=0, position=9), "bad_request"),
         (ShowLens(model="m", text="a", first=9), "bad_request"),

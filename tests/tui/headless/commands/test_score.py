@@ -68,7 +68,7 @@ def test_both_directions_are_told(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> N
     result = tsuzuki("score", "A.", "--", "-B.")
 
     assert result.out.splitlines() == [
-        "starter-en, next sentence: measures topic, barely order",
+        "starter-en, next sentence: measures topic, order less",
         "  B continues A  margin +1.0000 nats  probability 0.750000"
         "  logits is next 1.5000, not next 0.5000",
         "  A continues B  margin -1.0000 nats  probability 0.250000"
