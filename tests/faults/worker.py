@@ -249,6 +249,7 @@ def smallest(kind: type[Work], file: str) -> Work:
         "b": PROMPT,
         "pairs": [(PROMPT, PROMPT)],
         "texts": [PROMPT],
+        "words": [PROMPT],
         "ids": [5],
         "sampling": GREEDY,
         **dict.fromkeys(("layer", "head", "position"), 0),
