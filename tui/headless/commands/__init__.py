@@ -11,6 +11,7 @@ COMMANDS = {
     "tokens": "tokens:TokensCommand",
     "inspect": "inspect:InspectCommand",
     "surprisal": "surprisal:SurprisalCommand",
+    "merge": "merge:MergeCommand",
     "compare": "compare:CompareCommand",
     "replay": "replay:ReplayCommand",
     "models list": "models:ModelsList",

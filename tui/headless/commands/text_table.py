@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from argparse import ArgumentParser
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, get_args
+
+from msgspec import Struct
 
 from engine.messages import (
     PllMethod,
@@ -20,18 +22,17 @@ from engine.messages import (
 )
 from tui.analysis.heat import bits
 from tui.analysis.word_surprisal import Method, Word, segment, words
-from tui.files.tables import Cells, Value
+from tui.files.tables import Cells, Row, Value
 from tui.headless.command import TextCommand
 from tui.headless.io import tables
 from tui.headless.io.advice import warn
 from tui.headless.io.narration import Forecast
 from tui.headless.io.output import Output
 from tui.headless.io.session import Session, run
+from tui.headless.options import add_shards
+from tui.headless.shards.judging import ScoredRows, score
 from tui.strings import text, worded
 from tui.terminal.exit_codes import Exit, Failure
-
-AT_ONCE = 2000
-"""Texts of one request: many enough to find others of their length."""
 
 Unit = Literal["token", "word", "sentence"]
 
@@ -51,6 +52,11 @@ class TableCommand(TextCommand, frozen=True, kw_only=True):
     unit: Unit | None = None
     csv: str | None = None
     tsv: str | None = None
+    out: str | None = None
+    shard_rows: int | None = None
+    workers: int | None = None
+    threads: int | None = None
+    on: list[str]
 
     @property
     def tabular(self) -> bool:
@@ -60,7 +66,7 @@ class TableCommand(TextCommand, frozen=True, kw_only=True):
             Failure: something is asked for that only a table has, or a table for a text that is
                 in no file (exit code 2).
         """
-        asked = [self.column, self.unit, self.csv, self.tsv]
+        asked = [self.column, self.unit, self.csv, self.tsv, self.out]
         if not any(each is not None for each in asked):
             return False
         if self.file is None:
@@ -75,6 +81,7 @@ def add_table(parser: ArgumentParser) -> None:
         "--unit", metavar="UNIT", choices=get_args(Unit), help=text("cli.option.unit")
     )
     tables.add_outputs(parser)
+    add_shards(parser)
 
 
 def execute(
@@ -93,55 +100,105 @@ def execute(
     """
     file = command.file or ""
     table = tables.read(file)
-    column = tables.column(table, file, command.column)
-    rows = tables.good(table, file, output)
-    unit = command.unit or "word"
+    judge = TextJudge(
+        command=name,
+        file=file,
+        column=tables.column(table, file, command.column),
+        model=model,
+        precision=precision,
+        method=method,
+        start=start,
+        unit=command.unit or "word",
+    )
+    if command.out is not None:
+        from tui.headless.shards.run import execute as in_shards  # imports asyncio
+
+        return in_shards(command, name, file, judge, table.columns, table.rows, output)
 
     async def work(session: Session) -> Exit:
-        cells = (row.cells.get(column) for row in rows)
-        written = [cell if isinstance(cell, str) else "" for cell in cells]
-        await warn(session, output, model, *written)
+        await warn(session, output, model, *judge.texts(table.rows))
+        forecast = Forecast()
+
+        def progress(done: int) -> None:
+            output.status(text("cli.texts_scoring"), forecast.count(done, len(table.rows)))
+
+        scored = await score(judge, session, table.rows, progress)
+        for line, reason in scored.failed:
+            output.error(f"{file}: {text('tables.row', line=line, reason=reason)}")
+        if scored.about is not None:  # else no row has cells, and each is named
+            tables.write(command, output, table.columns, scored.columns, scored.rows, scored.about)
+        if scored.failed:
+            count = len(scored.failed)
+            output.error(text("cli.texts_failed", count=count, total=len(table.rows)))
+        return Exit.FAILED if scored.failed or scored.about is None else Exit.DONE
+
+    return run(command, output, work)
+
+
+class TextJudge(Struct, frozen=True, kw_only=True):
+    """Scores the texts of a column."""
+
+    command: str
+    file: str
+    column: str
+    model: str
+    precision: PrecisionChoice
+    method: Literal["causal"] | PllMethod
+    start: bool
+    unit: Unit
+
+    def texts(self, rows: Sequence[Row]) -> list[str]:
+        """The texts of rows; a row that has none has an empty one."""
+        cells = (row.cells.get(self.column) for row in rows)
+        return [cell if isinstance(cell, str) else "" for cell in cells]
+
+    async def score(
+        self, session: Session, rows: Sequence[Row], progress: Callable[[int], None]
+    ) -> ScoredRows:
+        """Score a block of rows.
+
+        Raises:
+            Failure: the engine cannot, or is gone.
+        """
+        good = [row for row in rows if not row.reason]
+        written = self.texts(good)
+        request = ScoreTexts(
+            model=self.model,
+            texts=written,
+            method=self.method,
+            start=self.start,
+            precision=self.precision,
+        )
         scores: dict[int, TextScore] = {}
         by: ScoredBy | None = None
-        forecast = Forecast()
-        for first in range(0, len(written), AT_ONCE):
-            request = ScoreTexts(
-                model=model,
-                texts=written[first : first + AT_ONCE],
-                method=method,
-                start=start,
-                precision=precision,
-            )
+        if good:
             async for event in session.events(request):
                 if isinstance(event, ScoredBy):
                     by = event
                 elif isinstance(event, TextScore):
-                    scores[first + event.index] = event
-                    done = forecast.count(len(scores), len(written))
-                    output.status(text("cli.texts_scoring"), done)
-        if by is None:
-            return Exit.FAILED  # no row has cells, and each is named
-        failed = len(table.rows) - len(rows)
+                    scores[event.index] = event
+                    progress(len(scores))
+        failed = [(row.line, row.reason) for row in rows if row.reason]
         found: list[tuple[Cells, Mapping[str, Value]]] = []
         methods: set[Method] = set()
-        for number, row in enumerate(rows):
-            score = scores[number]
-            if score.error is not None:
-                failed += 1
-                reason = worded(score.error.message, score.error.hint)
-                output.error(f"{file}: {text('tables.row', line=row.line, reason=reason)}")
+        for number, row in enumerate(good):
+            answer = scores[number]
+            if answer.error is not None:
+                failed.append((row.line, worded(answer.error.message, answer.error.hint)))
                 found.append((row.cells, {}))
                 continue
-            read = _Read.of(written[number], score.tokens)
+            read = _Read.of(written[number], answer.tokens)
             methods.add(read.method)
-            found += [(row.cells, figures) for figures in read.figures(unit)]
-        description = tables.about(by, name, file, unit, () if unit == "token" else methods)
-        tables.write(command, output, table.columns, COLUMNS[unit], found, description)
-        if failed:
-            output.error(text("cli.texts_failed", count=failed, total=len(table.rows)))
-        return Exit.FAILED if failed else Exit.DONE
-
-    return run(command, output, work)
+            found += [(row.cells, figures) for figures in read.figures(self.unit)]
+        words = () if self.unit == "token" else methods
+        return ScoredRows(
+            about=None
+            if by is None
+            else tables.about(by, self.command, self.file, self.unit, words),
+            columns=list(COLUMNS[self.unit]),
+            rows=found,
+            failed=sorted(failed),
+        )
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from engine.messages import ScoredBy
 from tui.files import paths, system_errors, tables, whole_file
-from tui.files.tables import Cells, NoTable, Row, Table, Value
+from tui.files.tables import Cells, NoTable, Table, Value
 from tui.headless.io.output import Output
 from tui.headless.io.request import read_leniently
 from tui.strings import text
@@ -108,14 +108,6 @@ def column(table: Table, file: str, named: str | None) -> str:
     return found
 
 
-def good(table: Table, file: str, output: Output) -> list[Row]:
-    """The rows that have cells; the others are reported."""
-    for row in table.rows:
-        if row.reason:
-            output.error(f"{file}: {text('tables.row', line=row.line, reason=row.reason)}")
-    return [row for row in table.rows if not row.reason]
-
-
 def named(columns: Sequence[str], kept: Sequence[str]) -> dict[str, str]:
     """Names of new columns, none of which is that of one that is kept."""
     return {name: f"tsuzuki_{name}" if name in kept else name for name in columns}
@@ -151,15 +143,19 @@ def write(
         output.write(tables.written(columns, merged(), "jsonl" if command.json else "tsv"))
         return
     path = paths.written(file)
-    content = tables.written(columns, merged(), "csv" if command.csv else "tsv")
-    beside = path.with_name(path.name + ".json")
-    _write(path, content)
+    _write(path, tables.written(columns, merged(), "csv" if command.csv else "tsv"))
+    describe(path, description)
+
+
+def describe(path: Path, description: About) -> None:
+    """Write what a table says of itself into a file beside it, if it is in a file.
+
+    Raises:
+        Failure: it cannot be written.
+    """
     if path.is_file():
-        _write(beside, _pretty(description))
-
-
-def _pretty(description: About) -> str:
-    return msgspec.json.format(msgspec.json.encode(description)).decode() + "\n"
+        content = msgspec.json.format(msgspec.json.encode(description)).decode() + "\n"
+        _write(path.with_name(path.name + ".json"), content)
 
 
 def _write(path: Path, content: str) -> None:
