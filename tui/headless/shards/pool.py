@@ -21,7 +21,7 @@ from tui.terminal.exit_codes import Exit, Failure
 PAUSES_S = (1.0, 5.0, 20.0)
 """How long to wait before a copy is begun again, by how often in a row it was lost."""
 LOSSES = 3
-"""A shard that was lost with so many copies is left for another run."""
+"""A shard with which so many copies were lost is left for another run."""
 
 Row = TypeVar("Row")
 
@@ -49,7 +49,8 @@ class Pool(Generic[Row]):
         self._failure: Failure | None = None
         """Why the last copy ended."""
         self._warned = False
-        self._copies = 0
+        self._copies = self._left = 0
+        """How many there were at first, and how many are not lost for good."""
 
     async def score(self, hosts: Sequence[tuple[Host, Configure]]) -> Exit:
         """Score all shards, a copy of the model on each host.
@@ -57,7 +58,7 @@ class Pool(Generic[Row]):
         Raises:
             Failure: no copy is left, a shard cannot be scored or cannot be stored.
         """
-        self._copies = len(hosts)
+        self._copies = self._left = len(hosts)
         copies = [asyncio.create_task(self._serve(*host)) for host in hosts]
         try:
             await asyncio.gather(*copies)
@@ -75,7 +76,7 @@ class Pool(Generic[Row]):
         total = len(self._folder.manifest.shards)
         done = total - len(self._waiting) - len(self._left_over)
         kept = text("shards.kept", done=done, total=total)
-        if self._left_over:
+        if self._left_over and self._left:
             span = self._folder.manifest.span(self._left_over[0])
             message = text(
                 "shards.left_over", first=span.start + 1, last=span.stop, reason=failure.message
@@ -85,9 +86,8 @@ class Pool(Generic[Row]):
 
     async def _serve(self, host: Host, configure: Configure) -> None:
         """Score shards on a copy until none is left, or the copy is lost for good."""
-        lost = 0
+        lost, reached = 0, False
         while True:
-            reached = False
             try:
                 async with opened(configure, host.command, self._output) as session:
                     try:
@@ -96,10 +96,11 @@ class Pool(Generic[Row]):
                             lost = 0
                         return
                     finally:
-                        reached = session.ready is not None
+                        reached = reached or session.ready is not None
             except Failure as failure:
                 self._failure = failure
                 if not failure.lost or not reached or lost == len(PAUSES_S):
+                    self._left -= 1
                     if self._copies > 1:  # else the run ends for that reason
                         self._output.warn(
                             text("shards.host_out", host=host.name, reason=failure.message)
@@ -124,7 +125,8 @@ class Pool(Generic[Row]):
             stored = True
             self._pace.stored(shard)
         except Failure as failure:
-            self._losses[shard] = self._losses.get(shard, 0) + failure.lost
+            if failure.lost and session.ready is not None:  # not where it was not even reached
+                self._losses[shard] = self._losses.get(shard, 0) + 1
             raise
         finally:
             async with self._changed:

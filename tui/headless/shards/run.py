@@ -33,7 +33,7 @@ SHARD_ROWS = 2 * BLOCK
 class Sizes(Struct, frozen=True, kw_only=True):
     """The numbers of a run, as the command line gives them."""
 
-    shard_rows: Annotated[int, Meta(ge=BLOCK, le=10_000_000)] = SHARD_ROWS
+    shard_rows: Annotated[int, Meta(ge=1, le=10_000_000)] | None = None
     workers: Annotated[int, Meta(ge=1, le=1024)] | None = None
     """Copies of the model, on each machine."""
     threads: Annotated[int, Meta(ge=1, le=1024)] | None = None
@@ -95,7 +95,7 @@ def execute(
         file=file,
         sha256=_digest(rows),
         rows=len(rows),
-        shard_rows=sizes.shard_rows,
+        shard_rows=sizes.shard_rows or SHARD_ROWS,
         threads=threads or max(1, cores // workers),
         columns=list(columns),
     )
@@ -132,7 +132,7 @@ def execute(
 def _sizes(command: Sharded) -> Sizes:
     fields = {name: getattr(command, name) for name in Sizes.__struct_fields__}
     sizes = validated(Sizes, given(**fields))
-    if sizes.shard_rows % BLOCK:
+    if (sizes.shard_rows or 0) % BLOCK:
         message = text("shards.whole_blocks", rows=sizes.shard_rows, block=BLOCK)
         raise Failure.usage(message, text("shards.whole_blocks_hint"))
     return sizes
