@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from engine.messages import PrecisionChoice
 from tui.headless.io.output import Output
-from tui.terminal.exit_codes import Exit
+from tui.strings import text
+from tui.terminal.exit_codes import Exit, Failure
 
 
 class Command(Struct, frozen=True, kw_only=True):
@@ -56,3 +57,32 @@ class TextCommand(Subcommand, frozen=True, kw_only=True):
     literal: str | None = None
     """With --text: as it is, whatever it looks like."""
     file: str | None = None
+
+
+class TableCommand(TextCommand, frozen=True, kw_only=True):
+    """A command on one text, or on every text in a column of a table."""
+
+    column: str | None = None
+    csv: str | None = None
+    tsv: str | None = None
+    out: str | None = None
+    shard_rows: int | None = None
+    workers: int | None = None
+    threads: int | None = None
+    on: list[str]
+
+    @property
+    def asks_table(self) -> bool:
+        """Whether something is asked for that only a table has."""
+        return any(each is not None for each in (self.column, self.csv, self.tsv, self.out))
+
+    @property
+    def tabular(self) -> bool:
+        """Whether FILE is a table.
+
+        Raises:
+            Failure: a table is asked for, and the text is in no file (exit code 2).
+        """
+        if self.asks_table and self.file is None:
+            raise Failure.usage(text("cli.table_of_file"))
+        return self.asks_table

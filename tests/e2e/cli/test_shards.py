@@ -89,3 +89,30 @@ def test_a_head_that_is_not_reached_is_one_line(
     first, hint, kept = ended.stderr.decode().split("\n")
     assert first.startswith(f"The Ray cluster at {address} cannot be reached (")
     assert "ray start --head" in hint and not kept
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "header"),
+    [
+        ("pll", ("--column", "a"), "n\ta\tb"),
+        ("fill", ("--column", "masked", "--top", "2"), "n\ta\tb\tmasked"),
+        ("pairs", ("--model", "starter-en"), "n\tgood\tbad"),
+        ("score", (), "n\ta\tb"),
+    ],
+)
+def test_every_command_writes_the_table_that_it_writes_without_shards(
+    tsuzuki: Tsuzuki, tmp_path: Path, command: str, options: tuple[str, ...], header: str
+) -> None:
+    file, table, out = tmp_path / "in.tsv", tmp_path / "plain.tsv", tmp_path / "out"
+    row = ["What is it ?", "It is a game.", "It is a [MASK]."]
+    lines = ["\t".join([str(n), *row][: header.count("\t") + 1]) for n in range(3)]
+    file.write_text("\n".join([header, *lines, "3", ""]), encoding="utf-8")
+    arguments = [command, "--file", str(file), *options]
+    settings = tmp_path / "settings.yaml"
+    settings.write_text("threads: 1\n")  # as each copy of a run in shards has
+    alone = tsuzuki(*arguments, "--config", str(settings), "--tsv", str(table))
+    assert alone.returncode == 1, alone.stderr.decode()
+    ended = tsuzuki(*arguments, "--out", str(out))
+    assert ended.returncode == 1, ended.stderr.decode()
+    assert (out / "result.tsv").read_bytes() == table.read_bytes()
+    assert (out / "bad.tsv").read_text().splitlines()[1].startswith("5\t")

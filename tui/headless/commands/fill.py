@@ -19,22 +19,30 @@ from engine.messages import (
     PrecisionChoice,
     WordScore,
 )
-from tui.analysis.mask_words import hide, unspaced, words
-from tui.headless.command import TextCommand
+from tui.headless.command import TableCommand
+from tui.headless.commands import fill_table
+from tui.headless.io import tables
 from tui.headless.io.advice import warn
+from tui.headless.io.masking import masked
 from tui.headless.io.output import Output
 from tui.headless.io.request import given, pane_model, read_given, validated
 from tui.headless.io.session import Session, run
 from tui.headless.io.word_list import read_words
-from tui.headless.options import add_model, add_number, add_precision, add_text
+from tui.headless.options import (
+    add_model,
+    add_number,
+    add_precision,
+    add_shards,
+    add_text,
+)
 from tui.headless.schemas.fill import FillDocument, JointDocument, WordDocument
 from tui.render.weights import form, plain
 from tui.strings import text
-from tui.terminal.exit_codes import Exit, Failure
+from tui.terminal.exit_codes import Exit
 from tui.terminal.units import percent
 
 
-class FillCommand(TextCommand, frozen=True, kw_only=True):
+class FillCommand(TableCommand, frozen=True, kw_only=True):
     """`tsuzuki fill`; `mask` holds the numbers of the words to hide, from 1."""
 
     model: str | None = None
@@ -69,8 +77,15 @@ class FillCommand(TextCommand, frozen=True, kw_only=True):
             default=[],
             help=text("cli.option.joint"),
         )
+        tables.add_column(parser)
+        tables.add_outputs(parser)
+        add_shards(parser)
 
     def execute(self, output: Output) -> Exit:
+        if self.tabular:
+            # The numbers of the command line are looked at once, before any row.
+            request = build(structs.replace(self, mask=[]), MASK)
+            return fill_table.execute(self, self.mask, request, output)
         request = build(self, read_given(self))
 
         async def work(session: Session) -> Exit:
@@ -91,9 +106,7 @@ def build(command: FillCommand, given_text: str) -> Fill:
     Raises:
         Failure: there is no mask, no such word or none asked for, or a number is out of range.
     """
-    masked, hidden = _hide(given_text, command.mask) if command.mask else (given_text, [])
-    if MASK not in masked:
-        raise Failure.usage(text("cli.no_mask"), text("cli.no_mask_hint"))
+    with_masks, hidden = masked(given_text, command.mask)
     asked = None if command.words is None else read_words(command.words)
     fields = given(top=command.top, words=asked, pieces=command.pieces)
     return validated(
@@ -102,27 +115,11 @@ def build(command: FillCommand, given_text: str) -> Fill:
             **fields,
             "model": pane_model(command, command.model, "fill"),
             "precision": command.precision,
-            "text": masked,
+            "text": with_masks,
             "hidden": hidden,
             "joint_methods": command.joint,
         },
     )
-
-
-def _hide(given_text: str, numbers: list[int]) -> tuple[str, list[str | None]]:
-    """Put masks over words named by their number, from 1."""
-    found = words(given_text)
-    if len(found) == 1 and unspaced(given_text):
-        raise Failure.usage(text("cli.no_words"), text("cli.no_words_hint"))
-    places = set()
-    for number in numbers:
-        if not 1 <= number <= len(found):
-            raise Failure.usage(text("cli.no_such_word", number=number, count=len(found)))
-        word = found[number - 1]
-        if MASK in given_text[word.start : word.end]:
-            raise Failure.usage(text("cli.masked_already", number=number))
-        places.add(word)
-    return hide(given_text, places)
 
 
 def _document(result: FillResult) -> FillDocument:

@@ -16,7 +16,7 @@ from tui.headless.io.advice import warn
 from tui.headless.io.narration import Forecast
 from tui.headless.io.output import Output
 from tui.headless.io.pair_file import COMMON, Pair, Row, hint, read_table
-from tui.headless.io.request import pane_model
+from tui.headless.io.request import own_models, pane_model
 from tui.headless.io.session import Session, run
 from tui.headless.options import add_model, add_pll_method, add_precision, add_shards
 from tui.headless.schemas.pair_error import PairErrorDocument
@@ -81,8 +81,7 @@ class PairsCommand(Subcommand, frozen=True, kw_only=True):
                         results.add(first + index, side, score)
             return results.finish(kept)
 
-        # A model that the settings do not name is listed because this command names it.
-        return run(self, output, work, folders=[name] if name.startswith("/") else [])
+        return run(self, output, work, folders=own_models(name))
 
 
 class PairJudge(Struct, frozen=True, kw_only=True):

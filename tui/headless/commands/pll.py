@@ -15,7 +15,7 @@ from engine.messages import (
     PseudoLikelihoodResult,
 )
 from tui.headless.commands import text_table
-from tui.headless.commands.text_table import TableCommand, add_table
+from tui.headless.commands.text_table import ScoreTableCommand, add_table
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
 from tui.headless.io.request import pane_model, read_given
@@ -43,7 +43,7 @@ class PllDocument(Struct, frozen=True, kw_only=True):
     total: float
 
 
-class PllCommand(TableCommand, frozen=True, kw_only=True):
+class PllCommand(ScoreTableCommand, frozen=True, kw_only=True):
     model: str | None = None
     precision: PrecisionChoice = "exact"
     method: PllMethod = "original"

@@ -12,7 +12,7 @@ from tui.analysis.heat import bits
 from tui.analysis.word_surprisal import Word, segment, words
 from tui.cards.texts import perplexity
 from tui.headless.commands import text_table
-from tui.headless.commands.text_table import TableCommand, add_table
+from tui.headless.commands.text_table import ScoreTableCommand, add_table
 from tui.headless.io import bars, settings_file
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
@@ -26,7 +26,7 @@ from tui.terminal.exit_codes import Exit, Failure
 from tui.terminal.sanitise import ASCII, UNICODE, Glyphs
 
 
-class SurprisalCommand(TableCommand, frozen=True, kw_only=True):
+class SurprisalCommand(ScoreTableCommand, frozen=True, kw_only=True):
     """`tsuzuki surprisal`, whose text may also be the name of a file that is there."""
 
     model: str | None = None

@@ -23,7 +23,7 @@ from engine.messages import (
 from tui.analysis.heat import bits
 from tui.analysis.word_surprisal import Method, Word, segment, words
 from tui.files.tables import Cells, Row, Value
-from tui.headless.command import TextCommand
+from tui.headless.command import TableCommand
 from tui.headless.io import tables
 from tui.headless.io.advice import warn
 from tui.headless.io.narration import Forecast
@@ -32,7 +32,7 @@ from tui.headless.io.session import Session, run
 from tui.headless.options import add_shards
 from tui.headless.shards.judging import ScoredRows, score
 from tui.strings import text, worded
-from tui.terminal.exit_codes import Exit, Failure
+from tui.terminal.exit_codes import Exit
 
 Unit = Literal["token", "word", "sentence"]
 
@@ -45,38 +45,19 @@ COLUMNS: dict[Unit, tuple[str, ...]] = {
 its words, are those that were scored."""
 
 
-class TableCommand(TextCommand, frozen=True, kw_only=True):
-    """A command on one text, or on every text in a column of a table."""
+class ScoreTableCommand(TableCommand, frozen=True, kw_only=True):
+    """A command that scores one text, or every text of a table."""
 
-    column: str | None = None
     unit: Unit | None = None
-    csv: str | None = None
-    tsv: str | None = None
-    out: str | None = None
-    shard_rows: int | None = None
-    workers: int | None = None
-    threads: int | None = None
-    on: list[str]
 
     @property
-    def tabular(self) -> bool:
-        """Whether FILE is a table.
-
-        Raises:
-            Failure: something is asked for that only a table has, or a table for a text that is
-                in no file (exit code 2).
-        """
-        asked = [self.column, self.unit, self.csv, self.tsv, self.out]
-        if not any(each is not None for each in asked):
-            return False
-        if self.file is None:
-            raise Failure.usage(text("cli.table_of_file"))
-        return True
+    def asks_table(self) -> bool:
+        return super().asks_table or self.unit is not None
 
 
 def add_table(parser: ArgumentParser) -> None:
     """Add what makes a command one on a table."""
-    parser.add_argument("--column", metavar="NAME", help=text("cli.option.column"))
+    tables.add_column(parser)
     parser.add_argument(
         "--unit", metavar="UNIT", choices=get_args(Unit), help=text("cli.option.unit")
     )
@@ -85,7 +66,7 @@ def add_table(parser: ArgumentParser) -> None:
 
 
 def execute(
-    command: TableCommand,
+    command: ScoreTableCommand,
     name: str,
     model: str,
     precision: PrecisionChoice,
@@ -124,7 +105,7 @@ def execute(
 
         scored = await score(judge, session, table.rows, progress)
         for line, reason in scored.failed:
-            output.error(f"{file}: {text('tables.row', line=line, reason=reason)}")
+            tables.complain(file, line, reason, output)
         if scored.about is not None:  # else no row has cells, and each is named
             tables.write(command, output, table.columns, scored.columns, scored.rows, scored.about)
         if scored.failed:

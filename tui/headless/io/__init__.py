@@ -8,6 +8,7 @@ tables.py         files of texts as tables
 suite_store.py    finished items of a suite, from where it goes on
 suite_lines.py    the report of a suite as lines
 pair_file.py      files of pairs of texts
+masking.py        masks over words named by their number
 word_list.py      the words that `fill --words` asks for
 output.py         data on standard output, all else on standard error
 narration.py      the status line while it waits

@@ -146,6 +146,11 @@ def pane_model(command: Command, named: str | None, role: Role) -> str:
     return model_name(named)
 
 
+def own_models(name: str) -> list[str]:
+    """What to list beside the models of the settings for a command that names this one."""
+    return [name] if name.startswith("/") else []
+
+
 def model_name(argument: str) -> str:
     """A catalogue id or hub id as it is; a path in full, since the engine may run elsewhere."""
     path = paths.written(argument)

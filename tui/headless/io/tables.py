@@ -58,6 +58,11 @@ class About(Struct, frozen=True, kw_only=True):
     version: str = msgspec.field(default_factory=lambda: metadata.version("tsuzuki"))
 
 
+def add_column(parser: ArgumentParser) -> None:
+    """Add the column that a table has its texts in."""
+    parser.add_argument("--column", metavar="NAME", help=text("cli.option.column"))
+
+
 def add_outputs(parser: ArgumentParser) -> None:
     """Add the files that a table can go to."""
     ways = parser.add_mutually_exclusive_group()
@@ -106,6 +111,11 @@ def column(table: Table, file: str, named: str | None) -> str:
         message = text("cli.no_column", column=named or TEXTS[0], file=file)
         raise Failure.usage(message, text("cli.columns", columns=table.columns))
     return found
+
+
+def complain(file: str, line: int, reason: str, output: Output) -> None:
+    """Report a row and what is wrong with it."""
+    output.error(f"{file}: {text('tables.row', line=line, reason=reason)}")
 
 
 def named(columns: Sequence[str], kept: Sequence[str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from msgspec import structs
 
 from engine.messages import Configure
 from tui.config.validation import is_command
+from tui.headless.io.request import own_models
 from tui.strings import text
 from tui.terminal.exit_codes import Failure
 
@@ -82,6 +83,4 @@ def _unclear(name: str) -> Failure:
 def configured(settings: Settings, engine: str | None, model: str) -> Configure:
     """What an engine that a command leads to is told, or one on the machine that asks."""
     configure = structs.replace(settings, engine=engine).configure()
-    # A model that the settings do not name is listed because this command names it.
-    named = [model] if model.startswith("/") else []
-    return structs.replace(configure, folders=[*configure.folders, *named])
+    return structs.replace(configure, folders=[*configure.folders, *own_models(model)])

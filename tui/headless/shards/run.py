@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
 from importlib import metadata
 from typing import TYPE_CHECKING, Annotated, Protocol, TypeAlias, TypeVar
 
 import msgspec
-import psutil
 from msgspec import Meta, Struct, structs
 
 from tui.files.tables import Cells
@@ -28,6 +26,9 @@ from tui.terminal.exit_codes import Exit, Failure
 
 SHARD_ROWS = 2 * BLOCK
 """Rows of a shard: what a copy that is lost has to do again."""
+THREADS = 1
+"""Of each copy: on any other number figures differ in their last digits, and copies, of which there
+can be one for each core, do not wait for each other as threads do."""
 
 
 class Sizes(Struct, frozen=True, kw_only=True):
@@ -55,9 +56,9 @@ class Row(Protocol):
 R = TypeVar("R", bound=Row)
 
 if TYPE_CHECKING:
+    from tui.headless.command import TableCommand
     from tui.headless.commands.pairs import PairsCommand
     from tui.headless.commands.score import ScoreCommand
-    from tui.headless.commands.text_table import TableCommand
 
     Sharded: TypeAlias = TableCommand | PairsCommand | ScoreCommand
 
@@ -87,7 +88,6 @@ def execute(
         output.note(str(problem))
     where = places(command.on, loaded.settings.engine)
     workers, threads = sizes.workers or 1, sizes.threads or loaded.settings.threads
-    cores = psutil.cpu_count(logical=False) or os.cpu_count() or 1
     wanted = Manifest(
         version=metadata.version("tsuzuki"),
         command=name,
@@ -96,7 +96,7 @@ def execute(
         sha256=_digest(rows),
         rows=len(rows),
         shard_rows=sizes.shard_rows or SHARD_ROWS,
-        threads=threads or max(1, cores // workers),
+        threads=threads or THREADS,
         columns=list(columns),
     )
     chosen = {"shard_rows": command.shard_rows is not None, "threads": threads is not None}
