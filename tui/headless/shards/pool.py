@@ -72,17 +72,13 @@ class Pool(Generic[Row]):
         raise self._told(self._failure)
 
     def _told(self, failure: Failure) -> Failure:
-        """Why the run ended, and that it can go on."""
-        total = len(self._folder.manifest.shards)
-        done = total - len(self._waiting) - len(self._left_over)
-        kept = text("shards.kept", done=done, total=total)
-        if self._left_over and self._left:
-            span = self._folder.manifest.span(self._left_over[0])
-            message = text(
-                "shards.left_over", first=span.start + 1, last=span.stop, reason=failure.message
-            )
-            return Failure(message, kept)
-        return Failure(failure.message, f"{failure.hint} {kept}".strip(), failure.code)
+        """Why the run ended."""
+        if not (self._left_over and self._left):
+            return failure
+        span = self._folder.manifest.span(self._left_over[0])
+        return Failure(
+            text("shards.left_over", first=span.start + 1, last=span.stop, reason=failure.message)
+        )
 
     async def _serve(self, host: Host, configure: Configure) -> None:
         """Score shards on a copy until none is left, or the copy is lost for good."""

@@ -123,10 +123,11 @@ def execute(
                 code = interruptible(lambda: pool.score(copies))
         except KeyboardInterrupt:
             code = Exit.INTERRUPTED
-        if code is Exit.DONE:
-            return merge(folder, command, output)
-        output.warn(text("shards.kept", done=total - len(folder.missing()), total=total))
-        return code
+        finally:
+            done = total - len(folder.missing())
+            if 0 < done < total:
+                output.warn(text("shards.kept", done=done, total=total))
+        return merge(folder, command, output) if code is Exit.DONE else code
 
 
 def _sizes(command: Sharded) -> Sizes:

@@ -62,8 +62,8 @@ def test_when_all_are_gone_the_run_ends_and_goes_on_later(
     engines.lives = {A: [2, -1, -1, -1], B: [1, -1, -1, -1]}
     err = score(tsuzuki, file, tmp_path / "out", "--on", "ssh:a,ssh:b", code=1)
     assert err.splitlines()[-2:] == [
-        "The connection to the engine was lost.",
         "1 of 3 shards are stored; the same command goes on from there",
+        "The connection to the engine was lost.",
     ]
     score(tsuzuki, file, tmp_path / "out", "--on", "docker exec -i box")
     assert {place for place, _ in engines.answered} == {A, B, "docker exec -i box"}

@@ -173,7 +173,7 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_later(
     with monkeypatch.context() as patch:
         patch.setattr("tui.files.whole_file.write", full)
         err = score(tsuzuki, file, tmp_path / "out", code=1)
-    assert "000000.jsonl cannot be written: " in err and err.count("\n") == 2
+    assert "000000.jsonl cannot be written: " in err and err.count("\n") == 1
     score(tsuzuki, file, tmp_path / "out")
 
 
