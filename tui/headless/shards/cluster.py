@@ -16,6 +16,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -174,6 +175,10 @@ def _joined(cluster: Cluster) -> Iterator[None]:
             socket.create_connection((head.hostname or "", head.port or 10001), REACHED_S).close()
         except (OSError, ValueError) as error:
             raise _unreached(address, error) from error
+        # A head asks for its token unless it was told not to; a client gives it only if told to.
+        token = Path(os.environ.get("RAY_AUTH_TOKEN_PATH", "~/.ray/auth_token")).expanduser()
+        if "RAY_AUTH_TOKEN" in os.environ or token.is_file():
+            os.environ.setdefault("RAY_AUTH_MODE", "token")
     # What names our own folders counts on every machine.
     own = {name: value for name, value in os.environ.items() if name.startswith("TSUZUKI_")}
     try:
