@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+from msgspec import structs
 from textual import on
 from textual.actions import parse
 from textual.app import App, ComposeResult, SystemCommand
@@ -31,7 +32,7 @@ from tui.config import settings
 from tui.connection.link import Connect, Link, OnEvent, OnState
 from tui.connection.model_jobs import ModelJobs, Severity
 from tui.connection.services import Services
-from tui.files import paths, system_errors
+from tui.files import paths, ssh_hosts, system_errors
 from tui.history import History, Session
 from tui.keys.actions import Action, bindings
 from tui.keys.palette import choosing, commands
@@ -142,8 +143,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         self.set_keymap(self.shared.keymap.changes())
         self.action_show_pane("continue")
         self.call_after_refresh(self._begin)
-        if self.link.elsewhere:
-            self.set_interval(LATENCY_S, self._measure_latency)
+        self.set_interval(LATENCY_S, self._measure_latency)
 
     async def on_event(self, event: Event) -> None:
         """Hand out what comes from the terminal; a letter first brings its pane's composer up."""
@@ -164,8 +164,8 @@ class TsuzukiApp(App[None], inherit_bindings=False):
             self.notify(message, severity="warning", timeout=20, markup=False)
 
     async def _measure_latency(self) -> None:
-        """Measure how far away the engine is, where nothing else is waited for."""
-        if self.link.engine == "ready" and not self.shared.running:
+        """Measure how far away an engine elsewhere is, where nothing else is waited for."""
+        if self.link.elsewhere and self.link.engine == "ready" and not self.shared.running:
             await self.link.ping()
 
     async def _open_engine(self, open_it: Callable[[], Awaitable[None]]) -> None:
@@ -263,7 +263,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
                 pane.engine_changed()
 
     def _engine_state(self, state: EngineState, error: Error | None) -> None:
-        if state == "ready" and self.link.elsewhere:
+        if state == "ready":
             self.run_worker(self._measure_latency())
         if state in ("silent", "restarting", "dead"):
             self._alarm = self.row.current, state, error
@@ -437,6 +437,24 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         for screen in self.screen_stack:
             for hints in screen.query(Hints):
                 hints.refresh()
+
+    def action_machine(self) -> None:
+        """Choose the machine that models run on, until the app ends."""
+        if self.at_panes:
+            own = self.preferences.settings.engine
+            commands = dict.fromkeys([own, *(f"ssh {host}" for host in ssh_hosts.hosts()), None])
+            named = (
+                (command or text("palette.here"), "", partial(self.use_machine, command))
+                for command in commands
+            )
+            placeholder = text("palette.machines")
+            self.push_screen(CommandPalette([choosing(named)], placeholder=placeholder))
+
+    def use_machine(self, command: str | None) -> None:
+        """Run models on the machine that a command leads to, or on this one."""
+        there = structs.replace(self.preferences.settings, engine=command)
+        move = partial(self.link.move, partial(_start, there), elsewhere=command is not None)
+        self.run_worker(self._open_engine(move), group="machine", exclusive=True)
 
     def action_restart_engine(self) -> None:
         """End the engine's process, whatever it does, and start another."""

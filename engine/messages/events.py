@@ -51,6 +51,8 @@ class Ready(Struct, tag="ready", frozen=True):
     threads: int
     host: str = ""
     """The name of the machine that it runs on."""
+    gpus: list[str] = []
+    """The names of its GPUs, as far as the system has them."""
 
 
 class Pong(Struct, tag="pong", frozen=True):

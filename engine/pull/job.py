@@ -27,7 +27,7 @@ from filelock import FileLock, Timeout
 from engine import json_files, wire
 from engine.errors import EngineError, explain, failure, refusal
 from engine.messages import Done, Error, Event, Message, ModelState, Pull, State, Words
-from engine.pull.progress import Report
+from engine.pull.progress import Report, located
 from engine.store import manifest
 from engine.store.catalog import Entry, Hub, Index
 from engine.store.manifest import Manifest
@@ -207,7 +207,11 @@ def _failure(error: Exception, store: Store) -> Error:
     if isinstance(error, OSError) and error.strerror:
         name = os.fsdecode(error.filename or store.root)
         return failure(
-            "unable", "unwritable", path=name, why=json_files.reason(error), store=store.root
+            "unable",
+            "unwritable",
+            path=name,
+            why=json_files.reason(error),
+            store=located(store.root),
         )
     return explain(error)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
 from pathlib import Path
 from typing import Protocol
@@ -31,7 +32,14 @@ def require_space(folder: Path, needed: int) -> None:
     """
     free = shutil.disk_usage(folder).free
     if free < needed + _SPARE:
-        raise refusal("unable", "disk_full", free=free, needed=needed, folder=folder)
+        raise refusal(
+            "unable", "disk_full", free=free, needed=needed + _SPARE, folder=located(folder)
+        )
+
+
+def located(folder: Path) -> str:
+    """A folder of this machine, for a person who may be at another."""
+    return f"{platform.node()}:{folder}"
 
 
 def require_memory(needed: int) -> None:

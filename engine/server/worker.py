@@ -15,7 +15,7 @@ from typing import BinaryIO, NoReturn
 from engine import runtime, wire
 from engine.errors import explain, failure, refusal
 from engine.interfaces import LoadReport, ModelFiles
-from engine.machine import devices, threads
+from engine.machine import devices, gpus, threads
 from engine.machine.loader import Loader
 from engine.machine.memory import default_budget, give_back
 from engine.machine.threads import IDLE_S, Threads, default_threads
@@ -174,6 +174,7 @@ class Worker:
             memory_budget=budget,
             threads=most,
             host=platform.node(),
+            gpus=gpus.names(),
         )
         self._writer.send(request_id, ready)
 

@@ -14,6 +14,7 @@ import pytest
 from engine.client import Engine, EngineState
 from engine.messages import GREEDY, Configure, Continue, Error, Event, Ping, Ready, Token
 from tests.support.ssh_server import Server, serving
+from tests.support.sshd import MISSING, Sshd
 from tui.strings import worded
 
 pytestmark = pytest.mark.skipif(shutil.which("ssh") is None, reason="there is no ssh")
@@ -22,16 +23,18 @@ WORKER = f"{shlex.quote(sys.executable)} -P -m engine"
 LONG = Continue(model="starter-ja", prompt="東京の街は", sampling=GREEDY, max_tokens=400, top=0)
 
 
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[Server]:
-    async with asyncio.timeout(300), serving(tmp_path) as server:
+@pytest.fixture(
+    params=[Server, pytest.param(Sshd, marks=pytest.mark.skipif(bool(MISSING), reason=MISSING))]
+)
+async def server(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Server | Sshd]:
+    async with asyncio.timeout(300), serving(tmp_path, request.param) as server:
         yield server
 
 
 class Front:
     """Starts an engine through ssh, and records what it reports."""
 
-    def __init__(self, server: Server, folder: Path) -> None:
+    def __init__(self, server: Server | Sshd, folder: Path) -> None:
         self._server, self._folder = server, folder
         self.states: asyncio.Queue[tuple[EngineState, Error | None]] = asyncio.Queue()
         self.events: list[Event] = []
@@ -50,7 +53,9 @@ async def answered(engine: Engine) -> list[Event]:
     return [event async for event in engine.request(Ping())]
 
 
-async def test_it_streams_and_survives_a_cut_in_mid_stream(server: Server, tmp_path: Path) -> None:
+async def test_it_streams_and_survives_a_cut_in_mid_stream(
+    server: Server | Sshd, tmp_path: Path
+) -> None:
     front = Front(server, tmp_path)
     engine = await front.start()
     came: list[int] = []
@@ -82,7 +87,7 @@ async def test_it_streams_and_survives_a_cut_in_mid_stream(server: Server, tmp_p
     ],
 )
 async def test_what_ssh_says_is_shown(
-    server: Server, tmp_path: Path, host: str, worker: str, words: str
+    server: Server | Sshd, tmp_path: Path, host: str, worker: str, words: str
 ) -> None:
     front = Front(server, tmp_path)
     if host == "stranger@box":

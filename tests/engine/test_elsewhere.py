@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import platform
 import shlex
 import sys
 from collections.abc import AsyncIterator
@@ -20,12 +21,13 @@ from engine.messages import (
     Continue,
     Error,
     Event,
+    Load,
     Ping,
     Pong,
     Ready,
     Token,
 )
-from tests.support import relay
+from tests.support import relay, tiny_gguf
 from tui.strings import worded
 
 RELAY = shlex.join([sys.executable, str(Path(relay.__file__))])
@@ -171,3 +173,20 @@ async def test_a_cancel_crosses_the_link(link: Link) -> None:
             break
     await answer.aclose()
     assert [event async for event in engine.request(Ping())] == [Pong()]
+
+
+async def test_a_full_disk_there_is_said_with_the_machine_that_it_is_in(
+    link: Link, tmp_path: Path
+) -> None:
+    # The worker's own look at its disk, which a child process of it takes.
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(
+        "import shutil\nshutil.disk_usage = lambda folder: shutil._ntuple_diskusage(9, 9, 0)\n"
+    )
+    model = tiny_gguf.write(tmp_path / "tiny.gguf")
+    paths = shlex.quote(f"PYTHONPATH={tmp_path / 'site'}")
+    engine = await link.start(f"env {paths} {RELAY}")
+    *_, error = [event async for event in engine.request(Load(str(model)))]
+    assert isinstance(error, Error)
+    assert worded(error.message).startswith("The disk has 0 B free; ")
+    assert f"Free space on the disk of {platform.node()}:{tmp_path}" in worded(error.hint)

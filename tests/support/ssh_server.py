@@ -9,6 +9,8 @@ from pathlib import Path
 
 import asyncssh
 
+from tests.support.sshd import Sshd
+
 
 class Server:
     """Runs what clients ask for, as a shell would; `cut` ends all connections at once."""
@@ -89,9 +91,9 @@ async def _pass(
 
 
 @asynccontextmanager
-async def serving(folder: Path) -> AsyncIterator[Server]:
+async def serving(folder: Path, kind: type[Server] | type[Sshd]) -> AsyncIterator[Server | Sshd]:
     """A server while a test runs."""
-    server = Server(folder)
+    server = kind(folder)
     await server.listen()
     try:
         yield server

@@ -22,6 +22,7 @@ from tests.support.screen_host import model, seen, until
 from tests.support.streaming import streaming
 from tui.cards.drafts import Draft
 from tui.config.settings import PaneModels, Settings, load
+from tui.connection.link import Backend, OnEvent, OnState
 from tui.widgets.hints import Hints
 
 
@@ -75,6 +76,47 @@ async def test_the_header_says_where_an_engine_on_another_machine_is(tmp_path: P
         where = re.compile(r"gpu.-box \d+ ms")
         await until(pilot, lambda: where.search(seen(app).splitlines()[0]) is not None)
         assert Ping() in engine.asked
+
+
+async def test_another_machine_is_chosen_and_left_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far, here = TaskEngine(), TaskEngine()
+    started: list[str | None] = []
+
+    async def start(own: Settings, on_event: OnEvent, on_state: OnState) -> Backend:
+        started.append(own.engine)
+        return await (here if own.engine is None else far).connect(on_event, on_state)
+
+    monkeypatch.setattr("tui.app._start", start)
+    monkeypatch.setattr("tui.files.ssh_hosts.hosts", lambda: ["box", "gpu-box"])
+    app = make(tmp_path, here, Settings(engine="docker exec -i box"))
+    async with running(app) as pilot:
+        await pilot.press(*"draft")
+        app.action_machine()
+        await until(pilot, lambda: "ssh gpu-box" in seen(app) and "This machine" in seen(app))
+        assert "docker exec -i box" in seen(app)
+        await pilot.press(*"gpu")
+        await until(pilot, lambda: "docker exec" not in seen(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: started == ["ssh gpu-box"] and app.link.elsewhere)
+        ready = Ready(1, 7, memory_budget=1, threads=1, host="gpu-box", gpus=["NVIDIA H100 80GB"])
+        far.broadcast(ready)
+        far.become("ready")
+        await until(pilot, lambda: re.search(r"gpu-box \d+ ms", seen(app)) is not None)
+        assert pane(app).composers[0].text.endswith("draft")
+        app.use_machine(None)
+        await until(pilot, lambda: "gpu-box" not in seen(app) and bool(app.link.models))
+        assert started[-1] is None and not app.link.elsewhere
+
+
+async def test_the_header_names_gpus_where_there_is_room(tmp_path: Path) -> None:
+    engine = TaskEngine()
+    app = make(tmp_path, engine, Settings(engine="ssh gpu-box"))
+    async with running(app, size=(200, 50)) as pilot:
+        gpus = ["NVIDIA H100 80GB HBM3"] * 2
+        engine.broadcast(Ready(1, 7, memory_budget=1, threads=1, host="gpu-box", gpus=gpus))
+        await until(pilot, lambda: "2x H100 80GB" in seen(app).splitlines()[0])
 
 
 async def test_a_window_that_was_another_size_meanwhile_is_drawn_again(

@@ -69,6 +69,8 @@ class Link:
         self.engine: EngineState = "starting"
         self.host = ""
         """The name of the machine that the engine runs on, where that is another."""
+        self.gpus: list[str] = []
+        """The GPUs of that machine."""
         self.latency_s: float | None = None
         """How long that machine took to answer, when it was last asked."""
         self._connect = connect
@@ -100,6 +102,21 @@ class Link:
                 await self._backend.result().restart()
             else:
                 self._backend = None
+        await self.refresh()
+
+    async def move(self, connect: Connect, *, elsewhere: bool) -> None:
+        """Leave this engine for another; what it was asked ends.
+
+        Raises:
+            OSError: the other cannot be started.
+        """
+        await self.close()
+        self._backend = None
+        self._connect, self.elsewhere = connect, elsewhere
+        self.models, self.memory, self.busy = {}, None, False
+        self.progress.clear()
+        self.host, self.gpus, self.latency_s, self.engine = "", [], None, "starting"
+        self._on_change()
         await self.refresh()
 
     async def close(self) -> None:
@@ -165,7 +182,7 @@ class Link:
         if isinstance(event, Memory):
             self.memory = event
         elif isinstance(event, Ready) and self.elsewhere:
-            self.host = event.host
+            self.host, self.gpus = event.host, event.gpus
         elif isinstance(event, Cores):
             self.busy = event.busy
         elif isinstance(event, ModelState):

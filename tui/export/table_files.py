@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from engine.messages import ScoredBy
 from tui.files import tables, whole_file
-from tui.files.tables import Value
+from tui.files.tables import Kind, Value
 
 WordBoundary = Literal["leading", "trailing"]
 """``leading``: a space counts with the word after it, as tokenizers put it there. ``trailing``: the
@@ -73,7 +73,7 @@ def write_file(
     path: Path,
     columns: Sequence[str],
     rows: Iterable[Mapping[str, Value]],
-    kind: Literal["csv", "tsv"],
+    kind: Kind,
     description: About,
 ) -> None:
     """Write a table, and its description beside it unless the table goes to a device or a pipe.
@@ -81,7 +81,8 @@ def write_file(
     Raises:
         OSError: a file cannot be written.
     """
-    whole_file.write(path, tables.written(columns, rows, kind))
+    with whole_file.writing(path) as file:
+        file.writelines(tables.lines(columns, rows, kind))
     if path.is_file():
         content = msgspec.json.format(msgspec.json.encode(description)).decode()
         whole_file.write(path.with_name(f"{path.name}.json"), content + "\n")

@@ -11,6 +11,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Literal
 
 import msgspec
@@ -89,14 +90,20 @@ def read(content: str, kind: Kind) -> Table:
 
 def written(columns: Sequence[str], rows: Iterable[Mapping[str, Value]], kind: Kind) -> str:
     """A table as text; a column that a row lacks is NA there."""
+    return "".join(lines(columns, rows, kind))
+
+
+def lines(columns: Sequence[str], rows: Iterable[Mapping[str, Value]], kind: Kind) -> Iterator[str]:
+    """The same line by line, for tables that are too long to be one text."""
     if kind == "jsonl":
-        lines = (msgspec.json.encode({key: row.get(key) for key in columns}) for row in rows)
-        return "".join(f"{line.decode()}\n" for line in lines)
+        for row in rows:
+            line = msgspec.json.encode({key: row.get(key) for key in columns})
+            yield f"{line.decode()}\n"
+        return
     delimiter = "\t" if kind == "tsv" else ","
-    records = [columns, *([_cell(row.get(key)) for key in columns] for row in rows)]
-    return "".join(
-        f"{delimiter.join(_quoted(cell, delimiter) for cell in record)}\n" for record in records
-    )
+    records = ([_cell(row.get(key)) for key in columns] for row in rows)
+    for record in chain([columns], records):
+        yield f"{delimiter.join(_quoted(cell, delimiter) for cell in record)}\n"
 
 
 def _quoted(cell: str, delimiter: str) -> str:
@@ -178,7 +185,11 @@ def json_cells(line: str) -> Cells:
     Raises:
         msgspec.DecodeError: it is none.
     """
-    found = msgspec.json.decode(line.encode(), type=dict[str, msgspec.Raw])
+    return plain(msgspec.json.decode(line.encode(), type=dict[str, msgspec.Raw]))
+
+
+def plain(found: Mapping[str, msgspec.Raw]) -> Cells:
+    """The cells of an object whose values are JSON."""
     return {key: _plain(raw) for key, raw in found.items()}
 
 

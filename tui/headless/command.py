@@ -81,3 +81,18 @@ class TableCommand(TextCommand, frozen=True, kw_only=True):
         if self.asks_table and self.file is None:
             raise Failure.usage(text("cli.table_of_file"))
         return self.asks_table
+
+
+class ShardedCommand(TableCommand, frozen=True, kw_only=True):
+    """A command on a table whose rows can be scored in shards; see `options.add_shards`."""
+
+    out: str | None = None
+    shard_rows: int | None = None
+    workers: int | None = None
+    threads: int | None = None
+    on: list[str]
+
+    @property
+    def asks_table(self) -> bool:
+        """Whether something is asked for that only a table has."""
+        return super().asks_table or self.out is not None

@@ -70,3 +70,14 @@ def add_pll_method(parser: ArgumentParser) -> None:
         default=SUPPRESS,
         help=text("cli.option.pll_method"),
     )
+
+
+def add_shards(parser: ArgumentParser) -> None:
+    """Add what has the rows of a file scored in shards, which are kept in a folder."""
+    parser.add_argument("--out", metavar="DIR", help=text("cli.option.out_shards"))
+    add_number(parser, "--shard-rows", int, "N")
+    add_number(parser, "--workers", int, "N")
+    add_number(parser, "--threads", int, "N", "shard_threads")
+    parser.add_argument(
+        "--on", metavar="WHERE", action="append", default=[], help=text("cli.option.shard_places")
+    )

@@ -220,6 +220,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("theme", (), "app"),
     Action("language", (), "app"),
     Action("lesson", (), "app"),
+    Action("machine", (), "app"),
     Action("restart_engine", (), "app"),
     Action("palette", ("ctrl+p",), "app", show=True, priority=True, command=False),
     Action("copy_or_stop", ("ctrl+c",), "app", priority=True, command=False),

@@ -29,7 +29,7 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 # Every start reads a language: libyaml, where PyYAML was built with it, takes a tenth of the time.
 _LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-_FILES = ("interface.yaml", "engine.yaml", "lesson.yaml")
+_FILES = ("interface.yaml", "engine.yaml", "lesson.yaml", "shards.yaml")
 
 
 class _Keys:

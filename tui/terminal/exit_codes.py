@@ -35,6 +35,7 @@ class Failure(Exception):
         hint: str = "",
         code: Exit = Exit.FAILED,
         of_text: bool = False,
+        lost: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -42,6 +43,8 @@ class Failure(Exception):
         self.code = code
         self.of_text = of_text
         """Whether the text is at fault, so that the same command may go on with the next one."""
+        self.lost = lost
+        """Whether the engine is gone, so that another may answer instead."""
 
     @classmethod
     def usage(cls, message: str, hint: str = "") -> Failure:
@@ -52,4 +55,10 @@ class Failure(Exception):
     def from_error(cls, error: Error) -> Failure:
         """The engine's answer to a request that failed."""
         code = Exit.USAGE if error.kind in _WRONG_USE else Exit.FAILED
-        return cls(worded(error.message), worded(error.hint), code, error.kind in _OF_TEXT)
+        return cls(
+            worded(error.message),
+            worded(error.hint),
+            code,
+            of_text=error.kind in _OF_TEXT,
+            lost=error.kind == "worker_died",
+        )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 from textual.content import Content
 from textual.events import Click
 from textual.widget import Widget
@@ -29,6 +32,12 @@ def state_text(info: ModelInfo | ModelState | None, progress: ModelState | None)
     if progress is not None and progress.state == info.state and progress.percent is not None:
         percent = text("header.percent", n=f"{progress.percent:.0f}")
     return text(f"header.{info.state}", percent=percent)
+
+
+def gpus(names: Sequence[str]) -> list[str]:
+    """GPUs as briefly as can be: ``2x H100``."""
+    counted = Counter(" ".join(name.removeprefix("NVIDIA ").split()[:2]) for name in names)
+    return [f"{count}x {name}" if count > 1 else name for name, count in counted.items()]
 
 
 class Header(Widget):
@@ -115,4 +124,5 @@ class Header(Widget):
             gauge += Content.styled(" " * (_GAUGE - filled), "on $background")
             figure = text("header.memory", used=size(used), budget=size(budget))
             facts.append(gauge + " " + figure)
+        facts += [Content(clean(each)) for each in gpus(link.gpus)]
         return facts

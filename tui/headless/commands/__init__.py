@@ -12,6 +12,7 @@ COMMANDS = {
     "inspect": "inspect:InspectCommand",
     "surprisal": "surprisal:SurprisalCommand",
     "words": "words:WordsCommand",
+    "merge": "merge:MergeCommand",
     "compare": "compare:CompareCommand",
     "replay": "replay:ReplayCommand",
     "models list": "models:ModelsList",

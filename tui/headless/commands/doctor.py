@@ -100,6 +100,7 @@ def _answers(session: Session, latency_s: float) -> Check:
         host=ready.host,
         memory=size(ready.memory_budget),
         threads=ready.threads,
+        gpus=ready.gpus or text("doctor.no_gpu"),
         ms=f"{1000 * latency_s:.0f}",
     )
     return Check(text("doctor.worker"), "ok", where)

@@ -19,7 +19,7 @@ from engine.messages import (
     PrecisionChoice,
     WordScore,
 )
-from tui.headless.command import TableCommand
+from tui.headless.command import ShardedCommand
 from tui.headless.commands import fill_table
 from tui.headless.io import tables
 from tui.headless.io.advice import warn
@@ -28,7 +28,13 @@ from tui.headless.io.output import Output
 from tui.headless.io.request import given, pane_model, read_given, validated
 from tui.headless.io.session import Session, run
 from tui.headless.io.word_list import read_words
-from tui.headless.options import add_model, add_number, add_precision, add_text
+from tui.headless.options import (
+    add_model,
+    add_number,
+    add_precision,
+    add_shards,
+    add_text,
+)
 from tui.headless.schemas.fill import FillDocument, JointDocument, WordDocument
 from tui.render.weights import form, plain
 from tui.strings import text
@@ -36,7 +42,7 @@ from tui.terminal.exit_codes import Exit
 from tui.terminal.units import percent
 
 
-class FillCommand(TableCommand, frozen=True, kw_only=True):
+class FillCommand(ShardedCommand, frozen=True, kw_only=True):
     """`tsuzuki fill`; `mask` holds the numbers of the words to hide, from 1."""
 
     model: str | None = None
@@ -73,6 +79,7 @@ class FillCommand(TableCommand, frozen=True, kw_only=True):
         )
         tables.add_column(parser)
         tables.add_outputs(parser)
+        add_shards(parser)
 
     def execute(self, output: Output) -> Exit:
         if self.tabular:

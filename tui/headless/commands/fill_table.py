@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from msgspec import structs
+from msgspec import Struct, structs
 
-from engine.messages import Fill, FillResult, MaskFill, WordScore
+from engine.messages import Fill, FillResult, MaskFill, ModelInfo, WordScore
 from tui.analysis.heat import bits
 from tui.export.table_files import About
-from tui.files.tables import Cells, Value
-from tui.headless.command import TableCommand
+from tui.files.tables import Cells, Row, Value
+from tui.headless.command import ShardedCommand
 from tui.headless.io import tables
 from tui.headless.io.advice import warn
 from tui.headless.io.masking import masked
 from tui.headless.io.output import Output
 from tui.headless.io.request import own_models
 from tui.headless.io.session import Session, run
+from tui.headless.shards.judging import ScoredRows, score
 from tui.strings import text
 from tui.terminal.exit_codes import Exit, Failure
 from tui.terminal.forecast import Forecast
@@ -28,7 +29,7 @@ among: ``candidates``, the ``hidden`` word, the ``words`` asked for, ``whole`` w
 pieces, or a joint method, whose `rank` counts fillings and whose figures are those of all masks."""
 
 
-def execute(command: TableCommand, numbers: Sequence[int], request: Fill, output: Output) -> Exit:
+def execute(command: ShardedCommand, numbers: Sequence[int], request: Fill, output: Output) -> Exit:
     """Fill the texts of a table as `request` fills one; `numbers` are the words to hide in each.
 
     A text that cannot be filled has no figures, and makes the exit code 1.
@@ -36,53 +37,103 @@ def execute(command: TableCommand, numbers: Sequence[int], request: Fill, output
     file = command.file or ""
     table = tables.read(file)
     column = tables.column(table, file, command.column)
-    rows = tables.good(table, file, output)
+    judge = FillJudge(file=file, column=column, numbers=list(numbers), request=request)
+    if command.out is not None:
+        from tui.headless.shards.run import execute as in_shards  # imports asyncio
+
+        return in_shards(command, "fill", file, judge, table.columns, table.rows, output)
 
     async def work(session: Session) -> Exit:
-        cells = (row.cells.get(column) for row in rows)
-        written = [cell if isinstance(cell, str) else "" for cell in cells]
-        await warn(session, output, request.model, *written)
-        info = await session.find(request.model)
-        failed = len(table.rows) - len(rows)
+        await warn(session, output, request.model, *judge.texts(table.rows))
+        forecast = Forecast()
+
+        def progress(done: int) -> None:
+            output.status(text("cli.filling"), forecast.count(done, len(table.rows)))
+
+        scored = await score(judge, session, table.rows, progress)
+        for line, reason in scored.failed:
+            tables.complain(file, line, reason, output)
+        if scored.about is not None:  # else no row has a text, and each is named
+            tables.write(command, output, table.columns, scored.columns, scored.rows, scored.about)
+        if scored.failed:
+            count = len(scored.failed)
+            output.error(text("cli.texts_failed", count=count, total=len(table.rows)))
+        return Exit.FAILED if scored.failed else Exit.DONE
+
+    # A model that the settings do not name is listed because this command names it.
+    return run(command, output, work, folders=own_models(request.model))
+
+
+class FillJudge(Struct, frozen=True, kw_only=True):
+    """Fills the masks of the texts in a column."""
+
+    file: str
+    column: str
+    numbers: list[int]
+    """The words to hide in each text, from 1."""
+    request: Fill
+    """How to fill a text; its own does not count."""
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return self.request.model
+
+    def texts(self, rows: Sequence[Row]) -> list[str]:
+        """The texts of rows; a row that has none has an empty one."""
+        cells = (row.cells.get(self.column) for row in rows)
+        return [cell if isinstance(cell, str) else "" for cell in cells]
+
+    async def score(
+        self, session: Session, rows: Sequence[Row], progress: Callable[[int], None]
+    ) -> ScoredRows:
+        """Fill a block of rows.
+
+        Raises:
+            Failure: the engine cannot, or is gone.
+        """
+        info = await session.find(self.model)
+        failed: list[tuple[int, str]] = []
         found: list[tuple[Cells, Mapping[str, Value]]] = []
         first: FillResult | None = None
-        forecast = Forecast()
-        for number, (row, given) in enumerate(zip(rows, written, strict=True), 1):
+        for number, (row, given) in enumerate(zip(rows, self.texts(rows), strict=True), 1):
+            if row.reason:
+                failed.append((row.line, row.reason))
+                continue
             try:
                 if not given.strip():
-                    raise Failure.usage(text("tables.no_text", columns=[column]))
-                filled, hidden = masked(given, numbers)
-                asked = structs.replace(request, text=filled, hidden=hidden)
+                    raise Failure.usage(text("tables.no_text", columns=[self.column]))
+                filled, hidden = masked(given, self.numbers)
+                asked = structs.replace(self.request, text=filled, hidden=hidden)
                 result = await session.ask(asked, FillResult)
             except Failure as failure:
                 if not (failure.of_text or failure.code == Exit.USAGE):
                     raise
-                failed += 1
-                tables.complain(file, row, failure.message, output)
+                failed.append((row.line, failure.message))
                 found.append((row.cells, {}))
                 continue
             first = first or result
             found += [(row.cells, figures) for figures in _rows(result)]
-            output.status(text("cli.filling"), forecast.count(number, len(rows)))
-        if first is not None:  # else no row has a text, and each is named
-            description = About(
-                command="fill",
-                file=file,
-                model=first.model,
-                revision="" if info is None else info.revision,
-                precision=first.precision,
-                weights=first.weights,
-                method=first.method,
-                start=None,
-                unit="mask",
-            )
-            tables.write(command, output, table.columns, COLUMNS, found, description)
-        if failed:
-            output.error(text("cli.texts_failed", count=failed, total=len(table.rows)))
-        return Exit.FAILED if failed else Exit.DONE
+            progress(number)
+        return ScoredRows(
+            about=None if first is None else self._about(first, info),
+            columns=list(COLUMNS),
+            rows=found,
+            failed=failed,
+        )
 
-    # A model that the settings do not name is listed because this command names it.
-    return run(command, output, work, folders=own_models(request.model))
+    def _about(self, first: FillResult, info: ModelInfo | None) -> About:
+        return About(
+            command="fill",
+            file=self.file,
+            model=first.model,
+            revision="" if info is None else info.revision,
+            precision=first.precision,
+            weights=first.weights,
+            method=first.method,
+            start=None,
+            unit="mask",
+        )
 
 
 def _rows(result: FillResult) -> Iterator[dict[str, Value]]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+
+from msgspec import Struct
 
 from engine.messages import PllMethod, PrecisionChoice, ScoredBy, ScoreTexts, TextScore
 from tui.analysis.minimal_pairs import Scored, differences
 from tui.export import pair_figures
 from tui.export.table_files import about
+from tui.files.tables import Cells, Value
 from tui.headless.command import Subcommand
 from tui.headless.io import tables
 from tui.headless.io.advice import warn
@@ -16,10 +19,10 @@ from tui.headless.io.output import Output
 from tui.headless.io.pair_file import COMMON, Pair, Row, add_columns, hint, read_table
 from tui.headless.io.request import own_models, pane_model
 from tui.headless.io.session import Session, run
-from tui.headless.io.text_scores import scores
-from tui.headless.options import add_model, add_pll_method, add_precision
+from tui.headless.options import add_model, add_pll_method, add_precision, add_shards
 from tui.headless.schemas.pair_error import PairErrorDocument
 from tui.headless.schemas.pairs import PairsDocument, PairsRow
+from tui.headless.shards.judging import BLOCK, ScoredRows
 from tui.strings import text, worded
 from tui.terminal.exit_codes import Exit, Failure
 from tui.terminal.forecast import Forecast
@@ -31,57 +34,153 @@ NAMES = (("good", "bad"), ("sentence_good", "sentence_bad"), *COMMON)
 class PairsCommand(Subcommand, frozen=True, kw_only=True):
     """`tsuzuki pairs`; `method` is for a masked model."""
 
-    file: str
+    word: str | None = None
+    file: str | None = None
     model: str | None = None
     precision: PrecisionChoice = "exact"
     method: PllMethod | None = None
     columns: list[str]
     csv: str | None = None
     tsv: str | None = None
+    out: str | None = None
+    shard_rows: int | None = None
+    workers: int | None = None
+    threads: int | None = None
+    on: list[str]
 
     @classmethod
     def add_arguments(cls, parser: ArgumentParser) -> None:
-        parser.add_argument("file", metavar="FILE", help=text("cli.option.minimal_pairs"))
+        ways = parser.add_mutually_exclusive_group(required=True)
+        ways.add_argument("word", metavar="FILE", nargs="?", help=text("cli.option.minimal_pairs"))
+        ways.add_argument("--file", metavar="FILE", help=text("cli.option.file_as_others"))
         add_model(parser, "fill")
         add_precision(parser)
         add_pll_method(parser)
         add_columns(parser)
         tables.add_outputs(parser)
+        add_shards(parser)
 
     def execute(self, output: Output) -> Exit:
-        kept, rows = read_table(self.file, NAMES, self.columns, output)
+        file = self.word or self.file or ""
+        kept, rows = read_table(file, NAMES, self.columns, output)
         name = pane_model(self, self.model, "fill")
-        good = [index for index, row in enumerate(rows) if row.pair is not None]
-        texts = [side for row in rows for side in row.pair or ()]
+        judge = PairJudge(
+            file=file,
+            columns=self.columns,
+            model=name,
+            precision=self.precision,
+            method=self.method,
+        )
+        if self.out is not None:
+            from tui.headless.shards.run import execute as in_shards  # imports asyncio
+
+            return in_shards(self, "pairs", file, judge, kept, rows, output)
 
         async def work(session: Session) -> Exit:
-            model = await session.find(name)
-            if model is None:
-                raise Failure.usage(text("cli.no_model", model=name), text("cli.no_model_hint"))
-            if "causal" in model.heads and self.method is not None:
-                raise Failure.usage(text("cli.method_masked", model=model.id))
-            await warn(session, output, model.id, *texts)
-            results = _Results(rows, self, output)
-            request = ScoreTexts(
-                model=model.id, texts=texts, method=self.method, precision=self.precision
-            )
-            async for event in scores(session, request):
-                if isinstance(event, ScoredBy):
-                    results.by = event
-                else:
-                    results.add(good[event.index // 2], event.index % 2, event)
+            await judge.check(session)
+            await warn(session, output, name, *judge.texts(rows))
+            results = _Results(rows, self, file, output)
+            for first in range(0, len(rows), BLOCK):
+                async for event in judge.scores(session, rows[first : first + BLOCK]):
+                    if isinstance(event, ScoredBy):
+                        results.by = event
+                    else:
+                        index, side, score = event
+                        results.add(first + index, side, score)
             return results.finish(kept)
 
         # A model that the settings do not name is listed because this command names it.
         return run(self, output, work, folders=own_models(name))
 
 
+class PairJudge(Struct, frozen=True, kw_only=True):
+    """Scores both sentences of pairs."""
+
+    file: str
+    columns: list[str]
+    """Those of the two sentences, where they are named."""
+    model: str
+    precision: PrecisionChoice
+    method: PllMethod | None
+
+    def texts(self, rows: Sequence[Row]) -> list[str]:
+        """The sentences of all pairs."""
+        return [side for row in rows for side in row.pair or ()]
+
+    async def check(self, session: Session) -> None:
+        """See whether the model is there and scores in the way that is asked for.
+
+        Raises:
+            Failure: it does not.
+        """
+        model = await session.find(self.model)
+        if model is None:
+            raise Failure.usage(text("cli.no_model", model=self.model), text("cli.no_model_hint"))
+        if "causal" in model.heads and self.method is not None:
+            raise Failure.usage(text("cli.method_masked", model=model.id))
+
+    async def scores(
+        self, session: Session, rows: Sequence[Row]
+    ) -> AsyncIterator[ScoredBy | tuple[int, int, TextScore]]:
+        """The scores of a block of rows: the index of the row, the side of its pair, the score.
+
+        Raises:
+            Failure: the engine cannot, or is gone.
+        """
+        good = [index for index, row in enumerate(rows) if row.pair is not None]
+        if not good:
+            return
+        request = ScoreTexts(
+            model=self.model, texts=self.texts(rows), method=self.method, precision=self.precision
+        )
+        async for event in session.events(request):
+            if isinstance(event, ScoredBy):
+                yield event
+            elif isinstance(event, TextScore):
+                yield good[event.index // 2], event.index % 2, event
+
+    async def score(
+        self, session: Session, rows: Sequence[Row], progress: Callable[[int], None]
+    ) -> ScoredRows:
+        """Score a block of rows.
+
+        Raises:
+            Failure: the engine cannot, or is gone.
+        """
+        await self.check(session)
+        by: ScoredBy | None = None
+        sides: dict[int, dict[int, TextScore]] = {}
+        done = 0
+        async for event in self.scores(session, rows):
+            if isinstance(event, ScoredBy):
+                by = event
+                continue
+            index, side, score = event
+            sides.setdefault(index, {})[side] = score
+            done += len(sides[index]) == 2
+            progress(done)
+        judged = [_judged(row, index, sides.get(index, {})) for index, row in enumerate(rows)]
+        return ScoredRows(
+            about=None if by is None else about(by, "pairs", self.file, "pair"),
+            columns=list(pair_figures.PAIR_COLUMNS),
+            rows=list(_cells(rows, judged)),
+            failed=[
+                (each.line, " ".join(filter(None, (each.error, each.hint))))
+                for each in judged
+                if isinstance(each, PairErrorDocument)
+            ],
+        )
+
+
 class _Results:
     """The results of all rows, each printed when those before it are."""
 
-    def __init__(self, rows: Sequence[Row], command: PairsCommand, output: Output) -> None:
+    def __init__(
+        self, rows: Sequence[Row], command: PairsCommand, file: str, output: Output
+    ) -> None:
         self.by: ScoredBy | None = None
         self._rows = rows
+        self._file = file
         self._command = command
         self._output = output
         self._sides: dict[int, dict[int, TextScore]] = {}
@@ -132,25 +231,28 @@ class _Results:
             self._found.append(found)
             if tables.to_file(self._command):
                 if isinstance(found, PairErrorDocument):
-                    self._output.error(f"{self._command.file}: {found.error}")
+                    self._output.error(f"{self._file}: {found.error}")
             elif not self._command.json:
                 self._output.line(f"{index + 1}  {_line(found)}")
 
     def _write(self, kept: Sequence[str], by: ScoredBy) -> None:
-        rows = [
-            (
-                row.cells,
-                pair_figures.pair(found.good_logprob, found.bad_logprob)
-                if isinstance(found, PairsRow)
-                else {},
-            )
-            for row, found in zip(self._rows, self._found, strict=True)
-            if row.cells
-        ]
-        description = about(by, "pairs", self._command.file, "pair")
+        rows = _cells(self._rows, self._found)
+        description = about(by, "pairs", self._file, "pair")
         tables.write(
             self._command, self._output, kept, pair_figures.PAIR_COLUMNS, rows, description
         )
+
+
+def _cells(
+    rows: Sequence[Row], found: Sequence[PairsRow | PairErrorDocument]
+) -> Iterator[tuple[Cells, dict[str, Value]]]:
+    """The cells of each row that has some, and its figures."""
+    for row, each in zip(rows, found, strict=True):
+        if row.cells:
+            if isinstance(each, PairsRow):
+                yield row.cells, pair_figures.pair(each.good_logprob, each.bad_logprob)
+            else:
+                yield row.cells, {}
 
 
 def _judged(row: Row, index: int, sides: dict[int, TextScore]) -> PairsRow | PairErrorDocument:

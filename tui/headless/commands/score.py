@@ -16,7 +16,13 @@ from tui.headless.io.pair_file import add_columns
 from tui.headless.io.request import given, model_name, pane_model, read_text, validated
 from tui.headless.io.score_line import line
 from tui.headless.io.session import Session, run
-from tui.headless.options import add_literal_sides, add_model, add_number, add_precision
+from tui.headless.options import (
+    add_literal_sides,
+    add_model,
+    add_number,
+    add_precision,
+    add_shards,
+)
 from tui.headless.schemas.score import score_document
 from tui.render import verdicts
 from tui.render.weights import form, plain
@@ -40,6 +46,11 @@ class ScoreCommand(Subcommand, frozen=True, kw_only=True):
     columns: list[str]
     csv: str | None = None
     tsv: str | None = None
+    out: str | None = None
+    shard_rows: int | None = None
+    workers: int | None = None
+    threads: int | None = None
+    on: list[str]
 
     @classmethod
     def add_arguments(cls, parser: ArgumentParser) -> None:
@@ -61,6 +72,7 @@ class ScoreCommand(Subcommand, frozen=True, kw_only=True):
         add_precision(parser)
         add_columns(parser)
         tables.add_outputs(parser)
+        add_shards(parser)
 
     def execute(self, output: Output) -> Exit:
         if self.file is not None:
@@ -69,7 +81,7 @@ class ScoreCommand(Subcommand, frozen=True, kw_only=True):
             if self.beside:
                 raise Failure.usage(text("cli.no_beside"))
             return score_file.execute(self, self.file, output)
-        if tables.to_file(self) or self.columns:
+        if tables.to_file(self) or self.columns or self.out is not None:
             raise Failure.usage(text("cli.table_of_file"))
         if self.cosine:
             raise Failure.usage(text("cli.cosine_for_file"), text("cli.cosine_for_file_hint"))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from engine.messages import PairScore, PmiResult, ScorePairs, ScoreResult
+from msgspec import Struct
+
+from engine.messages import PairScore, PmiResult, PrecisionChoice, ScorePairs, ScoreResult
 from tui.cards.figures import judgement
 from tui.export import pair_figures
 from tui.export.table_files import About
-from tui.files.tables import Value
+from tui.files.tables import Cells, Value
 from tui.headless.io import tables
 from tui.headless.io.advice import warn
 from tui.headless.io.output import Output
@@ -19,15 +21,13 @@ from tui.headless.io.score_line import line
 from tui.headless.io.session import Session, run
 from tui.headless.schemas.pair_error import PairErrorDocument
 from tui.headless.schemas.score import score_document
+from tui.headless.shards.judging import BLOCK, ScoredRows
 from tui.render.verdicts import verdict
 from tui.strings import text, worded
 from tui.terminal.exit_codes import Exit
 
 if TYPE_CHECKING:
     from tui.headless.commands.score import ScoreCommand
-
-AT_ONCE = 2000
-"""Pairs of one request: many enough to find others of their length."""
 
 NAMES = (("a", "b"), ("text_a", "text_b"), *COMMON)
 """What the texts are called in an object or a header."""
@@ -36,41 +36,126 @@ NAMES = (("a", "b"), ("text_a", "text_b"), *COMMON)
 def execute(command: ScoreCommand, file: str, output: Output) -> Exit:
     """Score the pairs of a file. A pair that cannot be scored makes the exit code 1."""
     kept, rows = read_table(file, NAMES, command.columns, output)
-    model = pane_model(command, command.model, "score")
-    good = [(index, row.pair) for index, row in enumerate(rows) if row.pair is not None]
-    parts = [good[first : first + AT_ONCE] for first in range(0, len(good), AT_ONCE)]
-    requests = [
-        validated(
-            ScorePairs,
-            given(
-                model=model,
-                pairs=[pair for _, pair in part],
-                cosine=command.cosine,
-                shuffles=command.shuffles,
-                precision=command.precision,
-            ),
-        )
-        for part in parts
-    ]
+    judge = PairJudge(
+        file=file,
+        columns=command.columns,
+        model=pane_model(command, command.model, "score"),
+        cosine=command.cosine,
+        shuffles=command.shuffles,
+        precision=command.precision,
+    )
+    judge.request([("", "")])  # the numbers of the command line are looked at before any row
+    if command.out is not None:
+        from tui.headless.shards.run import execute as in_shards  # imports asyncio
+
+        return in_shards(command, "score", file, judge, kept, rows, output)
 
     async def work(session: Session) -> Exit:
-        await warn(session, output, model, *(side for _, pair in good for side in pair))
-        info = await session.find(model) if tables.to_file(command) else None
+        await warn(session, output, judge.model, *judge.texts(rows))
+        revision = await judge.revision(session) if tables.to_file(command) else ""
         writer = _Writer(rows, command, output)
         try:
-            for part, request in zip(parts, requests, strict=True):
-                async for event in session.events(request):
-                    if isinstance(event, PairScore):
-                        writer.add(part[event.index][0], event)
+            for first in range(0, len(rows), BLOCK):
+                async for index, score in judge.scores(session, rows[first : first + BLOCK]):
+                    writer.add(first + index, score)
         finally:
             writer.close()
             if tables.to_file(command):
-                writer.write_table(kept, file, "" if info is None else info.revision)
+                writer.write_table(kept, file, revision)
         if writer.failed:
             output.error(text("cli.pairs_failed", count=writer.failed, total=len(rows)))
         return Exit.FAILED if writer.failed else Exit.DONE
 
     return run(command, output, work)
+
+
+class PairJudge(Struct, frozen=True, kw_only=True):
+    """Scores how well the second text of each pair continues the first."""
+
+    file: str
+    columns: list[str]
+    """Those of the two texts, where they are named."""
+    model: str
+    cosine: bool
+    shuffles: int | None
+    precision: PrecisionChoice
+
+    def request(self, pairs: list[tuple[str, str]]) -> ScorePairs:
+        """What to ask.
+
+        Raises:
+            Failure: a number is out of range (exit code 2).
+        """
+        fields = given(
+            model=self.model,
+            pairs=pairs,
+            cosine=self.cosine,
+            shuffles=self.shuffles,
+            precision=self.precision,
+        )
+        return validated(ScorePairs, fields)
+
+    def texts(self, rows: Sequence[Row]) -> list[str]:
+        """Both texts of all pairs."""
+        return [side for row in rows for side in row.pair or ()]
+
+    async def revision(self, session: Session) -> str:
+        """The model's revision, which is empty where it has none.
+
+        Raises:
+            Failure: the engine is gone.
+        """
+        info = await session.find(self.model)
+        return "" if info is None else info.revision
+
+    async def scores(
+        self, session: Session, rows: Sequence[Row]
+    ) -> AsyncIterator[tuple[int, PairScore]]:
+        """The index and the score of each pair in a block of rows.
+
+        Raises:
+            Failure: the engine cannot, or is gone.
+        """
+        good = [index for index, row in enumerate(rows) if row.pair is not None]
+        if not good:
+            return
+        pairs = [row.pair for row in rows if row.pair is not None]
+        async for event in session.events(self.request(pairs)):
+            if isinstance(event, PairScore):
+                yield good[event.index], event
+
+    async def score(
+        self, session: Session, rows: Sequence[Row], progress: Callable[[int], None]
+    ) -> ScoredRows:
+        """Score a block of rows.
+
+        Raises:
+            Failure: the engine cannot, or is gone.
+        """
+        revision = await self.revision(session)
+        scores: dict[int, PairScore] = {}
+        async for index, each in self.scores(session, rows):
+            scores[index] = each
+            progress(len(scores))
+        found: list[tuple[Cells, Mapping[str, Value]]] = []
+        failed: list[tuple[int, str]] = []
+        first: ScoreResult | None = None
+        for index, row in enumerate(rows):
+            score = scores.get(index)
+            if score is not None and score.result is not None:
+                first = first or score.result
+                found.append(
+                    (row.cells, pair_figures.scores([score.result, *score.others], score.verdict))
+                )
+                continue
+            failed.append((row.line, " ".join(_complaint(row, score))))
+            found.append((row.cells, {}))
+        return ScoredRows(
+            about=None if first is None else _about(self.file, revision, first),
+            columns=list(dict.fromkeys(name for _, figures in found for name in figures)),
+            rows=[(cells, figures) for cells, figures in found if cells],
+            failed=failed,
+        )
 
 
 class _Writer:
@@ -111,17 +196,7 @@ class _Writer:
         if first is None:
             return  # no pair could be scored, and each was named
         columns = list(dict.fromkeys(name for _, figures in self._table for name in figures))
-        description = About(
-            command="score",
-            file=file,
-            model=first.model,
-            revision=revision,
-            precision=first.precision,
-            weights=first.weights,
-            method=judgement(first).kind,
-            start=first.start if isinstance(first, PmiResult) else None,
-            unit="pair",
-        )
+        description = _about(file, revision, first)
         rows = [(row.cells, figures) for row, figures in self._table if row.cells]
         tables.write(self._command, self._output, kept, columns, rows, description)
 
@@ -130,12 +205,9 @@ class _Writer:
 
     def _write(self, index: int) -> None:
         row, score = self._rows[index], self._scores.pop(index, None)
-        if score is None:
-            self._fail(index, row.complaint, hint(NAMES))
-        elif score.error is not None:
-            error = text("cli.pair_failed", line=row.line, reason=worded(score.error.message))
-            self._fail(index, error, worded(score.error.hint))
-        elif score.result is not None:
+        if score is None or score.result is None:
+            self._fail(index, *_complaint(row, score))
+        else:
             results = [score.result, *score.others]
             if tables.to_file(self._command):
                 self._first = self._first or score.result
@@ -160,3 +232,27 @@ class _Writer:
             self._output.document(document)
         else:
             self._output.line(f"{index + 1}  {error}")
+
+
+def _complaint(row: Row, score: PairScore | None) -> tuple[str, str]:
+    """Why a row has no score, and what to do."""
+    error = None if score is None else score.error
+    if error is None:
+        return row.complaint, hint(NAMES)
+    reason = worded(error.message)
+    return text("cli.pair_failed", line=row.line, reason=reason), worded(error.hint)
+
+
+def _about(file: str, revision: str, first: ScoreResult) -> About:
+    """What a table of these scores says of itself, by the first of them."""
+    return About(
+        command="score",
+        file=file,
+        model=first.model,
+        revision=revision,
+        precision=first.precision,
+        weights=first.weights,
+        method=judgement(first).kind,
+        start=first.start if isinstance(first, PmiResult) else None,
+        unit="pair",
+    )

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal, get_args
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from engine.messages import PllMethod, PrecisionChoice, ScoredBy, ScoreTexts, TextScore
+from tui.analysis.unigrams import Unigrams
 from tui.analysis.word_surprisal import Method
-from tui.export.table_files import WordBoundary, about
+from tui.export.table_files import About, WordBoundary, about
 from tui.export.text_figures import COLUMNS, NoBoundaries, ScoredText, Unit
 from tui.files.tables import Cells, Row, Table, Value
-from tui.headless.command import TableCommand
+from tui.headless.command import ShardedCommand
 from tui.headless.io import compared_figures, tables, unigram_file
 from tui.headless.io.advice import warn
 from tui.headless.io.measures import Measures
 from tui.headless.io.output import Output
 from tui.headless.io.region_cells import NoText, Source
 from tui.headless.io.session import Session, run
-from tui.headless.io.text_scores import scores
+from tui.headless.options import add_shards
+from tui.headless.shards.judging import ScoredRows, score
 from tui.strings import text, worded
 from tui.suites.sentences import Sentence
 from tui.terminal.exit_codes import Exit, Failure
 from tui.terminal.forecast import Forecast
 
 
-class ScoreTableCommand(TableCommand, frozen=True, kw_only=True):
+class ScoreTableCommand(ShardedCommand, frozen=True, kw_only=True):
     """A command that scores one text, or every text of a table."""
 
     unit: Unit | None = None
@@ -53,6 +55,7 @@ def add_table(parser: ArgumentParser) -> None:
         "--unigrams", metavar="FILE|wordfreq:LANG", help=text("cli.option.unigrams")
     )
     tables.add_outputs(parser)
+    add_shards(parser)
 
 
 def execute(
@@ -78,129 +81,216 @@ def execute(
         raise Failure.usage(text("cli.no_boundaries_of", unit=unit))
     if against is not None and (unit == "token" or command.measures or command.unigrams):
         raise Failure.usage(text("cli.against_in_table"))
-    measures = _measures(command, unit, causal=method == "causal")
+    if command.unigrams is not None and command.out is not None:
+        raise Failure.usage(text("shards.no_unigrams"), text("shards.no_unigrams_hint"))
+    unigrams = _unigrams(command, unit)
     table = tables.read(file)
-    source = _source(command, unit, table, file)
-    rows = tables.good(table, file, output)
-    sentences, reasons = _sentences(rows, source)
-    if (
-        unit == "region"
-        and sentences
-        and not any(len(each.regions) > 1 for each in sentences.values())
-    ):
+    judge = TextJudge(
+        command=name,
+        file=file,
+        columns=_columns(command, table, file),
+        regions=command.regions is not None,
+        unit=unit,
+        model=model,
+        against=against,
+        precision=precision,
+        method=method,
+        start=start,
+        corrected=corrected,
+        measures=command.measures,
+        unigrams=unigrams,
+    )
+    sentences = list(judge.sentences(table.rows).values())
+    if unit == "region" and sentences and all(len(each.regions) == 1 for each in sentences):
         raise Failure.usage(text("cli.no_regions", file=file), text("cli.no_regions_hint"))
-    boundary: WordBoundary | None = None
-    if method == "causal" and unit in ("word", "sentence"):
-        boundary = "trailing" if corrected else "leading"
+    if command.out is not None:
+        from tui.headless.shards.run import execute as in_shards  # imports asyncio
+
+        return in_shards(command, name, file, judge, table.columns, table.rows, output)
 
     async def work(session: Session) -> Exit:
-        numbers = list(sentences)
-        written = [sentences[number].text for number in numbers]
-        request = ScoreTexts(
-            model=model,
-            texts=written,
-            method=method,
-            start=start,
-            after=corrected or command.measures,
-            boundaries=corrected,
-            precision=precision,
-        )
-        sides: list[tuple[ScoredBy | None, list[TextScore]]] = []
-        for each in (model, *([] if against is None else [against])):
-            await warn(session, output, each, *written)
-            sides.append(await _answers(session, structs.replace(request, model=each), output))
-        failed = len(table.rows) - len(rows)
-        found: list[tuple[Cells, Mapping[str, Value]]] = []
-        methods: set[Method] = set()
-        places = {number: place for place, number in enumerate(numbers)}
-        for number, row in enumerate(rows):
-            try:
-                if number in reasons:
-                    raise NoText(reasons[number])
-                read, *other = (
-                    _scored(sentences[number], source.names, answers[places[number]], corrected)
-                    for _, answers in sides
-                )
-            except NoText as error:
-                failed += 1
-                tables.complain(file, row, str(error), output)
-                found.append((row.cells, {}))
-                continue
-            methods.add(read.method)
-            if other:
-                found += [(row.cells, own) for own in compared_figures.rows(read, other[0], unit)]
-                continue
-            figures = zip(read.rows(unit), measures.rows(read, unit), strict=True)
-            found += [(row.cells, {**own, **more}) for own, more in figures]
-        by, second = sides[0][0], sides[-1][0] if against is not None else None
-        if by is not None:  # else no row has a text, and each is named
-            words = methods if unit in ("word", "sentence") else ()
-            description = structs.replace(
-                about(by, name, file, unit, words, boundary),
-                unigrams=None if measures.unigrams is None else measures.unigrams.source,
-                against=None if second is None else second.model,
-                against_revision=None if second is None else second.revision,
-            )
-            columns = (*COLUMNS[unit], *measures.columns(unit))
-            if against is not None:
-                columns = compared_figures.columns(unit)
-            tables.write(command, output, table.columns, columns, found, description)
-        if failed:
-            output.error(text("cli.texts_failed", count=failed, total=len(table.rows)))
-        return Exit.FAILED if failed else Exit.DONE
+        for each in judge.models:
+            await warn(session, output, each, *judge.texts(table.rows))
+        forecast = Forecast()
+
+        def progress(done: int) -> None:
+            output.status(text("cli.texts_scoring"), forecast.count(done, len(table.rows)))
+
+        scored = await score(judge, session, table.rows, progress)
+        for line, reason in scored.failed:
+            tables.complain(file, line, reason, output)
+        if scored.about is not None:  # else no row has a text, and each is named
+            tables.write(command, output, table.columns, scored.columns, scored.rows, scored.about)
+        if scored.failed:
+            count = len(scored.failed)
+            output.error(text("cli.texts_failed", count=count, total=len(table.rows)))
+        return Exit.FAILED if scored.failed else Exit.DONE
 
     return run(command, output, work)
 
 
-async def _answers(
-    session: Session, request: ScoreTexts, output: Output
-) -> tuple[ScoredBy | None, list[TextScore]]:
-    """What scores the texts of a request, if there are any, and their scores in order."""
-    by: ScoredBy | None = None
-    found: dict[int, TextScore] = {}
-    forecast = Forecast()
-    async for event in scores(session, request):
-        if isinstance(event, ScoredBy):
-            by = event
-            continue
-        found[event.index] = event
-        done = forecast.count(len(found), len(request.texts))
-        output.status(text("cli.texts_scoring"), done)
-    return by, [found[index] for index in range(len(request.texts))]
+class TextJudge(Struct, frozen=True, kw_only=True):
+    """Scores the texts of a table under a model, and another one `against` it, if there is one."""
+
+    command: str
+    file: str
+    columns: list[str]
+    """The column of the text, or those of its regions."""
+    regions: bool
+    """Whether the columns are those of its regions."""
+    unit: Unit
+    model: str
+    against: str | None
+    precision: PrecisionChoice
+    method: Literal["causal"] | PllMethod
+    start: bool
+    corrected: bool
+    """Whether the end of each word is counted with it."""
+    measures: bool
+    unigrams: Unigrams | None
+    """Of a plain run alone: they cannot be sent."""
+
+    @property
+    def models(self) -> list[str]:
+        """The one or two models."""
+        return [self.model, *([] if self.against is None else [self.against])]
+
+    @property
+    def _source(self) -> Source:
+        return Source(self.columns, self.regions, self.regions or self.unit == "region")
+
+    def sentences(self, rows: Sequence[Row]) -> dict[int, Sentence]:
+        """The text of each row that has one, by its index."""
+        return {index: each for index, each in self._read(rows) if isinstance(each, Sentence)}
+
+    def texts(self, rows: Sequence[Row]) -> list[str]:
+        """The texts of the rows that have one."""
+        return [each.text for each in self.sentences(rows).values()]
+
+    def _read(self, rows: Sequence[Row]) -> Iterator[tuple[int, Sentence | NoText]]:
+        """The text of each row that could be read, or why it has none."""
+        source = self._source
+        for index, row in enumerate(rows):
+            if row.reason:
+                continue
+            try:
+                yield index, source.read(row.cells)
+            except NoText as error:
+                yield index, error
+
+    async def score(
+        self, session: Session, rows: Sequence[Row], progress: Callable[[int], None]
+    ) -> ScoredRows:
+        """Score a block of rows.
+
+        Raises:
+            Failure: the engine cannot, or is gone.
+        """
+        sentences = self.sentences(rows)
+        sides = [
+            await self._answers(session, model, list(sentences.values()), progress)
+            for model in self.models
+        ]
+        measures = Measures(self.measures, self.unigrams, self.method == "causal")
+        failed = [(row.line, row.reason) for row in rows if row.reason]
+        found: list[tuple[Cells, Mapping[str, Value]]] = []
+        methods: set[Method] = set()
+        places = {index: place for place, index in enumerate(sentences)}
+        for index, sentence in self._read(rows):
+            row = rows[index]
+            try:
+                if isinstance(sentence, NoText):
+                    raise sentence
+                read, *other = (
+                    _scored(sentence, self._source.names, answers[places[index]], self.corrected)
+                    for _, answers in sides
+                )
+            except NoText as error:
+                failed.append((row.line, str(error)))
+                found.append((row.cells, {}))
+                continue
+            methods.add(read.method)
+            if other:
+                compared = compared_figures.rows(read, other[0], self.unit)
+                found += [(row.cells, own) for own in compared]
+                continue
+            figures = zip(read.rows(self.unit), measures.rows(read, self.unit), strict=True)
+            found += [(row.cells, {**own, **more}) for own, more in figures]
+        columns = (*COLUMNS[self.unit], *measures.columns(self.unit))
+        if self.against is not None:
+            columns = compared_figures.columns(self.unit)
+        return ScoredRows(
+            about=self._about([by for by, _ in sides], methods),
+            columns=list(columns),
+            rows=found,
+            failed=sorted(failed),
+        )
+
+    async def _answers(
+        self,
+        session: Session,
+        model: str,
+        sentences: Sequence[Sentence],
+        progress: Callable[[int], None],
+    ) -> tuple[ScoredBy | None, list[TextScore]]:
+        """What scores the texts, if there are any, and their scores in order."""
+        if not sentences:
+            return None, []
+        request = ScoreTexts(
+            model=model,
+            texts=[each.text for each in sentences],
+            method=self.method,
+            start=self.start,
+            after=self.corrected or self.measures,
+            boundaries=self.corrected,
+            precision=self.precision,
+        )
+        by: ScoredBy | None = None
+        found: dict[int, TextScore] = {}
+        async for event in session.events(request):
+            if isinstance(event, ScoredBy):
+                by = event
+            elif isinstance(event, TextScore):
+                found[event.index] = event
+                progress(len(found))
+        return by, [found[index] for index in range(len(sentences))]
+
+    def _about(self, sides: Sequence[ScoredBy | None], methods: set[Method]) -> About | None:
+        by, other = sides[0], sides[-1] if self.against is not None else None
+        if by is None:
+            return None
+        worded = self.unit in ("word", "sentence")
+        boundary: WordBoundary | None = None
+        if self.method == "causal" and worded:
+            boundary = "trailing" if self.corrected else "leading"
+        return structs.replace(
+            about(by, self.command, self.file, self.unit, methods if worded else (), boundary),
+            unigrams=None if self.unigrams is None else self.unigrams.source,
+            against=None if other is None else other.model,
+            against_revision=None if other is None else other.revision,
+        )
 
 
-def _measures(command: ScoreTableCommand, unit: Unit, *, causal: bool) -> Measures:
-    """What is asked for beside surprisal.
+def _unigrams(command: ScoreTableCommand, unit: Unit) -> Unigrams | None:
+    """The frequencies of words, where they are asked for.
 
     Raises:
-        Failure: it cannot be read, or not by this unit (exit code 2).
+        Failure: they cannot be read, or not by this unit (exit code 2).
     """
     if command.unigrams is None:
-        return Measures(command.measures, None, causal)
+        return None
     if unit not in ("word", "sentence"):
         raise Failure.usage(text("cli.no_unigrams_of", unit=unit))
-    return Measures(command.measures, unigram_file.read(command.unigrams), causal)
+    return unigram_file.read(command.unigrams)
 
 
-def _source(command: ScoreTableCommand, unit: Unit, table: Table, file: str) -> Source:
+def _columns(command: ScoreTableCommand, table: Table, file: str) -> list[str]:
+    """The column of the text, or those of its regions."""
     if command.regions is None:
-        return Source([tables.column(table, file, command.column)], False, unit == "region")
+        return [tables.column(table, file, command.column)]
     if command.column is not None:
         raise Failure.usage(text("cli.column_or_regions"))
-    names = [name.strip() for name in command.regions.split(",")]
-    return Source([tables.column(table, file, name) for name in names], True, True)
-
-
-def _sentences(rows: Sequence[Row], source: Source) -> tuple[dict[int, Sentence], dict[int, str]]:
-    """The text of each row by its index, and why a row has none."""
-    sentences: dict[int, Sentence] = {}
-    reasons: dict[int, str] = {}
-    for number, row in enumerate(rows):
-        try:
-            sentences[number] = source.read(row.cells)
-        except NoText as error:
-            reasons[number] = str(error)
-    return sentences, reasons
+    return [tables.column(table, file, name.strip()) for name in command.regions.split(",")]
 
 
 def _scored(

@@ -137,7 +137,10 @@ class WordsCommand(TableCommand, frozen=True, kw_only=True):
         """Write the rows of every text in a column; one that cannot be read has none."""
         table = tables.read(file)
         column = tables.column(table, file, self.column)
-        rows = tables.good(table, file, output)
+        rows = [row for row in table.rows if not row.reason]
+        for row in table.rows:
+            if row.reason:
+                tables.complain(file, row.line, row.reason, output)
         cells = (row.cells.get(column) for row in rows)
         texts = [cell if isinstance(cell, str) else "" for cell in cells]
 
@@ -165,7 +168,7 @@ class WordsCommand(TableCommand, frozen=True, kw_only=True):
                 if answer.error is not None:
                     failed += 1
                     reason = worded(answer.error.message, answer.error.hint)
-                    tables.complain(file, row, reason, output)
+                    tables.complain(file, row.line, reason, output)
                     found.append((row.cells, {}))
                     continue
                 own = tracks.rows(answer.tokens, answer.words)

@@ -33,8 +33,8 @@ class Output:
         self._err_terminal = self._err.isatty()
         self.narrates = verbose or self._err_terminal
         """Whether status and notes are written."""
-        # A status line is drawn over itself, which a dumb terminal cannot do.
-        self._redraws = self._err_terminal and os.environ.get("TERM", "dumb") != "dumb"
+        self.redraws = self._err_terminal and os.environ.get("TERM", "dumb") != "dumb"
+        """Whether a status line is drawn over itself, which a dumb terminal cannot do."""
         self._step = ""
         self._line_begun = False
 
@@ -76,7 +76,7 @@ class Output:
         """
         if not self.narrates:
             return
-        if self._redraws:
+        if self.redraws:
             line = clean(f"{step}  {progress}".strip())
             # A line that wraps could not be taken back.
             columns = shutil.get_terminal_size().columns
@@ -113,7 +113,7 @@ class Output:
         self._narrate(f"{clean(message)}\n")
 
     def _clear_status(self) -> None:
-        if self._step and self._redraws:
+        if self._step and self.redraws:
             self._narrate("\r\x1b[K")
         self._step = ""
 

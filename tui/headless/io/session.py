@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import structs
@@ -96,35 +96,52 @@ def run(
         Failure: the settings file is not there, or the engine does not start.
         KeyboardInterrupt: Ctrl+C ended the work.
     """
-    import asyncio
-
     loaded = settings_file.load(command)
     for problem in loaded.problems:
         output.note(str(problem))
     configure = loaded.settings.configure()
     configure = structs.replace(configure, folders=[*configure.folders, *folders])
+
+    async def asked() -> Exit:
+        async with opened(configure, loaded.settings.engine, output) as session:
+            return await work(session)
+
+    return interruptible(asked)
+
+
+def interruptible(work: Callable[[], Coroutine[None, None, Exit]]) -> Exit:
+    """Do work that Ctrl+C, SIGTERM and a closed terminal cancel.
+
+    Raises:
+        KeyboardInterrupt: Ctrl+C ended it.
+    """
+    import asyncio
+    import signal
+
+    async def main() -> Exit:
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        assert task is not None, "a coroutine runs in a task"
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            # Ctrl+C needs none: asyncio.run cancels the task by itself.
+            loop.add_signal_handler(number, task.cancel)
+        return await work()
+
     try:
-        return asyncio.run(_run(configure, loaded.settings.engine, output, work))
+        return asyncio.run(main())
     except asyncio.CancelledError:
         return Exit.INTERRUPTED
 
 
-async def _run(
-    configure: Configure,
-    elsewhere: str | None,
-    output: Output,
-    work: Callable[[Session], Awaitable[Exit]],
-) -> Exit:
-    import asyncio
-    import signal
+@asynccontextmanager
+async def opened(
+    configure: Configure, elsewhere: str | None, output: Output
+) -> AsyncGenerator[Session, None]:
+    """An engine while it is used; `elsewhere` is the command that leads to it on another machine.
 
+    Raises:
+        Failure: it does not start.
+    """
     from engine.client import Engine
-
-    task, loop = asyncio.current_task(), asyncio.get_running_loop()
-    assert task is not None, "a coroutine runs in a task"
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        # Ctrl+C needs none: asyncio.run cancels the task by itself.
-        loop.add_signal_handler(number, task.cancel)
 
     narrator = Narrator()
 
@@ -151,6 +168,6 @@ async def _run(
         raise Failure(text("cli.engine_did_not_start", reason=reason)) from error
     session = Session(engine, elsewhere=elsewhere is not None)
     try:
-        return await work(session)
+        yield session
     finally:
         await engine.stop()

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from tui.export.table_files import About, write_file
 from tui.files import paths, system_errors, tables
-from tui.files.tables import Cells, NoTable, Row, Table, Value
+from tui.files.tables import Cells, NoTable, Table, Value
 from tui.headless.io.output import Output
 from tui.headless.io.request import read_leniently
 from tui.strings import text
@@ -74,17 +74,9 @@ def column(table: Table, file: str, named: str | None) -> str:
     return found
 
 
-def good(table: Table, file: str, output: Output) -> list[Row]:
-    """The rows that have cells; the others are reported."""
-    for row in table.rows:
-        if row.reason:
-            complain(file, row, row.reason, output)
-    return [row for row in table.rows if not row.reason]
-
-
-def complain(file: str, row: Row, reason: str, output: Output) -> None:
+def complain(file: str, line: int, reason: str, output: Output) -> None:
     """Report a row and what is wrong with it."""
-    output.error(f"{file}: {text('tables.row', line=row.line, reason=reason)}")
+    output.error(f"{file}: {text('tables.row', line=line, reason=reason)}")
 
 
 def named(columns: Sequence[str], kept: Sequence[str]) -> dict[str, str]:

@@ -235,8 +235,10 @@ def test_the_engine_of_another_machine_says_which_and_how_far(
     engine: ScriptedEngine, tsuzuki: Tsuzuki
 ) -> None:
     here = found(tsuzuki("doctor", "--json"))
-    ready = Ready(protocol=1, pid=7, memory_budget=2_000_000_000, threads=16, host="gpu-box")
+    ready = Ready(1, 7, memory_budget=2_000_000_000, threads=16, host="gpu-box", gpus=["H100"] * 2)
     engine.scripts[Ping] = [ready, Pong()]
     far = found(tsuzuki("doctor", "--json", "--engine", "ssh gpu-box"))
-    assert far["worker"].value.startswith("on gpu-box: 2.0 GB for models, 16 threads, answers in ")
+    assert far["worker"].value.startswith(
+        "on gpu-box: 2.0 GB for models, 16 threads, H100, H100, answers in "
+    )
     assert "models" in here and "models" not in far  # its store is that machine's

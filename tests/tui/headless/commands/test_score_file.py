@@ -90,7 +90,7 @@ def test_json_lines_and_standard_input_are_read(
 def test_a_long_file_is_asked_in_parts_that_count_on(
     engine: ScriptedEngine, tsuzuki: Tsuzuki, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.headless.commands.score_file.AT_ONCE", 1)
+    monkeypatch.setattr("tui.headless.commands.score_file.BLOCK", 1)
     engine.scripts[ScorePairs] = [PairScore(index=0, result=NSP), Done()]
     lines = tsuzuki("score", "--file", str(file), "--json").out.splitlines()
     assert [json.loads(line)["index"] for line in lines] == [0, 1]
