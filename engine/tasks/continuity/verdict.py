@@ -1,11 +1,12 @@
 """The conclusion from all witnesses: do two texts share a topic, and which order is likelier?
 
-Topic: a next-sentence head votes by the mean margin of both orders, a causal model by the smaller
-of both orders' bits per token, as any preceding text saves some bits. Order: a sentence-order head
+Topic: a next-sentence head votes by the larger margin of both orders, since one that saw wrong
+orders in training says no to the other; a causal model by the smaller of both orders' bits per
+token, as any preceding text saves some bits. Order: a sentence-order head
 votes by half the difference of its two margins, a causal model by the difference of its bits in
 both orders. That is log2 p(A, B) - log2 p(B, A): how much likelier the whole text is in this order.
-A next-sentence head has no vote on order, for which it was not trained, and the cosine has no vote
-at all, as its scale differs from model to model.
+A next-sentence head has no vote on order, for which most were not trained, and the cosine has no
+vote at all, as its scale differs from model to model.
 
 Witnesses within their thresholds abstain: if all do, the verdict is unclear. Witnesses beyond them
 on opposite sides make it split.
@@ -48,8 +49,8 @@ def verdict(results: Iterable[ScoreResult]) -> Verdict:
     for each in results:
         match each:
             case NspResult():
-                mean = (each.margin + each.reversed.margin) / 2
-                topic.append(_side(mean, "same", TOPIC_NATS, "other", -TOPIC_NATS))
+                larger = max(each.margin, each.reversed.margin)
+                topic.append(_side(larger, "same", TOPIC_NATS, "other", -TOPIC_NATS))
             case SopResult():
                 half = (each.margin - each.reversed.margin) / 2
                 order.append(_side(half, "this", ORDER_NATS, "reverse", -ORDER_NATS))
