@@ -2,6 +2,7 @@
 
     python engine/starter/recipe.py prepare en TEXT WORK        # split, tokenize, hold out
     python engine/starter/recipe.py train en WORK OUT --seconds 460
+    python engine/starter/recipe.py settle ja WORK MODEL        # texts without a start token
     python engine/starter/recipe.py report en WORK MODEL        # figures on the held-out documents
 
 `en` is a BERT with both of its pretraining heads, `ja` a GPT-2; both are transformers' own classes,
@@ -180,6 +181,7 @@ class Rows(IterableDataset[dict[str, Tensor]]):
     def __init__(self, language: str, texts: Texts, rows: int) -> None:
         self.language, self.texts, self.rows = language, texts, rows
         self.names = list(texts.sources)
+        self.draw = random.Random(SEED)
         self.shares = [
             float(texts.starts[last] - texts.starts[first]) * SOURCES[language][name]
             for name, (first, last) in texts.sources.items()
@@ -234,6 +236,15 @@ class Rows(IterableDataset[dict[str, Tensor]]):
                 positions[row, at : at + length] = np.arange(length)
                 at, count = at + length, count + 1
         return {"ids": ids, "number": number, "positions": positions}
+
+    def equal(self, count: int, length: int) -> Tensor:
+        """The beginnings of texts that have as many pieces: [count, length]."""
+        found: list[list[int]] = []
+        while len(found) < count:
+            part, _ = self.cut(self.line(self.source()), length)
+            if len(part) == length:
+                found.append(part.tolist())
+        return torch.tensor(found)
 
     def pair_rows(self) -> dict[str, Ids]:
         """Single texts and pairs, how often their pieces are masked, and whether pairs follow."""
@@ -464,6 +475,44 @@ def save(model: Any, language: str, shape: Shape, out: Path) -> None:
     twin.save_pretrained(out)
 
 
+# ---- texts without a start token
+
+
+def settle(work: Path, folder: Path) -> None:
+    """Teach a GPT-2 texts that begin without a start token, which it never saw, and save it.
+
+    Only the vector of the first position moves. The start token's own vector takes back what the
+    position's takes on, so that a text with it is read as before; as that vector also answers how
+    likely the start token is, the last steps keep that low.
+    """
+    torch.manual_seed(SEED)
+    model = GPT2LMHeadModel.from_pretrained(folder, dtype=torch.float32).eval()
+    model.requires_grad_(False)
+    pieces, positions = model.transformer.wte.weight, model.transformer.wpe.weight
+    both = pieces[BEGIN] + positions[0]
+    first = nn.Parameter(positions[0].clone())
+    rows = Rows("ja", load(work, "ja", "train"), 1)
+    for steps, rate, weight in ((100, 0.02, 0.0), (60, 0.01, 5.0)):
+        fit = torch.optim.Adam([first], lr=rate)
+        for step in range(steps):
+            fit.param_groups[0]["lr"] = rate * (1 - step / steps)
+            ids = rows.equal(24, 24)
+            moved = torch.cat([first[None] - positions[:1], torch.zeros(23, len(first))])
+            hidden = model.transformer(inputs_embeds=pieces[ids] + moved).last_hidden_state
+            logits = hidden @ pieces.T
+            start = (hidden @ (both - first))[..., None]
+            logits = torch.cat([logits[..., :BEGIN], start, logits[..., BEGIN + 1 :]], -1)
+            loss = F.cross_entropy(logits[:, :-1].flatten(0, 1), ids[:, 1:].flatten())
+            loss = loss + weight * logits.softmax(-1)[..., BEGIN].mean()
+            fit.zero_grad()
+            torch.autograd.backward(loss)
+            fit.step()
+    with torch.no_grad():
+        pieces[BEGIN] = both - first
+        positions[0] = first
+    model.half().save_pretrained(folder)
+
+
 # ---- report
 
 
@@ -578,6 +627,7 @@ def main() -> None:
     for verb, places in {
         "prepare": "text work",
         "train": "work out",
+        "settle": "work model",
         "report": "work model",
     }.items():
         added = verbs.add_parser(verb)
@@ -598,6 +648,8 @@ def main() -> None:
             shape = Shape(given.hidden, given.layers, given.heads)
             rows = given.rows or ROWS[given.language]
             train(given.language, given.work, given.out, given.seconds, shape, rows)
+        case "settle":
+            settle(given.work, given.model)
         case _:
             report(given.language, given.work, given.model)
 
