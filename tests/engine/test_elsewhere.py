@@ -31,7 +31,7 @@ from tests.support import relay, tiny_gguf
 from tui.strings import worded
 
 RELAY = shlex.join([sys.executable, str(Path(relay.__file__))])
-LONG = Continue(model="starter-ja", prompt="東京の街は", sampling=GREEDY, max_tokens=40, top=0)
+LONG = Continue(model="starter-ja", prompt="東京の街は", sampling=GREEDY, max_tokens=200, top=0)
 
 
 class Link:
@@ -103,7 +103,7 @@ async def test_a_cut_link_ends_the_answer_in_words_and_is_made_again(
     monkeypatch.setattr(client, "PAUSES_S", (0.0, 0.1, 0.1))
     state = tmp_path / "state"
     # The cut comes in mid-stream: what precedes the tokens is shorter.
-    engine = await link.start(f"{RELAY} --cut 3000 --state {shlex.quote(str(state))}")
+    engine = await link.start(f"{RELAY} --cut 8000 --state {shlex.quote(str(state))}")
     whole = await ids(await link.start(None))
     *came, last = [event async for event in engine.request(LONG)]
     partial = [event.id for event in came if isinstance(event, Token)]
