@@ -70,7 +70,7 @@ def test_words_and_joint_fillings(tsuzuki: Tsuzuki) -> None:
         ("skyscraper", 2),
     ]
     assert told["words"][0]["pieces"] == 1 < told["words"][1]["pieces"]
-    told = document(tsuzuki, "fill", "The [MASK] is [MASK].", "--joint", "left_to_right")
+    told = document(tsuzuki, "fill", "I [MASK] to the [MASK].", "--joint", "left_to_right")
     assert all(len(filling["words"]) == 2 for filling in told["joint"])
     assert told["joint"][0]["logprob"] == pytest.approx(
         max(score for row in told["table"]["left_first"] for score in row), abs=1e-3

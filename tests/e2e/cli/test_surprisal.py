@@ -74,9 +74,9 @@ def test_without_a_start_token_the_first_one_has_no_surprisal(tsuzuki: Tsuzuki) 
 
 
 def test_a_text_longer_than_the_context_is_read_in_windows(tsuzuki: Tsuzuki) -> None:
-    found = document(tsuzuki, "surprisal", TEXT * 45)
+    found = document(tsuzuki, "surprisal", TEXT * 90)
     ids = [token["id"] for token in found["tokens"]]
-    assert len(ids) > 2 * 256
+    assert len(ids) > 2 * 512
     assert found["windows"] > 2
     assert all(token["logprob"] is not None for token in found["tokens"])
     # The last window's first token was read after half a context.
