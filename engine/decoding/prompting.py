@@ -111,6 +111,13 @@ def start_token(model: LoadedModel) -> Piece | None:
     return None if number is None else model.tokenizer.token(number)
 
 
+def framing(model: LoadedModel) -> list[Piece]:
+    """What every text is scored after: what the tokenizer puts before a prompt, else the start
+    token, else nothing."""
+    start = start_token(model)
+    return model.tokenizer.prompt("") or ([] if start is None else [start])
+
+
 def _chat(
     model: LoadedModel, runtime: CausalRuntime, request: Continue, earlier: Sequence[Turn]
 ) -> Prompt:

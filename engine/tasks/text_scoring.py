@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import isfinite, isnan
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from engine.decoding.prompting import start_token, unknown_token
+from engine.decoding.prompting import framing, unknown_token
 from engine.errors import EngineError, refusal
 from engine.interfaces import CausalRuntime, MaskedRuntime
 from engine.messages import (
@@ -133,6 +133,20 @@ class _Text:
                 yield TextScore(index=index, tokens=tokens, windows=self.windows, after=after)
 
 
+def scored_by(
+    model: LoadedModel, method: Literal["causal"] | PllMethod, start: Sequence[Piece] = ()
+) -> ScoredBy:
+    """What scores texts in this way, after these tokens."""
+    return ScoredBy(
+        model=model.files.id,
+        revision=model.files.revision,
+        method=method,
+        start=start[0].piece if start else None,
+        precision=model.precision,
+        weights=model.files.weights,
+    )
+
+
 class _Reader(Protocol):
     """Scores texts with a model of one kind."""
 
@@ -156,17 +170,8 @@ class _Causal:
         self._request = request
         self._model = model
         self._runtime = runtime
-        begins = start_token(model)
-        framing = model.tokenizer.prompt("") or ([] if begins is None else [begins])
-        self._start = framing if request.start else []
-        self.by = ScoredBy(
-            model=model.files.id,
-            revision=model.files.revision,
-            method="causal",
-            start=self._start[0].piece if self._start else None,
-            precision=model.precision,
-            weights=model.files.weights,
-        )
+        self._start = framing(model) if request.start else []
+        self.by = scored_by(model, "causal", self._start)
 
     def cut(self, indices: list[int], text: str) -> _Text:
         pieces = self._model.tokenizer.encode(text)
@@ -217,14 +222,7 @@ class _Masked:
         self._model = model
         self._runtime = runtime
         self._method = method
-        self.by = ScoredBy(
-            model=model.files.id,
-            revision=model.files.revision,
-            method=method,
-            start=None,
-            precision=model.precision,
-            weights=model.files.weights,
-        )
+        self.by = scored_by(model, method)
 
     def cut(self, indices: list[int], text: str) -> _Text:
         pieces = pseudo_likelihood.cut(self._model, self._runtime, text)

@@ -16,7 +16,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from engine.decoding.prompting import start_token, unknown_token
+from engine.decoding.prompting import framing, unknown_token
 from engine.errors import EngineError, refusal
 from engine.interfaces import Branches, Tokenizer
 from engine.messages import (
@@ -24,7 +24,6 @@ from engine.messages import (
     Event,
     Piece,
     Progress,
-    ScoredBy,
     TextToken,
     Timing,
     TrackedText,
@@ -35,7 +34,7 @@ from engine.runtime.loaded import LoadedModel
 from engine.tasks import pseudo_likelihood
 from engine.tasks.continuity.sides import join
 from engine.tasks.limits import causal, check_fits, fills_masks
-from engine.tasks.text_scoring import windows
+from engine.tasks.text_scoring import scored_by, windows
 
 if TYPE_CHECKING:
     import torch
@@ -186,17 +185,8 @@ class _Causal:
         self._model = model
         self._runtime = causal(model)[0]
         self._words = request.words
-        begins = start_token(model)
-        framing = model.tokenizer.prompt("") or ([] if begins is None else [begins])
-        self._start = framing if request.start else []
-        self.by = ScoredBy(
-            model=model.files.id,
-            revision=model.files.revision,
-            method="causal",
-            start=self._start[0].piece if self._start else None,
-            precision=model.precision,
-            weights=model.files.weights,
-        )
+        self._start = framing(model) if request.start else []
+        self.by = scored_by(model, "causal", self._start)
 
     def cut(self, index: int, text: str | list[int]) -> _Text:
         """Tokenize a text, and spell the words at its places.
@@ -330,14 +320,7 @@ class _Masked:
         self._mask = model.tokenizer.token(mask)
         self._pieces: dict[int, list[Piece]] = {}
         """Of each text that is being read, by its index."""
-        self.by = ScoredBy(
-            model=model.files.id,
-            revision=model.files.revision,
-            method="original",
-            start=None,
-            precision=model.precision,
-            weights=model.files.weights,
-        )
+        self.by = scored_by(model, "original")
 
     def cut(self, index: int, text: str | list[int]) -> _Text:
         """Tokenize a text, and spell the words at its places.
