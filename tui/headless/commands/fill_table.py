@@ -13,15 +13,14 @@ from tui.export.table_files import About
 from tui.files.tables import Cells, Row, Value
 from tui.headless.command import ShardedCommand
 from tui.headless.io import tables
-from tui.headless.io.advice import warn
 from tui.headless.io.masking import masked
 from tui.headless.io.output import Output
 from tui.headless.io.request import own_models
-from tui.headless.io.session import Session, run
-from tui.headless.shards.judging import ScoredRows, score
+from tui.headless.io.session import Session
+from tui.headless.shards import table as scored_table
+from tui.headless.shards.judging import ScoredRows
 from tui.strings import text
 from tui.terminal.exit_codes import Exit, Failure
-from tui.terminal.forecast import Forecast
 
 COLUMNS = ("mask", "list", "rank", "word", "probability", "surprisal_bits")
 """What is added to the columns that are there. Masks count from 1; `list` is what the word is
@@ -38,30 +37,9 @@ def execute(command: ShardedCommand, numbers: Sequence[int], request: Fill, outp
     table = tables.read(file)
     column = tables.column(table, file, command.column)
     judge = FillJudge(file=file, column=column, numbers=list(numbers), request=request)
-    if command.out is not None:
-        from tui.headless.shards.run import execute as in_shards  # imports asyncio
-
-        return in_shards(command, "fill", file, judge, table.columns, table.rows, output)
-
-    async def work(session: Session) -> Exit:
-        await warn(session, output, request.model, *judge.texts(table.rows))
-        forecast = Forecast()
-
-        def progress(done: int) -> None:
-            output.status(text("cli.filling"), forecast.count(done, len(table.rows)))
-
-        scored = await score(judge, session, table.rows, progress)
-        for line, reason in scored.failed:
-            tables.complain(file, line, reason, output)
-        if scored.about is not None:  # else no row has a text, and each is named
-            tables.write(command, output, table.columns, scored.columns, scored.rows, scored.about)
-        if scored.failed:
-            count = len(scored.failed)
-            output.error(text("cli.texts_failed", count=count, total=len(table.rows)))
-        return Exit.FAILED if scored.failed else Exit.DONE
-
     # A model that the settings do not name is listed because this command names it.
-    return run(command, output, work, folders=own_models(request.model))
+    folders = own_models(request.model)
+    return scored_table.execute(command, "fill", judge, table, text("cli.filling"), output, folders)
 
 
 class FillJudge(Struct, frozen=True, kw_only=True):
@@ -78,6 +56,11 @@ class FillJudge(Struct, frozen=True, kw_only=True):
     def model(self) -> str:
         """The model's name."""
         return self.request.model
+
+    @property
+    def models(self) -> list[str]:
+        """The same, as the only one."""
+        return [self.model]
 
     def texts(self, rows: Sequence[Row]) -> list[str]:
         """The texts of rows; a row that has none has an empty one."""

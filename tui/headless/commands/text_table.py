@@ -16,17 +16,16 @@ from tui.export.text_figures import COLUMNS, NoBoundaries, ScoredText, Unit
 from tui.files.tables import Cells, Row, Table, Value
 from tui.headless.command import ShardedCommand
 from tui.headless.io import compared_figures, tables, unigram_file
-from tui.headless.io.advice import warn
 from tui.headless.io.measures import Measures
 from tui.headless.io.output import Output
 from tui.headless.io.region_cells import NoText, Source
-from tui.headless.io.session import Session, run
+from tui.headless.io.session import Session
 from tui.headless.options import add_shards
-from tui.headless.shards.judging import ScoredRows, score
+from tui.headless.shards import table as scored_table
+from tui.headless.shards.judging import ScoredRows
 from tui.strings import text, worded
 from tui.suites.sentences import Sentence
 from tui.terminal.exit_codes import Exit, Failure
-from tui.terminal.forecast import Forecast
 
 
 class ScoreTableCommand(ShardedCommand, frozen=True, kw_only=True):
@@ -103,30 +102,7 @@ def execute(
     sentences = list(judge.sentences(table.rows).values())
     if unit == "region" and sentences and all(len(each.regions) == 1 for each in sentences):
         raise Failure.usage(text("cli.no_regions", file=file), text("cli.no_regions_hint"))
-    if command.out is not None:
-        from tui.headless.shards.run import execute as in_shards  # imports asyncio
-
-        return in_shards(command, name, file, judge, table.columns, table.rows, output)
-
-    async def work(session: Session) -> Exit:
-        for each in judge.models:
-            await warn(session, output, each, *judge.texts(table.rows))
-        forecast = Forecast()
-
-        def progress(done: int) -> None:
-            output.status(text("cli.texts_scoring"), forecast.count(done, len(table.rows)))
-
-        scored = await score(judge, session, table.rows, progress)
-        for line, reason in scored.failed:
-            tables.complain(file, line, reason, output)
-        if scored.about is not None:  # else no row has a text, and each is named
-            tables.write(command, output, table.columns, scored.columns, scored.rows, scored.about)
-        if scored.failed:
-            count = len(scored.failed)
-            output.error(text("cli.texts_failed", count=count, total=len(table.rows)))
-        return Exit.FAILED if scored.failed else Exit.DONE
-
-    return run(command, output, work)
+    return scored_table.execute(command, name, judge, table, text("cli.texts_scoring"), output)
 
 
 class TextJudge(Struct, frozen=True, kw_only=True):
