@@ -142,9 +142,12 @@ class CausalRuntime(Protocol):
 
     vocabulary: int
     context: int | None
-    bytes: int
     reversible: bool
     """Whether it supports `crop`: recurrent layers do not."""
+
+    @property
+    def bytes(self) -> int:
+        """Bytes in memory, without branches."""
 
     def empty(self) -> Branches:
         """One empty row. Its logits are invalid."""

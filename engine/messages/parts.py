@@ -18,10 +18,9 @@ Precision = Literal["exact", "bf16", "int8", "int4", "served"]
 
 ``exact`` is fp32, equal to transformers to float tolerance; the others are smaller and faster, and
 their `Distance` from exact is measured. ``served`` is what a server runs, whatever that is."""
-FloatInputs = Literal["none", "qkv", "down", "qkv+down", "layers"]
-"""Which matrices of a quantised form multiply floats: none, the first of each layer (of queries,
-keys and values), the last, both, or all of the layers'. What the others multiply is rounded to 8
-bits, which is faster."""
+FloatInputs = Literal["none", "down", "layers"]
+"""Which matrices of a quantised form multiply floats: none, the last of each layer, or all of the
+layers'. What the others multiply is rounded to 8 bits, which is faster, but for a few channels."""
 Device = Literal["cpu", "cuda", "mps"]
 """Where weights are held and multiplied."""
 DeviceChoice = Literal["cpu", "cuda", "mps", "auto"]

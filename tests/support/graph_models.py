@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,20 +45,37 @@ def graph(folder: Path, precision: Precision, floats: FloatInputs = "layers") ->
     return runtime.with_floats(floats)
 
 
+_PART = {
+    **dict.fromkeys(("q_proj", "k_proj", "v_proj", "c_attn"), "qkv"),
+    **dict.fromkeys(("gate_proj", "up_proj", "c_fc"), "up"),
+    **dict.fromkeys(("embed_tokens", "wte"), "embedding"),
+    "lm_head": "head",
+}
+"""What a module of transformers is a part of, if channels of that may stay floats."""
+
+
 def dequantised(folder: Path, precision: Precision) -> transformers.PreTrainedModel:
     """transformers' class with the weights that a form rounds to: what it should compute."""
-    model = plain(folder)
+    model, parts = plain(folder), graph(folder, precision)._parts
     tables = {model.get_input_embeddings(), model.get_output_embeddings()}
     with torch.inference_mode():
-        for module in model.modules():
+        for name, module in model.named_modules():
             weight = getattr(module, "weight", None)
             if weight is None or weight.dim() != 2 or weight.shape[0] == 700:
                 continue  # a gain, or GPT-2's positions
             bits = 8 if precision == "int8" or module in tables else 4
             across = isinstance(module, transformers.pytorch_utils.Conv1D)
-            rounded = numbers(matrices.prepare(bits, Matrix(weight.T if across else weight)))
-            rounded = rounded[:, : weight.shape[0 if across else 1]]
-            weight.copy_(rounded.T if across else rounded)
+            weight = weight.T if across else weight
+            rounded = numbers(matrices.prepare(bits, Matrix(weight)))[:, : weight.shape[1]]
+            number = re.search(r"\.(\d+)\.", name)
+            own = parts("outer" if number is None else f"layer {number[1]}")
+            part = _PART.get(name.rpartition(".")[2])
+            if part == "head" and "head.steps" not in own:
+                continue  # the embedding
+            outliers = own.get(f"{part}.outliers")
+            if outliers is not None:
+                rounded[:, outliers] = weight[:, outliers]
+            weight.copy_(rounded)
     return model
 
 

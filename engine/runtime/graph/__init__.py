@@ -2,6 +2,7 @@
 
     nodes.py      a graph while it is put together
     matrices.py   a matrix in groups of 4 or 8 bits, and the nodes that multiply by it
+    outliers.py   the channels that are not rounded
     tables.py     the table of token vectors, which is looked up, not multiplied
     norms.py      the nodes that normalise
     attention.py  the nodes of attention, and what they read besides the weights

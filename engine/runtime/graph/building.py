@@ -22,9 +22,7 @@ LOGITS, STATES = "logits", "states"
 
 _FLOATS: dict[FloatInputs, frozenset[str]] = {
     "none": frozenset(),
-    "qkv": frozenset({"qkv"}),
     "down": frozenset({"down"}),
-    "qkv+down": frozenset({"qkv", "down"}),
     "layers": frozenset({"qkv", "out", "up", "down"}),
 }
 

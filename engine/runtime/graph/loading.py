@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import torch
 
@@ -11,6 +11,7 @@ from engine.messages import Message, Precision
 from engine.runtime.graph import matrices, stored
 from engine.runtime.graph.decoder import GraphRuntime
 from engine.runtime.graph.matrices import Tensors
+from engine.runtime.graph.outliers import survey
 from engine.runtime.graph.stored import Form, Parts
 from engine.runtime.loading import broken, readable
 from engine.runtime.packed.families import Shape, shape
@@ -49,10 +50,17 @@ def _components(shape: Shape) -> list[str]:
 def _quantised(files: ModelFiles, shape: Shape, bits: int, report: LoadReport) -> Parts:
     found: dict[str, Tensors] = {}
     with Weights(files.folder, shape) as weights, torch.inference_mode():
-        for number in range(shape.layers):
-            report(Message.of("stage.weights"), 100 * number / shape.layers)
-            found[f"layer {number}"] = _finite(_layer(weights.layer(number), bits))
-        found["outer"] = _finite(_outer(weights))
+
+        def read() -> Iterator[LayerWeights]:
+            for number in range(shape.layers):
+                report(Message.of("stage.weights"), 100 * number / shape.layers)
+                yield weights.layer(number)
+
+        def passed(layer: LayerWeights, *outliers: torch.Tensor) -> None:
+            found[f"layer {len(found)}"] = _finite(_layer(layer, bits, *outliers))
+
+        last = survey(weights, shape, read(), passed)
+        found["outer"] = _finite(_outer(weights, last))
         weights.complete()
     return found.__getitem__
 
@@ -68,30 +76,36 @@ def _finite(parts: Tensors) -> Tensors:
     return parts
 
 
-def _layer(layer: LayerWeights, bits: int) -> Tensors:
+def _layer(
+    layer: LayerWeights, bits: int, before_attention: torch.Tensor, before_mlp: torch.Tensor
+) -> Tensors:
+    """The parts of a layer, given the outliers of its normalised states."""
     parts = _norm("before_attention", layer.before_attention)
     parts |= _norm("before_mlp", layer.before_mlp)
-    for name, matrix in (
-        ("qkv", layer.qkv),
-        ("out", layer.out),
-        ("up", layer.up),
-        ("down", layer.down),
+    for name, matrix, outliers in (
+        ("qkv", layer.qkv, before_attention),
+        ("out", layer.out, None),
+        ("up", layer.up, before_mlp),
+        ("down", layer.down, None),
     ):
-        parts |= _under(name, matrices.prepare(bits, matrix))
+        parts |= _under(name, matrices.prepare(bits, matrix, outliers))
     if layer.head_norms is not None:
         parts["queries_gain"], parts["keys_gain"] = layer.head_norms
     return parts
 
 
-def _outer(weights: Weights) -> Tensors:
-    """The tables have 8 bits in every form.
+def _outer(weights: Weights, outliers: torch.Tensor) -> Tensors:
+    """The parts around the layers, given the outliers before the output layer.
+
+    The tables have 8 bits in every form.
 
     In 4 an output layer would lose more accuracy than all other layers together.
     """
-    parts = _under("embedding", matrices.prepare(8, Matrix(weights.embedding())))
-    parts |= _norm("last_norm", weights.last_norm())
-    if (head := weights.head()) is not None:
-        parts |= _under("head", matrices.prepare(8, Matrix(head)))
+    head = weights.head()
+    table = matrices.prepare(8, Matrix(weights.embedding()), outliers if head is None else None)
+    parts = _under("embedding", table) | _norm("last_norm", weights.last_norm())
+    if head is not None:
+        parts |= _under("head", matrices.prepare(8, Matrix(head), outliers))
     if (positions := weights.positions()) is not None:
         parts["positions"] = positions
     return parts

@@ -12,6 +12,9 @@ row and several. They can also multiply floats, by 4-bit matrices without much l
 there is one row. By 8-bit ones that would take some hundred times as long: such a matrix is split
 into two of 4 bits, w = s (16 high + low - 128) = 16 s (high - 8) + s (low - 8) + 8 s.
 
+Of some inputs a few channels, `outliers`, and their weights stay floats: they are taken out, and
+multiplied together with the sums.
+
 Inputs that are no whole number of groups are filled up with zeros, and so are the weights.
 """
 
@@ -32,14 +35,18 @@ Tensors = dict[str, torch.Tensor]
 """The parts of a matrix or of a whole component, by name."""
 
 
-def prepare(bits: int, matrix: Matrix) -> Tensors:
+def prepare(bits: int, matrix: Matrix, outliers: torch.Tensor | None = None) -> Tensors:
     """Quantise a matrix to 4 or 8 bits; returns its parts for `multiplied`.
 
     ``steps`` uint8 [out, groups, 32] (two to a byte in 4 bits: [out, groups, 16]), ``scales``
     float32 [out, groups], in 4 bits ``offsets`` float32 [groups, out], and ``bias`` if it has one.
+    With outliers, int64 [outliers], also these, and ``columns``, their weights, float32
+    [outliers, out].
     """
     groups = _grouped(matrix.weight)
     parts = _four(groups) if bits == 4 else _eight(groups)
+    if outliers is not None:
+        parts |= {"outliers": outliers, "columns": matrix.weight[:, outliers].t().contiguous()}
     if matrix.bias is not None:
         parts["bias"] = matrix.bias
     return parts
@@ -81,16 +88,30 @@ def multiplied(graph: Graph, x: str, name: str, parts: Tensors, width: int, *, f
         x = graph.add("Pad", [x, graph.constant(0, 0, 0, 0, 0, -width % GROUP)])
     steps, scales, offsets = parts["steps"], parts["scales"], parts.get("offsets")
     bias = graph.weight(f"{name}.bias", parts["bias"]) if "bias" in parts else ""
+    rounded, summed, columns = x, f"sums of {groups} groups", parts.get("columns")
+    if columns is not None:
+        picks = F.one_hot(parts["outliers"], groups * GROUP).float()
+        rounded = graph.add("Mul", [x, graph.weight(f"{name}.others", 1 - picks.sum(0))])
     products = []
     if floats and offsets is None:
-        products.append(_product(graph, x, f"{name}.high", _paired(steps >> 4), 16 * scales, True))
+        high = _paired(steps >> 4)
+        products.append(_product(graph, rounded, f"{name}.high", high, 16 * scales, floats))
         steps, offsets = _paired(steps & 15), 8 * scales.t().contiguous()
-    products.append(_product(graph, x, name, steps, scales, floats, bias))
+    beside = []
     if offsets is not None:
+        beside.append((torch.eye(groups).repeat_interleave(GROUP, 0), offsets))
+    if columns is not None:
+        if offsets is not None:
+            columns = columns - offsets[parts["outliers"] // GROUP]
+        beside.append((picks.t(), columns))
+        summed = f"{name}.sums"
+    products.append(_product(graph, rounded, name, steps, scales, floats, bias))
+    if beside:
         # One product with zeros and ones takes less time than two nodes that reshape and sum.
-        ones = torch.eye(groups).repeat_interleave(GROUP, 0)
-        sums = graph.add("MatMul", [x, graph.weight(f"sums of {groups} groups", ones)])
-        products.append(graph.add("MatMul", [sums, graph.weight(f"{name}.offsets", offsets)]))
+        into = torch.cat([each for each, _ in beside], 1)
+        out = torch.cat([each for _, each in beside])
+        sums = graph.add("MatMul", [x, graph.weight(summed, into)])
+        products.append(graph.add("MatMul", [sums, graph.weight(f"{name}.offsets", out)]))
     total = products[0]
     for product in products[1:]:
         total = graph.add("Add", [total, product])

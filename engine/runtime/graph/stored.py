@@ -25,7 +25,7 @@ from engine.store import artifacts
 Parts = Callable[[str], Tensors]
 """Returns the parts of a component: "layer 3", or "outer" for everything outside the layers."""
 
-_VERSION = "3"
+_VERSION = "4"
 """Incremented when the parts or the shape change."""
 _BETWEEN = "/"
 """Separates the name of a component from that of its part."""

@@ -17,9 +17,14 @@ class Table:
     def __init__(self, parts: Tensors, width: int) -> None:
         """Take what `matrices.prepare` made of the table in 8 bits."""
         self._steps, self._scales = parts["steps"], parts["scales"]
+        self._outliers = parts.get("outliers")
+        self._columns = parts["columns"].t().contiguous() if "columns" in parts else None
         self._width = width
 
     def __call__(self, ids: torch.Tensor) -> torch.Tensor:
         """int64 [...] -> float32 [..., width]."""
         vectors = (self._steps[ids].float() - 128) * self._scales[ids][..., None]
-        return vectors.flatten(-2)[..., : self._width]
+        vectors = vectors.flatten(-2)[..., : self._width]
+        if self._outliers is not None and self._columns is not None:
+            vectors[..., self._outliers] = self._columns[ids]
+        return vectors

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -56,15 +56,17 @@ class Model:
     embedding: torch.Tensor
     """[vocabulary, width]."""
     positions: torch.Tensor | None
-    layers: Sequence[Layer]
+    layers: Iterable[Layer]
     last_norm: Step
-    head: Linear
+    head: Linear | None
+    """None if only states are wanted."""
 
     @property
     def bytes(self) -> int:
         """Bytes of its matrices and tables."""
         tables = self.embedding.nbytes + (0 if self.positions is None else self.positions.nbytes)
-        return tables + self.head.bytes + sum(layer.bytes for layer in self.layers)
+        head = 0 if self.head is None else self.head.bytes
+        return tables + head + sum(layer.bytes for layer in self.layers)
 
 
 class PackedRuntime:
@@ -77,9 +79,13 @@ class PackedRuntime:
         shape = model.shape
         self.vocabulary = shape.vocabulary
         self.context: int | None = shape.context
-        self.bytes = model.bytes
         self.reversible = True
         self._rotation = None if shape.rotary is None else _Rotation(shape, shape.rotary, device)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes in memory, without branches."""
+        return self._model.bytes
 
     def empty(self) -> Branches:
         """One empty row; see `CausalRuntime.empty`."""
@@ -150,6 +156,7 @@ class PackedRuntime:
         is the embedding, the largest logits are recomputed from its rows.
         """
         model = self._model
+        assert model.head is not None
         logits = model.head(x).float()
         if model.dtype == torch.float32 or not model.shape.tied:
             return logits

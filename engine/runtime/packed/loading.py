@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
 import torch
 import torch.nn.functional as F
 
@@ -27,13 +30,13 @@ def load_packed(
         if found is None:
             return None
         with Weights(files.folder, found) as weights, torch.inference_mode():
-            place = _Place(DTYPES[precision], device)
+            place = Place(DTYPES[precision], device)
             model = _model(weights, found, place, report)
             weights.complete()
             return PackedRuntime(model, device)
 
 
-class _Place:
+class Place:
     """The dtype and the device that weights are brought to."""
 
     def __init__(self, dtype: torch.dtype, device: Device) -> None:
@@ -50,24 +53,36 @@ class _Place:
         return Linear(self.tensor(matrix.weight), bias)
 
 
-def _model(weights: Weights, shape: Shape, place: _Place, report: LoadReport) -> Model:
-    layers = []
-    for number in range(shape.layers):
-        report(Message.of("stage.weights"), 100 * number / shape.layers)
-        layers.append(_layer(weights.layer(number), shape, place))
-    table, head, positions = weights.embedding(), weights.head(), weights.positions()
+def _model(weights: Weights, shape: Shape, place: Place, report: LoadReport) -> Model:
+    def read() -> Iterator[LayerWeights]:
+        for number in range(shape.layers):
+            report(Message.of("stage.weights"), 100 * number / shape.layers)
+            yield weights.layer(number)
+
+    headless = without_head(weights, shape, place, read())
+    headless = replace(headless, layers=list(headless.layers))
+    head = weights.head()
+    matrix = Linear(headless.embedding, None) if head is None else place.linear(Matrix(head))
+    return replace(headless, head=matrix)
+
+
+def without_head(
+    weights: Weights, shape: Shape, place: Place, layers: Iterable[LayerWeights]
+) -> Model:
+    """A model that returns states; its layers are read while it computes."""
+    positions = weights.positions()
     return Model(
         shape=shape,
         dtype=place.dtype,
-        embedding=place.tensor(table),
+        embedding=place.tensor(weights.embedding()),
         positions=None if positions is None else place.tensor(positions),
-        layers=layers,
+        layers=(_layer(layer, shape, place) for layer in layers),
         last_norm=_norm(weights.last_norm(), shape, place),
-        head=place.linear(Matrix(table if head is None else head)),
+        head=None,
     )
 
 
-def _layer(layer: LayerWeights, shape: Shape, place: _Place) -> Layer:
+def _layer(layer: LayerWeights, shape: Shape, place: Place) -> Layer:
     gain = None
     if layer.head_norms is not None:
         queries, keys = map(place.tensor, layer.head_norms)
@@ -83,7 +98,7 @@ def _layer(layer: LayerWeights, shape: Shape, place: _Place) -> Layer:
     )
 
 
-def _norm(norm: Norm, shape: Shape, place: _Place) -> Step:
+def _norm(norm: Norm, shape: Shape, place: Place) -> Step:
     """A normalisation: LayerNorm if it has an offset, else RMSNorm."""
     weight = place.tensor(norm.weight)
     if norm.bias is not None:
