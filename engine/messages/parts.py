@@ -429,6 +429,8 @@ class Distance(Struct, frozen=True, kw_only=True):
     tokens: int
     float_inputs: FloatInputs | None = None
     """How a quantised form was measured, and runs since; None for the others."""
+    speed: float | None = None
+    """Times exact's tokens per second, decoding one text where it was measured."""
 
 
 MeasuredIn = Literal["tokens/s", "s", "ms", "MB", "GB/s", "nats", "%"]

@@ -18,6 +18,7 @@
     refining.py      the largest logits of a coarser form, computed again in fp32
     stretching.py    rotary positions that depend on the length of the text
     distance.py      how much one runtime's predictions differ from another's
+    speed.py         how fast one runtime decodes beside another
     soundness.py     refuses NaN and infinity
 
 Importing this package does not import torch.

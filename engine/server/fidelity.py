@@ -62,7 +62,7 @@ class Fidelity:
             if distance is None:
                 distance = yield from self._measure(files, precision)
                 distances.write(files, [distance])
-            if distances.near(distance):
+            if distances.worth_it(distance):
                 return precision
         return "exact"
 
@@ -76,13 +76,19 @@ class Fidelity:
             form = yield from settled(form_loading)
             if exact.causal is None or form.causal is None:
                 raise TypeError(f"{files.id} is no causal model")
+            # Not at the top: the worker imports this module before torch.
+            from engine.runtime.speed import speed
+
             ids = [piece.id for piece in exact.tokenizer.prompt(distances.text(files.languages))]
             try:
                 if precision in QUANTISED:
-                    return (yield from self._fastest_inputs(files, exact.causal, form, ids, part))
-                return (
-                    yield from self._compare(files, precision, exact.causal, form.causal, ids, part)
-                )
+                    found = yield from self._fastest_inputs(files, exact.causal, form, ids, part)
+                else:
+                    found = yield from self._compare(
+                        files, precision, exact.causal, form.causal, ids, part
+                    )
+                times = yield from speed(exact.causal, form.causal, ids)
+                return structs.replace(found, speed=times)
             finally:
                 self._lifecycle.report_stage(files, precision)
 

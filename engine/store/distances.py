@@ -45,6 +45,11 @@ def near(distance: Distance) -> bool:
     )
 
 
+def worth_it(distance: Distance) -> bool:
+    """Whether `auto` takes a form: it is close enough, and not slower than exact here."""
+    return near(distance) and (distance.speed is None or distance.speed >= 1)
+
+
 def read(folder: Path | None) -> list[Distance]:
     """The measured distances of a model; none if the file is missing or damaged."""
     if folder is None:

@@ -94,6 +94,7 @@ def model(tiny: Tiny, tmp_path: Path) -> ModelFiles:
         ([distance("int4", kl=3e-3), distance("int8")], "int8"),
         ([distance("int4", top1=0.9), distance("int8", kl=1.0), distance("bf16")], "bf16"),
         ([distance(each, tokens=900) for each in distances.FASTEST], "exact"),
+        ([distance("int4", speed=0.9), distance("int8", speed=1.2)], "int8"),
     ],
 )
 def test_the_fastest_that_is_near_enough_is_taken(
@@ -120,7 +121,8 @@ def test_what_was_not_measured_is_measured_once(model: ModelFiles) -> None:
     measured = distances.read(model.derived)
     assert {each.precision for each in measured} <= set(distances.FASTEST)
     assert measured[0].precision == "int4"
-    assert distances.near(measured[-1]) == (taken != "exact")
+    assert measured[0].speed is not None
+    assert distances.worth_it(measured[-1]) == (taken != "exact")
     stages = [each.stage for each in bench.events if isinstance(each, ModelState)]
     assert Message.of("stage.measuring", form="int4") in stages
     assert bench.lifecycle.busy(model.id) is False

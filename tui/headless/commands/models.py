@@ -168,11 +168,12 @@ def _print_distances(model: ModelInfo, output: Output) -> None:
     if not model.distances:
         output.line(text("cli.unmeasured", model=model.id))
         return
-    names = ("form", "kl", "top1", "perplexity", "tokens", "float_inputs")
+    names = ("form", "kl", "top1", "perplexity", "tokens", "float_inputs", "speed")
     rows = [tuple(text(f"cli.distance.{name}") for name in names)]
     for each in model.distances:
         figures = (f"{each.kl:.1e}", f"{each.top1:.1%}", f"{each.perplexity:.2f}", str(each.tokens))
-        rows.append((each.precision, *figures, each.float_inputs or ""))
+        speed = "" if each.speed is None else text("cli.distance.times", speed=f"{each.speed:.1f}")
+        rows.append((each.precision, *figures, each.float_inputs or "", speed))
     _print_rows(rows, output)
 
 

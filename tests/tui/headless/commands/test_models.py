@@ -163,6 +163,7 @@ MEASURED = [
         perplexity=33.03,
         tokens=1262,
         float_inputs="down",
+        speed=2.94,
     ),
     Distance(precision="int8", kl=1.7e-3, top1=0.9739, perplexity=33.11, tokens=1262),
 ]
@@ -176,7 +177,7 @@ def test_the_distance_of_each_form_is_told_where_it_was_measured(
     assert "--measure" in tsuzuki("models", "info", "starter-ja").out
     engine.scripts[ListModels] = [Models([structs.replace(forms, distances=MEASURED)])]
     rows = [line.split() for line in tsuzuki("models", "info", "starter-ja").out.splitlines()]
-    assert ["int4", "9.9e-04", "97.7%", "33.03", "1262", "down"] in rows
+    assert ["int4", "9.9e-04", "97.7%", "33.03", "1262", "down", "2.9x", "exact"] in rows
 
 
 def test_forms_are_measured_when_asked(engine: ScriptedEngine, tsuzuki: Tsuzuki) -> None:
