@@ -12,7 +12,7 @@ from engine.errors import refusal
 from engine.interfaces import ModelFiles
 from engine.messages import Precision
 
-PACKED = frozenset({"gpt2", "llama", "mistral", "qwen2", "qwen3"})
+PACKED = frozenset({"gpt2", "llama", "mistral", "qwen2", "qwen3", "gemma3_text"})
 """Causal model types that have several forms; the others run in fp32, by transformers."""
 
 Form = Precision | Literal["inside"]

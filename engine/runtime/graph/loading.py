@@ -69,8 +69,14 @@ def _finite(parts: Tensors) -> Tensors:
 
 
 def _layer(layer: LayerWeights, bits: int) -> Tensors:
-    parts = _norm("before_attention", layer.before_attention)
-    parts |= _norm("before_mlp", layer.before_mlp)
+    parts: Tensors = {}
+    for name, norm in (
+        ("before_attention", layer.before_attention),
+        ("after_attention", layer.after_attention),
+        ("before_mlp", layer.before_mlp),
+        ("after_mlp", layer.after_mlp),
+    ):
+        parts |= {} if norm is None else _norm(name, norm)
     for name, matrix in (
         ("qkv", layer.qkv),
         ("out", layer.out),

@@ -157,6 +157,7 @@ def test_a_chat_template_is_found_in_either_place(model: Path) -> None:
         ({"vocab_size": 0}, "vocab_size is 0"),
         ({"n_embd": "32"}, "n_embd is '32'"),
         ({"n_positions": 0.5}, r"n_positions is 0\.5"),
+        ({"query_pre_attn_scalar": -4}, "query_pre_attn_scalar is -4"),
     ],
 )
 def test_sizes_that_no_model_can_have_are_reported(

@@ -57,7 +57,7 @@ def logits(model: ModelFiles, precision: Precision) -> torch.Tensor:
 
 @pytest.mark.parametrize("precision", ["int8", "int4"])
 @pytest.mark.parametrize(
-    "variety", ["gpt2", "llama, tied, biased, all heads alike", "llama, yarn", "qwen3"]
+    "variety", ["gpt2", "llama, tied, biased, all heads alike", "llama, yarn", "qwen3", "gemma3"]
 )
 def test_a_kept_form_is_the_same_form(
     saved: Saved,
