@@ -63,6 +63,8 @@ def read(folder: Path) -> Checkpoint:
         raise Broken("reason.unsupported_type", type=model_type)
     if "quantization_config" in config:
         raise Broken("reason.stored_quantised")
+    if heads.looks_ahead(config):
+        raise Broken("reason.looks_ahead")
     if reason := config_sizes.impossible(config):
         raise Broken("reason.impossible_config", why=reason)
     found = heads.find(config, shapes)

@@ -164,6 +164,12 @@ def supported(model_type: str) -> bool:
     return model_type in CAUSAL or model_type in MASKED
 
 
+def looks_ahead(config: Config) -> bool:
+    """Whether a decoder attends to later tokens too, as some that give embeddings do."""
+    ahead = config.get("use_bidirectional_attention") or not config.get("is_causal", True)
+    return bool(ahead) and config.get("model_type") in CAUSAL
+
+
 def find(config: Config, shapes: Shapes) -> frozenset[Head]:
     """The heads whose tensors are all in the files.
 

@@ -132,6 +132,17 @@ def test_quantised_weights_are_refused(model: Path) -> None:
         checkpoint.read(model)
 
 
+@pytest.mark.parametrize(
+    "facts", [{"is_causal": False}, {"is_causal": None}, {"use_bidirectional_attention": True}]
+)
+def test_a_decoder_that_looks_ahead_is_refused(model: Path, facts: dict[str, object]) -> None:
+    configure(model, is_causal=True, use_bidirectional_attention=False)
+    checkpoint.read(model)
+    configure(model, **facts)
+    with pytest.raises(Broken, check=says("sees the later ones too")):
+        checkpoint.read(model)
+
+
 def test_weights_of_another_kind_have_no_head(model: Path) -> None:
     configure(model, model_type="bert")
     with pytest.raises(Broken, check=says("no head")):
