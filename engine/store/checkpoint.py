@@ -35,6 +35,7 @@ class Checkpoint:
     weight_bytes: int
     """Size of the weight files."""
     memory: int
+    tied: int
     context: int | None
     chat: bool
 
@@ -83,6 +84,7 @@ def read(folder: Path) -> Checkpoint:
         heads=found,
         weight_bytes=sum(file.stat().st_size for file in files),
         memory=heads.memory(config, shapes),
+        tied=heads.tied(config, shapes),
         context=heads.context(config),
         chat=has_chat_template(folder),
     )

@@ -220,6 +220,16 @@ def memory(config: Config, shapes: Shapes) -> int:
     )
 
 
+def tied(config: Config, shapes: Shapes) -> int:
+    """Bytes in fp32 of an embedding that is a causal model's output layer too."""
+    family = CAUSAL.get(str(config.get("model_type")))
+    if family is None or not _tied(config, family.tied):
+        return 0
+    return sum(
+        FP32 * math.prod(shape) for name, shape in shapes.items() if _is(name, family.embedding)
+    )
+
+
 def embedding(config: Config, shapes: Shapes) -> int | None:
     """The tokens that an embedding has rows for; None where there is no known one."""
     model_type = str(config.get("model_type"))
