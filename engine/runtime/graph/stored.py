@@ -48,10 +48,10 @@ def read(files: ModelFiles, precision: Precision) -> Form | None:
             described = file.metadata() or {}
             if described.get("version") != _VERSION:
                 return None
+            shape = msgspec.json.decode(described["shape"], type=Shape)
             tensors = {name: file.get_tensor(name) for name in file.offset_keys()}
-    except (OSError, SafetensorError):
+    except (OSError, SafetensorError, msgspec.DecodeError):
         return None
-    shape = msgspec.json.decode(described["shape"], type=Shape)
     return Form(shape, lambda name: of(name, tensors, _BETWEEN))
 
 
