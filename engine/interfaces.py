@@ -34,6 +34,8 @@ class ModelFiles:
     weight_bytes: int
     memory: int
     """Estimated bytes in memory, from the weight files' headers."""
+    tied: int = 0
+    """Of these, the bytes of an embedding that is a causal model's output layer too."""
     start_token: str | None = None
     """The token that begins a text when B is scored alone, if the catalogue names one."""
     weights: str = ""

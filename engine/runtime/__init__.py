@@ -3,7 +3,7 @@
     loading.py       loads a model through transformers
     loaded.py        a model in memory: its runtimes, its tokenizer and its caches
     generic.py       any causal model of transformers, in fp32: the reference
-    packed/          a fast decoder for the GPT-2 and Llama families, exact and bf16
+    packed/          a fast decoder for the GPT-2, Llama and Gemma 3 families, exact and bf16
     graph/           their quantised forms, run by ONNX Runtime
     ngram/           n-gram models, trained on a text when they are loaded
     masked.py        encoders: masked words and next sentences

@@ -35,6 +35,7 @@ class Checkpoint:
     weight_bytes: int
     """Size of the weight files."""
     memory: int
+    tied: int
     context: int | None
     chat: bool
 
@@ -63,6 +64,8 @@ def read(folder: Path) -> Checkpoint:
         raise Broken("reason.unsupported_type", type=model_type)
     if "quantization_config" in config:
         raise Broken("reason.stored_quantised")
+    if heads.looks_ahead(config):
+        raise Broken("reason.looks_ahead")
     if reason := config_sizes.impossible(config):
         raise Broken("reason.impossible_config", why=reason)
     found = heads.find(config, shapes)
@@ -81,6 +84,7 @@ def read(folder: Path) -> Checkpoint:
         heads=found,
         weight_bytes=sum(file.stat().st_size for file in files),
         memory=heads.memory(config, shapes),
+        tied=heads.tied(config, shapes),
         context=heads.context(config),
         chat=has_chat_template(folder),
     )

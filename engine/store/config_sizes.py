@@ -19,6 +19,7 @@ _LONG = ("vocab_size", "embedding_size", "intermediate_size", "hidden_dim", "ffn
 _LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 _OTHERS = (
     "head_dim",
+    "query_pre_attn_scalar",
     "num_hidden_groups",
     "inner_group_num",
     "max_position_embeddings",

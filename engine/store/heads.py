@@ -164,6 +164,12 @@ def supported(model_type: str) -> bool:
     return model_type in CAUSAL or model_type in MASKED
 
 
+def looks_ahead(config: Config) -> bool:
+    """Whether a decoder attends to later tokens too, as some that give embeddings do."""
+    ahead = config.get("use_bidirectional_attention") or not config.get("is_causal", True)
+    return bool(ahead) and config.get("model_type") in CAUSAL
+
+
 def find(config: Config, shapes: Shapes) -> frozenset[Head]:
     """The heads whose tensors are all in the files.
 
@@ -211,6 +217,16 @@ def memory(config: Config, shapes: Shapes) -> int:
         FP32 * math.prod(shape)
         for name, shape in shapes.items()
         if name != tied and not name.endswith(BUFFERS)
+    )
+
+
+def tied(config: Config, shapes: Shapes) -> int:
+    """Bytes in fp32 of an embedding that is a causal model's output layer too."""
+    family = CAUSAL.get(str(config.get("model_type")))
+    if family is None or not _tied(config, family.tied):
+        return 0
+    return sum(
+        FP32 * math.prod(shape) for name, shape in shapes.items() if _is(name, family.embedding)
     )
 
 

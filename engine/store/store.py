@@ -133,6 +133,7 @@ class Store:
             languages=tuple(entry.languages if entry else listed.languages if listed else ()),
             weight_bytes=found.weight_bytes,
             memory=found.memory,
+            tied=found.tied,
             start_token=entry.start_token if entry else None,
             weights=place.weights(listed),
             derived=computed,

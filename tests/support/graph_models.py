@@ -16,7 +16,7 @@ from engine.runtime.graph.loading import load_graph
 from engine.runtime.graph.matrices import GROUP, Tensors
 from engine.runtime.packed.weights import Matrix
 from tests.support.bundles import files, quiet
-from tests.support.packed_models import VARIETIES, plain
+from tests.support.packed_models import VARIETIES, gemma3, plain
 
 SMALL_HEADS = {"hidden_size": 40, "intermediate_size": 50, "num_hidden_layers": 1}
 
@@ -31,6 +31,15 @@ SHAPES: dict[str, Callable[[], transformers.PreTrainedModel]] = {
         transformers.Qwen3Config(
             vocab_size=67, num_attention_heads=4, num_key_value_heads=1, head_dim=8, **SMALL_HEADS
         )
+    ),
+    "gemma3, heads of 10 that share keys": lambda: gemma3(
+        hidden_size=40,
+        intermediate_size=50,
+        num_hidden_layers=3,
+        num_key_value_heads=1,
+        head_dim=10,
+        sliding_window=7,
+        layer_types=["full_attention", "sliding_attention", "sliding_attention"],
     ),
     "gpt2, heads of 5": lambda: transformers.GPT2LMHeadModel(
         transformers.GPT2Config(vocab_size=67, n_positions=700, n_embd=40, n_layer=1, n_head=8)

@@ -34,6 +34,25 @@ def _llama(**more: object) -> transformers.PreTrainedModel:
     return transformers.LlamaForCausalLM(transformers.LlamaConfig(**{**SIZES, **more}))
 
 
+def _qwen2(**more: object) -> transformers.PreTrainedModel:
+    return transformers.Qwen2ForCausalLM(transformers.Qwen2Config(**SIZES, **more))
+
+
+def _mistral(window: int | None) -> transformers.PreTrainedModel:
+    return transformers.MistralForCausalLM(
+        transformers.MistralConfig(**SIZES, sliding_window=window)
+    )
+
+
+def gemma3(**more: object) -> transformers.PreTrainedModel:
+    """With a scale, a window and layers that are not what they would be elsewhere."""
+    own = {"head_dim": 32, "query_pre_attn_scalar": 24, "sliding_window": 16}
+    types = {"layer_types": ["sliding_attention", "full_attention"]}
+    return transformers.Gemma3ForCausalLM(
+        transformers.Gemma3TextConfig(**{**SIZES, **own, **types, **more})
+    )
+
+
 def _rope(kind: str, **more: object) -> dict[str, object]:
     return {"rope_parameters": {"rope_type": kind, "rope_theta": 10000.0, **more}}
 
@@ -61,12 +80,27 @@ VARIETIES: dict[str, Callable[[], transformers.PreTrainedModel]] = {
     "llama, yarn": lambda: _llama(
         **_rope("yarn", factor=4.0, original_max_position_embeddings=128)
     ),
-    "qwen2": lambda: transformers.Qwen2ForCausalLM(transformers.Qwen2Config(**SIZES)),
+    "qwen2": _qwen2,
+    "qwen2, window in one layer": lambda: _qwen2(
+        use_sliding_window=True, sliding_window=16, max_window_layers=1
+    ),
     "qwen3": lambda: transformers.Qwen3ForCausalLM(transformers.Qwen3Config(**SIZES, head_dim=32)),
-    "mistral": lambda: transformers.MistralForCausalLM(
-        transformers.MistralConfig(**SIZES, sliding_window=None)
+    "mistral": lambda: _mistral(None),
+    "mistral, window": lambda: _mistral(16),
+    "gemma3": gemma3,
+    "gemma3, wide window, linear, biased, own head": lambda: gemma3(
+        sliding_window=300,
+        attention_bias=True,
+        tie_word_embeddings=False,
+        rope_parameters={
+            "sliding_attention": {"rope_type": "default", "rope_theta": 100.0},
+            "full_attention": {"rope_type": "linear", "rope_theta": 10000.0, "factor": 8.0},
+        },
     ),
 }
+
+SCORED = ["llama", "gemma3", "gemma3, wide window, linear, biased, own head"]
+"""Read by all, by windows that are shorter than what texts share, and that end in it."""
 
 ODD: dict[str, Callable[[], transformers.PreTrainedModel]] = {
     "gpt2, scaled by layer": lambda: _gpt2(scale_attn_by_inverse_layer_idx=True),
@@ -82,13 +116,14 @@ ODD: dict[str, Callable[[], transformers.PreTrainedModel]] = {
             original_max_position_embeddings=128,
         )
     ),
-    "mistral, window": lambda: transformers.MistralForCausalLM(
-        transformers.MistralConfig(**SIZES, sliding_window=16)
-    ),
-    "qwen2, window": lambda: transformers.Qwen2ForCausalLM(
-        transformers.Qwen2Config(
-            **SIZES, use_sliding_window=True, sliding_window=16, max_window_layers=0
-        )
+    "mistral, window of nothing": lambda: _mistral(0),
+    "gemma3, both ways": lambda: gemma3(use_bidirectional_attention=True),
+    "gemma3, capped": lambda: gemma3(final_logit_softcapping=3.0),
+    "gemma3, dynamic in its full layers": lambda: gemma3(
+        rope_parameters={
+            "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0},
+            "full_attention": {"rope_type": "dynamic", "rope_theta": 10000.0, "factor": 2.0},
+        }
     ),
     "opt": lambda: transformers.OPTForCausalLM(
         transformers.OPTConfig(

@@ -13,9 +13,13 @@ from engine.runtime.graph.matrices import Tensors
 from engine.runtime.graph.nodes import OURS, Dimensions, Graph
 from engine.runtime.packed.families import Rotary, Shape
 
-LAST, TOTAL, COSINES, SINES = "last", "total", "cosines", "sines"
-"""Inputs: the last place of each row, int32 [rows]; the number of places, int32 [1]; and the
-rotation of every place, float32 [places, head_dim / 2]."""
+LAST, TOTAL = "last", "total"
+"""Inputs: the last place of each row, int32 [rows]; the number of places, int32 [1]."""
+
+
+def angles(kind: int) -> tuple[str, str]:
+    """Inputs for a kind of layer: cosines and sines, float32 [places, head_dim / 2]."""
+    return f"cosines {kind}", f"sines {kind}"
 
 
 def past(layer: int, part: str) -> str:
@@ -41,8 +45,8 @@ def declare(graph: Graph, shape: Shape) -> None:
     """Declare the inputs that all layers share."""
     graph.input(LAST, torch.int32, ["rows"])
     graph.input(TOTAL, torch.int32, [1])
-    if shape.rotary is not None:
-        for name in (COSINES, SINES):
+    for number in range(len(shape.kinds) if shape.rotates else 0):
+        for name in angles(number):
             graph.input(name, torch.float32, ["places", head_size(shape) // 2])
 
 
@@ -53,7 +57,9 @@ def attended(graph: Graph, qkv: str, layer: int, parts: Tensors, shape: Shape) -
     after = [present(layer, part) for part in PARTS]
     for name in after:
         graph.output(name, memory)
-    rotation = ["", ""] if shape.rotary is None else [COSINES, SINES]
+    kind = shape.kind_of[layer]
+    window = shape.kinds[kind].window
+    rotation = angles(kind) if shape.rotates else ("", "")
     states = [qkv]
     if "queries_gain" in parts:
         states = _normalised(graph, qkv, layer, parts, shape)
@@ -65,8 +71,9 @@ def attended(graph: Graph, qkv: str, layer: int, parts: Tensors, shape: Shape) -
         OURS,
         num_heads=shape.heads,
         kv_num_heads=shape.kv_heads,
-        do_rotary=int(shape.rotary is not None),
-        scale=shape.head_dim**-0.5,
+        do_rotary=int(shape.rotates),
+        local_window_size=-1 if window is None else window,
+        scale=shape.scale,
     )[0]
     return _narrowed(graph, mixed, shape)
 
@@ -114,7 +121,7 @@ def _narrowed(graph: Graph, states: str, shape: Shape) -> str:
 
 def _pieces(shape: Shape) -> int:
     """The parts of a head that are filled up: rotation pairs its halves."""
-    return 1 if shape.rotary is None else 2
+    return 2 if shape.rotates else 1
 
 
 class Rotation:
@@ -122,7 +129,7 @@ class Rotation:
 
     def __init__(self, rotary: Rotary, size: int) -> None:
         """Take a rotation and the size of a head in memory; what fills it up is not rotated."""
-        frequencies = rotary.frequencies
+        frequencies = torch.tensor(rotary.frequencies)
         self._frequencies = F.pad(frequencies, (0, size // 2 - len(frequencies)))
         self._scale = rotary.scale
         self._tables = self._computed(0)

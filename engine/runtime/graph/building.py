@@ -83,9 +83,14 @@ class _Layer:
         qkv = self._multiplied("qkv", x, shape.width)
         mixed = attended(self.graph, qkv, self.number, self.parts, shape)
         more = self._multiplied("out", mixed, shape.heads * shape.head_dim)
+        more = self._after("after_attention", more)
         x, states = self._normalised("before_mlp", states, more)
         hidden = self._activated(self._multiplied("up", x, shape.width))
-        return states, self._multiplied("down", hidden, shape.hidden)
+        return states, self._after("after_mlp", self._multiplied("down", hidden, shape.hidden))
+
+    def _after(self, name: str, more: str) -> str:
+        """What a part of the layer adds, normalised if the family does so."""
+        return self._normalised(name, more, None)[0] if self.shape.sandwiched else more
 
     def _normalised(self, name: str, states: str, more: str | None) -> tuple[str, str]:
         label, parts = f"layer {self.number}/{name}", of(name, self.parts)

@@ -38,7 +38,10 @@ class GraphRuntime:
         self._embedding = Table(table, shape.width)
         self._head = Table(of("head", outer) or table, shape.width)
         self._positions = outer.get("positions")
-        self._rotation = None if shape.rotary is None else Rotation(shape.rotary, head_size(shape))
+        self._rotations = [
+            None if kind.rotary is None else Rotation(kind.rotary, head_size(shape))
+            for kind in shape.kinds
+        ]
         graph = build(parts, shape, floats)
         self._session = Session(graph, shape.layers)
         looked_up = (*table.values(), *([] if self._positions is None else [self._positions]))
@@ -109,7 +112,7 @@ class GraphRuntime:
         """Run the graph; returns the updated block, the last states and the logits."""
         shape, tokens = self._shape, ids.shape[1]
         end = rows.length + tokens
-        embedded = self._embedding(ids)
+        embedded = self._embedding(ids) * shape.embedding_scale
         if self._positions is not None:
             embedded += self._positions[rows.length : end]
         kept = torch.tensor([tokens - 1]) if only_last else torch.arange(tokens)
@@ -119,9 +122,9 @@ class GraphRuntime:
             attention.LAST: torch.full((rows.rows,), end - 1, dtype=torch.int32),
             attention.TOTAL: torch.tensor([end], dtype=torch.int32),
         }
-        if self._rotation is not None:
-            tables = self._rotation.tables(end)
-            inputs |= zip((attention.COSINES, attention.SINES), tables, strict=True)
+        for kind, rotation in enumerate(self._rotations):
+            if rotation is not None:
+                inputs |= zip(attention.angles(kind), rotation.tables(end), strict=True)
         states = torch.empty(rows.rows, tokens, shape.width)
         logits = torch.empty(rows.rows, len(kept), shape.vocabulary)
         block = cache.with_room(rows, tokens)

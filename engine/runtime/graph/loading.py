@@ -80,8 +80,14 @@ def _layer(
     layer: LayerWeights, bits: int, before_attention: torch.Tensor, before_mlp: torch.Tensor
 ) -> Tensors:
     """The parts of a layer, given the outliers of its normalised states."""
-    parts = _norm("before_attention", layer.before_attention)
-    parts |= _norm("before_mlp", layer.before_mlp)
+    parts: Tensors = {}
+    for name, norm in (
+        ("before_attention", layer.before_attention),
+        ("after_attention", layer.after_attention),
+        ("before_mlp", layer.before_mlp),
+        ("after_mlp", layer.after_mlp),
+    ):
+        parts |= {} if norm is None else _norm(name, norm)
     for name, matrix, outliers in (
         ("qkv", layer.qkv, before_attention),
         ("out", layer.out, None),

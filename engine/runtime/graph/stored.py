@@ -10,7 +10,7 @@ would pack all the same, and only then compare.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 
 import msgspec
 from safetensors import SafetensorError, safe_open
@@ -19,18 +19,16 @@ from safetensors.torch import save_file
 from engine.interfaces import ModelFiles
 from engine.messages import Precision
 from engine.runtime.graph.matrices import Tensors
-from engine.runtime.packed.families import Rotary, Shape
+from engine.runtime.packed.families import Shape
 from engine.store import artifacts
 
 Parts = Callable[[str], Tensors]
 """Returns the parts of a component: "layer 3", or "outer" for everything outside the layers."""
 
-_VERSION = "4"
+_VERSION = "5"
 """Incremented when the parts or the shape change."""
 _BETWEEN = "/"
 """Separates the name of a component from that of its part."""
-_FREQUENCIES = "frequencies"
-"""The tensor of a rotary embedding."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +48,10 @@ def read(files: ModelFiles, precision: Precision) -> Form | None:
             described = file.metadata() or {}
             if described.get("version") != _VERSION:
                 return None
+            shape = msgspec.json.decode(described["shape"], type=Shape)
             tensors = {name: file.get_tensor(name) for name in file.offset_keys()}
-    except (OSError, SafetensorError):
+    except (OSError, SafetensorError, msgspec.DecodeError):
         return None
-    shape = Shape(**msgspec.json.decode(described["shape"]))
-    if _FREQUENCIES in tensors:
-        rotary = Rotary(tensors[_FREQUENCIES], float(described["rotation"]))
-        shape = replace(shape, rotary=rotary)
     return Form(shape, lambda name: of(name, tensors, _BETWEEN))
 
 
@@ -69,11 +64,7 @@ def write(files: ModelFiles, precision: Precision, form: Form, names: Iterable[s
         for name in names
         for part, tensor in form.parts(name).items()
     }
-    plain = replace(form.shape, rotary=None)
-    described = {"version": _VERSION, "shape": msgspec.json.encode(asdict(plain)).decode()}
-    if form.shape.rotary is not None:
-        tensors[_FREQUENCIES] = form.shape.rotary.frequencies
-        described["rotation"] = str(form.shape.rotary.scale)
+    described = {"version": _VERSION, "shape": msgspec.json.encode(form.shape).decode()}
     artifacts.write(
         files.derived,
         _name(precision),

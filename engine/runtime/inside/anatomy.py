@@ -47,6 +47,7 @@ NAMES: Mapping[str, Names] = {
     "starcoder2": _LLAMA,
     "olmo": _LLAMA,
     "smollm3": _LLAMA,
+    "gemma3_text": Names("layers", "norm"),
     "bert": _BERT,
     "roberta": _BERT,
     "xlm-roberta": _BERT,

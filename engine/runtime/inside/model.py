@@ -69,6 +69,7 @@ class InsideModel:
             and getattr(config, "type_vocab_size", 0) > 1
         )
         self._chosen = "logits_to_keep" in accepted
+        self._cap: float | None = getattr(config, "final_logit_softcapping", None)
         self._stretching = Stretching(model)
 
     # --------------------------------------------------------------------------- a pass
@@ -217,6 +218,8 @@ class InsideModel:
         norm = self.final_norm
         with torch.inference_mode():
             logits: torch.Tensor = head(states if norm is None else norm(states))
+            if self._cap is not None:
+                logits = self._cap * (logits / self._cap).tanh()
             return sound(logits)
 
     def pair(self, state: torch.Tensor) -> torch.Tensor:

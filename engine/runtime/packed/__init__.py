@@ -1,5 +1,5 @@
-"""A fast decoder for the GPT-2 and Llama families in exact and bf16: weights fused and packed once,
-at load. Their quantised forms are in `engine.runtime.graph`.
+"""A fast decoder for the GPT-2, Llama and Gemma 3 families in exact and bf16: weights fused and
+packed once, at load. Their quantised forms are in `engine.runtime.graph`.
 
     families.py  the shape of a model, read from its configuration
     weights.py   tensors from safetensors files, each checked for its shape

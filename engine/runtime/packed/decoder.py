@@ -37,9 +37,11 @@ class Layer:
     head_gain: torch.Tensor | None
     """[heads + kv_heads, head_dim]: of queries and keys that are normalised head by head."""
     out: Linear
+    after_attention: Step
     before_mlp: Step
     up: Linear
     down: Linear
+    after_mlp: Step
 
     @property
     def bytes(self) -> int:
@@ -80,7 +82,10 @@ class PackedRuntime:
         self.vocabulary = shape.vocabulary
         self.context: int | None = shape.context
         self.reversible = True
-        self._rotation = None if shape.rotary is None else _Rotation(shape, shape.rotary, device)
+        self._rotations = [
+            None if kind.rotary is None else _Rotation(shape, kind.rotary, device)
+            for kind in shape.kinds
+        ]
 
     @property
     def bytes(self) -> int:
@@ -168,19 +173,24 @@ class PackedRuntime:
         count, tokens = ids.shape
         begin, end = rows.length, rows.length + tokens
         x = model.embedding[ids.flatten()]
+        if shape.embedding_scale != 1:
+            x = x * shape.embedding_scale
         if model.positions is not None:
             x = (x.view(count, tokens, -1) + model.positions[begin:end]).flatten(0, 1)
-        turn = None if self._rotation is None else self._rotation.turn(begin, end, x.dtype)
+        turns = [
+            None if each is None else each.turn(begin, end, x.dtype) for each in self._rotations
+        ]
         block = cache.with_room(rows, tokens)
         attention = _Attention(shape, rows, block, tokens)
         for number, layer in enumerate(model.layers):
             qkv = layer.qkv(layer.before_attention(x)).view(count, tokens, -1, shape.head_dim)
             if layer.head_gain is not None:
                 qkv = _normalised(qkv, layer.head_gain, shape.eps)
-            if turn is not None:
+            if (turn := turns[shape.kind_of[number]]) is not None:
                 qkv = turn(qkv)
-            x = x + layer.out(attention(number, qkv))
-            x = x + layer.down(self._activated(layer.up(layer.before_mlp(x))))
+            x = x + layer.after_attention(layer.out(attention(number, qkv)))
+            hidden = self._activated(layer.up(layer.before_mlp(x)))
+            x = x + layer.after_mlp(layer.down(hidden))
         return x.view(count, tokens, -1), block
 
     def _activated(self, x: torch.Tensor) -> torch.Tensor:
@@ -191,25 +201,46 @@ class PackedRuntime:
         return activate(gate).mul_(other)
 
 
+class _View:
+    """What the layers of one kind attend to in a step: places that any of its tokens can see.
+
+    Several tokens of which the window shows each another part of a shared prefix read a copy of
+    that part together with their own places, as if nothing were shared.
+    """
+
+    def __init__(
+        self, window: int | None, rows: PackedRows, block: cache.Block, tokens: int, group: int
+    ) -> None:
+        begin, end = rows.length, rows.length + tokens
+        if window is None or window >= end:
+            window = end
+        first = max(0, begin + 1 - window)
+        begin_own = max(first, rows.shared)
+        self.own = block.memory[:, :, :, begin_own - rows.shared : end - rows.shared].unbind(0)
+        self.prefix = None
+        self.joined = False
+        if rows.prefix is not None and first < rows.shared:
+            self.prefix = rows.prefix[:, :, :, first:].unbind(0)
+            self.joined = tokens > 1 and window < end
+        # A single token attends to all that is left; several at once need a mask.
+        self.mask = None
+        if tokens > 1:
+            start = first if self.joined else begin_own
+            seen = block.memory.new_ones(tokens, end - start, dtype=torch.bool)
+            seen = seen.tril_(begin - start).triu_(begin - start - window + 1)
+            mask = block.memory.new_zeros(seen.shape).masked_fill_(~seen, -torch.inf)
+            self.mask = mask.repeat(group, 1)
+
+
 class _Attention:
-    """Attention of one step; what all layers share is computed once."""
+    """Attention of one step; what all layers of a kind share is computed once."""
 
     def __init__(self, shape: Shape, rows: PackedRows, block: cache.Block, tokens: int) -> None:
         self._shape = shape
         self._rows, self._tokens = rows.rows, tokens
-        end = rows.own + tokens
         self._group = shape.heads // shape.kv_heads
-        taken = block.memory[:, :, :, :end]
-        self._keys = taken[:, :, : shape.kv_heads].unbind(0)
-        self._values = taken[:, :, shape.kv_heads :].unbind(0)
-        self._new = block.memory[:, :, :, rows.own : end].unbind(0)
-        self._prefix = None if rows.prefix is None else rows.prefix.unbind(0)
-        # A single token attends to everything; several at once need a causal mask.
-        self._mask = None
-        if tokens > 1:
-            seen = block.memory.new_ones(tokens, end, dtype=torch.bool).tril(rows.own)
-            mask = block.memory.new_zeros(tokens, end).masked_fill_(~seen, -torch.inf)
-            self._mask = mask.repeat(self._group, 1)
+        self._new = block.memory[:, :, :, rows.own : rows.own + tokens].unbind(0)
+        self._views = [_View(kind.window, rows, block, tokens, self._group) for kind in shape.kinds]
 
     def __call__(self, number: int, qkv: torch.Tensor) -> torch.Tensor:
         """[rows, tokens, heads + 2 * kv_heads, head_dim] -> [rows * tokens, heads * head_dim]."""
@@ -220,11 +251,17 @@ class _Attention:
         queries = states[:, : shape.heads].reshape(
             self._rows, shape.kv_heads, self._group * self._tokens, shape.head_dim
         )
-        keys, values = self._keys[number], self._values[number]
-        if self._prefix is None:
-            mixed = F.scaled_dot_product_attention(queries, keys, values, attn_mask=self._mask)
+        view = self._views[shape.kind_of[number]]
+        own, prefix = view.own[number], None if view.prefix is None else view.prefix[number]
+        if prefix is not None and view.joined:
+            own, prefix = torch.cat([prefix.expand(self._rows, -1, -1, -1), own], 2), None
+        keys, values = own.chunk(2, 1)
+        if prefix is None:
+            mixed = F.scaled_dot_product_attention(
+                queries, keys, values, attn_mask=view.mask, scale=shape.scale
+            )
         else:
-            mixed = self._with_prefix(queries, keys, values, self._prefix[number])
+            mixed = self._with_prefix(queries, keys, values, prefix, view.mask)
         if self._tokens > 1:
             mixed = mixed.reshape(self._rows, shape.heads, self._tokens, -1).transpose(1, 2)
         return mixed.reshape(self._rows * self._tokens, -1)
@@ -235,6 +272,7 @@ class _Attention:
         keys: torch.Tensor,
         values: torch.Tensor,
         prefix: torch.Tensor,
+        mask: torch.Tensor | None,
     ) -> torch.Tensor:
         """Attention over a prefix shared by all rows, read once, and over their own places.
 
@@ -243,8 +281,9 @@ class _Attention:
         """
         rows, heads, asked, _ = queries.shape
         together = queries.transpose(0, 1).reshape(1, heads, rows * asked, -1)
-        before, before_sum = _attend(together, *prefix.chunk(2, 1))
-        own, own_sum = _attend(queries, keys, values, attn_mask=self._mask)
+        scale = self._shape.scale
+        before, before_sum = _attend(together, *prefix.chunk(2, 1), scale=scale)
+        own, own_sum = _attend(queries, keys, values, attn_mask=mask, scale=scale)
         before = before.view(heads, rows, asked, -1).transpose(0, 1)
         before_sum = before_sum.view(heads, rows, asked).transpose(0, 1)
         share = torch.sigmoid(own_sum - before_sum).unsqueeze(-1)
@@ -265,7 +304,7 @@ class _Rotation:
 
     def __init__(self, shape: Shape, rotary: Rotary, device: Device) -> None:
         self._shape = shape
-        self._frequencies = rotary.frequencies.to(device)
+        self._frequencies = torch.tensor(rotary.frequencies, device=device)
         self._scale = rotary.scale
 
     def turn(self, begin: int, end: int, dtype: torch.dtype) -> Step:

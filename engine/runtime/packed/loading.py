@@ -92,10 +92,16 @@ def _layer(layer: LayerWeights, shape: Shape, place: Place) -> Layer:
         qkv=place.linear(layer.qkv),
         head_gain=gain,
         out=place.linear(layer.out),
+        after_attention=_optional(layer.after_attention, shape, place),
         before_mlp=_norm(layer.before_mlp, shape, place),
         up=place.linear(layer.up),
         down=place.linear(layer.down),
+        after_mlp=_optional(layer.after_mlp, shape, place),
     )
+
+
+def _optional(norm: Norm | None, shape: Shape, place: Place) -> Step:
+    return (lambda x: x) if norm is None else _norm(norm, shape, place)
 
 
 def _norm(norm: Norm, shape: Shape, place: Place) -> Step:

@@ -50,10 +50,12 @@ class LayerWeights:
     head_norms: tuple[torch.Tensor, torch.Tensor] | None
     """For queries and for keys, if heads are normalised one by one."""
     out: Matrix
+    after_attention: Norm | None
     before_mlp: Norm
     up: Matrix
     """If the feed-forward is gated: the gate, then what it multiplies."""
     down: Matrix
+    after_mlp: Norm | None
 
 
 class Weights:
@@ -143,9 +145,11 @@ class Weights:
             qkv=matrix("attn.c_attn", 3 * shape.width, shape.width),
             head_norms=None,
             out=matrix("attn.c_proj", shape.width, shape.width),
+            after_attention=None,
             before_mlp=self._norm(root + "ln_2"),
             up=matrix("mlp.c_fc", shape.hidden, shape.width),
             down=matrix("mlp.c_proj", shape.width, shape.hidden),
+            after_mlp=None,
         )
 
     def _llama(self, number: int) -> LayerWeights:
@@ -164,23 +168,35 @@ class Weights:
         head_norms = None
         if shape.qk_norm:
             head_norms = (
-                self._take(f"{root}self_attn.q_norm.weight", shape.head_dim),
-                self._take(f"{root}self_attn.k_norm.weight", shape.head_dim),
+                self._gain(f"{root}self_attn.q_norm.weight", shape.head_dim),
+                self._gain(f"{root}self_attn.k_norm.weight", shape.head_dim),
             )
+        # Before the feed-forward, or after attention where there are both.
+        second = self._norm(root + "post_attention_layernorm")
+        third = fourth = None
+        if shape.sandwiched:
+            third = self._norm(root + "pre_feedforward_layernorm")
+            fourth = self._norm(root + "post_feedforward_layernorm")
         return LayerWeights(
             before_attention=self._norm(root + "input_layernorm"),
             qkv=matrix("self_attn", attention, shape.width, shape.qkv_bias),
             head_norms=head_norms,
             out=matrix("self_attn", {"o_proj": shape.width}, queries, shape.out_bias),
-            before_mlp=self._norm(root + "post_attention_layernorm"),
+            after_attention=None if third is None else second,
+            before_mlp=second if third is None else third,
             up=matrix("mlp", mlp, shape.width, shape.mlp_bias),
             down=matrix("mlp", {"down_proj": shape.width}, shape.hidden, shape.mlp_bias),
+            after_mlp=fourth,
         )
 
     def _norm(self, name: str) -> Norm:
-        weight = self._take(f"{name}.weight", self._shape.width)
+        weight = self._gain(f"{name}.weight", self._shape.width)
         bias = self._take(f"{name}.bias", self._shape.width) if self._shape.conv1d else None
         return Norm(weight, bias)
+
+    def _gain(self, name: str, size: int) -> torch.Tensor:
+        stored = self._take(name, size)
+        return 1 + stored if self._shape.gains_from_one else stored
 
     def _take(self, name: str, *shape: int) -> torch.Tensor:
         reader = self._readers.get(name)

@@ -74,20 +74,21 @@ def test_the_form_asked_for_is_the_form_that_runs(tiny: Tiny, precision: Precisi
 def test_what_cannot_be_packed_runs_as_it_is_but_in_no_other_form(
     tiny: Tiny, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "windowed"
-    config = transformers.MistralConfig(
+    folder = tmp_path / "capped"
+    config = transformers.Gemma3TextConfig(
         vocab_size=61,
         hidden_size=32,
         intermediate_size=48,
         num_hidden_layers=1,
         num_attention_heads=4,
         num_key_value_heads=2,
-        sliding_window=8,
+        head_dim=8,
+        final_logit_softcapping=30.0,
     )
     shutil.copytree(tiny("llama"), folder)
-    transformers.MistralForCausalLM(config).save_pretrained(folder)
-    windowed = files(folder, "causal")
-    assert isinstance(runtime.load(windowed, quiet).causal, GenericRuntime)
+    transformers.Gemma3ForCausalLM(config).save_pretrained(folder)
+    capped = files(folder, "causal")
+    assert isinstance(runtime.load(capped, quiet).causal, GenericRuntime)
     with pytest.raises(EngineError) as caught:
-        runtime.load(windowed, quiet, "int4")
+        runtime.load(capped, quiet, "int4")
     assert caught.value.event.kind == "unable"

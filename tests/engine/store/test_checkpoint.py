@@ -132,6 +132,17 @@ def test_quantised_weights_are_refused(model: Path) -> None:
         checkpoint.read(model)
 
 
+@pytest.mark.parametrize(
+    "facts", [{"is_causal": False}, {"is_causal": None}, {"use_bidirectional_attention": True}]
+)
+def test_a_decoder_that_looks_ahead_is_refused(model: Path, facts: dict[str, object]) -> None:
+    configure(model, is_causal=True, use_bidirectional_attention=False)
+    checkpoint.read(model)
+    configure(model, **facts)
+    with pytest.raises(Broken, check=says("sees the later ones too")):
+        checkpoint.read(model)
+
+
 def test_weights_of_another_kind_have_no_head(model: Path) -> None:
     configure(model, model_type="bert")
     with pytest.raises(Broken, check=says("no head")):
@@ -157,6 +168,7 @@ def test_a_chat_template_is_found_in_either_place(model: Path) -> None:
         ({"vocab_size": 0}, "vocab_size is 0"),
         ({"n_embd": "32"}, "n_embd is '32'"),
         ({"n_positions": 0.5}, r"n_positions is 0\.5"),
+        ({"query_pre_attn_scalar": -4}, "query_pre_attn_scalar is -4"),
     ],
 )
 def test_sizes_that_no_model_can_have_are_reported(

@@ -171,8 +171,10 @@ def test_buffers_and_tied_outputs_cost_no_memory() -> None:
         "h.0.attn.c_attn.bias": (12,),
     }
     assert heads.memory(_config("gpt2"), shapes) == 4 * (40 + 12)
+    assert heads.tied(_config("gpt2"), shapes) == 4 * 40
     untied = {"model_type": "gpt2", "tie_word_embeddings": False}
     assert heads.memory(untied, shapes) == 4 * (40 + 40 + 12)
+    assert heads.tied(untied, shapes) == 0
 
 
 def test_a_causal_head_serves_all_three() -> None:

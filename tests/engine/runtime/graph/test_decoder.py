@@ -27,7 +27,7 @@ from tests.support.comparing import check_rows, check_scores, check_states, chec
 from tests.support.families import close, divergence, prefilled, text
 from tests.support.families import plain as forward
 from tests.support.graph_models import SHAPES, dequantised, graph
-from tests.support.packed_models import ODD
+from tests.support.packed_models import ODD, SCORED
 from tests.support.walks import Mirror, Walk, walks
 
 Saved = Callable[[str], Path]
@@ -73,8 +73,9 @@ def test_states_side_by_side_equal_those_of_one_text(saved: Saved, variety: str)
 
 
 @pytest.mark.usefixtures("all_refined")
-def test_several_texts_are_scored_as_one_is(saved: Saved) -> None:
-    check_scores(graph(saved("llama"), "int4"), dequantised(saved("llama"), "int4"))
+@pytest.mark.parametrize("variety", SCORED)
+def test_several_texts_are_scored_as_one_is(saved: Saved, variety: str) -> None:
+    check_scores(graph(saved(variety), "int4"), dequantised(saved(variety), "int4"))
 
 
 @pytest.mark.parametrize("variety", ODD)
@@ -124,9 +125,9 @@ def changed(folder: Path, copy: Path, name: str, number: float) -> Path:
     return copy
 
 
-@pytest.fixture(scope="module")
-def llama(saved: Saved) -> tuple[GraphRuntime, PreTrainedModel]:
-    return graph(saved("llama"), "int8"), dequantised(saved("llama"), "int8")
+@pytest.fixture(scope="module", params=["llama", "gemma3"])
+def both(saved: Saved, request: pytest.FixtureRequest) -> tuple[GraphRuntime, PreTrainedModel]:
+    return graph(saved(request.param), "int8"), dequantised(saved(request.param), "int8")
 
 
 @settings(
@@ -137,9 +138,9 @@ def llama(saved: Saved) -> tuple[GraphRuntime, PreTrainedModel]:
 @given(walk=walks)
 @pytest.mark.usefixtures("all_refined")
 def test_rows_hold_what_was_fed_to_them_whatever_is_forked_and_cropped(
-    llama: tuple[GraphRuntime, PreTrainedModel], walk: Walk
+    both: tuple[GraphRuntime, PreTrainedModel], walk: Walk
 ) -> None:
-    runtime, model = llama
+    runtime, model = both
     mirror = Mirror(runtime, text(20))
     for what, number in walk:
         mirror.go(what, number)
@@ -150,9 +151,9 @@ def test_rows_hold_what_was_fed_to_them_whatever_is_forked_and_cropped(
 
 
 def test_rows_in_one_memory_are_no_harm_to_each_other(
-    llama: tuple[GraphRuntime, PreTrainedModel],
+    both: tuple[GraphRuntime, PreTrainedModel],
 ) -> None:
-    runtime, _ = llama
+    runtime, _ = both
     one, _ = prefilled(runtime, text(20))
     kept = runtime.select(one, [0])
     assert kept.memory == one.memory

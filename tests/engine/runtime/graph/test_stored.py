@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from engine.interfaces import ModelFiles
 from engine.messages import Distance, FloatInputs, Precision
-from engine.runtime.graph import loading, matrices
+from engine.runtime.graph import loading, matrices, stored
 from engine.runtime.graph.decoder import GraphRuntime
 from engine.runtime.graph.loading import load_graph
 from engine.store import artifacts, distances
@@ -57,7 +57,7 @@ def logits(model: ModelFiles, precision: Precision) -> torch.Tensor:
 
 @pytest.mark.parametrize("precision", ["int8", "int4"])
 @pytest.mark.parametrize(
-    "variety", ["gpt2", "llama, tied, biased, all heads alike", "llama, yarn", "qwen3"]
+    "variety", ["gpt2", "llama, tied, biased, all heads alike", "llama, yarn", "qwen3", "gemma3"]
 )
 def test_a_kept_form_is_the_same_form(
     saved: Saved,
@@ -77,7 +77,9 @@ def test_a_kept_form_is_the_same_form(
     assert torch.equal(logits(model, precision), first)
 
 
-@pytest.mark.parametrize("harm", ["cut short", "no file of ours", "of another version", "absent"])
+@pytest.mark.parametrize(
+    "harm", ["cut short", "no file of ours", "of another version", "of no shape", "absent"]
+)
 def test_what_cannot_be_used_is_made_anew(saved: Saved, tmp_path: Path, harm: str) -> None:
     model = kept(saved("llama"), tmp_path)
     first = logits(model, "int4")
@@ -92,6 +94,8 @@ def test_what_cannot_be_used_is_made_anew(saved: Saved, tmp_path: Path, harm: st
         file.write_bytes(b"nothing")
     elif harm == "of another version":
         save_file(tensors, file, metadata={"version": "1", "torch": "2", "processor": "AVX2"})
+    elif harm == "of no shape":
+        save_file(tensors, file, metadata={"version": stored._VERSION, "shape": "{}"})
     assert torch.equal(logits(model, "int4"), first)
     again = load_file(file)  # kept anew
     assert all(torch.equal(again[name], tensor) for name, tensor in tensors.items())

@@ -107,6 +107,17 @@ def test_a_decoder_shows_what_transformers_returns(
     assert not mask.any(), "no position sees a later one"
 
 
+@pytest.mark.parametrize("cap", [None, 2.0])
+def test_what_the_last_layer_would_answer_is_the_answer(cap: float | None) -> None:
+    built = build("gemma3, sliding and full")
+    built.set_attn_implementation(attending.NAME)
+    built.config.final_logit_softcapping = cap
+    inside = InsideModel(built, files(Path(), "gpt2"))
+    _, streams, words = seen(inside, pieces(text(24)))
+    assert words is not None
+    assert torch.allclose(inside.words(streams[-1][-1:])[0], words, atol=1e-4)
+
+
 @pytest.mark.parametrize("family", ["bloom", "falcon, alibi", "gpt-neo, local", "mpt", "xglm"])
 def test_a_class_that_returns_its_attention_keeps_one_layer_of_it(
     family: str, monkeypatch: pytest.MonkeyPatch

@@ -20,7 +20,7 @@ from tests.support.bundles import files, quiet
 from tests.support.comparing import check_rows, check_scores, check_states, check_steps
 from tests.support.families import close, divergence, prefilled, text
 from tests.support.families import plain as forward
-from tests.support.packed_models import ODD, VARIETIES, packed, plain
+from tests.support.packed_models import ODD, SCORED, VARIETIES, packed, plain
 from tests.support.walks import Mirror, Walk, walks
 
 Saved = Callable[[str], Path]
@@ -62,8 +62,9 @@ def test_steps_and_chunks_agree(saved: Saved) -> None:
         assert close(branches.logits[0], at_once[0, position])
 
 
-def test_several_rows_are_scored_as_one_is(saved: Saved) -> None:
-    check_scores(packed(saved("llama")), plain(saved("llama")))
+@pytest.mark.parametrize("variety", SCORED)
+def test_several_rows_are_scored_as_one_is(saved: Saved, variety: str) -> None:
+    check_scores(packed(saved(variety)), plain(saved(variety)))
 
 
 @pytest.mark.parametrize("variety", VARIETIES)
@@ -87,9 +88,9 @@ def test_broken_weights_are_no_answer(saved: Saved) -> None:
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(start=st.sampled_from([3, 20]), walk=walks)
 def test_rows_hold_what_was_fed_to_them_whatever_is_forked_and_cropped(
-    llama: tuple[PackedRuntime, PreTrainedModel], shared_from: int, start: int, walk: Walk
+    both: tuple[PackedRuntime, PreTrainedModel], shared_from: int, start: int, walk: Walk
 ) -> None:
-    runtime, model = llama
+    runtime, model = both
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cache, "SHARED_FROM", shared_from)
         mirror = Mirror(runtime, text(start))
@@ -101,15 +102,15 @@ def test_rows_hold_what_was_fed_to_them_whatever_is_forked_and_cropped(
         assert close(mirror.branches.logits[row], forward(model, ids)[-1])
 
 
-@pytest.fixture(scope="module")
-def llama(saved: Saved) -> tuple[PackedRuntime, PreTrainedModel]:
-    return packed(saved("llama")), plain(saved("llama"))
+@pytest.fixture(scope="module", params=["llama", "gemma3"])
+def both(saved: Saved, request: pytest.FixtureRequest) -> tuple[PackedRuntime, PreTrainedModel]:
+    return packed(saved(request.param)), plain(saved(request.param))
 
 
 def test_forks_of_a_long_row_read_it_together(
-    llama: tuple[PackedRuntime, PreTrainedModel],
+    both: tuple[PackedRuntime, PreTrainedModel],
 ) -> None:
-    runtime, model = llama
+    runtime, model = both
     prompt = text(cache.SHARED_FROM)
     one, _ = prefilled(runtime, prompt)
     four = runtime.select(one, [0] * 4)
@@ -122,9 +123,9 @@ def test_forks_of_a_long_row_read_it_together(
 
 
 def test_rows_set_aside_cost_nothing_until_somebody_goes_on(
-    llama: tuple[PackedRuntime, PreTrainedModel],
+    both: tuple[PackedRuntime, PreTrainedModel],
 ) -> None:
-    runtime, model = llama
+    runtime, model = both
     one, _ = prefilled(runtime, text(20))
     kept = runtime.select(one, [0])
     assert kept.memory == one.memory
@@ -137,9 +138,9 @@ def test_rows_set_aside_cost_nothing_until_somebody_goes_on(
 
 
 def test_going_back_and_on_again_needs_no_copy(
-    llama: tuple[PackedRuntime, PreTrainedModel],
+    both: tuple[PackedRuntime, PreTrainedModel],
 ) -> None:
-    runtime, model = llama
+    runtime, model = both
     one, _ = prefilled(runtime, text(20))
     kept = runtime.select(one, [0])
     one = runtime.feed(one, [[7, 8, 9]])
