@@ -12,9 +12,10 @@ from engine.runtime.graph import matrices, stored
 from engine.runtime.graph.decoder import GraphRuntime
 from engine.runtime.graph.matrices import Tensors
 from engine.runtime.graph.outliers import survey
-from engine.runtime.graph.stored import Form, Parts
+from engine.runtime.graph.stored import Parts
 from engine.runtime.loading import broken, readable
-from engine.runtime.packed.families import Shape, shape
+from engine.runtime.packed.families import Shape
+from engine.runtime.packed.shapes import shape
 from engine.runtime.packed.weights import LayerWeights, Matrix, Norm, Weights
 from engine.runtime.soundness import unsound
 from engine.store import distances
@@ -31,16 +32,16 @@ def load_graph(files: ModelFiles, precision: Precision, report: LoadReport) -> G
         EngineError: ``broken_model``, if the files do not match the configuration.
     """
     with readable(lambda reason: broken(files, reason)):
-        form = stored.read(files, precision)
-        if form is None:
-            found = shape(files.folder)
-            if found is None:
-                return None
-            made = Form(found, _quantised(files, found, _BITS[precision], report))
+        found = shape(files)
+        if found is None:
+            return None
+        parts = stored.read(files, precision)
+        if parts is None:
+            made = _quantised(files, found, _BITS[precision], report)
             stored.write(files, precision, made, _components(found))
-            form = stored.read(files, precision) or made  # mapped, so that pages can be dropped
+            parts = stored.read(files, precision) or made  # mapped, so that pages can be dropped
         floats = distances.float_inputs(files.derived, precision)
-        return GraphRuntime(form.parts, form.shape, floats)
+        return GraphRuntime(parts, found, floats)
 
 
 def _components(shape: Shape) -> list[str]:

@@ -1,46 +1,33 @@
 """Quantised forms kept in the store, so that a model is quantised only once.
 
-A file, named after the form, contains the parts that `building` makes a graph of, and the shape of
-the model: to read that from the configuration again, transformers would have to be imported, which
-takes longer than all else. The file is mapped: what ONNX Runtime packs for the processor is read
-once, and the table as far as it is looked up. What ONNX Runtime packed could be saved too, but it
-would pack all the same, and only then compare.
+A file, named after the form, contains the parts that `building` makes a graph of. It is mapped:
+what ONNX Runtime packs for the processor is read once, and the table as far as it is looked up.
+What ONNX Runtime packed could be saved too, but it would pack all the same, and only then compare.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
-import msgspec
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from engine.interfaces import ModelFiles
 from engine.messages import Precision
 from engine.runtime.graph.matrices import Tensors
-from engine.runtime.packed.families import Shape
 from engine.store import artifacts
 
 Parts = Callable[[str], Tensors]
 """Returns the parts of a component: "layer 3", or "outer" for everything outside the layers."""
 
 _VERSION = "5"
-"""Incremented when the parts or the shape change."""
+"""Incremented when the parts change."""
 _BETWEEN = "/"
 """Separates the name of a component from that of its part."""
 
 
-@dataclass(frozen=True)
-class Form:
-    """What a graph is made of."""
-
-    shape: Shape
-    parts: Parts
-
-
-def read(files: ModelFiles, precision: Precision) -> Form | None:
-    """A stored form; None if there is none that can be used."""
+def read(files: ModelFiles, precision: Precision) -> Parts | None:
+    """The parts of a stored form; None if there is none that can be used."""
     if files.derived is None:
         return None
     try:
@@ -48,23 +35,20 @@ def read(files: ModelFiles, precision: Precision) -> Form | None:
             described = file.metadata() or {}
             if described.get("version") != _VERSION:
                 return None
-            shape = msgspec.json.decode(described["shape"], type=Shape)
             tensors = {name: file.get_tensor(name) for name in file.offset_keys()}
-    except (OSError, SafetensorError, msgspec.DecodeError):
+    except (OSError, SafetensorError):
         return None
-    return Form(shape, lambda name: of(name, tensors, _BETWEEN))
+    return lambda name: of(name, tensors, _BETWEEN)
 
 
-def write(files: ModelFiles, precision: Precision, form: Form, names: Iterable[str]) -> None:
+def write(files: ModelFiles, precision: Precision, parts: Parts, names: Iterable[str]) -> None:
     """Store these components of a form, if there is a place for them."""
     if files.derived is None:
         return
     tensors = {
-        f"{name}{_BETWEEN}{part}": tensor
-        for name in names
-        for part, tensor in form.parts(name).items()
+        f"{name}{_BETWEEN}{part}": tensor for name in names for part, tensor in parts(name).items()
     }
-    described = {"version": _VERSION, "shape": msgspec.json.encode(form.shape).decode()}
+    described = {"version": _VERSION}
     artifacts.write(
         files.derived,
         _name(precision),

@@ -2,6 +2,7 @@
 packed once, at load. Their quantised forms are in `engine.runtime.graph`.
 
     families.py  the shape of a model, read from its configuration
+    shapes.py    the shape, kept in the store
     weights.py   tensors from safetensors files, each checked for its shape
     linear.py    a matrix in fp32 or bf16
     cache.py     keys and values: one block for all layers, prefixes shared by branches

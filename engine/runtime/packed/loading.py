@@ -12,8 +12,9 @@ from engine.interfaces import LoadReport, ModelFiles
 from engine.messages import Device, Message, Precision
 from engine.runtime.loading import broken, readable
 from engine.runtime.packed.decoder import Layer, Model, PackedRuntime, Step
-from engine.runtime.packed.families import Shape, shape
+from engine.runtime.packed.families import Shape
 from engine.runtime.packed.linear import DTYPES, Linear
+from engine.runtime.packed.shapes import shape
 from engine.runtime.packed.weights import LayerWeights, Matrix, Norm, Weights
 
 
@@ -26,7 +27,7 @@ def load_packed(
         EngineError: ``broken_model``, if the files do not match the configuration.
     """
     with readable(lambda reason: broken(files, reason)):
-        found = shape(files.folder)
+        found = shape(files)
         if found is None:
             return None
         with Weights(files.folder, found) as weights, torch.inference_mode():

@@ -12,9 +12,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from engine import runtime
 from engine.interfaces import ModelFiles
 from engine.messages import Distance, FloatInputs, Precision
-from engine.runtime.graph import loading, matrices, stored
+from engine.runtime.graph import matrices
 from engine.runtime.graph.decoder import GraphRuntime
 from engine.runtime.graph.loading import load_graph
 from engine.store import artifacts, distances
@@ -33,7 +34,7 @@ from engine.store.store import Store
 from engine.tasks import continuation
 
 files = Store(Path(sys.argv[1])).find("starter-ja")
-model = runtime.load(files, lambda stage, percent: None, "int4")
+model = runtime.load(files, lambda stage, percent: None, sys.argv[2])
 request = Continue(model=files.id, prompt="東京", sampling=Sampling(), max_tokens=1)
 events = list(continuation.run(model, request, 0.0))
 print(any(isinstance(event, Token) for event in events), "transformers" in sys.modules)
@@ -73,13 +74,10 @@ def test_a_kept_form_is_the_same_form(
         raise AssertionError("made again")
 
     monkeypatch.setattr(matrices, "prepare", never)
-    monkeypatch.setattr(loading, "shape", never)
     assert torch.equal(logits(model, precision), first)
 
 
-@pytest.mark.parametrize(
-    "harm", ["cut short", "no file of ours", "of another version", "of no shape", "absent"]
-)
+@pytest.mark.parametrize("harm", ["cut short", "no file of ours", "of another version", "absent"])
 def test_what_cannot_be_used_is_made_anew(saved: Saved, tmp_path: Path, harm: str) -> None:
     model = kept(saved("llama"), tmp_path)
     first = logits(model, "int4")
@@ -94,8 +92,6 @@ def test_what_cannot_be_used_is_made_anew(saved: Saved, tmp_path: Path, harm: st
         file.write_bytes(b"nothing")
     elif harm == "of another version":
         save_file(tensors, file, metadata={"version": "1", "torch": "2", "processor": "AVX2"})
-    elif harm == "of no shape":
-        save_file(tensors, file, metadata={"version": stored._VERSION, "shape": "{}"})
     assert torch.equal(logits(model, "int4"), first)
     again = load_file(file)  # kept anew
     assert all(torch.equal(again[name], tensor) for name, tensor in tensors.items())
@@ -116,9 +112,12 @@ def test_it_runs_as_it_was_measured(saved: Saved, tmp_path: Path, floats: FloatI
     assert load(model, "int8").floats == distances.UNMEASURED
 
 
-def test_a_kept_form_answers_without_transformers(tmp_path: Path) -> None:
+@pytest.mark.parametrize("precision", ["exact", "bf16", "int4"])
+def test_a_model_that_was_loaded_before_answers_without_transformers(
+    tmp_path: Path, precision: Precision
+) -> None:
     """To import it takes longer than all else before the first token."""
-    load(Store(tmp_path).find("starter-ja"), "int4")
-    call = [sys.executable, "-P", "-c", CONTINUED, str(tmp_path)]
+    runtime.load(Store(tmp_path).find("starter-ja"), quiet, precision)
+    call = [sys.executable, "-P", "-c", CONTINUED, str(tmp_path), precision]
     ran = subprocess.run(call, capture_output=True, text=True, check=False)
     assert ran.stdout.split() == ["True", "False"], ran.stderr
