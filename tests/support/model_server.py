@@ -70,6 +70,8 @@ class Kind:
     key: str | None = None
     cut: int | None = None
     """After how many parts a stream is cut off."""
+    fails: str | None = None
+    """A line that the server writes before it ends a stream there, instead of cutting it off."""
     spoil: str = ""
     """What is wrong with its figures: "nan", "missing", "above"."""
     said: tuple[int, str, str] | None = None
@@ -184,7 +186,7 @@ class ModelServer:
         texts = not (kind.as_ids and body.get("return_tokens_as_token_ids"))
         if body.get("stream"):
             parts = (self._choice([place], body, texts) for place in places)
-            _stream(handler, parts, kind.cut)
+            _stream(handler, parts, kind)
             return
         if body.get("echo"):
             places = [*self._prompt(ids), *places]
@@ -206,7 +208,7 @@ class ModelServer:
             parts.append({**counted, "completion_probabilities": [place]})
         end = {"stop": True, "tokens_predicted": len(drawn)}
         if body.get("stream"):
-            _stream(handler, iter([*parts, end]), self.kind.cut)
+            _stream(handler, iter([*parts, end]), self.kind)
         else:
             places = [place for part in parts for place in part["completion_probabilities"]]
             send_json(handler, 200, {**end, "completion_probabilities": places})
@@ -375,16 +377,19 @@ def send(handler: BaseHTTPRequestHandler, code: int, body: bytes, content: str) 
     handler.wfile.write(body)
 
 
-def _stream(handler: BaseHTTPRequestHandler, parts: Iterator[Body], cut: int | None) -> None:
+def _stream(handler: BaseHTTPRequestHandler, parts: Iterator[Body], kind: Kind) -> None:
     handler.send_response(200)
     handler.send_header("Content-Type", "text/event-stream; charset=utf-8")
     handler.send_header("Transfer-Encoding", "chunked")
     handler.end_headers()
     try:
         for number, part in enumerate(parts):
-            if number == cut:
+            if number == kind.cut and kind.fails is None:
                 handler.close_connection = True
                 return
+            if number == kind.cut:
+                _chunk(handler, f"{kind.fails}\n\n".encode())
+                break
             _chunk(handler, f"data: {json.dumps(part)}\n\n".encode())
         _chunk(handler, b"data: [DONE]\n\n")
         _chunk(handler, b"")

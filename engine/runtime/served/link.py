@@ -215,7 +215,9 @@ class Link:
                 value = value.strip()
                 if name == "data" and value == "[DONE]":
                     return
-                if name in ("data", "error") and value:
+                if name == "error" and value:
+                    raise Refused(httpx.codes.OK, _said(value.encode()))
+                if name == "data" and value:
                     yield self._decoded(value.encode(), kind)
 
     def _error(self, response: httpx.Response, found: bytes) -> EngineError | Refused:
