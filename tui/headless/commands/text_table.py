@@ -80,8 +80,6 @@ def execute(
         raise Failure.usage(text("cli.no_boundaries_of", unit=unit))
     if against is not None and (unit == "token" or command.measures or command.unigrams):
         raise Failure.usage(text("cli.against_in_table"))
-    if command.unigrams is not None and command.out is not None:
-        raise Failure.usage(text("shards.no_unigrams"), text("shards.no_unigrams_hint"))
     unigrams = _unigrams(command, unit)
     table = tables.read(file)
     judge = TextJudge(
@@ -124,7 +122,6 @@ class TextJudge(Struct, frozen=True, kw_only=True):
     """Whether the end of each word is counted with it."""
     measures: bool
     unigrams: Unigrams | None
-    """Of a plain run alone: they cannot be sent."""
 
     @property
     def models(self) -> list[str]:
