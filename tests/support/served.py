@@ -37,15 +37,16 @@ def served(folder: Path, kind: Kind, tmp_path: Path) -> Iterator[tuple[LoadedMod
         yield connected(server, folder, tmp_path), server
 
 
-def by_letters(folder: Path, end: float = -30.0) -> Path:
+def by_letters(folder: Path, end: float = -30.0, pair: str = "") -> Path:
     """A GPT-2 that writes letter by letter, so that every text of its own is cut into the same
-    tokens again; `end` is the logit of the end. It draws no parts of characters: some servers say
-    nothing of them."""
+    tokens again, unless a `pair` of letters is cut into one token, which it never draws; `end` is
+    the logit of the end. It draws no parts of characters: some servers say nothing of them."""
     folder.mkdir()
     letters = [chr(code) for code in range(ord("!"), ord("~") + 1)]
     rest = sorted(set(ByteLevel.alphabet()) - set(letters))
-    vocabulary = {text: number for number, text in enumerate(["<|end|>", *letters, *rest])}
-    tokenizer = tokenizers.Tokenizer(BPE(vocabulary, []))
+    texts = ["<|end|>", *letters, *rest, *([pair] if pair else [])]
+    vocabulary = {text: number for number, text in enumerate(texts)}
+    tokenizer = tokenizers.Tokenizer(BPE(vocabulary, [(pair[0], pair[1])] if pair else []))
     tokenizer.pre_tokenizer, tokenizer.decoder = ByteLevel(add_prefix_space=False), ByteLevelText()
     tokenizer.add_special_tokens(["<|end|>"])
     tokenizer.save(str(folder / "tokenizer.json"))

@@ -23,6 +23,8 @@ LISTED = 20
 """The longest list that it gives."""
 AHEAD = 8
 """Tokens of one answer at most, which comes as a whole."""
+AGAIN = 256
+"""Tokens at most that it draws again."""
 AT_RANDOM: Mapping[str, float] = {"top_k": LISTED, "temperature": 100.0}
 """Any of the listed, about as likely as another. Figures are those before that."""
 PROBED: tuple[Mapping[str, float], ...] = ({}, {**AT_RANDOM, "seed": 1}, {**AT_RANDOM, "seed": 2})
@@ -94,16 +96,22 @@ class Ollama:
         """Whether figures are the same however tokens are drawn."""
 
     def following(self, rows: Sequence[Sequence[int]], top: int) -> Sequence[Place | None]:
-        bodies = [self._body(self._text(row), top, 1) for row in rows]
+        given = [self._given(row) for row in rows]
+        bodies = [self._body(text, top, again + 1) for text, again in given]
         found: list[Place | None] = [None] * len(rows)
         for number, answer in self._link.ask_all(self._url, bodies, Generated):
-            places = self._places(rows[number], answer, top)
-            found[number] = places[0] if places else self._end(rows[number], top)
+            again = given[number][1]
+            places = self._places(rows[number], again, answer, top)
+            if places:
+                found[number] = places[0]
+            elif not again:
+                found[number] = self._end(rows[number], top)
         return found
 
     def stream(self, ids: Sequence[int], top: int, count: int) -> Iterator[Place]:
-        body = self._body(self._text(ids), top, min(count, AHEAD))
-        yield from self._places(ids, self._link.ask(self._url, body, Generated), top)
+        text, again = self._given(ids)
+        answer = self._asked(self._body(text, top, again + min(count, max(AHEAD, again))))
+        yield from self._places(ids, again, answer, top)
 
     def read(
         self, rows: Sequence[Sequence[int]], top: int
@@ -144,20 +152,27 @@ class Ollama:
 
     # -------------------------------------------------------------------------- requests
 
-    def _text(self, ids: Sequence[int]) -> str:
-        """A text that the server cuts into just these ids, its start token included.
+    def _given(self, ids: Sequence[int]) -> tuple[str, int]:
+        """A text that the server cuts into these ids but for the last few, and how many those are.
+
+        It has to draw those again: a model can write two tokens that are one where a text is cut.
 
         Raises:
             EngineError: ``unable``, if there is none.
         """
         own = list(ids[self._begins :])
-        text = self._tokenizer.decode(own)
         begun = self._begins == 0 or (len(ids) > 0 and ids[0] == self._tokenizer.start)
-        if not begun or [piece.id for piece in self._tokenizer.encode(text)] != own:
-            raise refusal("unable", "server_cuts_otherwise", server=self._link.host)
-        if not text:
+        if begun and not own:
             raise refusal("unable", "server_no_empty", server=self._link.host)
-        return text
+        kept = own
+        while begun and kept and len(own) - len(kept) <= AGAIN:
+            text = self._tokenizer.decode(kept)
+            cut = [piece.id for piece in self._tokenizer.encode(text)]
+            if cut == kept:
+                return text, len(own) - len(kept)
+            pairs = enumerate(zip(cut, kept, strict=False))
+            kept = kept[: next((at for at, (a, b) in pairs if a != b), len(kept) - 1)]
+        raise refusal("unable", "server_cuts_otherwise", server=self._link.host)
 
     def _body(
         self, text: str, top: int, count: int, drawing: Mapping[str, float] = {}
@@ -186,13 +201,13 @@ class Ollama:
         if not self._settled or len(self._tokenizer.ends) != 1:
             return None
         (end,) = self._tokenizer.ends
-        text = self._text(ids)
+        text, _ = self._given(ids)
         for seed in range(TRIES):
             body = self._body(text, top, 1, {**AT_RANDOM, "seed": seed})
             answer = self._asked(body)
             if not answer.logprobs or not answer.logprobs[0].top_logprobs:
                 continue
-            (place,) = self._places(ids, answer, top)
+            (place,) = self._places(ids, 0, answer, top)
             likeliest = answer.logprobs[0].top_logprobs[0].token
             if likeliest and self._spelling.token(likeliest) != end:
                 return None
@@ -202,18 +217,25 @@ class Ollama:
 
     # --------------------------------------------------------------------------- answers
 
-    def _places(self, ids: Sequence[int], answer: Generated, wanted: int) -> list[Place]:
-        """The places of an answer whose tokens are all accounted for.
+    def _places(
+        self, ids: Sequence[int], again: int, answer: Generated, wanted: int
+    ) -> list[Place]:
+        """The places after ids, of which the server drew the last few again, in an answer whose
+        tokens are all accounted for.
 
         Raises:
-            EngineError: ``unable``, if they are not.
+            EngineError: ``unable``, if they are not, or if it drew others.
         """
-        if answer.prompt_eval_count != len(ids):
+        before = len(ids) - again
+        if answer.prompt_eval_count != before:
             raise refusal("unable", "server_cuts_otherwise", server=self._link.host)
         ended = answer.done_reason == "stop"
         if not answer.done or answer.eval_count != len(answer.logprobs) + ended:
             raise refusal("unable", "server_no_parts", server=self._link.host)
-        return [sound(self._place(drawn), wanted, self._link.host) for drawn in answer.logprobs]
+        places = [sound(self._place(drawn), wanted, self._link.host) for drawn in answer.logprobs]
+        if [place.token for place in places[:again]] != list(ids[before:]):
+            raise refusal("unable", "server_cuts_otherwise", server=self._link.host)
+        return places[again:]
 
     def _place(self, drawn: Drawn) -> Place:
         # The first of those with one text is the likeliest.

@@ -99,6 +99,17 @@ def test_a_text_that_it_cuts_otherwise_is_refused(tiny: Tiny, tmp_path: Path) ->
     assert refused(here) == refused(there) == "server_cuts_otherwise"
 
 
+def test_what_it_would_cut_otherwise_goes_on_where_it_draws_the_same_again(tmp_path: Path) -> None:
+    folder = by_letters(tmp_path / "letters", pair='"(')
+    ours, _ = continued(load(folder))
+    assert '"(' in "".join(token.text for token in ours)
+    with served(folder, OLLAMA, tmp_path) as (model, server):
+        theirs, _ = continued(model)
+        asked = [body["options"]["num_predict"] for body in server.asked("/api/generate")]
+    alike(ours, theirs)
+    assert max(asked) > 16  # some were drawn again
+
+
 def test_a_start_token_that_it_adds_by_itself_is_counted_once(folder: Path, tmp_path: Path) -> None:
     local = load(folder)
     assert local.tokenizer.start is not None
