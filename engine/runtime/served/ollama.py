@@ -22,9 +22,11 @@ from engine.runtime.served.spelling import Spelling
 LISTED = 20
 """The longest list that it gives."""
 AHEAD = 8
-"""Tokens of one answer at most, which comes as a whole."""
+"""New tokens of one answer, which comes as a whole; more where as many are drawn again."""
 AGAIN = 256
 """Tokens at most that it draws again."""
+OPTIONS = {name: value for name, value in NEUTRAL.items() if name != "repetition_penalty"}
+"""It warns in its log of options that it does not have."""
 AT_RANDOM: Mapping[str, float] = {"top_k": LISTED, "temperature": 100.0}
 """Any of the listed, about as likely as another. Figures are those before that."""
 PROBED: tuple[Mapping[str, float], ...] = ({}, {**AT_RANDOM, "seed": 1}, {**AT_RANDOM, "seed": 2})
@@ -186,7 +188,7 @@ class Ollama:
             "logprobs": True,
             "top_logprobs": min(top, LISTED),
             # A word to stop at would hold back the text of tokens that may begin it.
-            "options": {**NEUTRAL, "num_predict": count, "typical_p": 1.0, "stop": [], **drawing},
+            "options": {**OPTIONS, "num_predict": count, "typical_p": 1.0, "stop": [], **drawing},
         }
 
     def _asked(self, body: object) -> Generated:
