@@ -19,8 +19,14 @@ from typing import Any
 import tokenizers
 import torch
 import transformers
+from transformers.convert_slow_tokenizer import bytes_to_unicode
+
+from tests.support import ollama_routes
 
 NAME = "served"
+
+BYTES = {char: byte for byte, char in bytes_to_unicode().items()}
+"""The bytes that the characters of a byte-level vocabulary stand for."""
 
 Body = dict[str, Any]
 
@@ -52,6 +58,8 @@ class Kind:
     completions: bool = True
     native: bool = False
     """Whether it has llama-server's route `/completion`, which gives no figures of a prompt."""
+    ollama: bool = False
+    """Whether it is Ollama, which has routes of its own beside those of OpenAI."""
     speculates: bool = False
     """Whether all but the first figure of an answer of that route are 0.0, without a list."""
     quiet_end: bool = False
@@ -62,6 +70,8 @@ class Kind:
     key: str | None = None
     cut: int | None = None
     """After how many parts a stream is cut off."""
+    fails: str | None = None
+    """A line that the server writes before it ends a stream there, instead of cutting it off."""
     spoil: str = ""
     """What is wrong with its figures: "nan", "missing", "above"."""
     said: tuple[int, str, str] | None = None
@@ -82,6 +92,7 @@ LLAMA_CPP_PYTHON = Kind(
 LLAMA_SERVER = Kind(
     completions=False, native=True, cap=None, echo=False, tokenize="/tokenize", quiet_end=True
 )
+OLLAMA = Kind(blank=True, tokenize=None, ollama=True)
 
 
 class ModelServer:
@@ -92,8 +103,8 @@ class ModelServer:
         self.requests: list[tuple[str, Body]] = []
         self.tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._model = transformers.AutoModelForCausalLM.from_pretrained(folder).eval()
-        self._bos: int = self._model.config.bos_token_id
-        self._eos: int = self._model.config.eos_token_id
+        self.start: int = self._model.config.bos_token_id
+        self.end: int = self._model.config.eos_token_id
         self._lock = threading.Lock()
         self.hold = threading.Event()
         """While this is not set, no request is answered."""
@@ -137,73 +148,76 @@ class ModelServer:
         self.hold.wait(60)
         if kind.said is not None:
             code, content, text = kind.said
-            _send(handler, code, text.encode(), content)
+            send(handler, code, text.encode(), content)
         elif kind.key and handler.headers.get("Authorization") != f"Bearer {kind.key}":
-            _json(handler, 401, {"error": {"message": "wrong key"}})
+            send_json(handler, 401, {"error": {"message": "wrong key"}})
+        elif kind.ollama:
+            ollama_routes.answer(self, handler, body)
         elif path == "/v1/models":
-            _json(handler, 200, {"data": [{"id": NAME, "max_model_len": 96}]})
+            send_json(handler, 200, {"data": [{"id": NAME, "max_model_len": 96}]})
         elif path == kind.tokenize:
             text = body["input" if kind.tokenize == "/extras/tokenize" else "prompt"]
-            ids = [number + kind.shift_ids for number in self._cut(text)]
-            _json(handler, 200, {"tokens": ids})
+            ids = [number + kind.shift_ids for number in self.cut(text)]
+            send_json(handler, 200, {"tokens": ids})
         elif path == "/v1/completions" and kind.completions:
             self._completions(handler, body)
         elif path == "/completion" and kind.native:
             self._native(handler, body)
         elif path == "/props" and kind.native:
-            _json(handler, 200, {"default_generation_settings": {"n_ctx": 96}})
+            send_json(handler, 200, {"default_generation_settings": {"n_ctx": 96}})
         else:
-            _json(handler, 404, {"detail": "Not Found"})
+            send_json(handler, 404, {"detail": "Not Found"})
 
     def _completions(self, handler: BaseHTTPRequestHandler, body: Body) -> None:
         kind = self.kind
         prompt, wanted = body["prompt"], body.get("logprobs", 0)
         if isinstance(prompt, list) and not kind.ids:
-            _json(handler, 422, {"detail": [{"msg": "Input should be a valid string"}]})
+            send_json(handler, 422, {"detail": [{"msg": "Input should be a valid string"}]})
             return
         if kind.cap is not None and wanted > kind.cap:
             said = f"Requested sample logprobs of {wanted}, greater than {kind.cap}"
-            _json(handler, 400, {"error": {"message": said}})
+            send_json(handler, 400, {"error": {"message": said}})
             return
         if body.get("echo") and not kind.echo:
-            _json(handler, 400, {"error": {"message": "Only no echo is supported"}})
+            send_json(handler, 400, {"error": {"message": "Only no echo is supported"}})
             return
-        ids = prompt if isinstance(prompt, list) else self._cut(prompt)
-        places: list[Any] = self._drawn(ids, body, body["max_tokens"])
+        ids = prompt if isinstance(prompt, list) else self.cut(prompt)
+        places: list[Any] = self.drawn(ids, body, body["max_tokens"])
         texts = not (kind.as_ids and body.get("return_tokens_as_token_ids"))
         if body.get("stream"):
             parts = (self._choice([place], body, texts) for place in places)
-            _stream(handler, parts, kind.cut)
+            _stream(handler, parts, kind)
             return
         if body.get("echo"):
             places = [*self._prompt(ids), *places]
         choice = self._choice(places, body, texts)
         choice["choices"][0]["text"] = self.tokenizer.decode(ids) if body.get("echo") else ""
-        _json(handler, 200, choice)
+        send_json(handler, 200, choice)
 
     def _native(self, handler: BaseHTTPRequestHandler, body: Body) -> None:
-        drawn = self._drawn(body["prompt"], body, body["n_predict"])
-        places: list[Body] = []
-        for number, (row, token) in enumerate(drawn):
+        drawn = self.drawn(body["prompt"], body, body["n_predict"])
+        parts: list[Body] = []
+        for number, (row, token, text) in enumerate(spoken(self, drawn)):
+            if text is None:
+                continue
             guessed = self.kind.speculates and number > 0
-            best = row.topk(body["n_probs"])
-            listed = zip(best.indices.tolist(), best.values.tolist(), strict=True)
-            top = [] if guessed else [{"id": n, "logprob": value} for n, value in listed]
-            own = 0.0 if guessed else float(row[token])
-            places.append({"id": token, "logprob": own, "top_logprobs": top})
+            top = [] if guessed else listed(row, body["n_probs"])
+            own = 0.0 if guessed else logarithm(row[token])
+            place = {"id": token, "logprob": own, "top_logprobs": top}
+            counted = {"stop": False, "tokens_predicted": number + 1}
+            parts.append({**counted, "completion_probabilities": [place]})
+        end = {"stop": True, "tokens_predicted": len(drawn)}
         if body.get("stream"):
-            parts: list[Body] = [
-                {"stop": False, "completion_probabilities": [place]} for place in places
-            ]
-            _stream(handler, iter([*parts, {"stop": True}]), self.kind.cut)
+            _stream(handler, iter([*parts, end]), self.kind)
         else:
-            _json(handler, 200, {"stop": True, "completion_probabilities": places})
+            places = [place for part in parts for place in part["completion_probabilities"]]
+            send_json(handler, 200, {**end, "completion_probabilities": places})
 
     # --------------------------------------------------------------------------- figures
 
-    def _cut(self, text: str) -> list[int]:
+    def cut(self, text: str) -> list[int]:
         ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False).ids
-        return [self._bos, *ids] if self.kind.start else ids
+        return [self.start, *ids] if self.kind.start else ids
 
     def rows(self, ids: list[int]) -> torch.Tensor:
         """Log-probabilities after each id: float32 [ids, vocabulary]."""
@@ -211,7 +225,7 @@ class ModelServer:
             found: torch.Tensor = self._model(torch.tensor([ids])).logits[0].log_softmax(-1)
             return found
 
-    def _drawn(self, ids: list[int], body: Body, count: int) -> list[tuple[torch.Tensor, int]]:
+    def drawn(self, ids: list[int], body: Body, count: int) -> list[tuple[torch.Tensor, int]]:
         """What is reported of each place that is generated, and the token that is drawn there."""
         given = {**self.kind.defaults, **body}
         temperature = given.get("temperature", 1.0)
@@ -226,18 +240,24 @@ class ModelServer:
             scores = row.clone()
             for number, value in bias.items():
                 scores[number] += value
-            token = int(scores.argmax())
-            if token == self._eos and self.kind.quiet_end and not given.get("ignore_eos"):
+            if given.get("top_k", 1) == 1:
+                token = int(scores.argmax())
+            else:
+                best = scores.topk(given["top_k"])
+                weights = (best.values / temperature).softmax(-1)
+                seeded = torch.Generator().manual_seed(given["seed"] + len(ids))
+                token = int(best.indices[weights.multinomial(1, generator=seeded)])
+            if token == self.end and self.kind.quiet_end and not given.get("ignore_eos"):
                 break
             found.append((row, token))
-            if token == self._eos:
+            if token == self.end:
                 break
             ids = [*ids, token]
         return found
 
     def _prompt(self, ids: list[int]) -> list[Any]:
         rows = self.rows(ids)
-        begins = ids[0] == self._bos
+        begins = ids[0] == self.start
         if self.kind.shifted and begins:
             # Without the start token, and without the first of those that remain.
             return [(None, ids[1]), *((rows[at - 1], ids[at]) for at in range(2, len(ids)))]
@@ -248,8 +268,8 @@ class ModelServer:
     def _choice(self, places: list[Any], body: Body, texts: bool) -> Body:
         names, values, tops = [], [], []
         for row, token in places:
-            names.append(self._named(token, texts))
-            values.append(None if row is None else self._figure(float(row[token])))
+            names.append(self.named(token, texts))
+            values.append(None if row is None else self.figure(float(row[token])))
             tops.append(None if row is None else self._top(row, token, body["logprobs"], texts))
         logprobs = {"tokens": names, "token_logprobs": values, "top_logprobs": tops}
         if self.kind.spoil == "missing":
@@ -262,13 +282,13 @@ class ModelServer:
         """Keyed by text, the last of those with one text counts; what is there comes besides."""
         best = row.topk(min(count, len(row)))
         found = {
-            self._named(number, texts): self._figure(value)
+            self.named(number, texts): self.figure(value)
             for number, value in zip(best.indices.tolist(), best.values.tolist(), strict=True)
         }
-        found[self._named(token, texts)] = self._figure(float(row[token]))
+        found[self.named(token, texts)] = self.figure(float(row[token]))
         return found
 
-    def _figure(self, value: float) -> float:
+    def figure(self, value: float) -> float:
         match self.kind.spoil:
             case "nan":
                 return math.nan
@@ -277,14 +297,56 @@ class ModelServer:
             case _:
                 return max(value, -9999.0)
 
-    def _named(self, token: int, texts: bool) -> str:
+    def named(self, token: int, texts: bool) -> str:
         if not texts:
             return f"token_id:{token}"
-        special = token in (self._bos, self._eos)
+        special = token in (self.start, self.end)
         text = self.tokenizer.decode([token], skip_special_tokens=False)
         if not self.kind.blank:
             return text
         return "" if special else text.replace("\ufffd", "")
+
+    def bytes(self, token: int) -> bytes:
+        """What a token of a byte-level vocabulary stands for; nothing if it is special."""
+        if token in (self.start, self.end):
+            return b""
+        return bytes(BYTES[char] for char in self.tokenizer.id_to_token(token) or "")
+
+
+def spoken(
+    server: ModelServer, drawn: list[tuple[torch.Tensor, int]]
+) -> Iterator[tuple[torch.Tensor, int, str | None]]:
+    """What llama-server says of generated tokens: nothing of one with which the text ends within a
+    character; the one that completes the character has the text of all."""
+    text, sent = b"", 0
+    for row, token in drawn:
+        text += server.bytes(token)
+        if _incomplete(text):
+            yield row, token, None
+            continue
+        yield row, token, text[sent:].decode(errors="replace")
+        sent = len(text)
+
+
+def _incomplete(text: bytes) -> bool:
+    """Whether a text ends with the first bytes of a character, as llama-server finds out."""
+    for back, byte in enumerate(reversed(text[-4:]), 1):
+        for bits, size in ((0xC0, 2), (0xE0, 3), (0xF0, 4)):
+            if byte & (0x100 - (1 << (7 - size))) == bits:
+                return back < size
+    return False
+
+
+def listed(row: torch.Tensor, count: int) -> list[Body]:
+    """The likeliest tokens, as llama-server lists them."""
+    best = row.topk(count)
+    pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
+    return [{"id": number, "logprob": logarithm(value)} for number, value in pairs]
+
+
+def logarithm(value: float | torch.Tensor) -> float:
+    """What llama-server writes for minus infinity, which JSON does not have, is the least float."""
+    return max(float(value), torch.finfo(torch.float32).min)
 
 
 @contextmanager
@@ -301,11 +363,11 @@ def serving(folder: Path, kind: Kind = VLLM) -> Iterator[ModelServer]:
         thread.join()
 
 
-def _json(handler: BaseHTTPRequestHandler, code: int, value: object) -> None:
-    _send(handler, code, json.dumps(value).encode(), "application/json")
+def send_json(handler: BaseHTTPRequestHandler, code: int, value: object) -> None:
+    send(handler, code, json.dumps(value).encode(), "application/json")
 
 
-def _send(handler: BaseHTTPRequestHandler, code: int, body: bytes, content: str) -> None:
+def send(handler: BaseHTTPRequestHandler, code: int, body: bytes, content: str) -> None:
     handler.send_response(code)
     if 300 <= code < 400:
         handler.send_header("Location", "https://elsewhere.example/v1")
@@ -315,16 +377,19 @@ def _send(handler: BaseHTTPRequestHandler, code: int, body: bytes, content: str)
     handler.wfile.write(body)
 
 
-def _stream(handler: BaseHTTPRequestHandler, parts: Iterator[Body], cut: int | None) -> None:
+def _stream(handler: BaseHTTPRequestHandler, parts: Iterator[Body], kind: Kind) -> None:
     handler.send_response(200)
     handler.send_header("Content-Type", "text/event-stream; charset=utf-8")
     handler.send_header("Transfer-Encoding", "chunked")
     handler.end_headers()
     try:
         for number, part in enumerate(parts):
-            if number == cut:
+            if number == kind.cut and kind.fails is None:
                 handler.close_connection = True
                 return
+            if number == kind.cut:
+                _chunk(handler, f"{kind.fails}\n\n".encode())
+                break
             _chunk(handler, f"data: {json.dumps(part)}\n\n".encode())
         _chunk(handler, b"data: [DONE]\n\n")
         _chunk(handler, b"")

@@ -8,11 +8,11 @@ FALSE, and NA where there is no figure.
 from __future__ import annotations
 
 import csv
-import io
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Literal
+from typing import Literal, Protocol, TypeVar
 
 import msgspec
 
@@ -24,7 +24,12 @@ Value = str | float | bool | msgspec.Raw | None
 """A cell; JSON that is no text stays as it was written."""
 Cells = dict[str, Value]
 
+T = TypeVar("T")
+
 NA = "NA"
+
+_ENDED = re.compile("[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
+"""A line with its end, whichever it is, as `csv` wants them."""
 
 csv.field_size_limit(2**31 - 1)  # a cell can hold a text of any length
 
@@ -47,7 +52,14 @@ class Table:
     """The columns of a table, in their order, and its rows."""
 
     columns: list[str]
-    rows: list[Row]
+    rows: Sequence[Row]
+
+
+class Keep(Protocol):
+    """What takes rows one by one, and gives all of them."""
+
+    def __call__(self, rows: Iterable[T], /) -> Sequence[T]:
+        """All rows, in their order."""
 
 
 def kind_of(name: str, content: str) -> Kind:
@@ -56,33 +68,42 @@ def kind_of(name: str, content: str) -> Kind:
     endings: dict[str, Kind] = {"csv": "csv", "tsv": "tsv", "tab": "tsv", "jsonl": "jsonl"}
     if ending in endings:
         return endings[ending]
-    first = next((line for line in content.split("\n") if line.strip()), "")
+    first = next((line for line in lines_of(content) if line.strip()), "")
     if first.lstrip().startswith("{"):
         return "jsonl"
     return "csv" if "," in first and "\t" not in first else "tsv"
 
 
-def read(content: str, kind: Kind) -> Table:
+def lines_of(content: str) -> Iterator[str]:
+    """The lines of a text as `split` finds them, but one by one."""
+    start = 0
+    while (end := content.find("\n", start)) >= 0:
+        yield content[start:end]
+        start = end + 1
+    yield content[start:]
+
+
+def read(content: str, kind: Kind, keep: Keep = list) -> Table:
     """The table of a text, in which bytes that are no UTF-8 are lone surrogates.
 
     Raises:
         NoTable: it has no header, or no row.
     """
     if kind == "jsonl":
-        rows = list(_objects(content))
+        rows = keep(_objects(content))
         columns = list(dict.fromkeys(key for row in rows for key in row.cells))
     else:
-        records = list(_lines(content) if kind == "tsv" else _records(content))
-        if not records:
+        records = _lines(content) if kind == "tsv" else _records(content)
+        line, header = next(records, (0, None))
+        if header is None:
             raise NoTable(text("tables.empty"))
-        line, header = records.pop(0)
         if isinstance(header, str):
             raise NoTable(text("tables.row", line=line, reason=header))
         columns = [name.strip() for name in header]
         twice = next((name for name in columns if columns.count(name) > 1), None)
         if twice is not None:
             raise NoTable(text("tables.column_twice", column=twice))
-        rows = [_row(line, columns, cells) for line, cells in records]
+        rows = keep(_row(line, columns, cells) for line, cells in records)
     if not rows:
         raise NoTable(text("tables.empty"))
     return Table(columns, rows)
@@ -137,7 +158,7 @@ def _row(line: int, columns: Sequence[str], cells: list[str] | str) -> Row:
 
 def _lines(content: str) -> Iterator[tuple[int, list[str] | str]]:
     """The cells of each line of a TSV."""
-    for number, line in enumerate(content.split("\n"), 1):
+    for number, line in enumerate(lines_of(content), 1):
         own = line.removesuffix("\r")
         if own.strip():
             try:
@@ -152,7 +173,8 @@ def _records(content: str) -> Iterator[tuple[int, list[str] | str]]:
     first = content.partition("\n")[0]
     # Where the comma is the decimal sign, programs write semicolons.
     delimiter = ";" if ";" in first and "," not in first else ","
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
+    found = (match.group() for match in _ENDED.finditer(content))
+    reader = csv.reader(found, delimiter=delimiter, strict=True)
     while True:
         line = reader.line_num + 1
         try:
@@ -167,7 +189,7 @@ def _records(content: str) -> Iterator[tuple[int, list[str] | str]]:
 
 
 def _objects(content: str) -> Iterator[Row]:
-    for number, line in enumerate(content.split("\n"), 1):
+    for number, line in enumerate(lines_of(content), 1):
         if not line.strip():
             continue
         if not utf8(line):

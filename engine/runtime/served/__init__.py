@@ -6,6 +6,7 @@
     dialect.py       what every server is asked, and what its answers are made of
     completions.py   the dialect of OpenAI's completions: vLLM, SGLang, llama-cpp-python
     native.py        that of llama-server's own route
+    ollama.py        that of Ollama's own route
     spelling.py      which ids a text stands for, for servers that name tokens by their text
     agreement.py     whether the tokenizer here cuts texts as the server does
     runtime.py       rows of ids, whose log-probabilities are asked for when they are needed

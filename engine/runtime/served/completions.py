@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -20,6 +20,7 @@ from engine.runtime.served.dialect import (
     Abilities,
     NoFigures,
     Place,
+    possible,
     sound,
 )
 from engine.runtime.served.link import Link, Refused
@@ -176,11 +177,13 @@ class Completions:
                 return False
             raise
 
-    def spells(self, ids: Sequence[int]) -> str:
-        """The text that the server has for these ids; "" if it does not say."""
+    def agrees(self, text: str, ids: Sequence[int]) -> bool | None:
+        if not self.abilities.prompt:
+            return None
         body = {**self._body(ids, 1, 1), "echo": True, "return_tokens_as_token_ids": False}
         del body["return_token_ids"]  # vLLM leaves the text out beside them
-        return _choice(self._asked(body)).text
+        spelt = _choice(self._asked(body)).text
+        return spelt.startswith(text) if spelt else None
 
     # -------------------------------------------------------------------------- requests
 
@@ -261,7 +264,7 @@ class Completions:
             if logprob is None or top is None:
                 found.append(None)
                 continue
-            place = self._spelling.place(text, _floored(logprob), _listed(top))
+            place = self._spelling.place(text, _floored(logprob), possible(top))
             found.append(sound(place, wanted, self._link.host))
         return found
 
@@ -306,8 +309,3 @@ def _choice(answer: Completion) -> Choice:
 
 def _floored(logprob: float) -> float:
     return float("-inf") if logprob <= FLOOR else logprob
-
-
-def _listed(top: Mapping[str, float]) -> dict[str, float]:
-    """What is possible of a list."""
-    return {name: value for name, value in top.items() if value > FLOOR}

@@ -11,10 +11,11 @@ from engine.messages import Message, Role, ServerEntry
 from engine.runtime.loaded import LoadedModel
 from engine.runtime.served.agreement import SAMPLE, Agreement
 from engine.runtime.served.completions import Completions
-from engine.runtime.served.dialect import NoFigures
+from engine.runtime.served.dialect import Dialect, NoFigures
 from engine.runtime.served.keys import key
 from engine.runtime.served.link import Link, Refused, refused
 from engine.runtime.served.native import Native
+from engine.runtime.served.ollama import Ollama
 from engine.runtime.served.runtime import ServedRuntime
 from engine.store import servers
 from engine.store.servers import Known
@@ -107,40 +108,51 @@ def _probe(files: ModelFiles, tokenizer: Tokenizer) -> list[int]:
 
 def _dialect(
     link: Link, name: str, tokenizer: Tokenizer, agreement: Agreement, ids: list[int]
-) -> Completions | Native:
-    """The dialect in which the server gives log-probabilities."""
+) -> Dialect:
+    """The first dialect in which the server gives log-probabilities."""
     completions = Completions(link, name, tokenizer, agreement)
     try:
         completions.probe(ids)
-    except Refused as error:
-        if error.status not in NO_ROUTE:
+    except (Refused, NoFigures, EngineError) as error:
+        if not _is_of_the_dialect(error):
             raise
-        missing: Refused | NoFigures = error
-    except NoFigures as error:
         missing = error
     else:
         return completions
-    native = Native(link, name)
-    try:
-        native.probe(ids)
-    except (Refused, EngineError) as error:
-        if isinstance(error, EngineError) and error.event.kind == "unable":
-            raise
-        raise missing from None  # what stands at the address itself
-    return native
+    for dialect in (Native(link, name, tokenizer), Ollama(link, name, tokenizer)):
+        try:
+            dialect.probe(ids)
+        except NoFigures as error:
+            missing = error
+        except Refused:
+            continue
+        except EngineError as error:
+            if error.event.kind == "unable":
+                raise
+        else:
+            return dialect
+    raise missing  # what stands at the address itself
 
 
-def _check_agreed(
-    link: Link, tokenizer: Tokenizer, agreement: Agreement, dialect: Completions | Native
-) -> None:
+def _is_of_the_dialect(error: Exception) -> bool:
+    """Whether a server may do in another dialect what it does not in this one."""
+    match error:
+        case Refused():
+            return error.status in NO_ROUTE
+        case EngineError():
+            return error.event.kind == "unable"
+        case _:
+            return True
+
+
+def _check_agreed(link: Link, tokenizer: Tokenizer, agreement: Agreement, dialect: Dialect) -> None:
     """Refuse a server whose vocabulary cannot be compared with the one here."""
     if agreement.compared:
         return
-    ids = [piece.id for piece in tokenizer.encode(SAMPLE)]
-    said = isinstance(dialect, Completions) and dialect.abilities.prompt and dialect.spells(ids)
-    if not said:
+    agrees = dialect.agrees(SAMPLE, [piece.id for piece in tokenizer.encode(SAMPLE)])
+    if agrees is None:
         raise refusal("unable", "server_uncompared", server=link.host)
-    if not said.startswith(SAMPLE):
+    if not agrees:
         raise refusal("unable", "server_other_tokens", server=link.host)
 
 

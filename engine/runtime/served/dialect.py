@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -113,6 +113,17 @@ class Dialect(Protocol):
 
         None where the server says nothing: at least for the first id.
         """
+
+    def agrees(self, text: str, ids: Sequence[int]) -> bool | None:
+        """Whether the server cuts a text into these ids; None where it does not show it."""
+
+
+K = TypeVar("K")
+
+
+def possible(top: Mapping[K, float]) -> dict[K, float]:
+    """Without what a list says is impossible: vLLM's `FLOOR`, or llama-server's least float32."""
+    return {name: value for name, value in top.items() if value > FLOOR}
 
 
 def sound(place: Place, wanted: int, server: str) -> Place:

@@ -215,7 +215,9 @@ class Link:
                 value = value.strip()
                 if name == "data" and value == "[DONE]":
                     return
-                if name in ("data", "error") and value:
+                if name == "error" and value:
+                    raise Refused(httpx.codes.OK, _said(value.encode()))
+                if name == "data" and value:
                     yield self._decoded(value.encode(), kind)
 
     def _error(self, response: httpx.Response, found: bytes) -> EngineError | Refused:
@@ -251,7 +253,8 @@ _JSON = {"Content-Type": "application/json"}
 
 def refused(link: Link, error: Refused) -> EngineError:
     """The error to show for a server's own."""
-    if error.status == httpx.codes.NOT_FOUND:
+    # It may be the model that is not found, which the server then says.
+    if error.status == httpx.codes.NOT_FOUND and "model" not in error.said.lower():
         return refusal("network", "server_no_route", url=link.url)
     return refusal("unable", "server_refused", server=link.host, said=error.said or error.status)
 

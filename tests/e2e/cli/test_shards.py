@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import secrets
 import shlex
+import socket
+import subprocess
 import sys
 import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.cli.conftest import PATIENCE_S, Start, Tsuzuki
+from tests.e2e.cli.conftest import PATIENCE_S, PROGRAM, Start, Tsuzuki
 from tests.support import relay
 
 RELAY = shlex.join([sys.executable, relay.__file__])
@@ -18,6 +23,7 @@ WORDS = ["東京", "大阪", "京都", "学校", "先生", "学生", "犬", "猫
 ROWS = 2000
 
 pytestmark = pytest.mark.slow
+on_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
 
 
 @pytest.fixture
@@ -66,21 +72,76 @@ def test_killed_and_cut_off_it_ends_with_the_same_bytes(
     assert (out / "result.tsv").read_bytes() == alone
 
 
-@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
+@on_ray
 def test_on_ray_killed_twice_it_ends_with_the_same_bytes(
     tsuzuki: Tsuzuki, start: Start, arguments: list[str], alone: bytes, tmp_path: Path
 ) -> None:
-    out, on_ray = tmp_path / "out", [*arguments, "--on", "ray", "--workers", "2"]
+    out, ray = tmp_path / "out", [*arguments, "--on", "ray", "--workers", "2"]
     for _ in range(2):
-        killed(start, on_ray, out)
-    ended = tsuzuki(*on_ray, "--out", str(out))
+        killed(start, ray, out)
+    ended = tsuzuki(*ray, "--out", str(out))
+    assert ended.returncode == 0, ended.stderr.decode()
+    assert ended.stderr == b""
+    assert (out / "result.tsv").read_bytes() == alone
+
+
+@pytest.fixture
+def head(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """The address of a cluster's head for clients, which asks them for a token."""
+    folder = tmp_path_factory.mktemp("ray")
+    monkeypatch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    port = free_port()
+    options = ["--port", str(free_port()), "--ray-client-server-port", str(port), "--num-cpus", "2"]
+    options += ["--include-dashboard=false", "--disable-usage-stats", "--temp-dir", str(folder)]
+    ray = Path(sys.executable).with_name("ray")
+    process = subprocess.Popen(
+        [ray, "start", "--head", "--block", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, "RAY_AUTH_MODE": "token"},
+    )
+    assert process.stdout is not None
+    try:
+        assert any(b"Ray runtime started" in line for line in process.stdout)
+        yield f"ray://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+@on_ray
+def test_on_a_cluster_of_another_machine_it_ends_with_the_same_bytes(
+    tsuzuki: Tsuzuki,
+    environment: Mapping[str, str],
+    arguments: list[str],
+    alone: bytes,
+    head: str,
+    tmp_path: Path,
+) -> None:
+    out = tmp_path / "out"
+    token = {"RAY_AUTH_TOKEN": os.environ["RAY_AUTH_TOKEN"]}
+    ended = subprocess.run(
+        [PROGRAM, *arguments, "--out", str(out), "--on", head, "--workers", "2"],
+        capture_output=True,
+        env={**environment, **token},
+        timeout=PATIENCE_S,
+    )
     assert ended.returncode == 0, ended.stderr.decode()
     assert ended.stderr == b""
     assert (out / "result.tsv").read_bytes() == alone
 
 
 @pytest.mark.parametrize("address", ["ray://127.0.0.1:1", "ray://no-such-host.invalid:10001"])
-@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
+@on_ray
 def test_a_head_that_is_not_reached_is_one_line(
     tsuzuki: Tsuzuki, arguments: list[str], tmp_path: Path, address: str
 ) -> None:

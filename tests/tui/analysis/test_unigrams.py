@@ -41,12 +41,12 @@ def test_published_frequencies(monkeypatch: pytest.MonkeyPatch) -> None:
         available_languages=lambda: {"en": "", "ja": ""}, word_frequency=word_frequency
     )
     monkeypatch.setitem(sys.modules, "wordfreq", fake)
-    found = unigrams.published("en")
+    found = unigrams.Published("en")
     assert (found.bits("The"), found.source) == (1.0, "wordfreq:en")
     assert found.bits("zzz") == pytest.approx(-math.log2(1e-8))
     for language, why in (("xx", "has no list"), ("ja", "needs another package")):
         with pytest.raises(NoUnigrams, match=why):
-            unigrams.published(language)
+            unigrams.Published(language)
     monkeypatch.setitem(sys.modules, "wordfreq", None)
     with pytest.raises(NoUnigrams, match="not installed"):
-        unigrams.published("en")
+        unigrams.Published("en")

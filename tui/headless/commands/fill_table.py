@@ -19,6 +19,7 @@ from tui.headless.io.request import own_models
 from tui.headless.io.session import Session
 from tui.headless.shards import table as scored_table
 from tui.headless.shards.judging import ScoredRows
+from tui.headless.shards.rows import keeping
 from tui.strings import text
 from tui.terminal.exit_codes import Exit, Failure
 
@@ -34,7 +35,7 @@ def execute(command: ShardedCommand, numbers: Sequence[int], request: Fill, outp
     A text that cannot be filled has no figures, and makes the exit code 1.
     """
     file = command.file or ""
-    table = tables.read(file)
+    table = tables.read(file, keeping(command.out))
     column = tables.column(table, file, command.column)
     judge = FillJudge(file=file, column=column, numbers=list(numbers), request=request)
     # A model that the settings do not name is listed because this command names it.

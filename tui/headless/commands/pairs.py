@@ -23,6 +23,7 @@ from tui.headless.options import add_model, add_pll_method, add_precision, add_s
 from tui.headless.schemas.pair_error import PairErrorDocument
 from tui.headless.schemas.pairs import PairsDocument, PairsRow
 from tui.headless.shards.judging import BLOCK, ScoredRows
+from tui.headless.shards.rows import keeping
 from tui.strings import text, worded
 from tui.terminal.exit_codes import Exit, Failure
 from tui.terminal.forecast import Forecast
@@ -62,7 +63,7 @@ class PairsCommand(Subcommand, frozen=True, kw_only=True):
 
     def execute(self, output: Output) -> Exit:
         file = self.word or self.file or ""
-        kept, rows = read_table(file, NAMES, self.columns, output)
+        kept, rows = read_table(file, NAMES, self.columns, output, keeping(self.out))
         name = pane_model(self, self.model, "fill")
         judge = PairJudge(
             file=file,

@@ -22,6 +22,7 @@ from tui.headless.io.session import Session, run
 from tui.headless.schemas.pair_error import PairErrorDocument
 from tui.headless.schemas.score import score_document
 from tui.headless.shards.judging import BLOCK, ScoredRows
+from tui.headless.shards.rows import keeping
 from tui.render.verdicts import verdict
 from tui.strings import text, worded
 from tui.terminal.exit_codes import Exit
@@ -35,7 +36,7 @@ NAMES = (("a", "b"), ("text_a", "text_b"), *COMMON)
 
 def execute(command: ScoreCommand, file: str, output: Output) -> Exit:
     """Score the pairs of a file. A pair that cannot be scored makes the exit code 1."""
-    kept, rows = read_table(file, NAMES, command.columns, output)
+    kept, rows = read_table(file, NAMES, command.columns, output, keeping(command.out))
     judge = PairJudge(
         file=file,
         columns=command.columns,

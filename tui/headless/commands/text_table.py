@@ -23,6 +23,7 @@ from tui.headless.io.session import Session
 from tui.headless.options import add_shards
 from tui.headless.shards import table as scored_table
 from tui.headless.shards.judging import ScoredRows
+from tui.headless.shards.rows import keeping
 from tui.strings import text, worded
 from tui.suites.sentences import Sentence
 from tui.terminal.exit_codes import Exit, Failure
@@ -80,10 +81,8 @@ def execute(
         raise Failure.usage(text("cli.no_boundaries_of", unit=unit))
     if against is not None and (unit == "token" or command.measures or command.unigrams):
         raise Failure.usage(text("cli.against_in_table"))
-    if command.unigrams is not None and command.out is not None:
-        raise Failure.usage(text("shards.no_unigrams"), text("shards.no_unigrams_hint"))
     unigrams = _unigrams(command, unit)
-    table = tables.read(file)
+    table = tables.read(file, keeping(command.out))
     judge = TextJudge(
         command=name,
         file=file,
@@ -99,8 +98,7 @@ def execute(
         measures=command.measures,
         unigrams=unigrams,
     )
-    sentences = list(judge.sentences(table.rows).values())
-    if unit == "region" and sentences and all(len(each.regions) == 1 for each in sentences):
+    if unit == "region" and judge.regions_of(table.rows) == {1}:
         raise Failure.usage(text("cli.no_regions", file=file), text("cli.no_regions_hint"))
     return scored_table.execute(command, name, judge, table, text("cli.texts_scoring"), output)
 
@@ -124,7 +122,6 @@ class TextJudge(Struct, frozen=True, kw_only=True):
     """Whether the end of each word is counted with it."""
     measures: bool
     unigrams: Unigrams | None
-    """Of a plain run alone: they cannot be sent."""
 
     @property
     def models(self) -> list[str]:
@@ -138,6 +135,11 @@ class TextJudge(Struct, frozen=True, kw_only=True):
     def sentences(self, rows: Sequence[Row]) -> dict[int, Sentence]:
         """The text of each row that has one, by its index."""
         return {index: each for index, each in self._read(rows) if isinstance(each, Sentence)}
+
+    def regions_of(self, rows: Sequence[Row]) -> set[int]:
+        """All numbers of regions that the texts of rows have."""
+        found = (each for _, each in self._read(rows) if isinstance(each, Sentence))
+        return {len(each.regions) for each in found}
 
     def texts(self, rows: Sequence[Row]) -> list[str]:
         """The texts of the rows that have one."""

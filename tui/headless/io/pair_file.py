@@ -5,10 +5,11 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 
 import msgspec
 
-from tui.files.tables import Cells, json_cells
+from tui.files.tables import Cells, Keep, json_cells, lines_of
 from tui.files.tables import Row as TableRow
 from tui.files.text_file import utf8
 from tui.headless.io import tables
@@ -56,7 +57,7 @@ class Row:
         return text("cli.bad_pair", line=self.line, reason=self.reason)
 
 
-def _read_rows(file: str, names: Sequence[Pair], output: Output) -> list[Row]:
+def _read_rows(file: str, names: Sequence[Pair], output: Output, keep: Keep) -> Sequence[Row]:
     """The rows of a file, or of standard input where it is a dash; blank lines are skipped.
 
     `names` are those that the two texts may have in an object or in a first line that names the
@@ -65,18 +66,18 @@ def _read_rows(file: str, names: Sequence[Pair], output: Output) -> list[Row]:
     Raises:
         Failure: it cannot be read, or no line holds a pair (exit code 2).
     """
-    content = (line.removesuffix("\r") for line in read_leniently(file).split("\n"))
-    lines = [(number, line) for number, line in enumerate(content, 1) if line.strip()]
+    content = (line.removesuffix("\r") for line in lines_of(read_leniently(file)))
+    lines = ((number, line) for number, line in enumerate(content, 1) if line.strip())
+    begun = list(islice(lines, 1))
     columns: tuple[int, int] | None = None
     header: list[str] = []
-    if lines and (columns := _columns(lines[0][1], names)):
-        number, first = lines.pop(0)
+    if begun and (columns := _columns(begun[0][1], names)):
+        number, first = begun.pop()
         header = [name.strip() for name in first.split("\t")]
         chosen = [header[column] for column in columns]
         output.warn(text("cli.header", line=number, first=chosen[0], second=chosen[1]))
-    return _some(
-        [_row(number, line, names, columns, header) for number, line in lines], file, names
-    )
+    rows = (_row(number, line, names, columns, header) for number, line in chain(begun, lines))
+    return _some(keep(rows), file, names)
 
 
 def add_columns(parser: ArgumentParser) -> None:
@@ -92,8 +93,12 @@ def add_columns(parser: ArgumentParser) -> None:
 
 
 def read_table(
-    file: str, names: Sequence[Pair], columns: Sequence[str], output: Output
-) -> tuple[list[str], list[Row]]:
+    file: str,
+    names: Sequence[Pair],
+    columns: Sequence[str],
+    output: Output,
+    keep: Keep = list,
+) -> tuple[list[str], Sequence[Row]]:
     """The columns of a file of pairs and its rows, with the cells of all columns.
 
     Where `columns` name those of the two texts, the file is a table. Else a CSV is read as one; of
@@ -105,22 +110,24 @@ def read_table(
     if columns:
         if len(columns) != 2:
             raise Failure.usage(text("cli.two_columns"))
-        table = tables.read(file)
+        table = tables.read(file, keep)
         one, other = (tables.column(table, file, name) for name in columns)
-        return table.columns, _some([_of_table(row, one, other) for row in table.rows], file, names)
+        pairs = keep(_of_table(row, one, other) for row in table.rows)
+        return table.columns, _some(pairs, file, names)
     if not file.lower().endswith(".csv"):
-        rows = _read_rows(file, names, output)
+        rows = _read_rows(file, names, output, keep)
         return list(dict.fromkeys(name for row in rows for name in row.cells)), rows
-    table = tables.read(file)
+    table = tables.read(file, keep)
     places = _columns("\t".join(table.columns), names)
     if places is None:
         first, second = names[0]
         raise Failure.usage(f"{file}: {text('cli.no_two_texts', first=first, second=second)}")
     one, other = (table.columns[place] for place in places)
-    return table.columns, _some([_of_table(row, one, other) for row in table.rows], file, names)
+    pairs = keep(_of_table(row, one, other) for row in table.rows)
+    return table.columns, _some(pairs, file, names)
 
 
-def _some(rows: list[Row], file: str, names: Sequence[Pair]) -> list[Row]:
+def _some(rows: Sequence[Row], file: str, names: Sequence[Pair]) -> Sequence[Row]:
     """The rows, of which one at least holds a pair."""
     if not rows:
         raise Failure.usage(text("cli.no_pairs", file=file))

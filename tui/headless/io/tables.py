@@ -9,7 +9,7 @@ from typing import Protocol
 
 from tui.export.table_files import About, write_file
 from tui.files import paths, system_errors, tables
-from tui.files.tables import Cells, NoTable, Table, Value
+from tui.files.tables import Cells, Keep, NoTable, Table, Value
 from tui.headless.io.output import Output
 from tui.headless.io.request import read_leniently
 from tui.strings import text
@@ -47,7 +47,7 @@ def add_outputs(parser: ArgumentParser) -> None:
     ways.add_argument("--tsv", metavar="FILE", help=text("cli.option.tsv"))
 
 
-def read(file: str) -> Table:
+def read(file: str, keep: Keep = list) -> Table:
     """The table of a file, or of standard input where it is a dash.
 
     Raises:
@@ -55,7 +55,7 @@ def read(file: str) -> Table:
     """
     content = read_leniently(file)
     try:
-        return tables.read(content, tables.kind_of(file, content))
+        return tables.read(content, tables.kind_of(file, content), keep)
     except NoTable as error:
         raise Failure.usage(f"{file}: {error}") from error
 

@@ -23,7 +23,7 @@ def read(argument: str) -> Unigrams:
     """
     try:
         if argument.startswith(_PUBLISHED):
-            return unigrams.published(argument.removeprefix(_PUBLISHED))
+            return unigrams.Published(argument.removeprefix(_PUBLISHED))
         content = read_file(argument)
         if argument.lower().endswith((".csv", ".tsv", ".tab")):
             return unigrams.listed(argument, _rows(content, argument))

@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -32,8 +32,6 @@ from tui.strings import text
 from tui.terminal.exit_codes import Exit, Failure
 
 if TYPE_CHECKING:
-    from ray.data import Dataset
-
     from tui.config.settings import Settings
 
 REACHED_S = 5.0
@@ -60,9 +58,7 @@ def run(
             stored.
         KeyboardInterrupt: Ctrl+C ended it.
     """
-    # Asked for is a cluster, not that Ray reports its use, nor what it does.
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    _set_up(cluster)
     try:
         import ray
         import ray.data
@@ -77,28 +73,67 @@ def run(
         if threads * copies > cores:
             message = text("shards.too_few_cores", cores=int(cores), copies=copies, threads=threads)
             raise Failure(message, text("shards.too_few_cores_hint"))
-        context = ray.data.DataContext.get_current()
-        context.enable_progress_bars = context.print_on_execution_start = False
-        context.execution_no_progress_timeout_s = -1  # a shard can take hours
         shards = [
             {"shard": shard, "rows": pickle.dumps(rows[folder.manifest.span(shard)])}
             for shard in folder.missing()
         ]
-        scored = ray.data.from_items(shards, override_num_blocks=len(shards)).map_batches(
-            Copy,
-            fn_constructor_args=(settings, judge, strings.language()),
-            batch_size=1,
-            batch_format="numpy",
-            compute=ray.data.ActorPoolStrategy(
-                size=min(copies, len(shards)), max_tasks_in_flight_per_actor=1
-            ),
-            num_cpus=threads,
-            num_gpus=1 if ray.cluster_resources().get("GPU", 0.0) >= copies else 0,
-        )
-        for shard, found in _answers(scored):
+        gpus = 1 if ray.cluster_resources().get("GPU", 0.0) >= copies else 0
+        arguments = (settings, judge, strings.language())
+        following = _scored(cluster, shards, arguments, min(copies, len(shards)), threads, gpus)
+        for shard, found in _answers(iter(following, None)):
             folder.keep(shard, found)
             pace.stored(shard)
     return Exit.DONE
+
+
+class Scored:
+    """Shards that Ray Data scores."""
+
+    def __init__(
+        self, shards: list[Batch], arguments: tuple[Any, ...], copies: int, cpus: int, gpus: int
+    ) -> None:
+        """`arguments` are those of each `Copy`, and `cpus` and `gpus` are for each."""
+        import ray.data
+
+        context = ray.data.DataContext.get_current()
+        context.enable_progress_bars = context.print_on_execution_start = False
+        context.execution_no_progress_timeout_s = -1  # a shard can take hours
+        scored = ray.data.from_items(shards, override_num_blocks=len(shards)).map_batches(
+            Copy,
+            fn_constructor_args=arguments,
+            batch_size=1,
+            batch_format="numpy",
+            compute=ray.data.ActorPoolStrategy(size=copies, max_tasks_in_flight_per_actor=1),
+            num_cpus=cpus,
+            num_gpus=gpus,
+        )
+        batches = scored.iter_batches(batch_size=1, batch_format="numpy", prefetch_batches=0)
+        self._batches = iter(batches)
+
+    def following(self) -> Batch | None:
+        """The next shard that is done; None after the last."""
+        return next(self._batches, None)
+
+
+def _scored(cluster: Cluster, *arguments: Any) -> Callable[[], Batch | None]:
+    """`Scored.following`: here, or in an actor, as Ray Data does not run in a client."""
+    import ray
+
+    if cluster.address is None:
+        return Scored(*arguments).following
+    there = ray.remote(num_cpus=0)(Scored).remote(*arguments)
+    return lambda: ray.get(there.following.remote())
+
+
+def _set_up(cluster: Cluster) -> None:
+    """Set what Ray reads when it is imported, and not again."""
+    # Asked for is a cluster, not that Ray reports its use, nor what it does.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    # A head asks for its token unless it was told not to; a client gives it only if told to.
+    token = Path(os.environ.get("RAY_AUTH_TOKEN_PATH", "~/.ray/auth_token")).expanduser()
+    if cluster.address is not None and ("RAY_AUTH_TOKEN" in os.environ or token.is_file()):
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 
 class Copy:
@@ -138,15 +173,14 @@ class Copy:
                 await asyncio.sleep(pause)
 
 
-def _answers(scored: Dataset) -> Iterator[tuple[int, ScoredRows]]:
+def _answers(scored: Iterator[Batch]) -> Iterator[tuple[int, ScoredRows]]:
     """The shards, as they come.
 
     Raises:
         Failure: one cannot be scored, or the cluster is gone.
     """
-    batches = scored.iter_batches(batch_size=1, batch_format="numpy", prefetch_batches=0)
     try:
-        for batch in batches:
+        for batch in scored:
             found = pickle.loads(batch["scored"][0])
             if isinstance(found, tuple):
                 raise Failure(*found)
@@ -175,10 +209,6 @@ def _joined(cluster: Cluster) -> Iterator[None]:
             socket.create_connection((head.hostname or "", head.port or 10001), REACHED_S).close()
         except (OSError, ValueError) as error:
             raise _unreached(address, error) from error
-        # A head asks for its token unless it was told not to; a client gives it only if told to.
-        token = Path(os.environ.get("RAY_AUTH_TOKEN_PATH", "~/.ray/auth_token")).expanduser()
-        if "RAY_AUTH_TOKEN" in os.environ or token.is_file():
-            os.environ.setdefault("RAY_AUTH_MODE", "token")
     # What names our own folders counts on every machine.
     own = {name: value for name, value in os.environ.items() if name.startswith("TSUZUKI_")}
     try:

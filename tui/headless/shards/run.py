@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol, TypeAlias, TypeVar
 import msgspec
 from msgspec import Meta, Struct, structs
 
+from tui.analysis.unigrams import Unigrams
 from tui.files.tables import Cells
 from tui.headless.io import settings_file
 from tui.headless.io.output import Output
@@ -141,8 +142,15 @@ def _sizes(command: Sharded) -> Sizes:
 
 def _options(judge: Judge[R]) -> dict[str, object]:
     """All that the figures depend on beside the rows."""
-    options: dict[str, object] = msgspec.to_builtins(judge)
+    options: dict[str, object] = msgspec.to_builtins(judge, enc_hook=_named)
     return {name: value for name, value in options.items() if name not in ("command", "file")}
+
+
+def _named(option: object) -> str:
+    """What stands for an option that is too large to be written."""
+    if isinstance(option, Unigrams):
+        return f"{option.source} ({option.edition})"
+    raise NotImplementedError
 
 
 def _digest(rows: Sequence[Row]) -> str:

@@ -179,16 +179,29 @@ def test_a_certificate_that_does_not_fit_is_named(
     assert not unvouched.requests
 
 
-def test_the_part_of_a_stream_that_came_is_kept(tiny: Tiny, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("fails", "expected", "said"),
+    [
+        (None, "server_cut", ""),
+        ('data: {"error": {"message": "EngineCore died", "code": 500}}', "server_refused", "died"),
+        ('data: {"error": "out of memory"}', "server_refused", "out of memory"),
+        ('error: {"code": 500, "message": "it broke"}', "server_refused", "it broke"),
+        ("data: <html>", "server_odd", ""),
+    ],
+)
+def test_the_part_of_a_stream_that_came_is_kept(
+    fails: str | None, expected: str, said: str, tiny: Tiny, tmp_path: Path
+) -> None:
     request = Continue(model="m", prompt="The city", sampling=GREEDY, max_tokens=24)
     tokens: list[Token] = []
     with (
-        served(tiny("gpt2"), replace(VLLM, cut=3), tmp_path) as (model, _),
+        served(tiny("gpt2"), replace(VLLM, cut=3, fails=fails), tmp_path) as (model, _),
         pytest.raises(EngineError) as error,
     ):
         events = continuation.run(model, request, 0.0)
         tokens.extend(event for event in events if isinstance(event, Token))
-    assert refused(error) == "server_cut"
+    assert refused(error) == expected
+    assert said in str(error.value.event.message)
     assert len(tokens) == 1 + 2 + 3  # of a stream of four
 
 

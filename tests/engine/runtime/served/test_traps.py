@@ -160,6 +160,20 @@ def test_speculation_does_not_spoil_figures(tiny: Tiny, tmp_path: Path) -> None:
     assert asked[-5:] == [1] * 5  # of one token at a time the figures are right
 
 
+def test_tokens_of_which_llama_server_says_nothing_are_not_taken_for_the_next(
+    tiny: Tiny, tmp_path: Path
+) -> None:
+    folder = tiny("gpt2")
+    ours, _ = continued(load(folder), prompt="羽田空港に到着、東京の")
+    with served(folder, LLAMA_SERVER, tmp_path) as (model, server):
+        theirs, _ = continued(model, prompt="羽田空港に到着、東京の")
+        asked = server.asked("/completion")
+    alike(ours, theirs)
+    assert any("logit_bias" in body for body in asked)  # it drew the first bytes of a character
+    for own, other in zip(ours, theirs, strict=True):
+        assert [each.id for each in other.top] == [each.id for each in own.top]
+
+
 def test_llama_server_says_how_likely_the_end_is(tiny: Tiny, tmp_path: Path) -> None:
     with served(tiny("gpt2"), LLAMA_SERVER, tmp_path) as (model, server):
         continued(model, max_tokens=2)

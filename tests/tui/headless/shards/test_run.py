@@ -217,13 +217,20 @@ def test_merge_finds_a_shard_that_is_cut_short(
     score(tsuzuki, file, out)
 
 
-def test_what_cannot_be_sent_to_workers_is_refused(
+def test_frequencies_of_words_go_with_every_shard(
     tsuzuki: Tsuzuki, engines: ShardEngines, file: Path, tmp_path: Path
 ) -> None:
-    out = tmp_path / "out"
-    err = score(tsuzuki, file, out, "--unigrams", str(file), code=2)
-    assert err == "--unigrams cannot be given with --out\nLeave out --out, or --unigrams.\n"
-    assert not out.exists() and not engines.started
+    out, counts, table = tmp_path / "out", tmp_path / "counts.tsv", tmp_path / "plain.tsv"
+    counts.write_text("word\tcount\nx\t9\n")
+    plain_run = ("surprisal", "--file", str(file), "--unit", "sentence", "--model", "m")
+    assert tsuzuki(*plain_run, "--unigrams", str(counts), "--tsv", str(table)).code == 0
+    score(tsuzuki, file, out, "--unigrams", str(counts))
+    assert (out / "result.tsv").read_bytes() == table.read_bytes()
+    assert b"slor" in table.read_bytes()
+    # They are named in the manifest, by what they hold.
+    counts.write_text("word\tcount\nx\t8\n")
+    err = score(tsuzuki, file, out, "--unigrams", str(counts), code=2)
+    assert f"unigrams is {counts} (" in err
 
 
 def test_another_second_model_is_another_run(
