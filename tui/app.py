@@ -233,7 +233,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
     def _pane_changed(self, event: TaskPane.Changed) -> None:
         """Save what changed, and show the speed."""
         self.session.save(event.pane, event.card)
-        self._update_header()
+        self._show_pane()
 
     @on(TaskPane.Removed)
     def _card_removed(self, event: TaskPane.Removed) -> None:
@@ -284,10 +284,14 @@ class TsuzukiApp(App[None], inherit_bindings=False):
     def _job_ended(self, message: str, severity: Severity) -> None:
         self.notify(clean(message), severity=severity, markup=False)
 
-    def _update_header(self) -> None:
+    def _show_pane(self) -> None:
         pane = self.row.current
         self.header.show(pane.role, pane.draft.model, pane.form, form_label(pane), pane.cards.speed)
         self.hints.follow()
+
+    def _update_header(self) -> None:
+        self._show_pane()
+        self.header.follow()
 
     # ------------------------------------------------------------------------ actions
 
