@@ -49,6 +49,7 @@ from tui.render import line_breaks
 from tui.screens.dialogs import Ask
 from tui.strings import LANGUAGES, Choice, Language, table, text, worded
 from tui.terminal.ascii_frames import AsciiFilter
+from tui.terminal.compositor import PartialCompositor
 from tui.terminal.driver import TerminalDriver, TerminalGone
 from tui.terminal.exit_codes import Exit
 from tui.terminal.hostile import HostileFilter
@@ -201,6 +202,12 @@ class TsuzukiApp(App[None], inherit_bindings=False):
             await self._opening
         await self.history.close()
         await self.link.close()
+
+    def get_default_screen(self) -> Screen[object]:
+        """Textual's, drawn by our compositor: texts stream on it."""
+        screen = super().get_default_screen()
+        screen._compositor = PartialCompositor()
+        return screen
 
     def get_driver_class(self) -> type[Driver]:
         """Our driver in place of Textual's for a terminal."""
