@@ -39,8 +39,9 @@ MOMENT_S = 0.001
 """Textual has no shorter timers."""
 SHARE = 0.08
 """How much of a core the app may take while texts stream: the model needs it too."""
-SELDOM_S = 0.25
-"""However much that takes, what has come is not drawn less often."""
+OFTEN_S, SELDOM_S = 1 / 12, 1 / 8
+"""Between two drawings of what has come, at least: at best, and where they take more than that or
+the line is slow."""
 
 
 class TaskPane(PaneLayout):
@@ -84,8 +85,7 @@ class TaskPane(PaneLayout):
         self.gallery = Gallery(self)
         self.older: list[str] = []
         """What was sent here in any session, the latest first."""
-        self._frame_s = 1 / (8 if shared.settings.slow_link() else 12)
-        """Seconds, at least, between two drawings of what has come."""
+        self._frame_s = SELDOM_S if shared.settings.slow_link() else OFTEN_S
         self._due = 0.0
         """When the next is due, on the monotonic clock."""
         self._spent = 0.0
