@@ -49,6 +49,7 @@ from tui.render import line_breaks
 from tui.screens.dialogs import Ask
 from tui.strings import LANGUAGES, Choice, Language, table, text, worded
 from tui.terminal.ascii_frames import AsciiFilter
+from tui.terminal.compositor import PartialCompositor
 from tui.terminal.driver import TerminalDriver, TerminalGone
 from tui.terminal.exit_codes import Exit
 from tui.terminal.hostile import HostileFilter
@@ -202,6 +203,12 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         await self.history.close()
         await self.link.close()
 
+    def get_default_screen(self) -> Screen[object]:
+        """Textual's, drawn by our compositor: texts stream on it."""
+        screen = super().get_default_screen()
+        screen._compositor = PartialCompositor()
+        return screen
+
     def get_driver_class(self) -> type[Driver]:
         """Our driver in place of Textual's for a terminal."""
         found = super().get_driver_class()
@@ -233,7 +240,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
     def _pane_changed(self, event: TaskPane.Changed) -> None:
         """Save what changed, and show the speed."""
         self.session.save(event.pane, event.card)
-        self._update_header()
+        self._show_pane()
 
     @on(TaskPane.Removed)
     def _card_removed(self, event: TaskPane.Removed) -> None:
@@ -284,10 +291,14 @@ class TsuzukiApp(App[None], inherit_bindings=False):
     def _job_ended(self, message: str, severity: Severity) -> None:
         self.notify(clean(message), severity=severity, markup=False)
 
-    def _update_header(self) -> None:
+    def _show_pane(self) -> None:
         pane = self.row.current
         self.header.show(pane.role, pane.draft.model, pane.form, form_label(pane), pane.cards.speed)
         self.hints.follow()
+
+    def _update_header(self) -> None:
+        self._show_pane()
+        self.header.follow()
 
     # ------------------------------------------------------------------------ actions
 

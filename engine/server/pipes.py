@@ -8,14 +8,19 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import MutableMapping
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 from engine import finite, wire
 from engine.errors import EngineError
-from engine.messages import Event
+from engine.messages import Event, Token
 
 log = logging.getLogger(__name__)
+
+APART_S = 1 / 12
+"""Between two writes of tokens: eyes need no more, and each wakes the front end, which takes a core
+from the threads that compute."""
 
 _OFFLINE = {
     "HF_HUB_OFFLINE": "1",
@@ -63,11 +68,18 @@ def go_offline(environ: MutableMapping[str, str]) -> dict[str, str]:
 
 
 class EventWriter:
-    """Writes whole frames, one at a time. Thread-safe."""
+    """Writes whole frames, one after the other. Thread-safe.
+
+    Tokens that come fast are held and written together; all else is written at once, after them.
+    """
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
+        self._held = bytearray()
+        self._due = 0.0
+        """When tokens can be written again, on the monotonic clock."""
+        threading.Thread(target=self._write_held, name="writer", daemon=True).start()
 
     def send(self, request_id: int, event: Event) -> None:
         """Write one event; end the process if the front end no longer reads.
@@ -80,13 +92,37 @@ class EventWriter:
         """
         packed = wire.pack(event)
         finite.check(event, packed)
-        rest = memoryview(wire.framed(request_id, packed))
-        with self._lock:
-            try:
-                while rest:
-                    rest = rest[os.write(self._descriptor, rest) :]
-            except BrokenPipeError:
-                os._exit(0)
+        frame = wire.framed(request_id, packed)
+        with self._changed:
+            self._held += frame
+            if not isinstance(event, Token):
+                self._write()
+            elif time.monotonic() >= self._due:
+                self._write_tokens()
+            elif len(self._held) == len(frame):
+                self._changed.notify()
+
+    def _write_held(self) -> NoReturn:
+        """Write what is held as soon as it is due: the next token may be long in coming."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._held)
+                self._changed.wait(self._due - time.monotonic())
+                if self._held and time.monotonic() >= self._due:
+                    self._write_tokens()
+
+    def _write_tokens(self) -> None:
+        self._due = time.monotonic() + APART_S
+        self._write()
+
+    def _write(self) -> None:
+        """Write all that is held. Needs the lock, as does `_write_tokens`."""
+        rest, self._held = memoryview(self._held), bytearray()
+        try:
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+        except BrokenPipeError:
+            os._exit(0)
 
     def broadcast(self, event: Event) -> None:
         """Write one event with request id 0; an event that cannot be encoded is dropped."""

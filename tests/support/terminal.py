@@ -85,6 +85,16 @@ class Terminal:
             self.raw += drawn
             self._stream.feed(drawn)
 
+    def skim(self, wanted: bytes) -> None:
+        """Read until these bytes come; the screen, which takes time, is emulated only then."""
+        drawn, end = b"", time.monotonic() + PATIENCE_S
+        while wanted not in drawn:
+            assert time.monotonic() < end, f"{wanted!r} did not appear"
+            with contextlib.suppress(pexpect.TIMEOUT):
+                drawn += self.child.read_nonblocking(65536, timeout=0.1)  # type: ignore[operator]
+        self.raw += drawn
+        self._stream.feed(drawn)
+
     def wait(self, *texts: str) -> str:
         """Read until all these texts are on the screen at once; return it."""
         end = time.monotonic() + PATIENCE_S

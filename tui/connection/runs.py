@@ -42,11 +42,21 @@ class Run:
 class Runs:
     """The answers under way in one pane."""
 
-    def __init__(self, link: Link, running: set[str], ended: Callable[[Card], None]) -> None:
-        """`running` is the set of cards that run, in all panes; it is kept up to date here."""
+    def __init__(
+        self,
+        link: Link,
+        running: set[str],
+        changed: Callable[[], None],
+        ended: Callable[[Card], None],
+    ) -> None:
+        """`running` is the set of cards that run, in all panes; it is kept up to date here.
+
+        `changed` is called, often, when there is something to `take_dirty` or a run has ended.
+        """
         self.live: dict[str, Run] = {}
         self._running = running
         self._link = link
+        self._changed = changed
         self._ended = ended
         self._dirty: set[str] = set()
 
@@ -57,7 +67,7 @@ class Runs:
         """
         run = self.live[card.id] = Run(card)
         self._running.add(card.id)
-        self._dirty.add(card.id)
+        self._mark(card.id)
         for request in requests:
             try:
                 run.answer = await self._link.request(request)
@@ -72,6 +82,7 @@ class Runs:
         self._running.discard(card.id)
         self._dirty.discard(card.id)
         self._ended(card)
+        self._changed()
 
     async def _fold(self, run: Run, answer: Answer) -> None:
         async with aclosing(answer) as events:
@@ -82,7 +93,11 @@ class Runs:
                     run.latest = time.monotonic()
                     run.first = run.first or run.latest
                     run.tokens += 1
-                self._dirty.add(run.card.id)
+                self._mark(run.card.id)
+
+    def _mark(self, card_id: str) -> None:
+        self._dirty.add(card_id)
+        self._changed()
 
     def take_dirty(self) -> list[Run]:
         """The runs whose cards gained something since the last time this was asked."""
@@ -91,7 +106,9 @@ class Runs:
 
     def touch(self) -> None:
         """Count every card that waits for its model as changed: its progress may have."""
-        self._dirty |= {card_id for card_id, run in self.live.items() if not run.tokens}
+        for card_id, run in self.live.items():
+            if not run.tokens:
+                self._mark(card_id)
 
     def stop_card(self, card: Card) -> None:
         """Stop one card, if it runs, and keep what came."""

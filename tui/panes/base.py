@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import ClassVar
 
@@ -11,6 +12,7 @@ from textual.binding import BindingType
 from textual.events import Key, Paste
 from textual.message import Message
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widgets import TextArea
 
 from engine.messages import PrecisionChoice
@@ -32,6 +34,14 @@ from tui.strings import text
 from tui.widgets.composer import Composer
 from tui.widgets.hints import Escape
 from tui.widgets.transcript import Transcript
+
+MOMENT_S = 0.001
+"""Textual has no shorter timers."""
+SHARE = 0.08
+"""How much of a core the app may take while texts stream: the model needs it too."""
+OFTEN_S, SELDOM_S = 1 / 12, 1 / 8
+"""Between two drawings of what has come, at least: at best, and where they take more than that or
+the line is slow."""
 
 
 class TaskPane(PaneLayout):
@@ -75,11 +85,15 @@ class TaskPane(PaneLayout):
         self.gallery = Gallery(self)
         self.older: list[str] = []
         """What was sent here in any session, the latest first."""
+        self._frame_s = SELDOM_S if shared.settings.slow_link() else OFTEN_S
+        self._due = 0.0
+        """When the next is due, on the monotonic clock."""
+        self._spent = 0.0
+        """The seconds of a processor that the app had taken at the last."""
+        self._to_draw: Timer | None = None
 
     def on_mount(self) -> None:
-        """Start the timer that draws what has come."""
-        rate = 8 if self.shared.settings.slow_link() else 12
-        self.set_interval(1 / rate, self._catch_up)
+        """Show what there is before anything is asked."""
         self.label()
         self.transcript.greet(self._greeting)
 
@@ -91,7 +105,18 @@ class TaskPane(PaneLayout):
         self.label()
         self.cards.runs.touch()
 
+    def draw_soon(self) -> None:
+        """Draw what has come: at once after a rest, else as soon as it is due."""
+        if self._to_draw is None:
+            wait = self._due - time.monotonic()
+            if wait < -SELDOM_S:
+                self._spent = time.process_time()  # what it took meanwhile drew nothing
+            self._to_draw = self.set_timer(max(MOMENT_S, wait), self._catch_up)
+
     def _catch_up(self) -> None:
+        self._to_draw, spent = None, time.process_time()
+        pause = max(self._frame_s, min(SELDOM_S, (spent - self._spent) / SHARE))
+        self._due, self._spent = time.monotonic() + pause, spent
         self.cards.catch_up()
         self.drop_notice()
 

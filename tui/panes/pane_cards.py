@@ -42,6 +42,9 @@ class CardsHost(Protocol):
     def label(self) -> None:
         """Write the model and its state on the composers."""
 
+    def draw_soon(self) -> None:
+        """Have `PaneCards.catch_up` called; may be asked for at every token."""
+
     def post_changed(self, card: Card, /) -> None:
         """Have a card saved."""
 
@@ -54,7 +57,8 @@ class PaneCards:
 
     def __init__(self, pane: CardsHost) -> None:
         self._pane = pane
-        self.runs = Runs(pane.shared.link, pane.shared.running, self._ended)
+        shared = pane.shared
+        self.runs = Runs(shared.link, shared.running, pane.draw_soon, self._ended)
         """The answers under way."""
         self._speed: float | None = None
         self._speed_of = ("", "")

@@ -60,8 +60,13 @@ class Header(Widget):
         """Show a pane's name, its model with the form of its weights, and its speed in tokens per
         second, None where nothing was written yet.
         """
-        self._pane, self._model, self._speed = pane, model, speed
-        self._form, self._form_label = form, form_label
+        shown = (pane, model, form, form_label, speed)
+        if shown != (self._pane, self._model, self._form, self._form_label, self._speed):
+            self._pane, self._model, self._form, self._form_label, self._speed = shown
+            self.follow()
+
+    def follow(self) -> None:
+        """Draw again if what the services say has changed since the last time."""
         facts = self.render()
         if facts != self._drawn:
             self._drawn = facts

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.cache import LRUCache
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
@@ -30,6 +31,9 @@ STYLES = (
 )
 """What a span's style may be; themes colour each by the component class ``lines--<name>``."""
 
+_ROWS = 256
+"""How many drawn rows are kept; more than a window has."""
+
 
 class LinesView(ScrollView):
     """Draws `lines`, of which only those on the screen cost anything."""
@@ -42,6 +46,10 @@ class LinesView(ScrollView):
     def __init__(self) -> None:
         super().__init__()
         self._base = Style()
+        self._strips: LRUCache[int, tuple[tuple[Span, ...], Strip]] = LRUCache(_ROWS)
+        """Rows as they were drawn last, with what is in them."""
+        self._drawn = (0, self._base)
+        """The width and the style in which they were drawn."""
 
     @property
     def lines(self) -> list[Line]:
@@ -83,22 +91,42 @@ class LinesView(ScrollView):
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
-        """Draw one row of the window."""
-        width, row = self.size.width, y + self.scroll_offset.y
-        base = self._base
+        """Draw one row of the window. A row that only scrolled is not made again."""
+        row, drawn = y + self.scroll_offset.y, (self.size.width, self._base)
         if row >= len(self.lines):
-            return Strip.blank(width, base)
+            return Strip.blank(*drawn)
+        spans, selection = self.spans(row), self.text_selection
+        chosen = None if selection is None else selection.get_span(row)
+        if chosen is not None:
+            return self._strip(row, spans, chosen)
+        if drawn != self._drawn:
+            self._drawn = drawn
+            self._strips.clear()
+        before = self._strips.get(row)
+        if before is not None and before[0] == spans:
+            return before[1]
+        strip = self._strip(row, spans)
+        self._strips[row] = spans, strip
+        return strip
+
+    def _strip(
+        self, row: int, spans: tuple[Span, ...], chosen: tuple[int, int] | None = None
+    ) -> Strip:
+        base = self._base
         segments = [
             Segment(span.text, base + self._style(span.style) if span.style else base)
-            for span in self.spans(row)
+            for span in spans
         ]
-        selection = self.text_selection
-        chosen = None if selection is None else selection.get_span(row)
         if chosen is not None:
             style = self.screen.get_component_rich_style("screen--selection")
             segments = _paint(segments, *chosen, style)
         strip = Strip(segments).simplify()  # tokens of one style are one run on the wire
-        return strip.adjust_cell_length(width, base).apply_offsets(0, row)
+        return strip.adjust_cell_length(self.size.width, base).apply_offsets(0, row)
+
+    def notify_style_update(self) -> None:
+        """Forget what was drawn in other colours."""
+        self._strips.clear()
+        super().notify_style_update()
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(f"lines--{name}", partial=True)

@@ -2,16 +2,49 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from engine.messages import GREEDY, Continue, Fill, Score
+from engine.messages import GREEDY, Continue, Done, Fill, Score
 from tests.support.fake_engine import TaskEngine, answered, make, pane, running, token
 from tests.support.screen_host import seen, until
 from tests.support.streaming import streaming
 from tui.cards import ContinueCard
 from tui.config.settings import Settings
+from tui.widgets.transcript import Transcript
+
+
+async def test_tokens_are_drawn_together_however_fast_they_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[int] = []
+    draw = Transcript.update_card
+
+    def counted(self: Transcript, card_id: str, note: str, speed: float | None) -> None:
+        card = self.trees.get(card_id)
+        assert isinstance(card, ContinueCard)
+        drawn.append(sum(len(branch.tokens) for branch in card.branches))
+        draw(self, card_id, note, speed)
+
+    monkeypatch.setattr(Transcript, "update_card", counted)
+    engine = TaskEngine(hold=True)
+    app = make(tmp_path, engine)
+    async with running(app) as pilot:
+        answer = await streaming(pilot, engine)
+        for number in range(500):
+            answer.put(token("あ", number))
+        await until(pilot, lambda: drawn[-1:] == [500])
+        for number in range(500):
+            answer.put(token("い", number))
+            await asyncio.sleep(0)
+        await until(pilot, lambda: drawn[-1:] == [1000])
+        assert len(drawn) < 100
+        answer.put(token("終", 1001))
+        answer.put(Done())
+        await answered(pilot, app)
+        assert "い終" in seen(app)
 
 
 async def test_the_first_draft_of_each_pane_is_one_enter_from_its_answer(tmp_path: Path) -> None:
