@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 import msgspec
 
 from engine.errors import EngineError, refusal
+from engine.machine import threads
 from engine.machine.threads import default_threads
 from engine.messages import Measured, Progress
 from engine.messages.starters import STARTER_CAUSAL, STARTER_MASKED
@@ -51,7 +52,6 @@ def _progress() -> Iterator[Progress]:
 
 
 def _results(options: argparse.Namespace) -> Iterator[Measured | Progress]:
-    import torch
     from transformers.utils import logging
 
     from engine.bench import (
@@ -69,7 +69,7 @@ def _results(options: argparse.Namespace) -> Iterator[Measured | Progress]:
     from engine.bench.ggufs import ggufs
     from engine.bench.peers import peers
 
-    torch.set_num_threads(options.threads)
+    threads.use(options.threads)
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     store = Store(options.store)

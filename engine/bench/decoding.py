@@ -10,6 +10,7 @@ from engine.bench.timing import seconds, turns
 from engine.interfaces import ModelFiles
 from engine.messages import GREEDY, Continue, Done, Measured, Precision, Token
 from engine.runtime.loaded import LoadedModel
+from engine.server.stepping import stepped
 from engine.tasks import continuation
 
 BRANCHES = (2, 4, 8)
@@ -126,7 +127,7 @@ def _answer(model: LoadedModel, ids: Sequence[int], tokens: int, branches: int) 
         max_tokens=tokens,
         branches=branches,
     )
-    return list(continuation.run(model, request, 0.0))
+    return list(stepped(model, continuation.run(model, request, 0.0)))
 
 
 def _speed(

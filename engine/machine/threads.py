@@ -12,7 +12,8 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,7 +53,38 @@ def use(threads: int) -> None:
     """
     import torch
 
+    global _used
+    _used = threads
     torch.set_num_threads(threads)
+
+
+def used() -> int:
+    """The number that was given to `use` last; before that, PyTorch's own choice."""
+    import torch
+
+    return _used or torch.get_num_threads()
+
+
+@contextmanager
+def pytorch_alone() -> Iterator[None]:
+    """Let PyTorch compute on the calling thread alone, as others have the cores.
+
+    After each of its operations PyTorch's other threads wait awake for the next (libgomp for some
+    17 ms, `GOMP_SPINCOUNT`). Beside ONNX Runtime's own threads that costs more than half of the
+    speed; tests/bench/spinning.py measures it.
+    """
+    import torch
+
+    number = used()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(number)
+
+
+_used = 0
+"""The number of threads; 0 until one was chosen."""
 
 
 class Reading(NamedTuple):

@@ -3,30 +3,45 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from statistics import median
 
 from engine.interfaces import Branches, CausalRuntime
+from engine.machine import threads
+from engine.messages import Precision
+from engine.precision import QUANTISED
 
-STEPS = 12
-"""Tokens that each runtime decodes; not counted is the first, for which much is made ready."""
+TURNS = 3
+"""How often each runtime has its turn."""
+STEPS, SETTLING = 8, 3
+"""Tokens of a turn, and the first of them, which are not counted: the other's threads still wait
+awake."""
 
 
 def speed(
-    exact: CausalRuntime, form: CausalRuntime, ids: Sequence[int]
+    exact: CausalRuntime, form: CausalRuntime, precision: Precision, ids: Sequence[int]
 ) -> Generator[None, None, float]:
     """How many times exact's tokens per second a form gives, one text at a time.
 
-    Both are fed the same ids, token by token in turns, so that whatever else the machine does is
-    shared between them. Yields between tokens.
+    Both are fed the same ids token by token, some tokens of one and some of the other, so that
+    whatever else the machine does is shared between them. Yields between tokens.
     """
-    runtimes = exact, form
-    rows: list[Branches] = [runtime.empty() for runtime in runtimes]
+    alone = threads.pytorch_alone if precision in QUANTISED else nullcontext
+    ways: list[tuple[CausalRuntime, Callable[[], AbstractContextManager[None]]]] = [
+        (exact, nullcontext),
+        (form, alone),
+    ]
+    rows: list[Branches] = [exact.empty(), form.empty()]
     took: tuple[list[float], list[float]] = ([], [])
-    for token in ids[:STEPS]:
-        for number, runtime in enumerate(runtimes):
-            begin = time.perf_counter()
-            rows[number] = runtime.feed(rows[number], [[token]])
-            took[number].append(time.perf_counter() - begin)
-        yield
-    return median(took[0][1:]) / median(took[1][1:])
+    for turn in range(TURNS):
+        for number, (runtime, context) in enumerate(ways):
+            for step, token in enumerate(ids[turn * STEPS : (turn + 1) * STEPS]):
+                with context():
+                    begin = time.perf_counter()
+                    rows[number] = runtime.feed(rows[number], [[token]])
+                    seconds = time.perf_counter() - begin
+                if step >= SETTLING:
+                    took[number].append(seconds)
+                yield
+    return median(took[0]) / median(took[1])

@@ -87,7 +87,7 @@ class Fidelity:
                     found = yield from self._compare(
                         files, precision, exact.causal, form.causal, ids, part
                     )
-                times = yield from speed(exact.causal, form.causal, ids)
+                times = yield from speed(exact.causal, form.causal, precision, ids)
                 return structs.replace(found, speed=times)
             finally:
                 self._lifecycle.report_stage(files, precision)

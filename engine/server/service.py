@@ -51,7 +51,7 @@ from engine.scheduler import Task, Wait, settled
 from engine.server.fidelity import Fidelity
 from engine.server.lifecycle import Lifecycle
 from engine.server.processes import Children
-from engine.server.waiting import stepped
+from engine.server.stepping import stepped
 from engine.store.store import Store
 from engine.tasks import (
     continuation,

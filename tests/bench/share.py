@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from engine.machine.threads import default_threads
+from engine.machine import threads
 from tests.bench.wire import processor
 from tests.support.terminal import Terminal, environment
 from tui.files import paths
@@ -30,19 +30,18 @@ PAUSE_S = 1.0
 
 def alone(model: str, precision: str) -> None:
     """For each line of standard input, write the tokens per second of the task."""
-    import torch
-
     from engine.bench import decoding
     from engine.messages import GREEDY, Continue, Done
+    from engine.server.stepping import stepped
     from engine.store.store import Store
     from engine.tasks import continuation
 
-    torch.set_num_threads(default_threads())
+    threads.use(threads.default_threads())
     files = Store(paths.store_folder()).find(model)
     (loaded,) = decoding.load(files, [precision]).values()  # type: ignore[list-item]
     request = Continue(model=files.id, prompt=PROMPT, sampling=GREEDY, max_tokens=TOKENS)
     for _ in sys.stdin:
-        *_, done = continuation.run(loaded, request, 0.0)
+        *_, done = stepped(loaded, continuation.run(loaded, request, 0.0))
         assert isinstance(done, Done)
         print(done.timing.tokens_per_s, flush=True)
 
@@ -77,7 +76,8 @@ def main(model: str, precision: str = "int4", size: str = "80x24") -> None:
         (home / "config").mkdir()
         (home / "config" / "settings.yaml").write_text(
             f"sampling: {{temperature: 0, top_p: 1}}\nmax_tokens: {TOKENS}\n"
-            f"models: {{continue: {model}}}\nprecision: {precision}\nthreads: {default_threads()}\n"
+            f"models: {{continue: {model}}}\nprecision: {precision}\n"
+            f"threads: {threads.default_threads()}\n"
         )
         own = environment(home, TSUZUKI_DATA_HOME=str(paths.store_folder()))
         terminal = Terminal(own, columns, rows)

@@ -1,21 +1,24 @@
-"""How long PyTorch's threads should wait awake: `python tests/bench/spinning.py FOLDER [FORM]`.
+"""How long PyTorch's threads should wait awake: `python tests/bench/spinning.py MODEL [FORM]`.
 
 Decodes with a packed model under several settings, each in a process of its own, once alone and
 once with a busy neighbour on one core, and prints tokens per second. It is why the worker leaves
-the setting alone: threads that sleep between the hundreds of small pieces of a step halve its
-speed, and those that wait awake for a middling time lose their core to the neighbour. The last
-setting has another thread that once ran PyTorch and stays, which is why the loader's do not.
+the setting as it is: threads that sleep between the hundreds of small pieces of a step slow exact
+and bf16 down, and those that wait awake for a middling time lose their core to the neighbour.
+OTHER_TEAM has another thread that once ran PyTorch and stays, which is why the loader's do not.
+PLAIN_STEPS lets PyTorch's threads wait awake beside ONNX Runtime's, which int8 and int4 do not
+(`engine.server.stepping`).
 """
 
 from __future__ import annotations
 
 import os
-import statistics
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
+
+from engine.machine import threads
+from engine.messages import GREEDY, Continue, Done, Precision
 
 SETTINGS: tuple[dict[str, str], ...] = (
     {"OMP_WAIT_POLICY": "PASSIVE"},
@@ -24,28 +27,29 @@ SETTINGS: tuple[dict[str, str], ...] = (
     {"GOMP_SPINCOUNT": "10000"},
     {},
     {"OTHER_TEAM": "1"},
+    {"PLAIN_STEPS": "1"},
 )
-STEPS = 60
+TOKENS = 60
 
 
-def decode(folder: Path, form: str) -> float:
-    """Tokens per second of one stream, by the median step."""
-    import torch
+def decode(name: str, form: Precision) -> float:
+    """Tokens per second of one stream."""
+    from engine.bench import decoding
+    from engine.server.stepping import stepped
+    from engine.store.store import Store
+    from engine.tasks import continuation
+    from tui.files import paths
 
-    from engine.machine.threads import default_threads
-    from tests.support.packed_models import packed
-
-    torch.set_num_threads(default_threads())
+    threads.use(threads.default_threads())
     if "OTHER_TEAM" in os.environ:
         _stay()
-    runtime = packed(folder, form)  # type: ignore[arg-type]
-    branches = runtime.feed(runtime.empty(), [[1, 2, 3, 4]])
-    seconds = []
-    for _ in range(STEPS):
-        begin = time.perf_counter()
-        branches = runtime.feed(branches, [[int(branches.logits[0].argmax())]])
-        seconds.append(time.perf_counter() - begin)
-    return 1 / statistics.median(seconds)
+    (model,) = decoding.load(Store(paths.store_folder()).find(name), [form]).values()
+    request = Continue(model="", prompt=[1, 2, 3, 4], sampling=GREEDY, max_tokens=TOKENS)
+    steps = continuation.run(model, request, 0.0)
+    *_, done = steps if "PLAIN_STEPS" in os.environ else stepped(model, steps)
+    assert isinstance(done, Done)
+    assert done.timing.tokens_per_s is not None
+    return done.timing.tokens_per_s
 
 
 def _stay() -> None:
@@ -74,7 +78,7 @@ def measure(arguments: list[str], setting: dict[str, str]) -> float:
 def main(arguments: list[str]) -> None:
     """Print a line for each setting."""
     if arguments[0] == "--child":
-        print(decode(Path(arguments[1]), (arguments[2:] or ["bf16"])[0]))
+        print(decode(arguments[1], (arguments[2:] or ["bf16"])[0]))  # type: ignore[arg-type]
         return
     for setting in SETTINGS:
         alone = measure(arguments, setting)

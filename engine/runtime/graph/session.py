@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 import onnxruntime
 import torch
 
+from engine.machine import threads
 from engine.runtime.graph import attention
 from engine.runtime.graph.nodes import Graph
 from engine.runtime.packed.cache import Block
@@ -25,7 +26,7 @@ and off costs at most a tenth of the time."""
 class Session:
     """A graph, and where its inputs and outputs are in memory.
 
-    It runs on as many threads as PyTorch does. The number is fixed when a graph is compiled, and a
+    It runs on the number of threads in use. The number is fixed when a graph is compiled, and a
     second compiled graph would take as much memory again, so it is compiled anew for another
     number. (Threads that sleep instead of waiting awake for each other are no way out: waking them
     takes longer than most parts of a step.)
@@ -41,7 +42,7 @@ class Session:
 
     def _compile(self) -> None:
         began = time.monotonic()
-        self.threads = torch.get_num_threads()
+        self.threads = threads.used()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.log_severity_level = _FATAL
@@ -53,9 +54,9 @@ class Session:
         self._took = self._compiled - began
 
     def _adapt(self) -> None:
-        """Compile the graph again if PyTorch now runs on another number of threads."""
+        """Compile the graph again if another number of threads is in use now."""
         since = time.monotonic() - self._compiled
-        if self.threads != torch.get_num_threads() and since >= AMORTISED * self._took:
+        if self.threads != threads.used() and since >= AMORTISED * self._took:
             self._bindings.clear()
             del self._session  # first, as there may be no room for two
             self._compile()

@@ -8,7 +8,7 @@ import pytest
 
 from engine.interfaces import Branches
 from engine.runtime.generic import GenericRuntime
-from engine.runtime.speed import STEPS, speed
+from engine.runtime.speed import STEPS, TURNS, speed
 from tests.support.families import build, finish, text
 
 
@@ -31,7 +31,7 @@ def test_it_is_the_ratio_of_steps_taken_in_turns(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("engine.runtime.speed.time.perf_counter", lambda: clock[0])
     exact, form = Slow(clock, 0.3), Slow(clock, 0.1)
     ids = text(40)
-    found, yields = finish(speed(exact, form, ids))
+    found, yields = finish(speed(exact, form, "int4", ids))
     assert found == pytest.approx(3.0)
-    assert exact.fed == form.fed == ids[:STEPS]
-    assert yields == STEPS
+    assert exact.fed == form.fed == ids[: TURNS * STEPS]
+    assert yields == 2 * TURNS * STEPS

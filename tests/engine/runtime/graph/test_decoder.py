@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel
 
 from engine.errors import EngineError
+from engine.machine import threads
 from engine.messages import FloatInputs, Precision
 from engine.runtime import refining
 from engine.runtime.graph import session
@@ -164,21 +165,21 @@ def test_rows_in_one_memory_are_no_harm_to_each_other(
     assert torch.equal(back.logits, before)
 
 
-def test_it_follows_pytorchs_number_of_threads_in_the_middle_of_a_text(
+def test_it_follows_the_number_of_threads_in_the_middle_of_a_text(
     saved: Saved, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(session, "AMORTISED", 0)
     runtime, ids = graph(saved("llama"), "int4"), text(9)
     whole = runtime.feed(runtime.empty(), [ids])
-    before = torch.get_num_threads()
+    before = threads.used()
     rows = runtime.feed(runtime.empty(), [ids[:4]])
     try:
         for number, some in ((before + 1, ids[4:7]), (before, ids[7:])):
-            torch.set_num_threads(number)
+            threads.use(number)
             rows = runtime.feed(rows, [some])
             assert runtime._session.threads == number
     finally:
-        torch.set_num_threads(before)
+        threads.use(before)
     assert close(rows.logits[0], whole.logits[0])
 
 
@@ -186,10 +187,10 @@ def test_a_graph_is_not_compiled_again_before_that_has_paid_off(
     saved: Saved, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(session, "AMORTISED", math.inf)
-    runtime, before = graph(saved("llama"), "int4"), torch.get_num_threads()
-    torch.set_num_threads(before + 1)
+    runtime, before = graph(saved("llama"), "int4"), threads.used()
+    threads.use(before + 1)
     try:
         runtime.feed(runtime.empty(), [text(3)])
     finally:
-        torch.set_num_threads(before)
+        threads.use(before)
     assert runtime._session.threads == before

@@ -22,7 +22,7 @@ from engine.messages import GREEDY, Continue, Event, ServerEntry, Token
 from engine.runtime.served.keys import key
 from engine.runtime.served.link import Aborted, Link
 from engine.scheduler import Wait
-from engine.server.waiting import stepped
+from engine.server.stepping import stepped
 from engine.store import servers
 from engine.store.store import Store
 from engine.tasks import continuation
