@@ -63,7 +63,7 @@ async def ask(app: TsuzukiApp, pilot: Pilot[None], file: str) -> None:
 async def test_items_regions_and_verdicts_are_seen(tmp_path: Path) -> None:
     here = app(tmp_path, SuiteEngine())
     async with opened(here, written(tmp_path)) as pilot:
-        await until(pilot, lambda: "● true  1 of 3" in seen(here))
+        await until(pilot, lambda: "● true  1 of 3" in seen(here) and seen(here).count("○") == 2)
         rows = seen(here).splitlines()
         assert rows[0] == " s: item 3, 3 items, starter-ja"
         assert all(head in rows[1] for head in ("item", "holds", "1 intro", "2 verb", "3 end"))
