@@ -13,7 +13,6 @@ import msgspec
 
 from engine.errors import EngineError, refusal
 from engine.machine import threads
-from engine.machine.threads import default_threads
 from engine.messages import Measured, Progress
 from engine.messages.starters import STARTER_CAUSAL, STARTER_MASKED
 from engine.precision import forms as possible
@@ -31,7 +30,7 @@ def main() -> None:
     parser.add_argument("--store", type=Path, required=True)
     parser.add_argument("--model", required=True)
     parser.add_argument("--precision", action="append", required=True)
-    parser.add_argument("--threads", type=int, default=default_threads())
+    parser.add_argument("--threads", type=int, default=threads.default_threads())
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
     pipes.go_offline(os.environ)

@@ -19,8 +19,9 @@ from typing import NamedTuple
 
 import psutil
 
-from engine.messages import Cores
+from engine.messages import Cores, Precision
 from engine.messages.units import BUSY
+from engine.precision import QUANTISED
 
 EVERY_S = 0.5
 """Between two looks while steps are taken; the system counts in hundredths of a second."""
@@ -66,13 +67,16 @@ def used() -> int:
 
 
 @contextmanager
-def pytorch_alone() -> Iterator[None]:
-    """Let PyTorch compute on the calling thread alone, as others have the cores.
+def for_form(precision: Precision) -> Iterator[None]:
+    """For steps of a model in this form: beside ONNX Runtime PyTorch computes on one thread.
 
     After each of its operations PyTorch's other threads wait awake for the next (libgomp for some
     17 ms, `GOMP_SPINCOUNT`). Beside ONNX Runtime's own threads that costs more than half of the
     speed; tests/bench/spinning.py measures it.
     """
+    if precision not in QUANTISED:
+        yield
+        return
     import torch
 
     number = used()

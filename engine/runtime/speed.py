@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Generator, Sequence
 from statistics import median
 
 from engine.interfaces import Branches, CausalRuntime
 from engine.machine import threads
 from engine.messages import Precision
-from engine.precision import QUANTISED
 
 TURNS = 3
 """How often each runtime has its turn."""
@@ -27,17 +25,13 @@ def speed(
     Both are fed the same ids token by token, some tokens of one and some of the other, so that
     whatever else the machine does is shared between them. Yields between tokens.
     """
-    alone = threads.pytorch_alone if precision in QUANTISED else nullcontext
-    ways: list[tuple[CausalRuntime, Callable[[], AbstractContextManager[None]]]] = [
-        (exact, nullcontext),
-        (form, alone),
-    ]
+    ways: tuple[tuple[CausalRuntime, Precision], ...] = (exact, "exact"), (form, precision)
     rows: list[Branches] = [exact.empty(), form.empty()]
     took: tuple[list[float], list[float]] = ([], [])
     for turn in range(TURNS):
-        for number, (runtime, context) in enumerate(ways):
+        for number, (runtime, own) in enumerate(ways):
             for step, token in enumerate(ids[turn * STEPS : (turn + 1) * STEPS]):
-                with context():
+                with threads.for_form(own):
                     begin = time.perf_counter()
                     rows[number] = runtime.feed(rows[number], [[token]])
                     seconds = time.perf_counter() - begin

@@ -11,8 +11,7 @@ from typing import TypeVar
 
 from engine.interfaces import Remote
 from engine.machine import threads
-from engine.messages import Event
-from engine.precision import QUANTISED
+from engine.messages import Event, Precision
 from engine.runtime.loaded import LoadedModel
 from engine.scheduler import Wait, settled
 
@@ -32,27 +31,19 @@ def stepped(model: LoadedModel, task: Steps[T]) -> Steps[T]:
 
     Closing this ends the request to a server that the task waits for.
     """
-    if model.remote is not None:
-        return (yield from _elsewhere(model.remote, task))
-    if model.precision in QUANTISED:
-        return (yield from _on_one_thread(task))
-    return (yield from task)
+    if model.remote is None:
+        return (yield from _here(model.precision, task))
+    return (yield from _elsewhere(model.remote, task))
 
 
-def _step(task: Steps[T]) -> Event | Wait | _Returned | None:
-    try:
-        return next(task)
-    except StopIteration as end:
-        return _Returned(end.value)
-
-
-def _on_one_thread(task: Steps[T]) -> Steps[T]:
+def _here(precision: Precision, task: Steps[T]) -> Steps[T]:
     try:
         while True:
-            with threads.pytorch_alone():
-                event = _step(task)
-            if isinstance(event, _Returned):
-                value: T = event.value  # type: ignore[assignment]  # it is what the task returned
+            try:
+                with threads.for_form(precision):
+                    event = next(task)
+            except StopIteration as end:
+                value: T = end.value
                 return value
             yield event
     finally:
@@ -63,7 +54,10 @@ def _elsewhere(remote: Remote, task: Steps[T]) -> Steps[T]:
     owner = object()
 
     def step() -> Event | Wait | _Returned | None:
-        return _step(task)
+        try:
+            return next(task)
+        except StopIteration as end:
+            return _Returned(end.value)
 
     try:
         while True:

@@ -16,11 +16,17 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
+import msgspec
 from safetensors import SafetensorError
 
+from engine import json_files
+from engine.json_files import Unreadable
 from engine.store import checkpoint
 from engine.store.checkpoint import Broken
+
+T = TypeVar("T")
 
 _ORIGIN = "origin"
 
@@ -54,6 +60,23 @@ def write(folder: Path, name: str, model: Path, save: Callable[[Path], object]) 
             partial.unlink(missing_ok=True)
         return False
     return True
+
+
+def write_json(folder: Path | None, name: str, model: Path, result: object) -> None:
+    """Write a result as JSON, if there is a place for it."""
+    if folder is not None:
+        data = msgspec.json.encode(result)
+        write(folder, name, model, lambda path: path.write_bytes(data))
+
+
+def read_json(folder: Path | None, name: str, kind: type[T]) -> T | None:
+    """Read such a result; None if there is none that can be used."""
+    if folder is None:
+        return None
+    try:
+        return json_files.json(folder / name, kind)
+    except (FileNotFoundError, Unreadable):
+        return None
 
 
 def forget(root: Path, model: Path) -> None:

@@ -10,11 +10,7 @@ from collections.abc import Iterable, Sequence
 from importlib import resources
 from pathlib import Path
 
-import msgspec
-
-from engine import json_files
 from engine.interfaces import ModelFiles
-from engine.json_files import Unreadable
 from engine.messages import Distance, FloatInputs, Precision
 from engine.store import artifacts
 
@@ -52,12 +48,7 @@ def worth_it(distance: Distance) -> bool:
 
 def read(folder: Path | None) -> list[Distance]:
     """The measured distances of a model; none if the file is missing or damaged."""
-    if folder is None:
-        return []
-    try:
-        return json_files.json(folder / NAME, list[Distance])
-    except (FileNotFoundError, Unreadable):
-        return []
+    return artifacts.read_json(folder, NAME, list[Distance]) or []
 
 
 def float_inputs(folder: Path | None, precision: Precision) -> FloatInputs:
@@ -71,7 +62,5 @@ def write(files: ModelFiles, measured: Iterable[Distance]) -> list[Distance]:
     found = {distance.precision: distance for distance in read(files.derived)}
     found |= {distance.precision: distance for distance in measured}
     ordered = [found[precision] for precision in FASTEST if precision in found]
-    if files.derived is not None:
-        data = msgspec.json.encode(ordered)
-        artifacts.write(files.derived, NAME, files.folder, lambda path: path.write_bytes(data))
+    artifacts.write_json(files.derived, NAME, files.folder, ordered)
     return ordered

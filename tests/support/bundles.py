@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import engine
@@ -9,6 +10,7 @@ from engine import runtime
 from engine.interfaces import ModelFiles
 from engine.messages import Head, Words
 from engine.runtime.loaded import LoadedModel
+from engine.store import artifacts
 
 STARTER = Path(engine.__file__).resolve().parent / "starter"
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "models"
@@ -29,6 +31,11 @@ def files(folder: Path, *heads: Head, start_token: str | None = None) -> ModelFi
         memory=0,
         start_token=start_token,
     )
+
+
+def kept(folder: Path, root: Path) -> ModelFiles:
+    """The same of a model with a place for what is computed from it, in the store at `root`."""
+    return dataclasses.replace(files(folder), derived=artifacts.place(root, folder))
 
 
 def load(folder: Path, *heads: Head, start_token: str | None = None) -> LoadedModel:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import torch
 
 from engine.interfaces import LoadReport, ModelFiles
-from engine.messages import Message, Precision
+from engine.messages import Precision
 from engine.runtime.graph import matrices, stored
 from engine.runtime.graph.decoder import GraphRuntime
 from engine.runtime.graph.matrices import Tensors
@@ -52,15 +52,10 @@ def _quantised(files: ModelFiles, shape: Shape, bits: int, report: LoadReport) -
     found: dict[str, Tensors] = {}
     with Weights(files.folder, shape) as weights, torch.inference_mode():
 
-        def read() -> Iterator[LayerWeights]:
-            for number in range(shape.layers):
-                report(Message.of("stage.weights"), 100 * number / shape.layers)
-                yield weights.layer(number)
-
         def passed(layer: LayerWeights, *outliers: torch.Tensor) -> None:
             found[f"layer {len(found)}"] = _finite(_layer(layer, bits, *outliers))
 
-        last = survey(weights, shape, read(), passed)
+        last = survey(weights, shape, weights.layers(report), passed)
         found["outer"] = _finite(_outer(weights, last))
         weights.complete()
     return found.__getitem__

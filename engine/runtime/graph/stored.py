@@ -48,12 +48,11 @@ def write(files: ModelFiles, precision: Precision, parts: Parts, names: Iterable
     tensors = {
         f"{name}{_BETWEEN}{part}": tensor for name in names for part, tensor in parts(name).items()
     }
-    described = {"version": _VERSION}
     artifacts.write(
         files.derived,
         _name(precision),
         files.folder,
-        lambda path: save_file(tensors, path, metadata=described),
+        lambda path: save_file(tensors, path, metadata={"version": _VERSION}),
     )
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
 
 from engine.interfaces import LoadReport, ModelFiles
-from engine.messages import Device, Message, Precision
+from engine.messages import Device, Precision
 from engine.runtime.loading import broken, readable
 from engine.runtime.packed.decoder import Layer, Model, PackedRuntime, Step
 from engine.runtime.packed.families import Shape
@@ -55,16 +55,11 @@ class Place:
 
 
 def _model(weights: Weights, shape: Shape, place: Place, report: LoadReport) -> Model:
-    def read() -> Iterator[LayerWeights]:
-        for number in range(shape.layers):
-            report(Message.of("stage.weights"), 100 * number / shape.layers)
-            yield weights.layer(number)
-
-    headless = without_head(weights, shape, place, read())
-    headless = replace(headless, layers=list(headless.layers))
+    headless = without_head(weights, shape, place, weights.layers(report))
+    layers = list(headless.layers)
     head = weights.head()
     matrix = Linear(headless.embedding, None) if head is None else place.linear(Matrix(head))
-    return replace(headless, head=matrix)
+    return replace(headless, layers=layers, head=matrix)
 
 
 def without_head(

@@ -6,11 +6,7 @@ before the first token.
 
 from __future__ import annotations
 
-import msgspec
-
-from engine import json_files
 from engine.interfaces import ModelFiles
-from engine.json_files import Unreadable
 from engine.runtime.packed import families
 from engine.runtime.packed.families import Shape
 from engine.store import artifacts
@@ -21,20 +17,10 @@ _NAME = "shape-1.json"
 
 def shape(files: ModelFiles) -> Shape | None:
     """The shape of a model if the packed decoder supports it, else None."""
-    kept = _read(files)
+    kept = artifacts.read_json(files.derived, _NAME, Shape)
     if kept is not None:
         return kept
     found = families.shape(files.folder)
-    if found is not None and files.derived is not None:
-        data = msgspec.json.encode(found)
-        artifacts.write(files.derived, _NAME, files.folder, lambda path: path.write_bytes(data))
+    if found is not None:
+        artifacts.write_json(files.derived, _NAME, files.folder, found)
     return found
-
-
-def _read(files: ModelFiles) -> Shape | None:
-    if files.derived is None:
-        return None
-    try:
-        return json_files.json(files.derived / _NAME, Shape)
-    except (FileNotFoundError, Unreadable):
-        return None

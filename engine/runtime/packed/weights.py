@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Self
 import torch
 from safetensors import SafetensorError, safe_open
 
+from engine.interfaces import LoadReport
+from engine.messages import Message
 from engine.runtime.loading import unplaced
 from engine.runtime.packed.families import Shape
 from engine.store import checkpoint
@@ -128,9 +130,12 @@ class Weights:
         if more := unplaced(sorted(self._readers.keys() - self._taken), parts):
             raise Broken(more)
 
-    def layer(self, number: int) -> LayerWeights:
-        """Read one layer."""
-        return self._gpt2(number) if self._shape.conv1d else self._llama(number)
+    def layers(self, report: LoadReport) -> Iterator[LayerWeights]:
+        """Read one layer after the other, reporting before each how much is read."""
+        read = self._gpt2 if self._shape.conv1d else self._llama
+        for number in range(self._shape.layers):
+            report(Message.of("stage.weights"), 100 * number / self._shape.layers)
+            yield read(number)
 
     def _gpt2(self, number: int) -> LayerWeights:
         shape = self._shape

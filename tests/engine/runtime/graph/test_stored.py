@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,9 +17,9 @@ from engine.messages import Distance, FloatInputs, Precision
 from engine.runtime.graph import matrices
 from engine.runtime.graph.decoder import GraphRuntime
 from engine.runtime.graph.loading import load_graph
-from engine.store import artifacts, distances
+from engine.store import distances
 from engine.store.store import Store
-from tests.support.bundles import files, quiet
+from tests.support.bundles import kept, quiet
 from tests.support.families import text
 
 Saved = Callable[[str], Path]
@@ -39,10 +38,6 @@ request = Continue(model=files.id, prompt="東京", sampling=Sampling(), max_tok
 events = list(continuation.run(model, request, 0.0))
 print(any(isinstance(event, Token) for event in events), "transformers" in sys.modules)
 """
-
-
-def kept(folder: Path, root: Path) -> ModelFiles:
-    return dataclasses.replace(files(folder), derived=artifacts.place(root, folder))
 
 
 def load(model: ModelFiles, precision: Precision) -> GraphRuntime:

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from engine.interfaces import ModelFiles
 from engine.runtime.packed import families, shapes
-from engine.store import artifacts
-from tests.support.bundles import files
+from tests.support.bundles import files, kept
 from tests.support.packed_models import ODD, VARIETIES
 
 Saved = Callable[[str], Path]
-
-
-def kept(folder: Path, root: Path) -> ModelFiles:
-    return dataclasses.replace(files(folder), derived=artifacts.place(root, folder))
 
 
 @pytest.mark.parametrize("variety", VARIETIES)
