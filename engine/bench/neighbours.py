@@ -82,7 +82,8 @@ def _speed(model: LoadedModel, chosen: Threads, turn_s: float) -> float:
     row, began, passed, steps = model.causal.empty(), time.perf_counter(), 0.0, 0
     while passed < turn_s:
         chosen.look()
-        row = model.causal.feed(row, [[steps % LENGTH]])
+        with threads.for_form(model.precision):
+            row = model.causal.feed(row, [[steps % LENGTH]])
         steps += 1
         if not steps % LENGTH:
             row = model.causal.empty()
