@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from engine.decoding.steps import (
@@ -19,6 +20,7 @@ from engine.decoding.steps import (
     Typical,
 )
 from engine.messages import Sampling
+from engine.runtime.distribution import Distribution
 
 COLDEST = 1e-30
 """Below this temperature fp32 scores would overflow; the draw is already the likeliest token."""
@@ -60,13 +62,14 @@ def processors(sampling: Sampling) -> dict[str, Step]:
 
 @dataclass(frozen=True)
 class Drawn:
-    """One draw for each row: int64 [rows] ids, float32 [rows] log-probability after the samplers.
+    """One draw for each row: its id and its log-probability after the samplers.
 
-    Greedy applies only the repetition penalty; without one, the log-probability is the model's.
+    Greedy applies only the repetition penalty; without one, the log-probability is the model's, and
+    is None here.
     """
 
-    ids: torch.Tensor
-    logprobs: torch.Tensor
+    ids: list[int]
+    logprobs: list[float | None]
 
 
 class Sampler:
@@ -94,30 +97,39 @@ class Sampler:
             histories: All ids of each row so far, prompt included; all of one length.
         """
         with torch.inference_mode():
-            seen = torch.tensor(histories) if self._needs_history else torch.empty(0)
-            scores = logits
-            for step in self._steps:
-                scores = step(seen, scores)
-            logprobs = scores.log_softmax(-1)
-            if self._seed is None:
-                ids = scores.argmax(-1)
-            else:
-                uniform = [
-                    torch.rand(1, generator=_noise(self._seed, branch, len(fed)))
-                    for branch, fed in zip(branches, histories, strict=True)
-                ]
-                ids = _inverted(logprobs, torch.cat(uniform))
-            return Drawn(ids, logprobs.gather(-1, ids.unsqueeze(-1)).squeeze(-1))
+            drawn = [
+                self._draw(row[None], branch, history)
+                for row, branch, history in zip(logits, branches, histories, strict=True)
+            ]
+        return Drawn([token_id for token_id, _ in drawn], [logprob for _, logprob in drawn])
+
+    def _draw(
+        self, scores: torch.Tensor, branch: int, history: Sequence[int]
+    ) -> tuple[int, float | None]:
+        """The id and its log-probability, for one row, [1, vocabulary]."""
+        seen = torch.tensor([history]) if self._needs_history else torch.empty(0)
+        for step in self._steps:
+            scores = step(seen, scores)
+        row = scores[0]
+        if self._seed is None:
+            token_id = int(row.numpy().argmax())
+            return token_id, Distribution(row).logprob(token_id) if self._steps else None
+        uniform = float(torch.rand(1, generator=_noise(self._seed, branch, len(history))))
+        return _inverted(row, uniform)
 
 
-def _inverted(logprobs: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
-    """The id of each row at which its cumulative distribution passes a number from [0, 1).
+def _inverted(scores: torch.Tensor, uniform: float) -> tuple[int, float]:
+    """The id at which the cumulative distribution passes a number from [0, 1), and its
+    log-probability.
 
     Uses one random number per draw, where `torch.multinomial` uses one per id.
     """
+    possible = scores.numpy() > -np.inf
+    ids = None if possible.all() else torch.from_numpy(np.flatnonzero(possible))
+    logprobs = (scores if ids is None else scores[ids]).log_softmax(-1)
     cumulative = logprobs.exp().double().cumsum(-1)
-    passed = uniform.double().unsqueeze(-1) * cumulative[:, -1:]
-    return torch.searchsorted(cumulative, passed, right=True).squeeze(-1)
+    place = int(torch.searchsorted(cumulative, uniform * cumulative[-1], right=True))
+    return place if ids is None else int(ids[place]), float(logprobs[place])
 
 
 def _noise(seed: int, branch: int, position: int) -> torch.Generator:

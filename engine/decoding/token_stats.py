@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 
 from engine.interfaces import Listing
-from engine.runtime.scoring import IMPOSSIBLE, entropies
+from engine.runtime.distribution import IMPOSSIBLE, Distribution, rank
 
 
 @dataclass(frozen=True)
@@ -27,41 +28,49 @@ class Reading:
 
 
 def read(
-    logits: torch.Tensor, ids: torch.Tensor, top: int, listing: Listing | None = None
+    logits: torch.Tensor, ids: Sequence[int], top: int, listing: Listing | None = None
 ) -> list[Reading]:
     """Compute the statistics of every row of a step.
 
     Args:
         logits: float32 [rows, vocabulary].
-        ids: int64 [rows], the id chosen in each row.
+        ids: The id chosen in each row.
         top: How many of the likeliest ids to return.
         listing: What the logits are, if they are a server's.
     """
     with torch.inference_mode():
-        chosen = ids.unsqueeze(-1)
-        logprobs = logits.log_softmax(-1) if listing is None else logits
-        ranks = (logits > logits.gather(-1, chosen)).sum(-1) + 1
-        best = logprobs.topk(min(top, logprobs.shape[-1]))
-        columns = (
-            logprobs.gather(-1, chosen).squeeze(-1).tolist(),
-            ranks.tolist(),
-            entropies(logprobs).tolist(),
-            best.indices.tolist(),
-            best.values.tolist(),
-            logits.logsumexp(-1).tolist(),
-        )
-    found = [
-        Reading(
-            logprob,
-            rank,
-            entropy,
-            # Impossible ids are not alternatives.
-            [each for each in zip(names, values, strict=True) if each[1] > IMPOSSIBLE],
-            normaliser,
-        )
-        for logprob, rank, entropy, names, values, normaliser in zip(*columns, strict=True)
-    ]
-    return found if listing is None else [_listed(reading, listing) for reading in found]
+        return [
+            _read(row, token_id, top) if listing is None else _listed(row, token_id, top, listing)
+            for row, token_id in zip(logits, ids, strict=True)
+        ]
+
+
+def _read(logits: torch.Tensor, token_id: int, top: int) -> Reading:
+    model = Distribution(logits)
+    return Reading(
+        model.logprob(token_id),
+        rank(logits, token_id),
+        model.entropy,
+        _possible(*model.likeliest(top)),
+        model.normaliser,
+    )
+
+
+def _listed(logprobs: torch.Tensor, token_id: int, top: int, listing: Listing) -> Reading:
+    """What a listing says of a token."""
+    best = logprobs.topk(min(top, len(logprobs)))
+    return Reading(
+        float(logprobs[token_id]),
+        known_rank(rank(logprobs, token_id), listing),
+        None,
+        _possible(best.indices.tolist(), best.values.tolist()),
+        None,
+    )
+
+
+def _possible(ids: Sequence[int], logprobs: Sequence[float]) -> list[tuple[int, float]]:
+    """Impossible ids are not alternatives."""
+    return [each for each in zip(ids, logprobs, strict=True) if each[1] > IMPOSSIBLE]
 
 
 def known_rank(rank: int | None, listing: Listing | None) -> int | None:
@@ -69,9 +78,3 @@ def known_rank(rank: int | None, listing: Listing | None) -> int | None:
     if rank is None or listing is None:
         return rank
     return rank if listing.ranked and rank <= listing.count else None
-
-
-def _listed(reading: Reading, listing: Listing) -> Reading:
-    """What a listing says of a token."""
-    rank = known_rank(reading.rank, listing)
-    return replace(reading, rank=rank, entropy=None, normaliser=None)

@@ -15,6 +15,7 @@
     masked_rows.py   many positions in many texts under a masked model
     batches.py       texts of similar length, read together
     padding.py       texts padded to one length
+    distribution.py  the logits after a token as a distribution, and its figures
     refining.py      the largest logits of a coarser form, computed again in fp32
     stretching.py    rotary positions that depend on the length of the text
     distance.py      how much one runtime's predictions differ from another's

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 
 from engine.interfaces import CausalRuntime, WholeTexts
+from engine.runtime.distribution import IMPOSSIBLE
 from engine.runtime.padding import padded
 
 ROWS = 32
@@ -21,8 +22,6 @@ NUMBERS = 16_000_000
 """Logits held at once: 64 MB."""
 PASS = 16
 """How many tokens take as long as one more forward pass, by measurement of small models."""
-IMPOSSIBLE = -1e30
-"""A log-probability below this means a probability of 0."""
 
 Take = Callable[[int, torch.Tensor], None]
 Figures = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]

@@ -103,7 +103,7 @@ def run(model: LoadedModel, request: Continue, load_s: float) -> Events:
         events: list[Event] = []
         staying = []
         for row, (branch, token_id, sampled, reading) in enumerate(
-            zip(alive, drawn.ids.tolist(), drawn.logprobs.tolist(), readings, strict=True)
+            zip(alive, drawn.ids, drawn.logprobs, readings, strict=True)
         ):
             text, finish = branch.take(token_id)
             token = words.token(branch.number, token_id, text, reading, sampled, boundaries[row])
@@ -150,21 +150,21 @@ def _begin(
     clock: _Clock,
 ) -> Generator[Event | None, None, Branches]:
     """Begin all branches with these ids; return the row that has read them."""
-    import torch
-
     from engine.decoding.token_stats import read
 
     whole = row.length + len(ids)
     for start in range(0, len(ids), CHUNK):
         chunk = ids[start : start + CHUNK]
         row, logits = predicted(runtime, row, chunk, whole)
-        readings = read(logits, torch.tensor(chunk), top, words.listing)
+        readings = read(logits, chunk, top, words.listing)
         boundaries = words.boundary(logits)
         clock.tick(len(chunk) * len(branches))
         for token_id, reading, boundary in zip(chunk, readings, boundaries, strict=True):
             for branch in branches:
                 text = branch.give(token_id)
-                yield words.token(branch.number, token_id, text, reading, None, boundary)
+                yield words.token(
+                    branch.number, token_id, text, reading, None, boundary, given=True
+                )
         yield None
     return row
 
@@ -270,8 +270,11 @@ class _Words:
         reading: Reading,
         sampled: float | None,
         boundary: float | None,
+        *,
+        given: bool = False,
     ) -> Token:
-        """The event for one token of a branch; `sampled` is None for a given token."""
+        """The event for one token of a branch; `sampled` is None where the model's own
+        log-probability was not changed."""
         return Token(
             branch=branch,
             id=token_id,
@@ -284,7 +287,7 @@ class _Words:
             top=[
                 Alternative(number, self._piece(number)[0], value) for number, value in reading.top
             ],
-            given=sampled is None,
+            given=given,
             boundary=boundary,
             normaliser=reading.normaliser,
         )

@@ -36,7 +36,7 @@ def run(model: LoadedModel, request: Trace, load_s: float) -> Events:
         raise unknown_token(model, request.watch, runtime.vocabulary)
     row = yield from prefix_cache.prefill(request.ids)
     sampler = Sampler(request.sampling, choose_seed(request.sampling))
-    drawn = int(sampler.draw(row.logits, [request.branch], [request.ids]).ids)
+    (drawn,) = sampler.draw(row.logits, [request.branch], [request.ids]).ids
     watched = drawn if request.watch is None else request.watch
     with torch.inference_mode():
         scores = row.logits

@@ -85,7 +85,7 @@ def test_what_a_model_rules_out_is_no_alternative_and_not_found() -> None:
 
     answer = found(loaded(FunctionModel(only_two)), Find(model="m", ids=[1]))
     assert [match.ids for match in answer.matches] == [[97], [98]]
-    (reading,) = token_stats.read(only_two([])[None], torch.tensor([97]), 9)
+    (reading,) = token_stats.read(only_two([])[None], [97], 9)
     assert [number for number, _ in reading.top] == [97, 98]
 
 

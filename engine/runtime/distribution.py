@@ -1,0 +1,48 @@
+"""The logits after one token as a distribution, and its figures.
+
+They are computed for one row at a time: a vocabulary's worth of numbers stays in the processor's
+cache, where those of a whole batch would go through memory again for each operation.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+
+IMPOSSIBLE = -1e30
+"""A log-probability below this means a probability of 0."""
+
+
+class Distribution:
+    """softmax(logits), in nats; the logits are float32 [vocabulary], on the CPU."""
+
+    def __init__(self, logits: torch.Tensor) -> None:
+        self._logits = logits
+        self._peak = float(logits.amax())
+        # Impossible ids contribute nothing to the entropy, though their surprisal is infinite.
+        shifted = (logits - self._peak).clamp_min_(IMPOSSIBLE)
+        weights = shifted.exp()
+        total = float(weights.sum())
+        self._log_total = math.log(total)
+        self.entropy = self._log_total - float(weights.dot(shifted)) / total
+
+    @property
+    def normaliser(self) -> float:
+        """The logsumexp of the logits."""
+        return self._peak + self._log_total
+
+    def logprob(self, token_id: int) -> float:
+        """The log-probability of an id."""
+        return float(self._logits[token_id]) - self._peak - self._log_total
+
+    def likeliest(self, count: int) -> tuple[list[int], list[float]]:
+        """That many ids, or all, and their log-probabilities, best first."""
+        best = self._logits.topk(min(count, len(self._logits)))
+        return best.indices.tolist(), (best.values - self._peak - self._log_total).tolist()
+
+
+def rank(row: torch.Tensor, place: int) -> int:
+    """1 + the number of values of a row, float32 [size], strictly higher than that at a place."""
+    return 1 + int(np.count_nonzero(row.numpy() > row[place].item()))
