@@ -12,11 +12,12 @@ from engine.runtime.graph.matrices import Tensors, multiplied
 from engine.runtime.graph.nodes import OURS, Graph
 from engine.runtime.graph.norms import normalised
 from engine.runtime.graph.stored import Parts, of
+from engine.runtime.graph.tables import Table
 from engine.runtime.packed.families import Shape
 
-EMBEDDED, KEPT = "embedded", "kept"
-"""Inputs: token vectors, float32 [rows, tokens, width], and the tokens whose logits are wanted,
-int64."""
+IDS, KEPT, POSITIONS = "ids", "kept", "positions"
+"""Inputs: token ids, int64 [rows, tokens]; the tokens whose logits are wanted, int64; for families
+that learn them the vectors of the tokens' positions, float32 [tokens, width]."""
 LOGITS, STATES = "logits", "states"
 """Outputs: float32 [rows, kept, vocabulary], and before the output layer [rows, tokens, width]."""
 
@@ -29,26 +30,40 @@ _FLOATS: dict[FloatInputs, frozenset[str]] = {
 
 def build(parts: Parts, shape: Shape, floats: FloatInputs) -> Graph:
     """The graph of a model; `floats` names the matrices that multiply floats."""
-    graph = Graph()
-    states: str = graph.input(EMBEDDED, torch.float32, ["rows", "tokens", shape.width])
+    graph, outer = Graph(), parts("outer")
+    ids: str = graph.input(IDS, torch.int64, ["rows", "tokens"])
     graph.input(KEPT, torch.int64, ["kept"])
     declare(graph, shape)
+    untied = of("head", outer)
+    head = untied or of("embedding", outer)
+    output = Table(graph, "head", head, shape.width)
+    table = Table(graph, "embedding", of("embedding", outer), shape.width) if untied else output
+    states = _embedded(graph, table.looked_up(ids), shape, positions="positions" in outer)
     more: str | None = None
     rounded: list[str] = []
     for number in range(shape.layers):
         layer = _Layer(graph, shape, number, parts(f"layer {number}"), _FLOATS[floats], rounded)
         states, more = layer.added(states, more)
-    outer = parts("outer")
     last, _ = normalised(graph, states, more, "last_norm", of("last_norm", outer), shape.eps)
     last = _nan_if_not_finite(graph, last, rounded)
     kept = graph.add("Gather", [last, KEPT], axis=1)
-    head = of("head", outer) or of("embedding", outer)
     logits = multiplied(graph, kept, "head", head, shape.width, floats=False)
+    logits = output.refined(logits, kept)
     graph.several("Identity", [last], [STATES])
     graph.output(STATES, ["rows", "tokens", shape.width])
     graph.several("Identity", [logits], [LOGITS])
     graph.output(LOGITS, ["rows", "kept", shape.vocabulary])
     return graph
+
+
+def _embedded(graph: Graph, vectors: str, shape: Shape, *, positions: bool) -> str:
+    if shape.embedding_scale != 1:
+        scale = graph.weight("embedding scale", torch.tensor([shape.embedding_scale]))
+        vectors = graph.add("Mul", [vectors, scale])
+    if positions:
+        own = graph.input(POSITIONS, torch.float32, ["tokens", shape.width])
+        vectors = graph.add("Add", [vectors, own])
+    return vectors
 
 
 def _nan_if_not_finite(graph: Graph, states: str, rounded: list[str]) -> str:

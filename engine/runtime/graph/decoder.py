@@ -10,15 +10,13 @@ from engine.interfaces import Branches
 from engine.messages import FloatInputs
 from engine.runtime.graph import attention
 from engine.runtime.graph.attention import Rotation, head_size
-from engine.runtime.graph.building import EMBEDDED, KEPT, LOGITS, STATES, build
+from engine.runtime.graph.building import IDS, KEPT, LOGITS, POSITIONS, STATES, build
 from engine.runtime.graph.session import Session
-from engine.runtime.graph.stored import Parts, of
-from engine.runtime.graph.tables import Table
+from engine.runtime.graph.stored import Parts
 from engine.runtime.packed import cache
 from engine.runtime.packed.cache import PackedRows
 from engine.runtime.packed.families import Shape
 from engine.runtime.padding import padded
-from engine.runtime.refining import refined
 from engine.runtime.soundness import sound
 
 
@@ -33,19 +31,18 @@ class GraphRuntime:
         self.vocabulary = shape.vocabulary
         self.context: int | None = shape.context
         self.reversible = True
-        outer = parts("outer")
-        table = of("embedding", outer)
-        self._embedding = Table(table, shape.width)
-        self._head = Table(of("head", outer) or table, shape.width)
-        self._positions = outer.get("positions")
+        self._positions = parts("outer").get("positions")
         self._rotations = [
             None if kind.rotary is None else Rotation(kind.rotary, head_size(shape))
             for kind in shape.kinds
         ]
         graph = build(parts, shape, floats)
         self._session = Session(graph, shape.layers)
-        looked_up = (*table.values(), *([] if self._positions is None else [self._positions]))
-        self.bytes = sum(tensor.nbytes for tensor in (*graph.weights.values(), *looked_up))
+        # Some are parts of others.
+        held = {tensor.data_ptr(): tensor.nbytes for tensor in graph.weights.values()}
+        if self._positions is not None:
+            held[self._positions.data_ptr()] = self._positions.nbytes
+        self.bytes = sum(held.values())
 
     def with_floats(self, floats: FloatInputs) -> GraphRuntime:
         """The same weights, with other matrices that multiply floats."""
@@ -100,9 +97,8 @@ class GraphRuntime:
     def _forward(
         self, rows: PackedRows, ids: torch.Tensor, *, only_last: bool
     ) -> tuple[PackedRows, torch.Tensor]:
-        block, states, logits = self._run(rows, ids, only_last=only_last)
-        with torch.inference_mode():
-            logits = sound(refined(logits, states[:, -logits.shape[1] :], self._head))
+        block, _, logits = self._run(rows, ids, only_last=only_last)
+        logits = sound(logits)
         return PackedRows(block, rows.own + ids.shape[1], None, logits[:, -1]), logits
 
     @torch.inference_mode()
@@ -112,16 +108,15 @@ class GraphRuntime:
         """Run the graph; returns the updated block, the last states and the logits."""
         shape, tokens = self._shape, ids.shape[1]
         end = rows.length + tokens
-        embedded = self._embedding(ids) * shape.embedding_scale
-        if self._positions is not None:
-            embedded += self._positions[rows.length : end]
         kept = torch.tensor([tokens - 1]) if only_last else torch.arange(tokens)
         inputs = {
-            EMBEDDED: embedded,
+            IDS: ids,
             KEPT: kept,
             attention.LAST: torch.full((rows.rows,), end - 1, dtype=torch.int32),
             attention.TOTAL: torch.tensor([end], dtype=torch.int32),
         }
+        if self._positions is not None:
+            inputs[POSITIONS] = self._positions[rows.length : end]
         for kind, rotation in enumerate(self._rotations):
             if rotation is not None:
                 inputs |= zip(attention.angles(kind), rotation.tables(end), strict=True)
@@ -133,7 +128,7 @@ class GraphRuntime:
         else:  # the attention node reads several tokens after others for one row only
             for row in range(rows.rows):
                 one = slice(row, row + 1)
-                own = inputs | {name: inputs[name][one] for name in (EMBEDDED, attention.LAST)}
+                own = inputs | {name: inputs[name][one] for name in (IDS, attention.LAST)}
                 outputs = {STATES: states[one], LOGITS: logits[one]}
                 self._session.run_row(block, row, own, outputs)
         return block, states, logits

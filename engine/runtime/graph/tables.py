@@ -1,4 +1,4 @@
-"""A table of token vectors in 8 bits, which is looked up, not multiplied.
+"""A table of token vectors in 8 bits, of which rows are looked up.
 
 Also used with 4-bit matrices: a table is not read as a whole at each step, so it costs no speed,
 and the input of the first layer should stay accurate. A Q8_0 table loses nothing.
@@ -6,25 +6,73 @@ and the input of the first layer should stay accurate. A Q8_0 table loses nothin
 
 from __future__ import annotations
 
-import torch
+import torch.nn.functional as F
 
-from engine.runtime.graph.matrices import Tensors
+from engine.runtime.graph.matrices import GROUP, Tensors
+from engine.runtime.graph.nodes import OURS, Graph
+from engine.runtime.refining import REFINED
 
 
 class Table:
-    """Token vectors, dequantised when they are looked up."""
+    """Nodes that read rows of what `matrices.prepare` made of a table in 8 bits."""
 
-    def __init__(self, parts: Tensors, width: int) -> None:
-        """Take what `matrices.prepare` made of the table in 8 bits."""
-        self._steps, self._scales = parts["steps"], parts["scales"]
+    def __init__(self, graph: Graph, name: str, parts: Tensors, width: int) -> None:
+        """`name` is that of the matrix, if the table is also multiplied as a whole."""
+        self._graph, self._name, self._width = graph, name, width
+        steps, scales = parts["steps"].flatten(1), parts["scales"]
+        self._size, self._filled = steps.shape
+        self._steps = graph.weight(f"{name}.table", steps)
+        self._scales = graph.weight(f"{name}.scales", scales)
         self._outliers = parts.get("outliers")
-        self._columns = parts["columns"].t().contiguous() if "columns" in parts else None
-        self._width = width
+        if self._outliers is not None:
+            rounded = steps[:, self._outliers].float() - 128
+            rounded *= scales[:, self._outliers // GROUP]
+            lost = parts["columns"].t().contiguous() - rounded
+            self._lost = graph.weight(f"{name}.lost", lost)
 
-    def __call__(self, ids: torch.Tensor) -> torch.Tensor:
-        """int64 [...] -> float32 [..., width]."""
-        vectors = (self._steps[ids].float() - 128) * self._scales[ids][..., None]
-        vectors = vectors.flatten(-2)[..., : self._width]
-        if self._outliers is not None and self._columns is not None:
-            vectors[..., self._outliers] = self._columns[ids]
-        return vectors
+    def looked_up(self, ids: str) -> str:
+        """Vectors, float32 [..., width], of ids, int64 [...]."""
+        graph, vectors = self._graph, self._rows(ids)
+        if self._filled != self._width:
+            begin, end, axis = (graph.constant(place) for place in (0, self._width, -1))
+            vectors = graph.add("Slice", [vectors, begin, end, axis])
+        if self._outliers is None:
+            return vectors
+        places = F.one_hot(self._outliers, self._width).float()
+        lost = graph.add("Gather", [self._lost, ids])
+        lost = graph.add("MatMul", [lost, graph.weight(f"{self._name}.places", places)])
+        return graph.add("Add", [vectors, lost])
+
+    def refined(self, logits: str, states: str) -> str:
+        """The logits, the largest of which are computed again without rounding the states.
+
+        They are float32 [rows, tokens, vocabulary], the states [rows, tokens, width]. See
+        `engine.runtime.refining`.
+        """
+        graph, last = self._graph, self._graph.constant(-1)
+        count = graph.constant(min(REFINED, self._size))
+        _, places = graph.several("TopK", [logits, count], 2, sorted=0)
+        filled = states
+        if self._filled != self._width:
+            more = graph.constant(0, 0, 0, 0, 0, self._filled - self._width)
+            filled = graph.add("Pad", [states, more])
+        filled = graph.add("Unsqueeze", [filled, last])
+        exact = graph.add("MatMul", [self._rows(places), filled])
+        if self._outliers is not None:
+            outliers = graph.weight(f"{self._name}.outliers", self._outliers)
+            own = graph.add("Gather", [states, outliers], axis=-1)
+            lost = graph.add("Gather", [self._lost, places])
+            lost = graph.add("MatMul", [lost, graph.add("Unsqueeze", [own, last])])
+            exact = graph.add("Add", [exact, lost])
+        exact = graph.add("Squeeze", [exact, last])
+        return graph.add("ScatterElements", [logits, places, exact], axis=-1)
+
+    def _rows(self, ids: str) -> str:
+        return self._graph.add(
+            "GatherBlockQuantized",
+            [self._steps, ids, self._scales],
+            OURS,
+            bits=8,
+            block_size=GROUP,
+            quantize_axis=1,
+        )

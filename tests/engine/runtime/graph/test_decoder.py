@@ -16,8 +16,7 @@ from transformers import PreTrainedModel
 from engine.errors import EngineError
 from engine.machine import threads
 from engine.messages import FloatInputs, Precision
-from engine.runtime import refining
-from engine.runtime.graph import session
+from engine.runtime.graph import session, tables
 from engine.runtime.graph.decoder import GraphRuntime
 from engine.runtime.graph.loading import load_graph
 from engine.runtime.packed import decoder as packed_decoder
@@ -38,7 +37,7 @@ FORMS: tuple[Precision, ...] = ("int8", "int4")
 @pytest.fixture
 def all_refined(monkeypatch: pytest.MonkeyPatch) -> None:
     """The output layer multiplies floats for every logit, not only for the largest."""
-    monkeypatch.setattr(refining, "REFINED", 67)
+    monkeypatch.setattr(tables, "REFINED", 67)
 
 
 @pytest.mark.usefixtures("all_refined")
@@ -128,7 +127,9 @@ def changed(folder: Path, copy: Path, name: str, number: float) -> Path:
 
 @pytest.fixture(scope="module", params=["llama", "gemma3"])
 def both(saved: Saved, request: pytest.FixtureRequest) -> tuple[GraphRuntime, PreTrainedModel]:
-    return graph(saved(request.param), "int8"), dequantised(saved(request.param), "int8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables, "REFINED", 67)
+        return graph(saved(request.param), "int8"), dequantised(saved(request.param), "int8")
 
 
 @settings(
@@ -137,7 +138,6 @@ def both(saved: Saved, request: pytest.FixtureRequest) -> tuple[GraphRuntime, Pr
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(walk=walks)
-@pytest.mark.usefixtures("all_refined")
 def test_rows_hold_what_was_fed_to_them_whatever_is_forked_and_cropped(
     both: tuple[GraphRuntime, PreTrainedModel], walk: Walk
 ) -> None:

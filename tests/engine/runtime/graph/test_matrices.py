@@ -7,7 +7,6 @@ import torch
 
 from engine.runtime.graph import matrices
 from engine.runtime.graph.matrices import GROUP
-from engine.runtime.graph.tables import Table
 from engine.runtime.packed.weights import Matrix
 from tests.support.graph_models import numbers
 
@@ -47,11 +46,3 @@ def test_equal_weights_and_zeros_stay(bits: int) -> None:
     weight[1] = 0.5
     found = numbers(matrices.prepare(bits, Matrix(weight)))
     assert torch.allclose(found, weight, atol=1e-6)
-
-
-@pytest.mark.parametrize("width", [64, 50])
-def test_a_table_gives_the_rows_asked_for(width: int) -> None:
-    table = matrix(50, width)
-    ids = torch.tensor([[3, 49, 3]])
-    found = Table(matrices.prepare(8, Matrix(table)), width)(ids)
-    assert torch.allclose(found, table[ids], atol=0.02)
