@@ -94,4 +94,5 @@ def numbers(parts: Tensors) -> torch.Tensor:
     if steps.shape[-1] == GROUP:
         return ((steps.float() - 128) * scales).flatten(1)
     apart = torch.stack([steps & 15, steps >> 4], -1).flatten(-2).float()
-    return ((apart - 8) * scales + parts["offsets"].T[..., None]).flatten(1)
+    weights = (apart - 8) * scales
+    return (weights + parts["offsets"].T[..., None] if "offsets" in parts else weights).flatten(1)

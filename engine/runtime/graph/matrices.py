@@ -4,7 +4,8 @@ Weights are kept in groups of 32 along the input, each with a float32 scale:
 
 - 4 bits: 16 steps between the smallest and the largest weight of a group, scale * (step - 8) +
   offset. The groups of a Q4_1 GGUF are of that kind, so its weights lose nothing. The offsets are
-  multiplied by the sums of the groups of the input.
+  multiplied by the sums of the groups of the input. A matrix that loses nothing without offsets, as
+  in a Q4_0 GGUF, has none.
 - 8 bits: 255 steps around zero, scale * (step - 128), as in a Q8_0 GGUF.
 
 ONNX Runtime's kernels round what is multiplied, group by group, to 8 bits, which is fast for one
@@ -30,6 +31,8 @@ GROUP = 32
 """Weights that share a scale."""
 _FLOATS, _BYTES = 1, 4
 """`accuracy_level` of MatMulNBits: what multiplies the weights."""
+_EXACT = 1e-3
+"""What floats may be off, in steps."""
 
 Tensors = dict[str, torch.Tensor]
 """The parts of a matrix or of a whole component, by name."""
@@ -39,12 +42,12 @@ def prepare(bits: int, matrix: Matrix, outliers: torch.Tensor | None = None) -> 
     """Quantise a matrix to 4 or 8 bits; returns its parts for `multiplied`.
 
     ``steps`` uint8 [out, groups, 32] (two to a byte in 4 bits: [out, groups, 16]), ``scales``
-    float32 [out, groups], in 4 bits ``offsets`` float32 [groups, out], and ``bias`` if it has one.
+    float32 [out, groups], if needed ``offsets`` float32 [groups, out], and ``bias`` if it has one.
     With outliers, int64 [outliers], also these, and ``columns``, their weights, float32
     [outliers, out].
     """
     groups = _grouped(matrix.weight)
-    parts = _four(groups) if bits == 4 else _eight(groups)
+    parts = (_centred(groups) or _four(groups)) if bits == 4 else _eight(groups)
     if outliers is not None:
         parts |= {"outliers": outliers, "columns": matrix.weight[:, outliers].t().contiguous()}
     if matrix.bias is not None:
@@ -64,6 +67,17 @@ def _four(groups: torch.Tensor) -> Tensors:
     steps = ((groups - low[..., None]) / safe).round_().clamp_(0, 15).to(torch.uint8)
     offsets = (low + 8 * scales).t().contiguous()
     return {"steps": _paired(steps), "scales": scales, "offsets": offsets}
+
+
+def _centred(groups: torch.Tensor) -> Tensors | None:
+    """Without offsets: the weight farthest from zero is -8 steps. None if that loses anything."""
+    farthest = groups.gather(-1, groups.abs().argmax(-1, keepdim=True))
+    scales = farthest / -8
+    exact = groups / torch.where(scales == 0, 1, scales)
+    steps = exact.round()
+    if ((exact - steps).abs() > _EXACT).any() or (steps > 7).any():
+        return None
+    return {"steps": _paired((steps + 8).to(torch.uint8)), "scales": scales[..., 0]}
 
 
 def _eight(groups: torch.Tensor) -> Tensors:
@@ -93,7 +107,7 @@ def multiplied(graph: Graph, x: str, name: str, parts: Tensors, width: int, *, f
         picks = F.one_hot(parts["outliers"], groups * GROUP).float()
         rounded = graph.add("Mul", [x, graph.weight(f"{name}.others", 1 - picks.sum(0))])
     products = []
-    if floats and offsets is None:
+    if floats and steps.shape[-1] == GROUP:
         high = _paired(steps >> 4)
         products.append(_product(graph, rounded, f"{name}.high", high, 16 * scales, floats))
         steps, offsets = _paired(steps & 15), 8 * scales.t().contiguous()

@@ -16,7 +16,7 @@ from transformers import PreTrainedModel
 from engine.errors import EngineError
 from engine.machine import threads
 from engine.messages import FloatInputs, Precision
-from engine.runtime.graph import session, tables
+from engine.runtime.graph import matrices, session, tables
 from engine.runtime.graph.decoder import GraphRuntime
 from engine.runtime.graph.loading import load_graph
 from engine.runtime.packed import decoder as packed_decoder
@@ -50,6 +50,38 @@ def test_with_floats_it_equals_the_dequantised_model(
     model = dequantised(saved(variety), precision)
     check_steps(runtime, model, text(2 * CHUNK + 8), fed=2 * CHUNK + 2)
     check_rows(runtime, model)
+
+
+@pytest.mark.usefixtures("all_refined")
+@pytest.mark.parametrize("variety", ["gpt2", "llama"])
+def test_weights_that_need_no_offsets_stay_what_they_are(
+    saved: Saved, tmp_path: Path, variety: str
+) -> None:
+    """As in a Q4_0 file, in which tables have 8 bits."""
+    folder = tmp_path / "centred"
+    shutil.copytree(saved(variety), folder)
+    weights = load_file(folder / "model.safetensors")
+    for name, weight in weights.items():
+        if weight.dim() == 2 and not any(part in name for part in ("wte", "wpe", "embed", "head")):
+            across = variety == "gpt2"
+            groups = (weight.T if across else weight).unflatten(1, (-1, matrices.GROUP))
+            scales = groups.abs().amax(-1, keepdim=True) / 8
+            steps = (groups / scales).round().clamp(-8, 7)
+            steps[..., 0] = -8
+            found = (steps * scales).flatten(1)
+            weights[name] = (found.T if across else found).contiguous()
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    runtime, model = graph(folder, "int4"), dequantised(folder, "int4")
+    assert not any("offsets" in part for part in runtime._parts("layer 0"))
+    layers = [name for name in weights if "layers.0.mlp" in name or "h.0.mlp" in name]
+    for name, weight in model.state_dict().items():
+        if name in layers:
+            assert close(weight, weights[name])
+    check_steps(runtime, model, text(40), fed=20)
+    rounded = graph(folder, "int4", "none")
+    _, logits = rounded.read(rounded.empty(), [text(40)])
+    expected = forward(model, text(40)).log_softmax(-1)
+    assert 0 < divergence(expected, logits[0].log_softmax(-1)) < 1e-3
 
 
 @pytest.mark.parametrize("floats", distances.FLOAT_INPUTS[:-1])

@@ -21,7 +21,7 @@ def test_no_weight_moves_by_more_than_half_a_step(bits: int, size: tuple[int, in
     weight = matrix(*size)
     parts = matrices.prepare(bits, Matrix(weight))
     found = numbers(parts)
-    half = parts["scales"].repeat_interleave(GROUP, 1)[:, : size[1]] / 2
+    half = parts["scales"].abs().repeat_interleave(GROUP, 1)[:, : size[1]] / 2
     assert ((found[:, : size[1]] - weight).abs() <= half * 1.001 + 1e-6).all()
     assert found.shape[1] % GROUP == 0
 
@@ -38,6 +38,21 @@ def test_weights_on_the_grid_are_kept(bits: int) -> None:
     weight = (steps * scales + lowest if bits == 4 else (steps - 127) * scales).flatten(1)
     found = numbers(matrices.prepare(bits, Matrix(weight)))
     assert torch.allclose(found, weight, rtol=1e-6, atol=1e-6)
+
+
+def test_what_needs_no_offsets_has_none() -> None:
+    """As a Q4_0 file is: the weight farthest from zero, of either sign, is -8 steps."""
+    generator = torch.Generator().manual_seed(3)
+    steps = torch.randint(-8, 8, (16, 3, GROUP), generator=generator)
+    steps[..., 5] = -8
+    scales = torch.randn(16, 3, 1, generator=generator).half().float()
+    scales[3, 1] = 0
+    weight = (steps * scales).flatten(1)
+    parts = matrices.prepare(4, Matrix(weight))
+    assert "offsets" not in parts
+    assert torch.allclose(numbers(parts), weight, rtol=1e-6, atol=0)
+    weight[9, 40] += 0.2 * scales[9, 1, 0]
+    assert "offsets" in matrices.prepare(4, Matrix(weight))
 
 
 @pytest.mark.parametrize("bits", [4, 8])
