@@ -187,6 +187,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         for name, pane in self.panes.items():
             pane.older = await self.history.prompts(name)
         self.settled = True
+        self._suit_examples()
         if self._lesson:
             self.action_lesson()
 
@@ -268,6 +269,13 @@ class TsuzukiApp(App[None], inherit_bindings=False):
             self._update_header()
             for pane in self.panes.values():
                 pane.engine_changed()
+            self._suit_examples()
+
+    def _suit_examples(self) -> None:
+        # Not before, as what is there when the last session comes counts as typed.
+        if self.settled:
+            for pane in self.panes.values():
+                pane.gallery.suit()
 
     def _engine_state(self, state: EngineState, error: Error | None) -> None:
         if state == "ready":

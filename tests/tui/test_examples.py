@@ -12,9 +12,10 @@ from engine.messages import MASK, Fill, FillResult
 from engine.runtime.loaded import LoadedModel
 from engine.tasks import masking
 from tests.support.bundles import STARTER, load
-from tests.support.fake_engine import make, pane, running
-from tests.support.screen_host import seen, until
+from tests.support.fake_engine import MODELS, TaskEngine, make, pane, running
+from tests.support.screen_host import model, seen, until
 from tui.analysis.masks import masks
+from tui.config.settings import PaneModels, Settings
 from tui.examples import Example, examples
 from tui.strings import LANGUAGES
 
@@ -47,17 +48,17 @@ def test_every_example_says_what_to_look_at_in_each_language() -> None:
 def test_the_bundled_models_know_every_word(
     bundled: dict[str, LoadedModel], role: str, language: str
 ) -> None:
-    model = bundled["ja" if role == "continue" else language]
+    knowing = bundled["ja" if role == "continue" else language]
     found: list[Example] = {str(key): value for key, value in examples().items()}[role][language]
     for each in found:
         pieces = list(
             chain.from_iterable(
-                model.tokenizer.encode(part)
+                knowing.tokenizer.encode(part)
                 for part in chain(each.text.split(MASK), [each.second])
                 if part
             )
         )
-        assert pieces and model.tokenizer.unknown not in [piece.id for piece in pieces], each
+        assert pieces and knowing.tokenizer.unknown not in [piece.id for piece in pieces], each
         assert bool(each.second) == (role == "score")
         assert len(masks(each.text)) == len(each.hidden), each
         assert bool(each.hidden) == (role == "fill")
@@ -107,3 +108,26 @@ async def test_an_example_of_another_language_brings_a_model_that_reads_it(tmp_p
         assert here.draft.model == "starter-ja"
         here.gallery.take("en", found["en"][0])
         assert here.draft.model == "starter-en"
+
+
+@pytest.mark.parametrize(("reads", "begins"), [("en", "Once upon a time"), ("ja", "羽田空港")])
+async def test_it_begins_with_an_example_that_the_model_reads(
+    tmp_path: Path, reads: str, begins: str
+) -> None:
+    other = model("other", heads=["causal"], languages=[reads])
+    settings = Settings(models=PaneModels(continue_="other"))
+    app = make(tmp_path, TaskEngine([*MODELS, other]), settings=settings)
+    async with running(app) as pilot:
+        await until(pilot, lambda: begins in seen(app))
+        assert pane(app).draft.text.startswith(begins)
+
+
+async def test_what_was_written_stays_whatever_the_model_reads(tmp_path: Path) -> None:
+    app = make(tmp_path, TaskEngine([*MODELS, model("other", heads=["causal"], languages=["en"])]))
+    async with running(app) as pilot:
+        here = pane(app)
+        here.composers[0].fill("東京")
+        await pilot.pause()
+        here.use_model("other")
+        here.gallery.suit()
+        assert here.composers[0].text == "東京"

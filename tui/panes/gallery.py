@@ -19,6 +19,10 @@ from tui.strings import text
 class GalleryHost(PaneHost, Protocol):
     """A pane that can take another model."""
 
+    @property
+    def at_example(self) -> bool:
+        """Whether the first example is written."""
+
     def use_model(self, model: str, /) -> None:
         """Make a model the pane's own."""
 
@@ -43,6 +47,22 @@ class Gallery:
         placeholder = text("palette.examples")
         pane.push_screen(CommandPalette([choosing(entries)], placeholder=placeholder))
 
+    def suit(self) -> None:
+        """Put an example that the model reads in the place of the first one, if that is there."""
+        pane, own = self._pane, examples()[self._pane.role]
+        info = pane.shared.link.models.get(pane.draft.model)
+        if info is None or not pane.at_example:
+            return
+        written = {
+            language
+            for language, found in own.items()
+            if pane.draft.text in {each.text for each in found}
+        }
+        if written.isdisjoint(info.languages):
+            suited = next((own[name][0] for name in info.languages if name in own), None)
+            if suited is not None:
+                pane.put(_with(pane.draft, suited))
+
     def take(self, language: str, example: Example) -> None:
         """Write an example, for a model that reads its language where one is at hand."""
         pane = self._pane
@@ -51,12 +71,16 @@ class Gallery:
             other = reader(pane.shared.link, pane.role, language, info.id)
             if other is not None and other.state != "absent":
                 pane.use_model(other.id)
-        words: Draft = msgspec.structs.replace(
-            pane.draft, text=example.text, second=example.second, hidden=example.hidden
-        )
-        pane.put(words)
+        pane.put(_with(pane.draft, example))
         pane.focus_composer()
         pane.notice(example.note)
+
+
+def _with(draft: Draft, example: Example) -> Draft:
+    words: Draft = msgspec.structs.replace(
+        draft, text=example.text, second=example.second, hidden=example.hidden
+    )
+    return words
 
 
 def _line(example: Example) -> str:
