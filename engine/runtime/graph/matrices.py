@@ -111,21 +111,19 @@ def multiplied(graph: Graph, x: str, name: str, parts: Tensors, width: int, *, f
         high = _paired(steps >> 4)
         products.append(_product(graph, rounded, f"{name}.high", high, 16 * scales, floats))
         steps, offsets = _paired(steps & 15), 8 * scales.t().contiguous()
-    beside = []
-    if offsets is not None:
-        beside.append((torch.eye(groups).repeat_interleave(GROUP, 0), offsets))
-    if columns is not None:
-        if offsets is not None:
-            columns = columns - offsets[parts["outliers"] // GROUP]
-        beside.append((picks.t(), columns))
-        summed = f"{name}.sums"
     products.append(_product(graph, rounded, name, steps, scales, floats, bias))
-    if beside:
+    if offsets is not None:
         # One product with zeros and ones takes less time than two nodes that reshape and sum.
-        into = torch.cat([each for each, _ in beside], 1)
-        out = torch.cat([each for _, each in beside])
+        into, out = torch.eye(groups).repeat_interleave(GROUP, 0), offsets
+        if columns is not None:
+            summed = f"{name}.sums"
+            columns = columns - offsets[parts["outliers"] // GROUP]
+            into, out = torch.cat([into, picks.t()], 1), torch.cat([out, columns])
         sums = graph.add("MatMul", [x, graph.weight(summed, into)])
         products.append(graph.add("MatMul", [sums, graph.weight(f"{name}.offsets", out)]))
+    elif columns is not None:
+        own = graph.add("Gather", [x, graph.weight(f"{name}.outliers", parts["outliers"])], axis=-1)
+        products.append(graph.add("MatMul", [own, graph.weight(f"{name}.columns", columns)]))
     total = products[0]
     for product in products[1:]:
         total = graph.add("Add", [total, product])
