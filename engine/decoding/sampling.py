@@ -20,7 +20,6 @@ from engine.decoding.steps import (
     Typical,
 )
 from engine.messages import Sampling
-from engine.runtime.distribution import Distribution
 
 COLDEST = 1e-30
 """Below this temperature fp32 scores would overflow; the draw is already the likeliest token."""
@@ -113,7 +112,7 @@ class Sampler:
         row = scores[0]
         if self._seed is None:
             token_id = int(row.numpy().argmax())
-            return token_id, Distribution(row).logprob(token_id) if self._steps else None
+            return token_id, float(row.log_softmax(-1)[token_id]) if self._steps else None
         uniform = float(torch.rand(1, generator=_noise(self._seed, branch, len(history))))
         return _inverted(row, uniform)
 

@@ -71,14 +71,14 @@ class TopP:
         return torch.stack([self._of_row(row) for row in scores])
 
     def _of_row(self, scores: torch.Tensor) -> torch.Tensor:
-        peak, whole = float(scores.amax()), scores.logsumexp(-1)
+        peak = float(scores.amax())
+        weights = (scores - peak).exp_()
         for below in NEAR:
             places = torch.from_numpy(np.flatnonzero(scores.numpy() > peak - below))
-            near = scores[places]
-            share = float((near - whole).exp().sum())
+            share = float(weights[places].sum() / weights.sum())
             if share > self.p:
                 none = torch.full_like(scores, -torch.inf)
-                return none.scatter_(0, places, _cut(near, self.p / share))
+                return none.scatter_(0, places, _cut(scores[places], self.p / share))
         return _cut(scores, self.p)
 
 

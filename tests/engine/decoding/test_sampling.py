@@ -86,11 +86,9 @@ def test_top_p_is_that_of_transformers_where_it_looks_at_a_part(
     scores = spread * torch.randn(rows, 4096, generator=generator)
     scores[:, ::7] = -torch.inf
     ours, theirs = (step(torch.empty(0), scores) for step in (TopP(top_p), TopPLogitsWarper(top_p)))
-    # Sums of floats in another order may move the cut by an id, or by some next to nothing.
+    # Sums of floats in another order may move the cut by an id that weighs next to nothing.
     differ = ours != theirs
-    shares = scores.softmax(-1)
-    least = shares.where(theirs.isfinite(), 1.0).amin(-1)
-    assert ((shares * differ).sum(-1) < 1e-5 + 1.01 * least).all()
+    assert float(scores.softmax(-1)[differ].sum()) < 1e-5 * rows
     assert torch.equal(ours[~differ], scores.where(ours.isfinite(), -torch.inf)[~differ])
 
 
