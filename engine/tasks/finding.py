@@ -27,6 +27,7 @@ def run(model: LoadedModel, request: Find, load_s: float) -> Events:
     """
     # Not at the top: the worker imports its tasks before torch.
     from engine.decoding.token_stats import known_rank
+    from engine.runtime.distribution import rank
     from engine.runtime.scoring import logprobs
 
     began = time.perf_counter()
@@ -43,7 +44,7 @@ def run(model: LoadedModel, request: Find, load_s: float) -> Events:
             ids=[number],
             text=text,
             logprob=float(scores[number]),
-            rank=known_rank(1 + int((logits > logits[number]).sum()), model.listing),
+            rank=known_rank(rank(logits, number), model.listing),
         )
         for number, text in found[: request.limit]
     ]

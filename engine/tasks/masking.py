@@ -117,6 +117,8 @@ def _answer(
     logits: torch.Tensor,
     word: str | None,
 ) -> MaskFill:
+    from engine.runtime.distribution import rank  # not at the top: torch may not be there yet
+
     tokenizer = model.tokenizer
     probabilities = logits.softmax(0)
     best = probabilities.topk(min(request.top, len(probabilities)))
@@ -138,7 +140,7 @@ def _answer(
                 word=word,
                 pieces=1,
                 prob=float(probabilities[own]),
-                rank=1 + int((logits > logits[own]).sum()),
+                rank=rank(logits, own),
                 logit=float(logits[own]),
             )
         else:

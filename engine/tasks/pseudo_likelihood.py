@@ -146,22 +146,21 @@ def _mask(model: LoadedModel) -> int:
 
 def token(model: LoadedModel, piece: Piece, logits: torch.Tensor, top: int) -> PllToken:
     """A token with the prediction for it, from logits [vocabulary] where it is masked."""
-    import torch  # not at the top: the worker imports its tasks before torch
+    # Not at the top: the worker imports its tasks before torch.
+    from engine.runtime.distribution import Distribution, rank
 
-    logprobs = logits.log_softmax(-1)
-    own = logprobs[piece.id]
-    best = logprobs.topk(min(top, len(logprobs)))
+    predicted = Distribution(logits)
     return PllToken(
         id=piece.id,
         text=piece.text,
         start=piece.start or 0,
         end=piece.end or 0,
-        logprob=float(own),
-        rank=1 + int((logprobs > own).sum()),
-        entropy=float(torch.special.entr(logprobs.exp()).sum()),
+        logprob=predicted.logprob(piece.id),
+        rank=rank(logits, piece.id),
+        entropy=predicted.entropy,
         top=[
             Alternative(number, model.tokenizer.token(number).text, logprob)
-            for number, logprob in zip(best.indices.tolist(), best.values.tolist(), strict=True)
+            for number, logprob in zip(*predicted.likeliest(top), strict=True)
         ],
-        normaliser=float(logits.logsumexp(-1)),
+        normaliser=predicted.normaliser,
     )

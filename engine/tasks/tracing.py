@@ -67,6 +67,8 @@ def _step(
     """The effect of a step on the scores before it; both are float32 [1, vocabulary]."""
     import torch
 
+    from engine.runtime.distribution import rank
+
     logprobs = scores.log_softmax(-1)[0]
     possible = logprobs.isfinite()
     best = logprobs.topk(min(request.top, int(possible.sum())))
@@ -79,7 +81,7 @@ def _step(
         removed=float(removed),
         entropy=float(torch.special.entr(logprobs.exp()).sum()),
         logprob=own if bool(possible[watched]) else None,
-        rank=1 + int((logprobs > own).sum()) if bool(possible[watched]) else None,
+        rank=rank(logprobs, watched) if bool(possible[watched]) else None,
         top=[
             Alternative(number, model.texts[number] if number < len(model.texts) else "", logprob)
             for number, logprob in zip(best.indices.tolist(), best.values.tolist(), strict=True)

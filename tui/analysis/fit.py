@@ -89,9 +89,13 @@ async def unknown(link: Link, model: str, written: str) -> float:
 
 def _better(link: Link, role: Role, model: str, written: str) -> ModelInfo | None:
     """The model to offer: one for the text's language, at hand rather than far, small."""
+    return reader(link, role, language_of(written), model)
+
+
+def language_of(written: str) -> str:
+    """The language of a text, Japanese or English, by its letters."""
     japanese, latin = len(_JAPANESE.findall(written)), len(_LATIN.findall(written))
-    language = "ja" if japanese >= latin else "en"
-    return reader(link, role, language, model)
+    return "ja" if japanese >= latin else "en"
 
 
 def reader(link: Link, role: Role, language: str, other_than: str) -> ModelInfo | None:

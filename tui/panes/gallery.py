@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 from textual.command import CommandPalette
 
-from tui.analysis.fit import reader
+from tui.analysis.fit import language_of, reader
 from tui.cards.drafts import Draft
 from tui.examples import Example, examples
 from tui.keys.palette import choosing
@@ -49,19 +49,14 @@ class Gallery:
 
     def suit(self) -> None:
         """Put an example that the model reads in the place of the first one, if that is there."""
-        pane, own = self._pane, examples()[self._pane.role]
+        pane = self._pane
         info = pane.shared.link.models.get(pane.draft.model)
-        if info is None or not pane.at_example:
+        if info is None or not pane.at_example or language_of(pane.draft.text) in info.languages:
             return
-        written = {
-            language
-            for language, found in own.items()
-            if pane.draft.text in {each.text for each in found}
-        }
-        if written.isdisjoint(info.languages):
-            suited = next((own[name][0] for name in info.languages if name in own), None)
-            if suited is not None:
-                pane.put(_with(pane.draft, suited))
+        own = examples()[pane.role]
+        suited = next((own[name][0] for name in info.languages if name in own), None)
+        if suited is not None:
+            pane.put(_with(pane.draft, suited))
 
     def take(self, language: str, example: Example) -> None:
         """Write an example, for a model that reads its language where one is at hand."""

@@ -63,8 +63,7 @@ def _grouped(weight: torch.Tensor) -> torch.Tensor:
 def _four(groups: torch.Tensor) -> Tensors:
     low, high = groups.amin(-1), groups.amax(-1)
     scales = (high - low) / 15
-    safe = torch.where(scales == 0, 1, scales)[..., None]
-    steps = ((groups - low[..., None]) / safe).round_().clamp_(0, 15).to(torch.uint8)
+    steps = ((groups - low[..., None]) / _divisors(scales)).round_().clamp_(0, 15).to(torch.uint8)
     offsets = (low + 8 * scales).t().contiguous()
     return {"steps": _paired(steps), "scales": scales, "offsets": offsets}
 
@@ -72,24 +71,35 @@ def _four(groups: torch.Tensor) -> Tensors:
 def _centred(groups: torch.Tensor) -> Tensors | None:
     """Without offsets: the weight farthest from zero is -8 steps. None if that loses anything."""
     farthest = groups.gather(-1, groups.abs().argmax(-1, keepdim=True))
-    scales = farthest / -8
-    exact = groups / torch.where(scales == 0, 1, scales)
+    scales = farthest[..., 0] / -8
+    exact = groups / _divisors(scales)
     steps = exact.round()
     if ((exact - steps).abs() > _EXACT).any() or (steps > 7).any():
         return None
-    return {"steps": _paired((steps + 8).to(torch.uint8)), "scales": scales[..., 0]}
+    return {"steps": _paired((steps + 8).to(torch.uint8)), "scales": scales}
 
 
 def _eight(groups: torch.Tensor) -> Tensors:
     scales = groups.abs().amax(-1) / 127
-    safe = torch.where(scales == 0, 1, scales)[..., None]
-    steps = (groups / safe).round_().clamp_(-127, 127).add_(128).to(torch.uint8)
+    steps = (groups / _divisors(scales)).round_().clamp_(-127, 127).add_(128).to(torch.uint8)
     return {"steps": steps, "scales": scales}
+
+
+def _divisors(scales: torch.Tensor) -> torch.Tensor:
+    """[..., 1], so that groups of zeros stay zeros."""
+    return torch.where(scales == 0, 1, scales)[..., None]
 
 
 def _paired(steps: torch.Tensor) -> torch.Tensor:
     """Two 4-bit steps to a byte, the first in its low half."""
     return steps[..., ::2] | (steps[..., 1::2] << 4)
+
+
+def filled(graph: Graph, x: str, width: int) -> str:
+    """x, [rows, tokens, width], filled up with zeros to whole groups."""
+    if width % GROUP:
+        return graph.add("Pad", [x, graph.constant(0, 0, 0, 0, 0, -width % GROUP)])
+    return x
 
 
 def multiplied(graph: Graph, x: str, name: str, parts: Tensors, width: int, *, floats: bool) -> str:
@@ -98,8 +108,7 @@ def multiplied(graph: Graph, x: str, name: str, parts: Tensors, width: int, *, f
     With `floats` nothing is rounded but the weights.
     """
     groups = parts["scales"].shape[1]
-    if width % GROUP:
-        x = graph.add("Pad", [x, graph.constant(0, 0, 0, 0, 0, -width % GROUP)])
+    x = filled(graph, x, width)
     steps, scales, offsets = parts["steps"], parts["scales"], parts.get("offsets")
     bias = graph.weight(f"{name}.bias", parts["bias"]) if "bias" in parts else ""
     rounded, summed, columns = x, f"sums of {groups} groups", parts.get("columns")

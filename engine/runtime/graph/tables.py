@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import torch.nn.functional as F
 
-from engine.runtime.graph.matrices import GROUP, Tensors
+from engine.runtime.graph.matrices import GROUP, Tensors, filled
 from engine.runtime.graph.nodes import OURS, Graph
 from engine.runtime.refining import REFINED
 
@@ -52,12 +52,8 @@ class Table:
         graph, last = self._graph, self._graph.constant(-1)
         count = graph.constant(min(REFINED, self._size))
         _, places = graph.several("TopK", [logits, count], 2, sorted=0)
-        filled = states
-        if self._filled != self._width:
-            more = graph.constant(0, 0, 0, 0, 0, self._filled - self._width)
-            filled = graph.add("Pad", [states, more])
-        filled = graph.add("Unsqueeze", [filled, last])
-        exact = graph.add("MatMul", [self._rows(places), filled])
+        whole = graph.add("Unsqueeze", [filled(graph, states, self._width), last])
+        exact = graph.add("MatMul", [self._rows(places), whole])
         if self._outliers is not None:
             outliers = graph.weight(f"{self._name}.outliers", self._outliers)
             own = graph.add("Gather", [states, outliers], axis=-1)

@@ -107,6 +107,8 @@ def _words(
     subject: Subject, asked: Sequence[str], followed: Sequence[torch.Tensor]
 ) -> tuple[list[FollowedWord], list[str]]:
     """The words ever on top, the last layer's first, and those asked for; and what is missing."""
+    from engine.runtime.distribution import rank  # not at the top: torch may not be there yet
+
     if not followed:
         return [], list(asked)
     ids = [int(logits.argmax()) for logits in reversed(followed)]
@@ -123,7 +125,7 @@ def _words(
             id=number,
             text=_text(subject, number),
             probs=[float(each[number]) for each in probs],
-            ranks=[1 + int((logits > logits[number]).sum()) for logits in followed],
+            ranks=[rank(logits, number) for logits in followed],
         )
         for number in dict.fromkeys(ids)
     ], missing
