@@ -22,7 +22,7 @@ APART_S = 1 / 12
 """Between two writes of tokens: eyes need no more, and each wakes the front end, which takes a core
 from the threads that compute."""
 
-_OFFLINE = {
+_SETTINGS = {
     "HF_HUB_OFFLINE": "1",
     "TRANSFORMERS_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -30,6 +30,9 @@ _OFFLINE = {
     "DO_NOT_TRACK": "1",
     "TOKENIZERS_PARALLELISM": "false",
     "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
+    # numpy, where it is imported, sets this if nobody has, and takes it back: while another thread
+    # starts a process or reads a variable, neither of which is safe then.
+    "OPENBLAS_MAIN_FREE": "1",
 }
 
 
@@ -63,7 +66,7 @@ def end_with_parent() -> None:
 def go_offline(environ: MutableMapping[str, str]) -> dict[str, str]:
     """Put this process's libraries into offline mode; return the environment as it was before."""
     original = dict(environ)
-    environ.update(_OFFLINE)
+    environ.update(_SETTINGS)
     return original
 
 
