@@ -13,10 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-Step = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+from engine.runtime.distribution import NEAR
 
-NEAR = (4.0, 8.0, 16.0)
-"""Ids whose scores are at most this much below the highest usually cover top-p; tried in turn."""
+Step = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -68,18 +67,22 @@ class TopP:
 
     def __call__(self, ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """Take the step."""
-        return torch.stack([self._of_row(row) for row in scores])
+        kept = torch.full_like(scores, -torch.inf)
+        for row, own in zip(scores, kept, strict=True):
+            self._keep(row, own)
+        return kept
 
-    def _of_row(self, scores: torch.Tensor) -> torch.Tensor:
+    def _keep(self, scores: torch.Tensor, kept: torch.Tensor) -> None:
         peak = float(scores.amax())
         weights = (scores - peak).exp_()
+        total = float(weights.sum())
         for below in NEAR:
             places = torch.from_numpy(np.flatnonzero(scores.numpy() > peak - below))
-            share = float(weights[places].sum() / weights.sum())
+            share = float(weights[places].sum()) / total
             if share > self.p:
-                none = torch.full_like(scores, -torch.inf)
-                return none.scatter_(0, places, _cut(scores[places], self.p / share))
-        return _cut(scores, self.p)
+                kept.scatter_(0, places, _cut(scores[places], self.p / share))
+                return
+        kept.copy_(_cut(scores, self.p))
 
 
 def _cut(scores: torch.Tensor, p: float) -> torch.Tensor:

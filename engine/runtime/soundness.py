@@ -6,6 +6,7 @@ be its first id, which means nothing.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from engine.errors import EngineError, refusal
@@ -23,7 +24,7 @@ def sound(logits: torch.Tensor) -> torch.Tensor:
         EngineError: ``broken_model``, if a row contains NaN or +inf, or only -inf.
     """
     logits = logits.cpu()
-    if not logits.amax(-1).isfinite().all():
+    if not all(map(math.isfinite, logits.amax(-1).flatten().tolist())):
         raise unsound()
     return logits
 
