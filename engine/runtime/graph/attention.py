@@ -13,8 +13,11 @@ from engine.runtime.graph.matrices import Tensors
 from engine.runtime.graph.nodes import OURS, Dimensions, Graph
 from engine.runtime.packed.families import Rotary, Shape
 
-LAST, TOTAL = "last", "total"
-"""Inputs: the last place of each row, int32 [rows]; the number of places, int32 [1]."""
+IDS, LAST, TOTAL = "ids", "last", "total"
+"""Inputs: token ids, int64 [rows, tokens]; the last place of each row, int32 [rows]; the number of
+places, int32 [1]."""
+_ROWS = "rows, tokens, the rest"
+"""The shape of what belongs to tokens, if those of a row are apart from others."""
 
 
 def angles(kind: int) -> tuple[str, str]:
@@ -43,6 +46,9 @@ def head_size(shape: Shape) -> int:
 
 def declare(graph: Graph, shape: Shape) -> None:
     """Declare the inputs that all layers share."""
+    graph.input(IDS, torch.int64, ["rows", "tokens"])
+    apart = [graph.add("Shape", [IDS]), graph.constant(-1)]
+    graph.several("Concat", apart, [_ROWS], axis=0)
     graph.input(LAST, torch.int32, ["rows"])
     graph.input(TOTAL, torch.int32, [1])
     for number in range(len(shape.kinds) if shape.rotates else 0):
@@ -51,7 +57,7 @@ def declare(graph: Graph, shape: Shape) -> None:
 
 
 def attended(graph: Graph, qkv: str, layer: int, parts: Tensors, shape: Shape) -> str:
-    """Attention of one layer: queries, keys and values to [rows, tokens, heads * head_dim]."""
+    """Attention of one layer: queries, keys and values to [tokens, heads * head_dim]."""
     memory: Dimensions = ["rows", shape.kv_heads, "capacity", head_size(shape)]
     before = [graph.input(past(layer, part), torch.float32, memory) for part in PARTS]
     after = [present(layer, part) for part in PARTS]
@@ -60,6 +66,7 @@ def attended(graph: Graph, qkv: str, layer: int, parts: Tensors, shape: Shape) -
     kind = shape.kind_of[layer]
     window = shape.kinds[kind].window
     rotation = angles(kind) if shape.rotates else ("", "")
+    qkv = graph.add("Reshape", [qkv, _ROWS])
     states = [qkv]
     if "queries_gain" in parts:
         states = _normalised(graph, qkv, layer, parts, shape)
@@ -75,7 +82,8 @@ def attended(graph: Graph, qkv: str, layer: int, parts: Tensors, shape: Shape) -
         local_window_size=-1 if window is None else window,
         scale=shape.scale,
     )[0]
-    return _narrowed(graph, mixed, shape)
+    mixed = _narrowed(graph, mixed, shape)
+    return graph.add("Reshape", [mixed, graph.constant(-1, shape.heads * shape.head_dim)])
 
 
 def _normalised(graph: Graph, qkv: str, layer: int, parts: Tensors, shape: Shape) -> list[str]:

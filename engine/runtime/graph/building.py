@@ -7,19 +7,20 @@ from dataclasses import dataclass
 import torch
 
 from engine.messages import FloatInputs
-from engine.runtime.graph.attention import attended, declare
-from engine.runtime.graph.matrices import Tensors, multiplied
+from engine.runtime.graph.attention import IDS, attended, declare
+from engine.runtime.graph.matrices import Tensors, multiplied, shrunk
 from engine.runtime.graph.nodes import OURS, Graph
 from engine.runtime.graph.norms import normalised
 from engine.runtime.graph.stored import Parts, of
 from engine.runtime.graph.tables import Table
 from engine.runtime.packed.families import Shape
 
-IDS, KEPT, POSITIONS = "ids", "kept", "positions"
-"""Inputs: token ids, int64 [rows, tokens]; the tokens whose logits are wanted, int64; for families
-that learn them the vectors of the tokens' positions, float32 [tokens, width]."""
-LOGITS, STATES = "logits", "states"
-"""Outputs: float32 [rows, kept, vocabulary], and before the output layer [rows, tokens, width]."""
+KEPT, POSITIONS = "kept", "positions"
+"""Inputs besides those of attention: the tokens whose logits are wanted, int64; for families that
+learn them the vectors of the tokens' positions, float32 [tokens, width]."""
+STATES, LOGITS, LARGEST, REFINED = "states", "logits", "largest", "refined"
+"""Outputs: what is before the output layer, float32 [tokens, width]; float32 [kept, vocabulary]; of
+these the ids of the largest, int64 [kept, n], and their values, computed again, float32."""
 
 _FLOATS: dict[FloatInputs, frozenset[str]] = {
     "none": frozenset(),
@@ -29,16 +30,18 @@ _FLOATS: dict[FloatInputs, frozenset[str]] = {
 
 
 def build(parts: Parts, shape: Shape, floats: FloatInputs) -> Graph:
-    """The graph of a model; `floats` names the matrices that multiply floats."""
+    """The graph of a model; `floats` names the matrices that multiply floats.
+
+    All but attention takes the tokens of all rows one after the other, [tokens, width].
+    """
     graph, outer = Graph(), parts("outer")
-    ids: str = graph.input(IDS, torch.int64, ["rows", "tokens"])
     graph.input(KEPT, torch.int64, ["kept"])
     declare(graph, shape)
     untied = of("head", outer)
     head = untied or of("embedding", outer)
     output = Table(graph, "head", head, shape.width)
     table = Table(graph, "embedding", of("embedding", outer), shape.width) if untied else output
-    states = _embedded(graph, table.looked_up(ids), shape, positions="positions" in outer)
+    states = _embedded(graph, table.looked_up(IDS), shape, positions="positions" in outer)
     more: str | None = None
     rounded: list[str] = []
     for number in range(shape.layers):
@@ -46,13 +49,19 @@ def build(parts: Parts, shape: Shape, floats: FloatInputs) -> Graph:
         states, more = layer.added(states, more)
     last, _ = normalised(graph, states, more, "last_norm", of("last_norm", outer), shape.eps)
     last = _nan_if_not_finite(graph, last, rounded)
-    kept = graph.add("Gather", [last, KEPT], axis=1)
-    logits = multiplied(graph, kept, "head", head, shape.width, floats=False)
-    logits = output.refined(logits, kept)
-    graph.several("Identity", [last], [STATES])
-    graph.output(STATES, ["rows", "tokens", shape.width])
-    graph.several("Identity", [logits], [LOGITS])
-    graph.output(LOGITS, ["rows", "kept", shape.vocabulary])
+    kept = graph.add("Gather", [last, KEPT], axis=0)
+    ready = kept
+    if "outliers" in head:
+        factors = shrunk(torch.ones(shape.width), head["outliers"])
+        ready = graph.add("Mul", [kept, graph.weight("head.factors", factors)])
+    logits = multiplied(graph, ready, "head", head, shape.width, floats=False)
+    largest, refined = output.refined(logits, kept)
+    for value, name in ((last, STATES), (logits, LOGITS), (largest, LARGEST), (refined, REFINED)):
+        graph.several("Identity", [value], [name])
+    graph.output(STATES, ["all", shape.width])
+    graph.output(LOGITS, ["kept", shape.vocabulary])
+    graph.output(LARGEST, ["kept", "n"], torch.int64)
+    graph.output(REFINED, ["kept", "n"])
     return graph
 
 
@@ -63,7 +72,7 @@ def _embedded(graph: Graph, vectors: str, shape: Shape, *, positions: bool) -> s
     if positions:
         own = graph.input(POSITIONS, torch.float32, ["tokens", shape.width])
         vectors = graph.add("Add", [vectors, own])
-    return vectors
+    return graph.add("Reshape", [vectors, graph.constant(-1, shape.width)])
 
 
 def _nan_if_not_finite(graph: Graph, states: str, rounded: list[str]) -> str:
@@ -94,22 +103,28 @@ class _Layer:
     def added(self, states: str, more: str | None) -> tuple[str, str]:
         """Go on from states to which `more` is still to be added; returns both again."""
         shape = self.shape
-        x, states = self._normalised("before_attention", states, more)
+        x, states = self._ready("before_attention", "qkv", states, more)
         qkv = self._multiplied("qkv", x, shape.width)
         mixed = attended(self.graph, qkv, self.number, self.parts, shape)
         more = self._multiplied("out", mixed, shape.heads * shape.head_dim)
         more = self._after("after_attention", more)
-        x, states = self._normalised("before_mlp", states, more)
+        x, states = self._ready("before_mlp", "up", states, more)
         hidden = self._activated(self._multiplied("up", x, shape.width))
         return states, self._after("after_mlp", self._multiplied("down", hidden, shape.hidden))
 
     def _after(self, name: str, more: str) -> str:
         """What a part of the layer adds, normalised if the family does so."""
-        return self._normalised(name, more, None)[0] if self.shape.sandwiched else more
+        return self._normalised(name, more, None, None)[0] if self.shape.sandwiched else more
 
-    def _normalised(self, name: str, states: str, more: str | None) -> tuple[str, str]:
+    def _ready(self, name: str, matrix: str, states: str, more: str | None) -> tuple[str, str]:
+        """Normalise what a matrix is to multiply."""
+        return self._normalised(name, states, more, self.parts.get(f"{matrix}.outliers"))
+
+    def _normalised(
+        self, name: str, states: str, more: str | None, outliers: torch.Tensor | None
+    ) -> tuple[str, str]:
         label, parts = f"layer {self.number}/{name}", of(name, self.parts)
-        return normalised(self.graph, states, more, label, parts, self.shape.eps)
+        return normalised(self.graph, states, more, label, parts, self.shape.eps, outliers)
 
     def _multiplied(self, name: str, x: str, width: int) -> str:
         label, parts = f"layer {self.number}/{name}", of(name, self.parts)

@@ -9,10 +9,19 @@ import torch
 from engine.interfaces import Branches
 from engine.messages import FloatInputs
 from engine.runtime.graph import attention
-from engine.runtime.graph.attention import Rotation, head_size
-from engine.runtime.graph.building import IDS, KEPT, LOGITS, POSITIONS, STATES, build
+from engine.runtime.graph.attention import IDS, Rotation, head_size
+from engine.runtime.graph.building import (
+    KEPT,
+    LARGEST,
+    LOGITS,
+    POSITIONS,
+    REFINED,
+    STATES,
+    build,
+)
 from engine.runtime.graph.session import Session
 from engine.runtime.graph.stored import Parts
+from engine.runtime.graph.tables import refinable
 from engine.runtime.packed import cache
 from engine.runtime.packed.cache import PackedRows
 from engine.runtime.packed.families import Shape
@@ -36,6 +45,7 @@ class GraphRuntime:
             None if kind.rotary is None else Rotation(kind.rotary, head_size(shape))
             for kind in shape.kinds
         ]
+        self._refined = refinable(shape.vocabulary)
         graph = build(parts, shape, floats)
         self._session = Session(graph, shape.layers)
         # Some are parts of others.
@@ -108,10 +118,10 @@ class GraphRuntime:
         """Run the graph; returns the updated block, the last states and the logits."""
         shape, tokens = self._shape, ids.shape[1]
         end = rows.length + tokens
-        kept = torch.tensor([tokens - 1]) if only_last else torch.arange(tokens)
+        kept = [tokens - 1] if only_last else range(tokens)
         inputs = {
             IDS: ids,
-            KEPT: kept,
+            KEPT: torch.tensor([row * tokens + n for row in range(rows.rows) for n in kept]),
             attention.LAST: torch.full((rows.rows,), end - 1, dtype=torch.int32),
             attention.TOTAL: torch.tensor([end], dtype=torch.int32),
         }
@@ -122,13 +132,18 @@ class GraphRuntime:
                 inputs |= zip(attention.angles(kind), rotation.tables(end), strict=True)
         states = torch.empty(rows.rows, tokens, shape.width)
         logits = torch.empty(rows.rows, len(kept), shape.vocabulary)
+        refined = torch.empty(rows.rows, len(kept), self._refined)
+        largest = torch.empty(refined.shape, dtype=torch.int64)
+        outputs = {STATES: states, LOGITS: logits, LARGEST: largest, REFINED: refined}
         block = cache.with_room(rows, tokens)
         if rows.rows == 1 or tokens == 1 or not rows.length:
-            self._session.run(block, inputs, {STATES: states, LOGITS: logits})
+            whole = {name: output.flatten(0, 1) for name, output in outputs.items()}
+            self._session.run(block, inputs, whole)
         else:  # the attention node reads several tokens after others for one row only
+            inputs[KEPT] = inputs[KEPT][: len(kept)]
             for row in range(rows.rows):
                 one = slice(row, row + 1)
                 own = inputs | {name: inputs[name][one] for name in (IDS, attention.LAST)}
-                outputs = {STATES: states[one], LOGITS: logits[one]}
-                self._session.run_row(block, row, own, outputs)
-        return block, states, logits
+                found = {name: output[row] for name, output in outputs.items()}
+                self._session.run_row(block, row, own, found)
+        return block, states, logits.scatter_(-1, largest, refined)

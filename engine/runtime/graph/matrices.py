@@ -13,8 +13,9 @@ row and several. They can also multiply floats, by 4-bit matrices without much l
 there is one row. By 8-bit ones that would take some hundred times as long: such a matrix is split
 into two of 4 bits, w = s (16 high + low - 128) = 16 s (high - 8) + s (low - 8) + 8 s.
 
-Of some inputs a few channels, `outliers`, and their weights stay floats: they are taken out, and
-multiplied together with the sums.
+Of some inputs a few channels, `outliers`, and their weights stay floats, and are multiplied
+together with the sums. In the matrix itself they are zeros, and the input comes with them `shrunk`,
+so that the rest of their group is rounded as if they were not there.
 
 Inputs that are no whole number of groups are filled up with zeros, and so are the weights.
 """
@@ -33,6 +34,8 @@ _FLOATS, _BYTES = 1, 4
 """`accuracy_level` of MatMulNBits: what multiplies the weights."""
 _EXACT = 1e-3
 """What floats may be off, in steps."""
+_SHRUNK = 2.0**-16
+"""A power of two, by which no float loses anything."""
 
 Tensors = dict[str, torch.Tensor]
 """The parts of a matrix or of a whole component, by name."""
@@ -49,7 +52,10 @@ def prepare(bits: int, matrix: Matrix, outliers: torch.Tensor | None = None) -> 
     groups = _grouped(matrix.weight)
     parts = (_centred(groups) or _four(groups)) if bits == 4 else _eight(groups)
     if outliers is not None:
+        parts["steps"].flatten(1)[:, outliers] = 2 ** (bits - 1)
         parts |= {"outliers": outliers, "columns": matrix.weight[:, outliers].t().contiguous()}
+    if bits == 4:
+        parts["steps"] = _paired(parts["steps"])
     if matrix.bias is not None:
         parts["bias"] = matrix.bias
     return parts
@@ -65,7 +71,7 @@ def _four(groups: torch.Tensor) -> Tensors:
     scales = (high - low) / 15
     steps = ((groups - low[..., None]) / _divisors(scales)).round_().clamp_(0, 15).to(torch.uint8)
     offsets = (low + 8 * scales).t().contiguous()
-    return {"steps": _paired(steps), "scales": scales, "offsets": offsets}
+    return {"steps": steps, "scales": scales, "offsets": offsets}
 
 
 def _centred(groups: torch.Tensor) -> Tensors | None:
@@ -76,7 +82,7 @@ def _centred(groups: torch.Tensor) -> Tensors | None:
     steps = exact.round()
     if ((exact - steps).abs() > _EXACT).any() or (steps > 7).any():
         return None
-    return {"steps": _paired((steps + 8).to(torch.uint8)), "scales": scales}
+    return {"steps": (steps + 8).to(torch.uint8), "scales": scales}
 
 
 def _eight(groups: torch.Tensor) -> Tensors:
@@ -96,46 +102,52 @@ def _paired(steps: torch.Tensor) -> torch.Tensor:
 
 
 def filled(graph: Graph, x: str, width: int) -> str:
-    """x, [rows, tokens, width], filled up with zeros to whole groups."""
+    """x, [tokens, width], filled up with zeros to whole groups."""
     if width % GROUP:
-        return graph.add("Pad", [x, graph.constant(0, 0, 0, 0, 0, -width % GROUP)])
+        return graph.add("Pad", [x, graph.constant(0, 0, 0, -width % GROUP)])
     return x
 
 
+def shrunk(values: torch.Tensor, outliers: torch.Tensor | None) -> torch.Tensor:
+    """Values of the channels, [width], with those of the outliers as `multiplied` expects them."""
+    if outliers is None:
+        return values
+    return values.index_copy(0, outliers, values[outliers] * _SHRUNK)
+
+
 def multiplied(graph: Graph, x: str, name: str, parts: Tensors, width: int, *, floats: bool) -> str:
-    """Multiply x, [rows, tokens, width], by a matrix.
+    """Multiply x, [tokens, width], by a matrix; its outliers are `shrunk`.
 
     With `floats` nothing is rounded but the weights.
     """
     groups = parts["scales"].shape[1]
     x = filled(graph, x, width)
-    steps, scales, offsets = parts["steps"], parts["scales"], parts.get("offsets")
-    bias = graph.weight(f"{name}.bias", parts["bias"]) if "bias" in parts else ""
-    rounded, summed, columns = x, f"sums of {groups} groups", parts.get("columns")
+    steps, scales = parts["steps"], parts["scales"]
+    offsets, columns = parts.get("offsets"), parts.get("columns")
     if columns is not None:
-        picks = F.one_hot(parts["outliers"], groups * GROUP).float()
-        rounded = graph.add("Mul", [x, graph.weight(f"{name}.others", 1 - picks.sum(0))])
+        columns = columns / _SHRUNK
+        if offsets is not None:
+            columns -= offsets[parts["outliers"] // GROUP]
+    bias = graph.weight(f"{name}.bias", parts["bias"]) if "bias" in parts else ""
     products = []
     if floats and steps.shape[-1] == GROUP:
         high = _paired(steps >> 4)
-        products.append(_product(graph, rounded, f"{name}.high", high, 16 * scales, floats))
+        products.append(_product(graph, x, f"{name}.high", high, 16 * scales, floats))
         steps, offsets = _paired(steps & 15), 8 * scales.t().contiguous()
-    products.append(_product(graph, rounded, name, steps, scales, floats, bias))
+    products.append(_product(graph, x, name, steps, scales, floats, bias))
+    total = products[0] if len(products) == 1 else graph.add("Add", products)
     if offsets is not None:
         # One product with zeros and ones takes less time than two nodes that reshape and sum.
-        into, out = torch.eye(groups).repeat_interleave(GROUP, 0), offsets
+        into, summed = torch.eye(groups).repeat_interleave(GROUP, 0), f"sums of {groups} groups"
         if columns is not None:
-            summed = f"{name}.sums"
-            columns = columns - offsets[parts["outliers"] // GROUP]
-            into, out = torch.cat([into, picks.t()], 1), torch.cat([out, columns])
+            picks = F.one_hot(parts["outliers"], groups * GROUP).float()
+            into, summed = torch.cat([into, picks.t()], 1), f"{name}.sums"
+            offsets = torch.cat([offsets, columns])
         sums = graph.add("MatMul", [x, graph.weight(summed, into)])
-        products.append(graph.add("MatMul", [sums, graph.weight(f"{name}.offsets", out)]))
-    elif columns is not None:
+        return graph.add("Gemm", [sums, graph.weight(f"{name}.offsets", offsets), total])
+    if columns is not None:
         own = graph.add("Gather", [x, graph.weight(f"{name}.outliers", parts["outliers"])], axis=-1)
-        products.append(graph.add("MatMul", [own, graph.weight(f"{name}.columns", columns)]))
-    total = products[0]
-    for product in products[1:]:
-        total = graph.add("Add", [total, product])
+        return graph.add("Gemm", [own, graph.weight(f"{name}.columns", columns), total])
     return total
 
 

@@ -38,10 +38,9 @@ class Graph:
         self._inputs.append(helper.make_tensor_value_info(name, _TYPES[dtype], dimensions))
         return name
 
-    def output(self, name: str, dimensions: Dimensions) -> None:
-        """Declare a float32 value as an output."""
-        info = helper.make_tensor_value_info(name, TensorProto.FLOAT, dimensions)
-        self._outputs.append(info)
+    def output(self, name: str, dimensions: Dimensions, dtype: torch.dtype = torch.float32) -> None:
+        """Declare a value as an output."""
+        self._outputs.append(helper.make_tensor_value_info(name, _TYPES[dtype], dimensions))
 
     def weight(self, name: str, tensor: torch.Tensor) -> str:
         """Take a tensor as a weight, and return its name."""

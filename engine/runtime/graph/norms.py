@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from engine.runtime.graph.matrices import Tensors
+import torch
+
+from engine.runtime.graph.matrices import Tensors, shrunk
 from engine.runtime.graph.nodes import OURS, Graph
 
 
 def normalised(
-    graph: Graph, states: str, more: str | None, name: str, parts: Tensors, eps: float
+    graph: Graph,
+    states: str,
+    more: str | None,
+    name: str,
+    parts: Tensors,
+    eps: float,
+    outliers: torch.Tensor | None = None,
 ) -> tuple[str, str]:
     """Add `more` to the states and normalise the sum; returns both, the normalised one first.
 
-    By mean and variance if there is an offset, ``bias``, else by the mean square.
+    By mean and variance if there is an offset, ``bias``, else by the mean square. With outliers
+    the result is ready for `matrices.multiplied`.
     """
     gain = [
-        graph.weight(f"{name}.{part}", parts[part]) for part in ("weight", "bias") if part in parts
+        graph.weight(f"{name}.{part}", shrunk(parts[part], outliers))
+        for part in ("weight", "bias")
+        if part in parts
     ]
     kind = "LayerNormalization" if len(gain) == 2 else "SimplifiedLayerNormalization"
     if more is None:

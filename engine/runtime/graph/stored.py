@@ -20,7 +20,7 @@ from engine.store import artifacts
 Parts = Callable[[str], Tensors]
 """Returns the parts of a component: "layer 3", or "outer" for everything outside the layers."""
 
-_VERSION = "5"
+_VERSION = "6"
 """Incremented when the parts change."""
 _BETWEEN = "/"
 """Separates the name of a component from that of its part."""

@@ -13,6 +13,11 @@ from engine.runtime.graph.nodes import OURS, Graph
 from engine.runtime.refining import REFINED
 
 
+def refinable(vocabulary: int) -> int:
+    """The number of logits per token that are computed again."""
+    return min(REFINED, vocabulary)
+
+
 class Table:
     """Nodes that read rows of what `matrices.prepare` made of a table in 8 bits."""
 
@@ -25,10 +30,7 @@ class Table:
         self._scales = graph.weight(f"{name}.scales", scales)
         self._outliers = parts.get("outliers")
         if self._outliers is not None:
-            rounded = steps[:, self._outliers].float() - 128
-            rounded *= scales[:, self._outliers // GROUP]
-            lost = parts["columns"].t().contiguous() - rounded
-            self._lost = graph.weight(f"{name}.lost", lost)
+            self._lost = graph.weight(f"{name}.lost", parts["columns"].t().contiguous())
 
     def looked_up(self, ids: str) -> str:
         """Vectors, float32 [..., width], of ids, int64 [...]."""
@@ -43,14 +45,14 @@ class Table:
         lost = graph.add("MatMul", [lost, graph.weight(f"{self._name}.places", places)])
         return graph.add("Add", [vectors, lost])
 
-    def refined(self, logits: str, states: str) -> str:
-        """The logits, the largest of which are computed again without rounding the states.
+    def refined(self, logits: str, states: str) -> tuple[str, str]:
+        """The ids of the largest logits, and these computed again without rounding the states.
 
-        They are float32 [rows, tokens, vocabulary], the states [rows, tokens, width]. See
-        `engine.runtime.refining`.
+        The logits are float32 [tokens, vocabulary], the states [tokens, width], the result int64
+        and float32 [tokens, `refinable`]. See `engine.runtime.refining`.
         """
         graph, last = self._graph, self._graph.constant(-1)
-        count = graph.constant(min(REFINED, self._size))
+        count = graph.constant(refinable(self._size))
         _, places = graph.several("TopK", [logits, count], 2, sorted=0)
         whole = graph.add("Unsqueeze", [filled(graph, states, self._width), last])
         exact = graph.add("MatMul", [self._rows(places), whole])
@@ -60,8 +62,7 @@ class Table:
             lost = graph.add("Gather", [self._lost, places])
             lost = graph.add("MatMul", [lost, graph.add("Unsqueeze", [own, last])])
             exact = graph.add("Add", [exact, lost])
-        exact = graph.add("Squeeze", [exact, last])
-        return graph.add("ScatterElements", [logits, places, exact], axis=-1)
+        return places, graph.add("Squeeze", [exact, last])
 
     def _rows(self, ids: str) -> str:
         return self._graph.add(
