@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 
 from engine.interfaces import CausalRuntime, WholeTexts
-from engine.runtime.distribution import IMPOSSIBLE
+from engine.runtime.distribution import Distribution, rank
 from engine.runtime.padding import padded
 
 ROWS = 32
@@ -25,8 +25,8 @@ PASS = 16
 
 Take = Callable[[int, torch.Tensor], None]
 Figures = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
-"""Figures of targets (int64 [sequences, n]), float32 [kinds, sequences, n], from log-probabilities
-(float32 [rows, n, vocabulary]) and the row of each sequence (int64 [sequences])."""
+"""Figures of targets (int64 [sequences, n]), float32 [kinds, sequences, n], from logits (float32
+[rows, n, vocabulary]) and the row of each sequence (int64 [sequences])."""
 
 
 def logprobs(
@@ -57,28 +57,32 @@ def statistics(
     Calls `take` as soon as a sequence is read, with its index and float32 [3, len - 1]: the
     log-probability of each token, its rank, and the entropy where it stands; as in
     `engine.decoding.token_stats`. A server's that are not known are NaN. A fourth row is what
-    `more` makes of the log-probabilities (float32 [rows, n, vocabulary] to [rows, n]).
+    `more` makes of the logits (float32 [rows, n, vocabulary] to [rows, n]).
     """
 
-    def figures(scores: torch.Tensor, rows: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        found = _statistics(scores, rows, targets)
-        return found if more is None else torch.cat([found, more(scores)[rows][None]])
+    def figures(logits: torch.Tensor, rows: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        found = _statistics(logits, rows, targets)
+        return found if more is None else torch.cat([found, more(logits)[rows][None]])
 
     yield from _read(runtime, sequences, take, figures)
 
 
-def _logprobs(scores: torch.Tensor, rows: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+def _logprobs(logits: torch.Tensor, rows: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     places = torch.arange(targets.shape[1])
-    return scores[rows[:, None], places, targets][None]
+    return logits.log_softmax(-1)[rows[:, None], places, targets][None]
 
 
-def _statistics(scores: torch.Tensor, rows: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    (own,) = _logprobs(scores, rows, targets)
-    ranks = [
-        1 + (scores[row] > found[:, None]).sum(-1)
-        for row, found in zip(rows.tolist(), own, strict=True)
-    ]
-    return torch.stack([own, torch.stack(ranks).float(), entropies(scores)[rows]])
+def _statistics(logits: torch.Tensor, rows: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    places = []
+    for place, own in enumerate(targets.T.tolist()):
+        here = [Distribution(row) for row in logits[:, place]]
+        numbered = zip(rows.tolist(), own, strict=True)
+        places.append([_figures(here[row], logits[row, place], target) for row, target in numbered])
+    return torch.tensor(places).permute(2, 1, 0)
+
+
+def _figures(model: Distribution, logits: torch.Tensor, target: int) -> tuple[float, int, float]:
+    return model.logprob(target), rank(logits, target), model.entropy
 
 
 def of_ids(
@@ -91,18 +95,13 @@ def of_ids(
     log-probabilities of each id, then the ranks of each.
     """
 
-    def figures(scores: torch.Tensor, rows: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    def figures(logits: torch.Tensor, rows: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        scores = logits.log_softmax(-1)
         own = scores[..., list(ids)].unbind(-1)
         ranks = [1 + (scores > each[..., None]).sum(-1) for each in own]
         return torch.stack([*own, *(each.float() for each in ranks)])[:, rows]
 
     yield from _read(runtime, sequences, take, figures)
-
-
-def entropies(scores: torch.Tensor) -> torch.Tensor:
-    """Entropies [...], in nats, of log-probabilities [..., vocabulary]."""
-    # Impossible ids contribute nothing, though their surprisal is infinite.
-    return -(scores.exp() * scores.clamp_min(IMPOSSIBLE)).sum(-1)
 
 
 def _read(
@@ -176,7 +175,7 @@ def _side_by_side(
             stop = min(start + chunk, stretch.stop)
             branches, logits = runtime.read(branches, tokens[first, start:stop].tolist(), width)
             targets = tokens[:, start + 1 : stop + 1]
-            parts.append(figures(logits.log_softmax(-1), torch.tensor(before), targets))
+            parts.append(figures(logits, torch.tensor(before), targets))
             yield None
     if not parts:
         return [torch.empty(1, 0)] * len(sequences)

@@ -211,7 +211,7 @@ class _Causal:
             self._runtime,
             [ids for ids, _ in rows],
             kept,
-            None if begins is None else lambda logprobs: mass(logprobs, begins),
+            None if begins is None else lambda logits: mass(logits, begins),
         )
 
 
