@@ -56,6 +56,17 @@ def test_what_needs_no_offsets_has_none() -> None:
 
 
 @pytest.mark.parametrize("bits", [4, 8])
+def test_outliers_are_kept_apart_and_are_zeros_in_the_matrix(bits: int) -> None:
+    weight, outliers = matrix(7, 50), torch.tensor([3, 40])
+    parts = matrices.prepare(bits, Matrix(weight), outliers)
+    expected = numbers(matrices.prepare(bits, Matrix(weight)))
+    offsets = parts.get("offsets", torch.zeros(2, 7)).T
+    expected[:, outliers] = offsets[:, outliers // GROUP]
+    assert torch.equal(numbers(parts), expected)
+    assert torch.equal(parts["columns"], weight[:, outliers].T)
+
+
+@pytest.mark.parametrize("bits", [4, 8])
 def test_equal_weights_and_zeros_stay(bits: int) -> None:
     weight = torch.zeros(3, 64)
     weight[1] = 0.5

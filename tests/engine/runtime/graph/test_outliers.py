@@ -11,8 +11,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from engine.messages import Precision
-from engine.runtime.graph.decoder import GraphRuntime
+from engine.runtime.graph import matrices
 from engine.runtime.graph.matrices import Tensors
+from engine.runtime.packed.weights import Matrix
 from tests.support.families import divergence, plain, text
 from tests.support.graph_models import dequantised, graph
 
@@ -45,21 +46,20 @@ def test_they_are_found_everywhere(large: Path) -> None:
 
 
 @pytest.mark.parametrize("precision", ["int8", "int4"])
-def test_rounding_loses_far_less_without_them(large: Path, precision: Precision) -> None:
-    found = graph(large, precision, "none")
+def test_rounding_loses_far_less_without_them(
+    large: Path, precision: Precision, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = text(40)
+    expected = plain(dequantised(large, precision), ids).log_softmax(-1)
+    found, prepare = graph(large, precision, "none"), matrices.prepare
 
-    def whole(name: str) -> Tensors:
-        return {
-            part: tensor
-            for part, tensor in found._parts(name).items()
-            if not part.endswith(("outliers", "columns"))
-        }
+    def whole(bits: int, matrix: Matrix, outliers: torch.Tensor | None = None) -> Tensors:
+        return prepare(bits, matrix)
 
-    ids, model = text(40), dequantised(large, precision)
-    expected = plain(model, ids).log_softmax(-1)
+    monkeypatch.setattr(matrices, "prepare", whole)
     kept, rounded = (
         divergence(expected, runtime.read(runtime.empty(), [ids])[1][0].log_softmax(-1))
-        for runtime in (found, GraphRuntime(whole, found._shape, "none"))
+        for runtime in (found, graph(large, precision, "none"))
     )
     assert kept < rounded / 2
 
