@@ -92,6 +92,25 @@ def test_top_p_is_that_of_transformers_where_it_looks_at_a_part(
     assert torch.equal(ours[~differ], scores.where(ours.isfinite(), -torch.inf)[~differ])
 
 
+@settings(deadline=None, max_examples=100)
+@given(
+    top_p=st.floats(0.01, 0.999),
+    levels=st.integers(1, 6),
+    size=st.integers(1, 300),
+    seed=st.integers(0, 1000),
+)
+def test_top_p_keeps_as_many_equal_ids_as_transformers(
+    top_p: float, levels: int, size: int, seed: int
+) -> None:
+    """Which of them, its sort leaves open."""
+    generator = torch.Generator().manual_seed(seed)
+    scores = torch.randint(levels, (1, size), generator=generator).float()
+    ours, theirs = (step(torch.empty(0), scores) for step in (TopP(top_p), TopPLogitsWarper(top_p)))
+    assert torch.equal(ours.sort().values, theirs.sort().values)
+    kept = ours.isfinite()
+    assert torch.equal(ours[kept], scores[kept])
+
+
 def test_draws_come_as_often_as_their_probability() -> None:
     sampler = Sampler(NEUTRAL, seed=7)
     scores = torch.tensor([[0.1, 0.0, 0.6, 0.3]]).log()
