@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -12,7 +12,7 @@ from typing import ClassVar
 from msgspec import structs
 from textual import on
 from textual.actions import parse
-from textual.app import App, ComposeResult, SystemCommand
+from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.command import CommandPalette
 from textual.driver import Driver
@@ -35,7 +35,7 @@ from tui.connection.services import Services
 from tui.files import paths, ssh_hosts, system_errors
 from tui.history import History, Session
 from tui.keys.actions import Action, bindings
-from tui.keys.palette import choosing, commands
+from tui.keys.palette import Entry, choosing, commands
 from tui.open_session import OpenSession
 from tui.open_suite import OpenSuite
 from tui.panes.base import TaskPane
@@ -500,17 +500,18 @@ class TsuzukiApp(App[None], inherit_bindings=False):
         self.exit(return_code=status)
 
     def action_palette(self) -> None:
-        """Find any command by its name."""
+        """Find any command by its name, or by a word of what it does."""
         if not isinstance(self.screen, CommandPalette):
-            self.push_screen(CommandPalette(placeholder=text("palette.search")))
+            source = choosing(self.commands(self.screen))
+            self.push_screen(CommandPalette([source], placeholder=text("palette.search")))
 
     def action_theme(self) -> None:
         """Change the colours."""
         self._themes.open()
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+    def commands(self, screen: Screen[object]) -> Iterator[Entry]:
         """Every action that works where the palette was opened."""
-        yield from commands(self.shared.keymap, partial(self._offered, screen), self._run)
+        return commands(self.shared.keymap, partial(self._offered, screen), self._run)
 
     def _offered(self, screen: Screen[object], action: Action) -> bool:
         at_panes = screen is self.screen_stack[0]

@@ -55,7 +55,7 @@ def active(app: TsuzukiApp) -> set[str]:
 
 def commands(app: TsuzukiApp) -> set[str]:
     """The titles in the palette, without their keys."""
-    return {each.title.split("  (")[0] for each in app.get_system_commands(app.screen)}
+    return {title.split("  (")[0] for title, _, _ in app.commands(app.screen)}
 
 
 def name(action: str) -> str:
