@@ -45,7 +45,7 @@ class Distribution:
         logits = self._logits.numpy()
         ids = _some(logits, self._peak, count)
         best = torch.from_numpy(logits[ids]).topk(min(count, len(ids)))
-        logprobs = [float(value) - self._peak - self._log_total for value in best.values.tolist()]
+        logprobs = [value - self._peak - self._log_total for value in best.values.tolist()]
         return ids[best.indices.numpy()].tolist(), logprobs
 
 
