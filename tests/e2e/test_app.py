@@ -18,7 +18,7 @@ SHOWS_CURSOR = b"\x1b[?25h"
 def slow_to_end(folder: Path) -> dict[str, str]:
     """An environment in which a continuation is long enough to be killed in the middle of it."""
     (folder / "config").mkdir()
-    settings = "sampling: {temperature: 0, top_p: 1}\nmax_tokens: 200\n"
+    settings = "sampling: {temperature: 0, top_p: 1}\nmax_tokens: 400\n"
     (folder / "config" / "settings.yaml").write_text(settings)
     return environment(folder)
 
@@ -27,9 +27,9 @@ def in_mid_stream(terminal: Terminal) -> psutil.Process:
     """Have a continuation written in such an environment; the worker that writes."""
     terminal.wait("greedy · ")
     terminal.press("enter")
-    terminal.wait("200 tokens · ", "perplexity")
+    terminal.wait("400 tokens · ", "perplexity")
     terminal.press("up", "enter")
-    terminal.wait("writing", "200 tokens")
+    terminal.wait("writing", "400 tokens")
     (worker,) = terminal.workers()
     return worker
 
@@ -89,7 +89,7 @@ def test_a_worker_that_hangs_is_shown_and_esc_starts_another(tmp_path: Path) -> 
 
 
 def test_quitting_in_mid_stream_leaves_neither_process_nor_text_behind(tmp_path: Path) -> None:
-    home = environment(tmp_path)
+    home = slow_to_end(tmp_path)
     with opened(home) as terminal:
         terminal.wait("greedy · ")
         terminal.press("enter")
