@@ -35,7 +35,7 @@ from tui.connection.services import Services
 from tui.files import paths, ssh_hosts, system_errors
 from tui.history import History, Session
 from tui.keys.actions import Action, bindings
-from tui.keys.palette import Entry, choosing, commands
+from tui.keys.palette import Entry, commands, palette
 from tui.open_session import OpenSession
 from tui.open_suite import OpenSuite
 from tui.panes.base import TaskPane
@@ -428,12 +428,11 @@ class TsuzukiApp(App[None], inherit_bindings=False):
     def action_language(self) -> None:
         """Change the language of the interface."""
         if self.at_panes:
-            placeholder = text("palette.languages")
             named = (
                 (table(each)["language"], "", partial(self.use_language, each))
                 for each in LANGUAGES
             )
-            self.push_screen(CommandPalette([choosing(named)], placeholder=placeholder))
+            self.push_screen(palette(named, text("palette.languages")))
 
     def use_language(self, language: Language) -> None:
         """Write everything in this language, now and at the next start."""
@@ -466,8 +465,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
                 (command or text("palette.here"), "", partial(self.use_machine, command))
                 for command in commands
             )
-            placeholder = text("palette.machines")
-            self.push_screen(CommandPalette([choosing(named)], placeholder=placeholder))
+            self.push_screen(palette(named, text("palette.machines")))
 
     def use_machine(self, command: str | None) -> None:
         """Run models on the machine that a command leads to, or on this one."""
@@ -502,8 +500,7 @@ class TsuzukiApp(App[None], inherit_bindings=False):
     def action_palette(self) -> None:
         """Find any command by its name, or by a word of what it does."""
         if not isinstance(self.screen, CommandPalette):
-            source = choosing(self.commands(self.screen))
-            self.push_screen(CommandPalette([source], placeholder=text("palette.search")))
+            self.push_screen(palette(self.commands(self.screen), text("palette.search")))
 
     def action_theme(self) -> None:
         """Change the colours."""

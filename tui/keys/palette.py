@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from functools import partial
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.fuzzy import Matcher
 
@@ -28,6 +28,11 @@ def commands(
             shown = keys.shown(action.id)
             title = f"{action.title}  ({shown})" if shown else action.title
             yield title, action.help, partial(run, action)
+
+
+def palette(entries: Iterable[Entry], placeholder: str) -> CommandPalette:
+    """A palette of these entries."""
+    return CommandPalette([choosing(entries)], placeholder=placeholder)
 
 
 def choosing(entries: Iterable[Entry]) -> type[Provider]:

@@ -6,12 +6,11 @@ from functools import partial
 from typing import Protocol
 
 import msgspec
-from textual.command import CommandPalette
 
 from tui.analysis.fit import language_of, reader
 from tui.cards.drafts import Draft
 from tui.examples import Example, examples
-from tui.keys.palette import choosing
+from tui.keys.palette import palette
 from tui.panes.host import PaneHost
 from tui.strings import text
 
@@ -44,8 +43,7 @@ class Gallery:
             for language, found in languages
             for each in found
         ]
-        placeholder = text("palette.examples")
-        pane.push_screen(CommandPalette([choosing(entries)], placeholder=placeholder))
+        pane.push_screen(palette(entries, text("palette.examples")))
 
     def suit(self) -> None:
         """Put an example that the model reads in the place of the first one, if that is there."""
