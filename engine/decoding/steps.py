@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from engine.runtime.distribution import NEAR
+from engine.runtime.distribution import near
 
 Step = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
@@ -76,11 +76,10 @@ class TopP:
         peak = float(scores.amax())
         weights = (scores - peak).exp_()
         total = float(weights.sum())
-        for below in NEAR:
-            near = scores.numpy() > peak - below
-            share = float(weights.numpy() @ near) / total
+        for likely in near(scores.numpy(), peak):
+            share = float(weights.numpy() @ likely) / total
             if share > self.p:
-                places = torch.from_numpy(np.flatnonzero(near))
+                places = torch.from_numpy(np.flatnonzero(likely))
                 kept.scatter_(0, places, _cut(scores[places], self.p / share))
                 return
         kept.copy_(_cut(scores, self.p))

@@ -49,7 +49,7 @@ def _read(logits: torch.Tensor, token_id: int, top: int) -> Reading:
     model = Distribution(logits)
     return Reading(
         model.logprob(token_id),
-        rank(logits, token_id),
+        model.rank(token_id),
         model.entropy,
         _possible(*model.likeliest(top)),
         model.normaliser,

@@ -7,6 +7,7 @@ cache, where those of a whole batch would go through memory again for each opera
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ import torch
 IMPOSSIBLE = -1e30
 """A log-probability below this means a probability of 0."""
 
-NEAR = (4.0, 8.0, 16.0)
+_NEAR = (4.0, 8.0, 16.0)
 """Of ids at most this far below the highest there are usually enough; tried in turn."""
 
 
@@ -40,6 +41,10 @@ class Distribution:
         """The log-probability of an id."""
         return float(self._logits[token_id]) - self._peak - self._log_total
 
+    def rank(self, token_id: int) -> int:
+        """The rank of an id among all."""
+        return rank(self._logits, token_id)
+
     def likeliest(self, count: int) -> tuple[list[int], list[float]]:
         """That many ids, or all, and their log-probabilities, best first."""
         logits = self._logits.numpy()
@@ -51,11 +56,15 @@ class Distribution:
 
 def _some(logits: np.ndarray, peak: float, count: int) -> np.ndarray:
     """The likeliest ids, at least that many, or all: to search among all takes longer."""
-    for below in NEAR:
-        near = logits > peak - below
-        if np.count_nonzero(near) >= count:
-            return near.nonzero()[0]
+    for likely in near(logits, peak):
+        if np.count_nonzero(likely) >= count:
+            return np.flatnonzero(likely)
     return np.arange(len(logits))
+
+
+def near(values: np.ndarray, peak: float) -> Iterator[np.ndarray]:
+    """Which values are near the highest of them, in wider and wider ranges: bool [size] each."""
+    return (values > peak - below for below in _NEAR)
 
 
 def rank(row: torch.Tensor, place: int) -> int:

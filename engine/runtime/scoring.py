@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 
 from engine.interfaces import CausalRuntime, WholeTexts
-from engine.runtime.distribution import Distribution, rank
+from engine.runtime.distribution import Distribution
 from engine.runtime.padding import padded
 
 ROWS = 32
@@ -74,15 +74,11 @@ def _logprobs(logits: torch.Tensor, rows: torch.Tensor, targets: torch.Tensor) -
 
 def _statistics(logits: torch.Tensor, rows: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     places = []
-    for place, own in enumerate(targets.T.tolist()):
-        here = [Distribution(row) for row in logits[:, place]]
-        numbered = zip(rows.tolist(), own, strict=True)
-        places.append([_figures(here[row], logits[row, place], target) for row, target in numbered])
+    for here, own in zip(logits.unbind(1), targets.T.tolist(), strict=True):
+        known = [Distribution(row) for row in here]
+        found = ((known[row], target) for row, target in zip(rows.tolist(), own, strict=True))
+        places.append([(each.logprob(id_), each.rank(id_), each.entropy) for each, id_ in found])
     return torch.tensor(places).permute(2, 1, 0)
-
-
-def _figures(model: Distribution, logits: torch.Tensor, target: int) -> tuple[float, int, float]:
-    return model.logprob(target), rank(logits, target), model.entropy
 
 
 def of_ids(

@@ -64,7 +64,8 @@ def end_with_parent() -> None:
 
 
 def go_offline(environ: MutableMapping[str, str]) -> dict[str, str]:
-    """Put this process's libraries into offline mode; return the environment as it was before."""
+    """Set what this process's libraries read from its environment, above all that they stay
+    offline; return the environment as it was before."""
     original = dict(environ)
     environ.update(_SETTINGS)
     return original

@@ -147,7 +147,7 @@ def _mask(model: LoadedModel) -> int:
 def token(model: LoadedModel, piece: Piece, logits: torch.Tensor, top: int) -> PllToken:
     """A token with the prediction for it, from logits [vocabulary] where it is masked."""
     # Not at the top: the worker imports its tasks before torch.
-    from engine.runtime.distribution import Distribution, rank
+    from engine.runtime.distribution import Distribution
 
     predicted = Distribution(logits)
     return PllToken(
@@ -156,7 +156,7 @@ def token(model: LoadedModel, piece: Piece, logits: torch.Tensor, top: int) -> P
         start=piece.start or 0,
         end=piece.end or 0,
         logprob=predicted.logprob(piece.id),
-        rank=rank(logits, piece.id),
+        rank=predicted.rank(piece.id),
         entropy=predicted.entropy,
         top=[
             Alternative(number, model.tokenizer.token(number).text, logprob)

@@ -18,7 +18,7 @@ from engine.runtime.packed.families import Shape
 KEPT, POSITIONS = "kept", "positions"
 """Inputs besides those of attention: the tokens whose logits are wanted, int64; for families that
 learn them the vectors of the tokens' positions, float32 [tokens, width]."""
-STATES, LOGITS, LARGEST, REFINED = "states", "logits", "largest", "refined"
+STATES, LOGITS, LARGEST_IDS, LARGEST = "states", "logits", "largest ids", "largest"
 """Outputs: what is before the output layer, float32 [tokens, width]; float32 [kept, vocabulary]; of
 these the ids of the largest, int64 [kept, n], and their values, computed again, float32."""
 
@@ -55,13 +55,13 @@ def build(parts: Parts, shape: Shape, floats: FloatInputs) -> Graph:
         factors = shrunk(torch.ones(shape.width), head["outliers"])
         ready = graph.add("Mul", [kept, graph.weight("head.factors", factors)])
     logits = multiplied(graph, ready, "head", head, shape.width, floats=False)
-    largest, refined = output.refined(logits, kept)
-    for value, name in ((last, STATES), (logits, LOGITS), (largest, LARGEST), (refined, REFINED)):
+    ids, largest = output.refined(logits, kept)
+    for value, name in ((last, STATES), (logits, LOGITS), (ids, LARGEST_IDS), (largest, LARGEST)):
         graph.several("Identity", [value], [name])
     graph.output(STATES, ["all", shape.width])
     graph.output(LOGITS, ["kept", shape.vocabulary])
-    graph.output(LARGEST, ["kept", "n"], torch.int64)
-    graph.output(REFINED, ["kept", "n"])
+    graph.output(LARGEST_IDS, ["kept", "n"], torch.int64)
+    graph.output(LARGEST, ["kept", "n"])
     return graph
 
 
@@ -114,14 +114,14 @@ class _Layer:
 
     def _after(self, name: str, more: str) -> str:
         """What a part of the layer adds, normalised if the family does so."""
-        return self._normalised(name, more, None, None)[0] if self.shape.sandwiched else more
+        return self._normalised(name, more, None)[0] if self.shape.sandwiched else more
 
     def _ready(self, name: str, matrix: str, states: str, more: str | None) -> tuple[str, str]:
         """Normalise what a matrix is to multiply."""
         return self._normalised(name, states, more, self.parts.get(f"{matrix}.outliers"))
 
     def _normalised(
-        self, name: str, states: str, more: str | None, outliers: torch.Tensor | None
+        self, name: str, states: str, more: str | None, outliers: torch.Tensor | None = None
     ) -> tuple[str, str]:
         label, parts = f"layer {self.number}/{name}", of(name, self.parts)
         return normalised(self.graph, states, more, label, parts, self.shape.eps, outliers)

@@ -13,19 +13,19 @@ from engine.runtime.graph.attention import IDS, Rotation, head_size
 from engine.runtime.graph.building import (
     KEPT,
     LARGEST,
+    LARGEST_IDS,
     LOGITS,
     POSITIONS,
-    REFINED,
     STATES,
     build,
 )
 from engine.runtime.graph.session import Session
 from engine.runtime.graph.stored import Parts
-from engine.runtime.graph.tables import refinable
 from engine.runtime.packed import cache
 from engine.runtime.packed.cache import PackedRows
 from engine.runtime.packed.families import Shape
 from engine.runtime.padding import padded
+from engine.runtime.refining import refinable
 from engine.runtime.soundness import sound
 
 
@@ -132,9 +132,9 @@ class GraphRuntime:
                 inputs |= zip(attention.angles(kind), rotation.tables(end), strict=True)
         states = torch.empty(rows.rows, tokens, shape.width)
         logits = torch.empty(rows.rows, len(kept), shape.vocabulary)
-        refined = torch.empty(rows.rows, len(kept), self._refined)
-        largest = torch.empty(refined.shape, dtype=torch.int64)
-        outputs = {STATES: states, LOGITS: logits, LARGEST: largest, REFINED: refined}
+        largest = torch.empty(rows.rows, len(kept), self._refined)
+        places = torch.empty(largest.shape, dtype=torch.int64)
+        outputs = {STATES: states, LOGITS: logits, LARGEST_IDS: places, LARGEST: largest}
         block = cache.with_room(rows, tokens)
         if rows.rows == 1 or tokens == 1 or not rows.length:
             whole = {name: output.flatten(0, 1) for name, output in outputs.items()}
@@ -146,4 +146,4 @@ class GraphRuntime:
                 own = inputs | {name: inputs[name][one] for name in (IDS, attention.LAST)}
                 found = {name: output[row] for name, output in outputs.items()}
                 self._session.run_row(block, row, own, found)
-        return block, states, logits.scatter_(-1, largest, refined)
+        return block, states, logits.scatter_(-1, places, largest)

@@ -10,12 +10,7 @@ import torch.nn.functional as F
 
 from engine.runtime.graph.matrices import GROUP, Tensors, filled
 from engine.runtime.graph.nodes import OURS, Graph
-from engine.runtime.refining import REFINED
-
-
-def refinable(vocabulary: int) -> int:
-    """The number of logits per token that are computed again."""
-    return min(REFINED, vocabulary)
+from engine.runtime.refining import refinable
 
 
 class Table:
@@ -49,7 +44,7 @@ class Table:
         """The ids of the largest logits, and these computed again without rounding the states.
 
         The logits are float32 [tokens, vocabulary], the states [tokens, width], the result int64
-        and float32 [tokens, `refinable`]. See `engine.runtime.refining`.
+        and float32 [tokens, n]. See `engine.runtime.refining`.
         """
         graph, last = self._graph, self._graph.constant(-1)
         count = graph.constant(refinable(self._size))

@@ -31,6 +31,12 @@ VARIED = Sampling(
 )
 
 
+def by_both(top_p: float, scores: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Scores after our top-p and after that of transformers."""
+    none = torch.empty(0)
+    return TopP(top_p)(none, scores), TopPLogitsWarper(top_p)(none, scores)
+
+
 def logits(rows: int, seed: int = 0) -> torch.Tensor:
     generator = torch.Generator().manual_seed(seed)
     return 3 * torch.randn(rows, 200, generator=generator)
@@ -85,7 +91,7 @@ def test_top_p_is_that_of_transformers_where_it_looks_at_a_part(
     generator = torch.Generator().manual_seed(seed)
     scores = spread * torch.randn(rows, 4096, generator=generator)
     scores[:, ::7] = -torch.inf
-    ours, theirs = (step(torch.empty(0), scores) for step in (TopP(top_p), TopPLogitsWarper(top_p)))
+    ours, theirs = by_both(top_p, scores)
     # Sums of floats in another order may move the cut by an id that weighs next to nothing.
     differ = ours != theirs
     assert float(scores.softmax(-1)[differ].sum()) < 1e-5 * rows
@@ -105,7 +111,7 @@ def test_top_p_keeps_as_many_equal_ids_as_transformers(
     """Which of them, its sort leaves open."""
     generator = torch.Generator().manual_seed(seed)
     scores = torch.randint(levels, (1, size), generator=generator).float()
-    ours, theirs = (step(torch.empty(0), scores) for step in (TopP(top_p), TopPLogitsWarper(top_p)))
+    ours, theirs = by_both(top_p, scores)
     assert torch.equal(ours.sort().values, theirs.sort().values)
     kept = ours.isfinite()
     assert torch.equal(ours[kept], scores[kept])

@@ -36,6 +36,7 @@ def test_the_figures_are_those_of_log_softmax(
     for token_id in {0, size // 2, size - 1}:
         assert found.logprob(token_id) == near(float(expected[token_id]))
         assert rank(logits, token_id) == 1 + int((logits > logits[token_id]).sum())
+        assert found.rank(token_id) == rank(logits, token_id)
     ids, logprobs = found.likeliest(30)
     assert logprobs == near(expected.topk(min(30, size)).values.tolist())
     assert logits[ids].tolist() == logits.topk(min(30, size)).values.tolist()

@@ -16,7 +16,8 @@ from transformers import PreTrainedModel
 from engine.errors import EngineError
 from engine.machine import threads
 from engine.messages import FloatInputs, Precision
-from engine.runtime.graph import matrices, session, tables
+from engine.runtime import refining
+from engine.runtime.graph import matrices, session
 from engine.runtime.graph.decoder import GraphRuntime
 from engine.runtime.graph.loading import load_graph
 from engine.runtime.packed import decoder as packed_decoder
@@ -37,7 +38,7 @@ FORMS: tuple[Precision, ...] = ("int8", "int4")
 @pytest.fixture
 def all_refined(monkeypatch: pytest.MonkeyPatch) -> None:
     """The output layer multiplies floats for every logit, not only for the largest."""
-    monkeypatch.setattr(tables, "REFINED", 67)
+    monkeypatch.setattr(refining, "REFINED", 67)
 
 
 @pytest.mark.usefixtures("all_refined")
@@ -160,7 +161,7 @@ def changed(folder: Path, copy: Path, name: str, number: float) -> Path:
 @pytest.fixture(scope="module", params=["llama", "gemma3"])
 def both(saved: Saved, request: pytest.FixtureRequest) -> tuple[GraphRuntime, PreTrainedModel]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tables, "REFINED", 67)
+        patch.setattr(refining, "REFINED", 67)
         return graph(saved(request.param), "int8"), dequantised(saved(request.param), "int8")
 
 
